@@ -1,0 +1,230 @@
+//! Accounts: registration, sign-in, passkeys, recovery, tokens. WebAuthn's own structures pass through as JSON, in the
+//! shapes of `PublicKeyCredential.parse…OptionsFromJSON` and `toJSON` (WebAuthn Level 3 §5.1).
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, CeremonyId, OrganisationId, PasskeyId, SignInId, TokenId};
+use crate::organisation::{Organisation, Role};
+use crate::secret::SecretString;
+use crate::time::UnixMillis;
+
+/// What a one-time link is for: `POST /api/v1/links/inspection`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LinkInspectionRequest {
+    /// The token from the link's fragment.
+    pub token: SecretString,
+}
+
+/// What a one-time link is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LinkPurpose {
+    /// First run: makes the first organisation and its owner.
+    Setup {},
+    /// Makes an account that is a member.
+    Invitation {
+        /// The organisation's name.
+        organisation: String,
+        /// The role it gives.
+        role: Role,
+    },
+    /// Adds a passkey to an account and signs in.
+    Recovery {
+        /// The account's name.
+        account: String,
+    },
+}
+
+/// Starts a registration by a one-time link: `POST /api/v1/registrations`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RegistrationRequest {
+    /// The token from the link's fragment.
+    pub token: SecretString,
+    /// The person's name; ignored on recovery.
+    #[serde(default)]
+    pub name: String,
+    /// The organisation's name; only on set-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+}
+
+/// A passkey ceremony that waits for the authenticator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Ceremony {
+    /// Its id, for the second step.
+    pub id: CeremonyId,
+    /// `PublicKeyCredentialCreationOptionsJSON` or `PublicKeyCredentialRequestOptionsJSON`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub public_key: serde_json::Value,
+}
+
+/// The authenticator's reply: the second step of every ceremony.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CeremonyReply {
+    /// `RegistrationResponseJSON` or `AuthenticationResponseJSON`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub credential: serde_json::Value,
+    /// On registration, a name for the passkey, e.g. the browser's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey_name: Option<String>,
+}
+
+/// The signed-in account: `GET /api/v1/account`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+    /// The organisations it is a member of, directly or from above.
+    pub organisations: Vec<Organisation>,
+    /// How many passkeys it has.
+    pub passkeys: u32,
+    /// How many unused recovery codes it has.
+    pub recovery_codes: u32,
+    /// When the present sign-in last proved a passkey; absent with a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<UnixMillis>,
+    /// Until when approvals need no new assertion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_until: Option<UnixMillis>,
+}
+
+/// A passkey of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Passkey {
+    /// Its id.
+    pub id: PasskeyId,
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was last used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<UnixMillis>,
+}
+
+/// A new name, for passkeys and the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Rename {
+    /// 1 to 64 characters.
+    pub name: String,
+}
+
+/// Fresh recovery codes; the former ones no longer work. Shown once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecoveryCodes {
+    /// Eight codes, each usable once.
+    pub codes: Vec<SecretString>,
+}
+
+/// A recovery code, to be turned into a recovery link's token: `POST /api/v1/recoveries`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecoveryRequest {
+    /// The code as printed; case, spaces and dashes do not matter.
+    pub code: SecretString,
+}
+
+/// A token for [`RegistrationRequest`], usable once within ten minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecoveryGrant {
+    /// The token.
+    pub token: SecretString,
+}
+
+/// A signed-in browser of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignIn {
+    /// Its id.
+    pub id: SignInId,
+    /// Whether it is the one that asks.
+    pub current: bool,
+    /// The browser, from its `User-Agent`, shortened.
+    pub browser: String,
+    /// Its address when it was last used.
+    pub address: String,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was last used.
+    pub last_used_at: UnixMillis,
+}
+
+/// What a bearer token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TokenScope {
+    /// Claim devices, approve them, get them signed.
+    Enrol,
+    /// Read the fleet.
+    Read,
+}
+
+impl TokenScope {
+    /// The name as stored, on the wire and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enrol => "enrol",
+            Self::Read => "read",
+        }
+    }
+
+    /// The scope of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Enrol, Self::Read]
+            .into_iter()
+            .find(|scope| scope.as_str() == name)
+    }
+}
+
+/// Asks for a bearer token: `POST /api/v1/account/tokens`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenRequest {
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<TokenScope>,
+    /// The organisation it is confined to.
+    pub organisation: OrganisationId,
+    /// For how long, 1 to 366.
+    pub valid_days: u32,
+}
+
+/// A bearer token of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Token {
+    /// Its id.
+    pub id: TokenId,
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<TokenScope>,
+    /// The organisation it is confined to.
+    pub organisation: OrganisationId,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it stops working.
+    pub expires_at: UnixMillis,
+    /// When it was last used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<UnixMillis>,
+    /// The token itself, `gw_pat_…`. Only in the reply that creates it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretString>,
+}

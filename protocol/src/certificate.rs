@@ -1,0 +1,333 @@
+//! Certificates as the API shows them, and the policy for certificate signing requests that browser and server share.
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::{DeviceSummary, Facts};
+use crate::encoding::Sha256Hex;
+use crate::id::{ClaimId, DeviceId, OrganisationId, SignerId};
+use crate::time::UnixMillis;
+
+/// A recorded certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Certificate {
+    /// Digest of the leaf's DER: its id.
+    pub sha256: Sha256Hex,
+    /// Serial number, lower-case hex.
+    pub serial: String,
+    /// The device.
+    pub device: DeviceId,
+    /// The organisation.
+    pub organisation: OrganisationId,
+    /// Digest of the leaf's SubjectPublicKeyInfo.
+    pub spki_sha256: Sha256Hex,
+    /// Subject, RFC 4514.
+    pub subject: String,
+    /// Issuer, RFC 4514.
+    pub issuer: String,
+    /// Kind of key, e.g. `P-256`.
+    pub key: String,
+    /// The signer's id.
+    pub signer: SignerId,
+    /// Start of validity.
+    pub not_before: UnixMillis,
+    /// End of validity.
+    pub not_after: UnixMillis,
+    /// PEM blocks, leaf first.
+    pub chain: String,
+    /// PEM blocks of the issuers at which the chain ends, where the signer tells them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_anchors: Option<String>,
+    /// When it was issued or recorded.
+    pub issued_at: UnixMillis,
+    /// When the device said that it is installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<UnixMillis>,
+    /// When a session first proved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_at: Option<UnixMillis>,
+    /// When and why it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
+}
+
+/// When and why a certificate was revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Revocation {
+    /// When.
+    pub at: UnixMillis,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// Why a certificate is revoked: the reasons of RFC 5280 §5.3.1 that apply to end entities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationReason {
+    /// No particular reason (0; left out of the CRL entry, as RFC 5280 asks).
+    Unspecified,
+    /// The key may be known to others (1).
+    KeyCompromise,
+    /// The device changed hands or organisation (3).
+    AffiliationChanged,
+    /// A newer certificate stands in its place (4).
+    Superseded,
+    /// The device is out of use (5).
+    CessationOfOperation,
+    /// Suspended for the time being (6).
+    CertificateHold,
+    /// A privilege of the device was withdrawn (9).
+    PrivilegeWithdrawn,
+}
+
+impl RevocationReason {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Unspecified,
+        Self::KeyCompromise,
+        Self::AffiliationChanged,
+        Self::Superseded,
+        Self::CessationOfOperation,
+        Self::CertificateHold,
+        Self::PrivilegeWithdrawn,
+    ];
+
+    /// The CRLReason number of RFC 5280 §5.3.1.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Unspecified => 0,
+            Self::KeyCompromise => 1,
+            Self::AffiliationChanged => 3,
+            Self::Superseded => 4,
+            Self::CessationOfOperation => 5,
+            Self::CertificateHold => 6,
+            Self::PrivilegeWithdrawn => 9,
+        }
+    }
+
+    /// The name as stored and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::KeyCompromise => "key_compromise",
+            Self::AffiliationChanged => "affiliation_changed",
+            Self::Superseded => "superseded",
+            Self::CessationOfOperation => "cessation_of_operation",
+            Self::CertificateHold => "certificate_hold",
+            Self::PrivilegeWithdrawn => "privilege_withdrawn",
+        }
+    }
+
+    /// The reason of this stored name; an unknown one reads as unspecified.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|reason| reason.as_str() == name)
+            .unwrap_or(Self::Unspecified)
+    }
+}
+
+/// A member's request to let an introduced device into an organisation: `POST /api/v1/enrolments/{claim}/approval`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ApprovalRequest {
+    /// Into which organisation.
+    pub organisation: OrganisationId,
+    /// The introduced CSR, PEM.
+    pub csr: String,
+    /// The introduced facts.
+    pub facts: Facts,
+    /// Who will sign.
+    pub signer: SignerId,
+    /// The name to give it; absent: its host name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Labels to give it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// The answer to `key_known`: give the active device with this key a new certificate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replace: bool,
+}
+
+/// A member's decision to enrol the introduced device, and how far it has got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Approval {
+    /// The claim it came from.
+    pub claim: ClaimId,
+    /// The device it made or found.
+    pub device: DeviceSummary,
+    /// The organisation.
+    pub organisation: OrganisationId,
+    /// Its name, as the `offer` must state it.
+    pub organisation_name: String,
+    /// The approver's name, as the `offer` must state it.
+    pub approver: String,
+    /// Who signs.
+    pub signer: SignerId,
+    /// How far it has got.
+    pub stage: EnrolmentStage,
+    /// When it was given.
+    pub approved_at: UnixMillis,
+}
+
+/// How far an enrolment has got; each stage is durable before the next is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum EnrolmentStage {
+    /// A member said yes.
+    Approved,
+    /// The device said yes.
+    Consented,
+    /// The signer has been asked.
+    Signing,
+    /// The certificate is recorded.
+    Issued,
+    /// The device says that it is installed.
+    Delivered,
+    /// A session has proved it.
+    Proven,
+    /// Taken back: consent refused, the person cancelled, or it lapsed.
+    Withdrawn,
+    /// An external signer was asked and its reply was lost.
+    Unknown,
+}
+
+impl EnrolmentStage {
+    /// The name as stored and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Consented => "consented",
+            Self::Signing => "signing",
+            Self::Issued => "issued",
+            Self::Delivered => "delivered",
+            Self::Proven => "proven",
+            Self::Withdrawn => "withdrawn",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The stage of this stored name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "approved" => Self::Approved,
+            "consented" => Self::Consented,
+            "signing" => Self::Signing,
+            "issued" => Self::Issued,
+            "delivered" => Self::Delivered,
+            "proven" => Self::Proven,
+            "withdrawn" => Self::Withdrawn,
+            "unknown" => Self::Unknown,
+            _ => return None,
+        })
+    }
+}
+
+/// Why a claimant ends an enrolment for good: `POST /api/v1/enrolments/{claim}/report`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ClaimReport {
+    /// What happened.
+    pub reason: ClaimReportReason,
+}
+
+/// Why a claimant ends an enrolment for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimReportReason {
+    /// The person says that this is not their device.
+    NotMine,
+    /// The person changed their mind.
+    Cancelled,
+}
+
+/// A request for a certificate: `POST /api/v1/devices/{id}/certificates`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum CertificateRequest {
+    /// The built-in CA signs this CSR.
+    Sign {
+        /// PEM.
+        csr: String,
+    },
+    /// Somebody else has signed; record it.
+    Record {
+        /// PEM blocks, leaf first.
+        chain: String,
+        /// Who signed.
+        signer: SignerId,
+        /// The signer's own name for it, e.g. AWS's certificate id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        external_id: Option<String>,
+    },
+}
+
+/// A request to revoke a certificate: `POST /api/v1/certificates/{sha256}/revocation`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RevocationRequest {
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// Undo for a bad day: revokes what one approver or one network enrolled in a span of time
+/// (`POST /api/v1/organisations/{id}/revocations`; security.md, Enrolment 11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BulkRevocationRequest {
+    /// Approved by this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver: Option<crate::id::AccountId>,
+    /// Introduced from this address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Approved from this instant on.
+    pub from: UnixMillis,
+    /// Approved before this instant.
+    pub until: UnixMillis,
+    /// Why.
+    pub reason: RevocationReason,
+    /// True: only tell what would be revoked.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What a bulk revocation did or would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BulkRevocation {
+    /// Devices concerned.
+    pub devices: Vec<DeviceSummary>,
+    /// How many certificates are revoked.
+    pub certificates: u64,
+}
+
+/// A certificate of our own CA that a device presented and that no record knows: what a restored backup leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HeldCertificate {
+    /// Digest of the leaf's DER.
+    pub sha256: Sha256Hex,
+    /// Subject, RFC 4514.
+    pub subject: String,
+    /// The organisation that the certificate names.
+    pub organisation: OrganisationId,
+    /// The device id that the certificate names.
+    pub device: DeviceId,
+    /// When it was first presented.
+    pub first_seen_at: UnixMillis,
+    /// End of validity.
+    pub not_after: UnixMillis,
+}

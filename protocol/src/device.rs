@@ -1,0 +1,529 @@
+//! A device as the API shows it: state, presence, facts, and the changes of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::certificate::Certificate;
+use crate::id::{DeviceId, OrganisationId};
+use crate::time::UnixMillis;
+
+/// Longest text of a fact, in characters.
+pub const MAX_FACT_LEN: usize = 256;
+/// Longest device name, in characters.
+pub const MAX_NAME_LEN: usize = 64;
+/// Most labels of a device.
+pub const MAX_LABELS: usize = 16;
+/// Longest label, in characters.
+pub const MAX_LABEL_LEN: usize = 64;
+
+/// What a device says about itself; shown as unverified. Bound by [`Facts::check`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Facts {
+    /// Host name.
+    pub hostname: String,
+    /// Operating system, e.g. `linux`.
+    pub os: String,
+    /// Its version, e.g. `Debian GNU/Linux 12`.
+    pub os_version: String,
+    /// Processor architecture, e.g. `x86_64`.
+    pub arch: String,
+    /// Hardware model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Serial number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// A stable id of the installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_id: Option<String>,
+    /// Name of the device software.
+    pub software: String,
+    /// Its version.
+    pub software_version: String,
+    /// Addresses on its own interfaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<String>,
+}
+
+impl Facts {
+    /// Every fact with its JSON name, in the order in which people read them.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(&'static str, &str)> {
+        let mut entries = vec![
+            ("hostname", self.hostname.as_str()),
+            ("os", &self.os),
+            ("os_version", &self.os_version),
+            ("arch", &self.arch),
+            ("software", &self.software),
+            ("software_version", &self.software_version),
+        ];
+        let optional = [
+            ("model", &self.model),
+            ("serial", &self.serial),
+            ("machine_id", &self.machine_id),
+            ("addresses", &self.addresses),
+        ];
+        entries.extend(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| value.as_deref().map(|v| (name, v))),
+        );
+        entries
+    }
+
+    /// Checks every fact against the protocol's limits.
+    ///
+    /// # Errors
+    /// The JSON name of the first fact that is too long or holds a control or bidirectional formatting character.
+    pub fn check(&self) -> Result<(), UnfitText> {
+        self.entries()
+            .into_iter()
+            .try_for_each(|(name, text)| check_text(name, text, MAX_FACT_LEN))
+    }
+}
+
+/// A text that may not be shown to people as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitText {
+    /// Longer than allowed.
+    #[error("{field} is longer than {max} characters")]
+    TooLong {
+        /// JSON name of the field.
+        field: &'static str,
+        /// The limit.
+        max: usize,
+    },
+    /// Holds a character that could make the text look like another.
+    #[error("{field} contains a control or formatting character")]
+    Character {
+        /// JSON name of the field.
+        field: &'static str,
+    },
+}
+
+/// Checks a text for length and for characters that deceive readers: controls (Cc) and the formatting characters that
+/// reorder or hide text (Unicode TR 36 §2.5: bidirectional controls, zero-width characters, byte order mark, tags).
+///
+/// # Errors
+/// What is unfit.
+pub fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), UnfitText> {
+    if text.chars().count() > max {
+        return Err(UnfitText::TooLong { field, max });
+    }
+    let deceives = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+    };
+    if text.chars().any(deceives) {
+        return Err(UnfitText::Character { field });
+    }
+    Ok(())
+}
+
+/// Where a device is in its life.
+///
+/// `pending → enrolling → active ⇄ suspended → retired`; a pending one may be `rejected` and let in later after all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum DeviceState {
+    /// In the lobby: unattended enrolment waits for approval.
+    Pending {
+        /// Since when.
+        since: UnixMillis,
+    },
+    /// Somebody said no in the lobby.
+    Rejected {
+        /// Since when.
+        since: UnixMillis,
+    },
+    /// Approved; no session has proved a certificate yet.
+    Enrolling {
+        /// Since when.
+        since: UnixMillis,
+    },
+    /// A session has proved its certificate.
+    Active {
+        /// Since when.
+        since: UnixMillis,
+    },
+    /// Kept out for the time being (certificateHold).
+    Suspended {
+        /// Since when.
+        since: UnixMillis,
+    },
+    /// Out of the fleet for good; its certificates are revoked.
+    Retired {
+        /// Since when.
+        since: UnixMillis,
+    },
+}
+
+/// This state does not allow that step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a device that is {from} cannot {step}")]
+pub struct InvalidTransition {
+    /// Name of the present state.
+    pub from: &'static str,
+    /// The step, as a verb.
+    pub step: &'static str,
+}
+
+impl DeviceState {
+    /// Names of all states, as stored and as filters take them.
+    pub const NAMES: [&'static str; 6] = [
+        "pending",
+        "rejected",
+        "enrolling",
+        "active",
+        "suspended",
+        "retired",
+    ];
+
+    /// The state's name, as stored.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pending { .. } => "pending",
+            Self::Rejected { .. } => "rejected",
+            Self::Enrolling { .. } => "enrolling",
+            Self::Active { .. } => "active",
+            Self::Suspended { .. } => "suspended",
+            Self::Retired { .. } => "retired",
+        }
+    }
+
+    /// Since when the state holds.
+    #[must_use]
+    pub fn since(&self) -> UnixMillis {
+        match self {
+            Self::Pending { since }
+            | Self::Rejected { since }
+            | Self::Enrolling { since }
+            | Self::Active { since }
+            | Self::Suspended { since }
+            | Self::Retired { since } => *since,
+        }
+    }
+
+    /// The state of this stored name; `None` for a name no version has written.
+    #[must_use]
+    pub fn from_name(name: &str, since: UnixMillis) -> Option<Self> {
+        Some(match name {
+            "pending" => Self::Pending { since },
+            "rejected" => Self::Rejected { since },
+            "enrolling" => Self::Enrolling { since },
+            "active" => Self::Active { since },
+            "suspended" => Self::Suspended { since },
+            "retired" => Self::Retired { since },
+            _ => return None,
+        })
+    }
+
+    /// A member lets a device in from the lobby, or a retired one back in with a new approval.
+    ///
+    /// # Errors
+    /// Only pending, rejected, enrolling and retired devices can be approved.
+    pub fn approve(self, now: UnixMillis) -> Result<Self, InvalidTransition> {
+        match self {
+            Self::Pending { .. } | Self::Rejected { .. } | Self::Enrolling { .. } | Self::Retired { .. } => {
+                Ok(Self::Enrolling { since: now })
+            }
+            other => Err(other.cannot("be approved")),
+        }
+    }
+
+    /// A member says no in the lobby.
+    ///
+    /// # Errors
+    /// Only pending devices can be rejected.
+    pub fn reject(self, now: UnixMillis) -> Result<Self, InvalidTransition> {
+        match self {
+            Self::Pending { .. } => Ok(Self::Rejected { since: now }),
+            other => Err(other.cannot("be rejected")),
+        }
+    }
+
+    /// A session has proved the device's certificate.
+    ///
+    /// # Errors
+    /// Only enrolling and active devices prove themselves; an active one stays as it is.
+    pub fn prove(self, now: UnixMillis) -> Result<Self, InvalidTransition> {
+        match self {
+            Self::Enrolling { .. } => Ok(Self::Active { since: now }),
+            active @ Self::Active { .. } => Ok(active),
+            other => Err(other.cannot("open a session")),
+        }
+    }
+
+    /// A member keeps the device out for the time being.
+    ///
+    /// # Errors
+    /// Only active devices can be suspended.
+    pub fn suspend(self, now: UnixMillis) -> Result<Self, InvalidTransition> {
+        match self {
+            Self::Active { .. } => Ok(Self::Suspended { since: now }),
+            other => Err(other.cannot("be suspended")),
+        }
+    }
+
+    /// A member lets a suspended device in again.
+    ///
+    /// # Errors
+    /// Only suspended devices can be resumed.
+    pub fn resume(self, now: UnixMillis) -> Result<Self, InvalidTransition> {
+        match self {
+            Self::Suspended { .. } => Ok(Self::Active { since: now }),
+            other => Err(other.cannot("be resumed")),
+        }
+    }
+
+    /// A member takes the device out of the fleet.
+    ///
+    /// # Errors
+    /// A retired device cannot be retired again.
+    pub fn retire(self, now: UnixMillis) -> Result<Self, InvalidTransition> {
+        match self {
+            retired @ Self::Retired { .. } => Err(retired.cannot("be retired")),
+            _ => Ok(Self::Retired { since: now }),
+        }
+    }
+
+    fn cannot(&self, step: &'static str) -> InvalidTransition {
+        InvalidTransition {
+            from: self.name(),
+            step,
+        }
+    }
+}
+
+/// Whether a device has a session open. Separate from its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum Presence {
+    /// A session is open.
+    Online {
+        /// Since when.
+        since: UnixMillis,
+    },
+    /// No session is open.
+    Offline {
+        /// When the last one was heard of.
+        last_seen_at: UnixMillis,
+        /// Why it ended.
+        reason: OfflineReason,
+    },
+    /// There never was one.
+    Never,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OfflineReason {
+    /// The device closed it properly.
+    Closed,
+    /// The connection broke.
+    ConnectionLost,
+    /// No answer to a ping.
+    PingTimeout,
+    /// The server went down.
+    ServerStopped,
+    /// A member suspended the device or revoked its certificate.
+    Excluded,
+    /// A newer session of the device took over.
+    Superseded,
+    /// The device broke the protocol.
+    Malformed,
+}
+
+impl OfflineReason {
+    /// The name as stored and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::ConnectionLost => "connection_lost",
+            Self::PingTimeout => "ping_timeout",
+            Self::ServerStopped => "server_stopped",
+            Self::Excluded => "excluded",
+            Self::Superseded => "superseded",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    /// The reason of this stored name; an unknown one reads as a broken connection.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            "closed" => Self::Closed,
+            "ping_timeout" => Self::PingTimeout,
+            "server_stopped" => Self::ServerStopped,
+            "excluded" => Self::Excluded,
+            "superseded" => Self::Superseded,
+            "malformed" => Self::Malformed,
+            _ => Self::ConnectionLost,
+        }
+    }
+}
+
+/// A device in one line: enough to name it and link to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceSummary {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: DeviceState,
+}
+
+/// A row of the fleet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// The organisation it belongs to.
+    pub organisation: OrganisationId,
+    /// The name members gave it, at most [`MAX_NAME_LEN`] characters.
+    pub name: String,
+    /// Labels members gave it.
+    pub labels: Vec<String>,
+    /// Its state.
+    pub state: DeviceState,
+    /// Its presence.
+    pub presence: Presence,
+    /// What it says about itself.
+    pub facts: Facts,
+    /// When its newest valid certificate expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_expires_at: Option<UnixMillis>,
+    /// Something that a person has to look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<DeviceAlarm>,
+    /// When it was first approved.
+    pub created_at: UnixMillis,
+}
+
+/// Something about a device that a person has to look at and answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceAlarm {
+    /// What it is.
+    pub kind: AlarmKind,
+    /// Since when.
+    pub since: UnixMillis,
+}
+
+/// Kinds of alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    /// Two live sessions of one certificate, or a counter that went back: the key may have been copied.
+    Clone,
+}
+
+/// One device with all that its page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceDetail {
+    /// The device.
+    #[serde(flatten)]
+    pub device: Device,
+    /// Name of its organisation.
+    pub organisation_name: String,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// Its certificates, newest first, at most ten.
+    pub certificates: Vec<Certificate>,
+}
+
+/// A change of a device's name or labels; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceUpdate {
+    /// 1 to [`MAX_NAME_LEN`] characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// At most [`MAX_LABELS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
+}
+
+/// What happened to a device: a line of its history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceEvent {
+    /// When.
+    pub at: UnixMillis,
+    /// What, e.g. `device.approved`, `certificate.issued`, `session.opened`.
+    pub action: String,
+    /// Who: a member's name, or absent for the device and the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// More, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Which devices of the fleet, in which order. Also the query string of the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default)]
+pub struct DeviceQuery {
+    /// Only of this organisation; absent: of all that the caller may see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<OrganisationId>,
+    /// Words that must all occur in name, labels, host name, serial or id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Only of this state, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// `online` or `offline`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence: Option<String>,
+    /// `name`, `-name`, `created_at`, `-created_at` (default), `last_seen_at`, `-last_seen_at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
+    /// Items of a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// A change in the fleet, told over SSE.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FleetChange {
+    /// The device.
+    pub device: DeviceId,
+    /// Its organisation.
+    pub organisation: OrganisationId,
+    /// What changed.
+    pub kind: FleetChangeKind,
+    /// Its presence now, where that is what changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence: Option<Presence>,
+}
+
+/// What changed in the fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FleetChangeKind {
+    /// A device was approved for the first time.
+    Added,
+    /// Name, labels, state, facts, alarm or certificates changed: read it again.
+    Changed,
+    /// Only its presence changed.
+    Presence,
+}

@@ -1,0 +1,181 @@
+//! Organisations, roles, members, invitations and signers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, LinkId, OrganisationId, SignerId};
+use crate::secret::SecretString;
+use crate::time::UnixMillis;
+
+/// What a member may do at an organisation and below it. Greater roles include the lesser ones' rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Sees.
+    Viewer,
+    /// May only enrol devices; sees what that needs.
+    Installer,
+    /// Runs devices: rename, renew, suspend, revoke.
+    Operator,
+    /// Manages members, signers and policy.
+    Admin,
+    /// May also give the organisation away and end it.
+    Owner,
+}
+
+impl Role {
+    /// The name as stored and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Installer => "installer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// The role of this stored name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::Viewer,
+            Self::Installer,
+            Self::Operator,
+            Self::Admin,
+            Self::Owner,
+        ]
+        .into_iter()
+        .find(|r| r.as_str() == name)
+    }
+
+    /// May enrol devices.
+    #[must_use]
+    pub fn may_enrol(self) -> bool {
+        self >= Self::Installer
+    }
+
+    /// May see the fleet. An installer sees what it enrols, not the fleet.
+    #[must_use]
+    pub fn may_see_fleet(self) -> bool {
+        self != Self::Installer
+    }
+
+    /// May change devices.
+    #[must_use]
+    pub fn may_operate(self) -> bool {
+        self >= Self::Operator
+    }
+
+    /// May manage members, signers and policy.
+    #[must_use]
+    pub fn may_administer(self) -> bool {
+        self >= Self::Admin
+    }
+}
+
+/// An organisation, with the caller's role in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Organisation {
+    /// Its id.
+    pub id: OrganisationId,
+    /// The organisation above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<OrganisationId>,
+    /// Its name.
+    pub name: String,
+    /// The caller's role here.
+    pub role: Role,
+    /// Its rules.
+    pub policy: Policy,
+}
+
+/// The rules of an organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct Policy {
+    /// Days for which certificates are issued, 1 to 825.
+    pub certificate_validity_days: u32,
+    /// Days after expiry during which a certificate still opens a session for renewal.
+    pub grace_days: u32,
+    /// Whether links and QR codes may prefill the code.
+    pub prefill_code: bool,
+    /// Whether a token of scope `enrol` may approve.
+    pub token_may_approve: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        // security.md, Enrolment 9: 90 days. Grace of 30 days: a device in a drawer over the holidays comes back by itself.
+        Self {
+            certificate_validity_days: 90,
+            grace_days: 30,
+            prefill_code: true,
+            token_may_approve: true,
+        }
+    }
+}
+
+/// A signing endpoint as configured for an organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Signer {
+    /// Its id.
+    pub id: SignerId,
+    /// Its name for people.
+    pub name: String,
+    /// What it is.
+    pub kind: SignerKind,
+}
+
+/// Kinds of signing endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SignerKind {
+    /// Gangway's own CA.
+    Builtin,
+}
+
+/// A member of an organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Member {
+    /// The account.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+}
+
+/// A request to invite somebody: `POST /api/v1/organisations/{id}/invitations`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InvitationRequest {
+    /// The role to give; not above the caller's own.
+    pub role: Role,
+    /// For whom, as a reminder for the admins.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// An invitation that waits to be taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Invitation {
+    /// Its id.
+    pub id: LinkId,
+    /// The role it gives.
+    pub role: Role,
+    /// For whom.
+    pub note: String,
+    /// When it lapses.
+    pub expires_at: UnixMillis,
+    /// The link to hand over. Only in the reply that creates it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<SecretString>,
+}

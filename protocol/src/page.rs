@@ -1,0 +1,22 @@
+//! Keyset pages: the shape in which every list endpoint answers.
+
+use serde::{Deserialize, Serialize};
+
+/// Most items one page can hold; a larger `limit` is refused. 200 rows of the fleet are about 120 KB of JSON.
+pub const MAX_PAGE_LIMIT: u32 = 200;
+/// Items of a page whose `limit` was not given.
+pub const DEFAULT_PAGE_LIMIT: u32 = 50;
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Page<T> {
+    /// The items, in the order that was asked for.
+    pub items: Vec<T>,
+    /// Pass this as `after` to get the next page; absent on the last one. Opaque.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// How many items match in all pages, where counting them is cheap enough to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+}

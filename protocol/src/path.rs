@@ -1,0 +1,168 @@
+//! Every URL path, once: the pattern for the server's router and the function that fills it for clients.
+
+macro_rules! paths {
+    ($($(#[$doc:meta])* $constant:ident = $pattern:literal => $function:ident($($argument:ident),*);)*) => {$(
+        $(#[$doc])*
+        pub const $constant: &str = $pattern;
+
+        #[doc = concat!("[`", stringify!($constant), "`] with its places filled.")]
+        #[must_use]
+        pub fn $function($($argument: impl std::fmt::Display),*) -> String {
+            $constant$(.replacen(concat!("{", stringify!($argument), "}"), &$argument.to_string(), 1))*.to_owned()
+        }
+    )*};
+}
+
+/// What every API path begins with.
+pub const API: &str = "/api/v1";
+
+paths! {
+    /// OpenAPI description.
+    OPENAPI = "/api/openapi.json" => openapi();
+
+    /// WebSocket of waiting devices.
+    ENROLMENT_SOCKET = "/api/v1/enrolment" => enrolment_socket();
+    /// WebSocket of claimants.
+    CLAIM_SOCKET = "/api/v1/enrolment/{nameplate}/claim" => claim_socket(nameplate);
+    /// WebSocket of enrolled devices.
+    SESSION_SOCKET = "/api/v1/session" => session_socket();
+
+    /// `GET`: the approval of a claim. `POST`: approve. `DELETE`: withdraw.
+    APPROVAL = "/api/v1/enrolments/{claim}/approval" => approval(claim);
+    /// `POST`: the device consented; nothing may be signed before.
+    CONSENT = "/api/v1/enrolments/{claim}/consent" => consent(claim);
+    /// `POST`: not mine, or cancelled.
+    CLAIM_REPORT = "/api/v1/enrolments/{claim}/report" => claim_report(claim);
+
+    /// `GET`: the fleet.
+    DEVICES = "/api/v1/devices" => devices();
+    /// `GET`: the fleet as CSV.
+    DEVICES_CSV = "/api/v1/devices.csv" => devices_csv();
+    /// `GET`, `PATCH`: one device.
+    DEVICE = "/api/v1/devices/{id}" => device(id);
+    /// `GET`: its history.
+    DEVICE_EVENTS = "/api/v1/devices/{id}/events" => device_events(id);
+    /// `GET`: its certificates. `POST`: sign or record one.
+    DEVICE_CERTIFICATES = "/api/v1/devices/{id}/certificates" => device_certificates(id);
+    /// `POST`: ask it to renew now.
+    DEVICE_RENEWAL = "/api/v1/devices/{id}/renewal" => device_renewal(id);
+    /// `POST`: ask it to show itself.
+    DEVICE_IDENTIFICATION = "/api/v1/devices/{id}/identification" => device_identification(id);
+    /// `POST`: suspend. `DELETE`: resume.
+    DEVICE_SUSPENSION = "/api/v1/devices/{id}/suspension" => device_suspension(id);
+    /// `POST`: revoke all its certificates; the device must be enrolled anew.
+    DEVICE_REVOCATION = "/api/v1/devices/{id}/revocation" => device_revocation(id);
+    /// `POST`: retire.
+    DEVICE_RETIREMENT = "/api/v1/devices/{id}/retirement" => device_retirement(id);
+    /// `DELETE`: answer a clone alarm with "restored from backup".
+    DEVICE_ALARM = "/api/v1/devices/{id}/alarm" => device_alarm(id);
+    /// `GET` (SSE): changes in the fleet.
+    FLEET_CHANGES = "/api/v1/fleet/changes" => fleet_changes();
+
+    /// `GET`: certificates, searched.
+    CERTIFICATES = "/api/v1/certificates" => certificates();
+    /// `GET`: one certificate.
+    CERTIFICATE = "/api/v1/certificates/{sha256}" => certificate(sha256);
+    /// `POST`: the device has said that this certificate is installed.
+    CERTIFICATE_DELIVERY = "/api/v1/certificates/{sha256}/delivery" => certificate_delivery(sha256);
+    /// `POST`: revoke it.
+    CERTIFICATE_REVOCATION = "/api/v1/certificates/{sha256}/revocation" => certificate_revocation(sha256);
+    /// `GET`: certificates of our CA that no record knows.
+    HELD_CERTIFICATES = "/api/v1/held-certificates" => held_certificates();
+    /// `POST`: readmit one.
+    HELD_CERTIFICATE_READMISSION = "/api/v1/held-certificates/{sha256}/readmission" => held_certificate_readmission(sha256);
+
+    /// `GET`: DER of an issuer of the built-in CA.
+    ISSUER_CERTIFICATE = "/ca/{issuer}/certificate" => issuer_certificate(issuer);
+    /// `GET`: DER of its CRL.
+    ISSUER_CRL = "/ca/{issuer}/crl" => issuer_crl(issuer);
+
+    /// `GET`: the caller's organisations.
+    ORGANISATIONS = "/api/v1/organisations" => organisations();
+    /// `GET`: signers of an organisation.
+    SIGNERS = "/api/v1/organisations/{id}/signers" => signers(id);
+    /// `GET`: members.
+    MEMBERS = "/api/v1/organisations/{id}/members" => members(id);
+    /// `GET`, `POST`: invitations.
+    INVITATIONS = "/api/v1/organisations/{id}/invitations" => invitations(id);
+    /// `DELETE`: take an invitation back.
+    INVITATION = "/api/v1/organisations/{id}/invitations/{link}" => invitation(id, link);
+    /// `POST`: undo what one approver or address enrolled in a time span.
+    BULK_REVOCATION = "/api/v1/organisations/{id}/revocations" => bulk_revocation(id);
+
+    /// `POST`: what a one-time link is for.
+    LINK_INSPECTION = "/api/v1/links/inspection" => link_inspection();
+    /// `POST`: start a registration by a one-time link.
+    REGISTRATIONS = "/api/v1/registrations" => registrations();
+    /// `POST`: finish it; signs in.
+    REGISTRATION = "/api/v1/registrations/{ceremony}" => registration(ceremony);
+    /// `POST`: start a sign-in.
+    SIGN_INS = "/api/v1/sign-ins" => sign_ins();
+    /// `POST`: finish it.
+    SIGN_IN = "/api/v1/sign-ins/{ceremony}" => sign_in(ceremony);
+    /// `POST`: turn a recovery code into a grant.
+    RECOVERIES = "/api/v1/recoveries" => recoveries();
+
+    /// `GET`: the signed-in account. `PATCH`: rename.
+    ACCOUNT = "/api/v1/account" => account();
+    /// `GET`: passkeys. `POST`: start adding one.
+    PASSKEYS = "/api/v1/account/passkeys" => passkeys();
+    /// `POST`: finish adding one.
+    PASSKEY_CEREMONY = "/api/v1/account/passkeys/ceremonies/{ceremony}" => passkey_ceremony(ceremony);
+    /// `PATCH`: rename. `DELETE`: remove.
+    PASSKEY = "/api/v1/account/passkeys/{id}" => passkey(id);
+    /// `POST`: start proving a passkey again.
+    STEP_UPS = "/api/v1/account/step-ups" => step_ups();
+    /// `POST`: finish it.
+    STEP_UP = "/api/v1/account/step-ups/{ceremony}" => step_up(ceremony);
+    /// `POST`: fresh recovery codes.
+    RECOVERY_CODES = "/api/v1/account/recovery-codes" => recovery_codes();
+    /// `GET`: signed-in browsers.
+    ACCOUNT_SIGN_INS = "/api/v1/account/sign-ins" => account_sign_ins();
+    /// `DELETE`: sign one out; `current` is the one that asks.
+    ACCOUNT_SIGN_IN = "/api/v1/account/sign-ins/{id}" => account_sign_in(id);
+    /// `GET`, `POST`: bearer tokens.
+    TOKENS = "/api/v1/account/tokens" => tokens();
+    /// `DELETE`: revoke one.
+    TOKEN = "/api/v1/account/tokens/{id}" => token(id);
+
+    /// Liveness of the process.
+    LIVEZ = "/livez" => livez();
+    /// Readiness to serve.
+    READYZ = "/readyz" => readyz();
+    /// Prometheus metrics, on their own listener.
+    METRICS = "/metrics" => metrics();
+}
+
+/// Pages of the panel.
+pub mod page {
+    paths! {
+        /// Sign in, or on to the fleet.
+        HOME = "/" => home();
+        /// First run, invitations and recovery: the token is in the fragment.
+        SETUP = "/setup" => setup();
+        /// The code page.
+        LINK = "/link" => link();
+        /// The fleet table.
+        FLEET = "/fleet" => fleet();
+        /// One device.
+        FLEET_DEVICE = "/fleet/{device}" => fleet_device(device);
+        /// Passkeys, recovery, sign-ins, tokens.
+        ACCOUNT = "/account" => account();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_filled_in_order() {
+        assert_eq!(
+            invitation("org_1", "lnk_2"),
+            "/api/v1/organisations/org_1/invitations/lnk_2"
+        );
+        assert_eq!(devices(), DEVICES);
+        assert_eq!(page::fleet_device("dev_1"), "/fleet/dev_1");
+    }
+}

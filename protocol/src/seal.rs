@@ -1,0 +1,1 @@
+//! SPAKE2 and AEAD, both ends: to be written.
