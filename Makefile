@@ -1,0 +1,32 @@
+# The commands of Gangway. Each one sets up what it needs first; that costs nothing where all is there.
+.PHONY: build demo test bench lint fmt fuzz help
+
+help:            ## show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+build:           ## both binaries, with the panel inside, in target/release/
+	@scripts/setup build
+	@scripts/build release
+
+demo:            ## a server, and a device that shows a code in this terminal
+	@scripts/setup build
+	@scripts/demo
+
+test:            ## every test: units, SQLite, PostgreSQL, command line, browser
+	@scripts/setup build test
+	@scripts/test
+
+bench:           ## figures in a table and in target/bench.json
+	@scripts/setup build test
+	@scripts/bench
+
+lint:            ## formatting, clippy, rustdoc, licences, dependency directions
+	@scripts/setup build lint
+	@scripts/lint
+
+fmt:             ## format the source
+	@scripts/with-tools cargo fmt --all
+
+fuzz:            ## each fuzz target for a bounded time
+	@scripts/setup build fuzz
+	@scripts/fuzz

@@ -1,0 +1,48 @@
+// The real device software, read through its JSON lines.
+import { join } from 'node:path';
+import { Child, DEVICE_BIN } from './process.ts';
+
+export type DeviceEvent = { event: string; [field: string]: unknown };
+
+export class Device {
+  readonly events: DeviceEvent[] = [];
+  private child?: Child;
+  private seen = 0;
+
+  constructor(readonly stateDir: string, private readonly server: string, private readonly accept: 'ask' | 'always') {}
+
+  static start(folder: string, server: string, options: { accept?: 'ask' | 'always'; name?: string } = {}): Device {
+    const device = new Device(join(folder, options.name ?? 'device'), server, options.accept ?? 'always');
+    device.start();
+    return device;
+  }
+
+  start(): void {
+    this.child = new Child(
+      DEVICE_BIN,
+      ['run', '--server', this.server, '--state-dir', this.stateDir, '--json', '--accept', this.accept],
+      { onLine: (line) => { if (line.startsWith('{')) this.events.push(JSON.parse(line) as DeviceEvent); } },
+    );
+  }
+
+  /** The next event of that name that no earlier call has returned; those before it count as seen. */
+  async next(name: string, timeoutMs = 40_000): Promise<DeviceEvent> {
+    return this.child!.until(`the device's event "${name}"`, () => {
+      const index = this.events.findIndex((event, i) => i >= this.seen && event.event === name);
+      if (index < 0) return undefined;
+      this.seen = index + 1;
+      return this.events[index];
+    }, timeoutMs);
+  }
+
+  async code(): Promise<string> { return String((await this.next('code')).user_code); }
+
+  /** Answers the question on the device's screen. */
+  answer(yes: boolean): void { this.child!.write(yes ? 'y\n' : 'n\n'); }
+
+  async stop(): Promise<void> { await this.child?.kill('SIGTERM'); }
+
+  async crash(): Promise<void> { await this.child?.kill('SIGKILL'); }
+
+  get output(): string { return this.child?.tail() ?? ''; }
+}

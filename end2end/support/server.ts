@@ -1,0 +1,66 @@
+// The real server on a free port, with a data directory of its own.
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Child, GANGWAY_BIN } from './process.ts';
+
+const run = promisify(execFile);
+
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}
+
+export class Server {
+  readonly dataDir: string;
+  private child?: Child;
+
+  private constructor(folder: string, readonly port: number, private readonly extra: string[]) {
+    this.dataDir = join(folder, 'server');
+  }
+
+  static async start(folder: string, extra: string[] = []): Promise<Server> {
+    const server = new Server(folder, await freePort(), extra);
+    await server.start();
+    return server;
+  }
+
+  /** Passkeys work on `localhost`, not on an IP address. */
+  get url(): string { return `http://localhost:${this.port}`; }
+
+  async start(): Promise<void> {
+    this.child = new Child(GANGWAY_BIN, [
+      'serve', '--data-dir', this.dataDir, '--listen', `127.0.0.1:${this.port}`, '--public-url', this.url, ...this.extra,
+    ]);
+    const deadline = Date.now() + 20_000;
+    for (;;) {
+      if (!this.child.running) throw new Error(`the server ended with ${this.child.exitCode}\n${this.child.tail()}`);
+      const ready = await fetch(`http://127.0.0.1:${this.port}/readyz`).then((r) => r.ok, () => false);
+      if (ready) return;
+      if (Date.now() > deadline) throw new Error(`the server is not ready\n${this.child.tail()}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async stop(): Promise<void> { await this.child?.kill('SIGTERM'); }
+
+  /** What a power cut does. */
+  async crash(): Promise<void> { await this.child?.kill('SIGKILL'); }
+
+  get log(): string { return this.child?.lines.join('\n') ?? ''; }
+
+  /** The last line of what `gangway admin …` prints. */
+  async admin(...args: string[]): Promise<string> {
+    const { stdout } = await run(GANGWAY_BIN, ['admin', ...args, '--data-dir', this.dataDir]);
+    return stdout.trimEnd().split('\n').pop()!;
+  }
+
+  async setupLink(): Promise<string> { return this.admin('setup-link', '--public-url', this.url); }
+
+  async token(): Promise<string> { return this.admin('token', 'create', '--scope', 'enrol'); }
+}
