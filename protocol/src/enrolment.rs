@@ -330,7 +330,7 @@ pub enum ClaimantToDevice {
         panel: String,
     },
     /// What the device came for. Ignored before a consent.
-    Credential(Credential),
+    Credential(Box<Credential>),
     /// "Not mine", or the person cancelled.
     Refusal {
         /// For the device's screen.

@@ -1,0 +1,3 @@
+//! The protocol crate through its front door.
+
+mod seal;
