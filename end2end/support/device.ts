@@ -9,10 +9,10 @@ export class Device {
   private child?: Child;
   private seen = 0;
 
-  constructor(readonly stateDir: string, private readonly server: string, private readonly accept: 'ask' | 'always') {}
+  constructor(readonly stateDir: string, private readonly server: string, private readonly accept: 'ask' | 'always', private readonly extra: string[] = []) {}
 
-  static start(folder: string, server: string, options: { accept?: 'ask' | 'always'; name?: string } = {}): Device {
-    const device = new Device(join(folder, options.name ?? 'device'), server, options.accept ?? 'always');
+  static start(folder: string, server: string, options: { accept?: 'ask' | 'always'; name?: string; extra?: string[] } = {}): Device {
+    const device = new Device(join(folder, options.name ?? 'device'), server, options.accept ?? 'always', options.extra);
     device.start();
     return device;
   }
@@ -20,7 +20,7 @@ export class Device {
   start(): void {
     this.child = new Child(
       DEVICE_BIN,
-      ['run', '--server', this.server, '--state-dir', this.stateDir, '--json', '--accept', this.accept],
+      ['run', '--server', this.server, '--state-dir', this.stateDir, '--json', '--accept', this.accept, ...this.extra],
       { onLine: (line) => { if (line.startsWith('{')) this.events.push(JSON.parse(line) as DeviceEvent); } },
     );
   }

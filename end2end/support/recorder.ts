@@ -4,12 +4,14 @@ import { connect, createServer, type Server as TcpServer, type Socket } from 'no
 export class Recorder {
   private readonly sockets = new Set<Socket>();
   private readonly chunks: Buffer[][] = [];
+  /** The port to forward to; set once it is known. */
+  target = 0;
   private constructor(private readonly server: TcpServer, readonly port: number) {}
 
-  static async start(target: number): Promise<Recorder> {
+  static async start(): Promise<Recorder> {
     let recorder: Recorder;
     const server = createServer((near) => {
-      const far = connect(target, '127.0.0.1');
+      const far = connect(recorder.target, '127.0.0.1');
       const up: Buffer[] = [];
       const down: Buffer[] = [];
       recorder.chunks.push(up, down);

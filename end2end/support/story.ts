@@ -11,7 +11,7 @@ type Story = {
   folder: string;
   server: Server;
   /** Starts a device whose state lives in the story's folder. */
-  startDevice: (options?: { accept?: 'ask' | 'always'; name?: string; server?: string }) => Device;
+  startDevice: (options?: { accept?: 'ask' | 'always'; name?: string; server?: string; extra?: string[] }) => Device;
   /** A page signed in as the owner of a fresh organisation. */
   owner: Page;
 };

@@ -1,0 +1,87 @@
+// Every page and state, light and dark, desktop and phone: axe-core finds nothing, nothing scrolls sideways, and a picture is kept to look at.
+import { mkdirSync } from 'node:fs';
+import type { Page } from '@playwright/test';
+import { expectAccessible } from '../support/axe.ts';
+import { expect, test } from '../support/story.ts';
+import { approve, enrol, enterCode, hydrated, open, review, wrong } from '../support/link.ts';
+
+const folder = new URL('../screenshots/', import.meta.url).pathname;
+mkdirSync(folder, { recursive: true });
+
+const themes = ['light', 'dark'] as const;
+const sizes = [{ width: 1280, height: 800 }, { width: 375, height: 812 }] as const;
+
+async function portray(page: Page, name: string): Promise<void> {
+  for (const theme of themes) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    for (const size of sizes) {
+      await page.setViewportSize(size);
+      await page.screenshot({ path: `${folder}${name}-${theme}-${size.width}.png`, fullPage: true });
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(overflow, `${name} scrolls sideways at ${size.width} px`).toBeLessThanOrEqual(0);
+    }
+    await expectAccessible(page, `${name}, ${theme}`);
+  }
+  await page.setViewportSize({ width: 320, height: 640 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth), `${name} at 320 px`).toBeLessThanOrEqual(320);
+  await page.setViewportSize(sizes[0]);
+}
+
+test('signed out', async ({ page, server }) => {
+  await open(page, server.url);
+  await portray(page, 'home');
+  await page.goto(await server.setupLink());
+  await hydrated(page);
+  await expect(page.getByLabel('Your name')).toBeVisible();
+  await portray(page, 'setup');
+  await open(page, `${server.url}/no-such-page`);
+  await portray(page, 'not-found');
+});
+
+test('the code page, step by step', async ({ owner, server, startDevice }) => {
+  await open(owner, `${server.url}/link`);
+  await portray(owner, 'link-empty');
+  const device = startDevice({ accept: 'ask' });
+  const code = await device.code();
+  await owner.getByRole('textbox', { name: 'Code' }).pressSequentially(code.slice(0, 7));
+  await portray(owner, 'link-typing');
+  await enterCode(owner, wrong(code));
+  await expect(owner.getByRole('alert')).toBeVisible();
+  await portray(owner, 'link-wrong');
+  await review(owner, server.url, code);
+  await portray(owner, 'link-review');
+  await approve(owner);
+  await device.next('approval_asked');
+  await portray(owner, 'link-progress');
+  device.answer(true);
+  await device.next('online');
+  await owner.waitForURL('**/fleet/dev_*');
+  await hydrated(owner);
+  await portray(owner, 'device-arrived');
+});
+
+test('the fleet, a device, the account', async ({ owner, server, startDevice }) => {
+  test.setTimeout(150_000);
+  await open(owner, `${server.url}/fleet`);
+  await portray(owner, 'fleet-empty');
+  const { deviceId } = await enrol(owner, server.url, startDevice());
+  await open(owner, `${server.url}/fleet`);
+  await expect(owner.getByText('Online').first()).toBeVisible();
+  await portray(owner, 'fleet');
+  await open(owner, `${server.url}/fleet?query=nothing-is-called-this`);
+  await portray(owner, 'fleet-nothing-found');
+  await open(owner, `${server.url}/fleet/${deviceId}`);
+  await portray(owner, 'device');
+  await owner.getByRole('button', { name: 'Revoke' }).click();
+  await expect(owner.getByRole('dialog')).toBeVisible();
+  await portray(owner, 'device-revoke');
+  await open(owner, `${server.url}/account`);
+  await portray(owner, 'account');
+});
+
+test('a phone is enough for a whole crossing', async ({ owner, server, startDevice }) => {
+  await owner.setViewportSize({ width: 375, height: 812 });
+  const device = startDevice();
+  await enrol(owner, server.url, device);
+  await expect(owner.getByText('Online').first()).toBeVisible();
+});

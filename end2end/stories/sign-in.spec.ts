@@ -1,0 +1,68 @@
+// Coming back: the passkey from the browser's autofill, the button, recovery, and leaving.
+import { expect, setUp, test } from '../support/story.ts';
+import { hydrated, open } from '../support/link.ts';
+
+test('the browser offers the passkey by itself', async ({ owner, server }) => {
+  await owner.goto(`${server.url}/account`);
+  await hydrated(owner);
+  await owner.getByRole('button', { name: 'Sign out' }).click();
+  await owner.waitForURL(`${server.url}/`);
+  // The conditional request finds the authenticator; the virtual one confirms at once, as a person picking the entry does.
+  await owner.waitForURL('**/fleet');
+});
+
+test('the button signs in', async ({ owner, server }) => {
+  const cookies = await owner.context().cookies();
+  expect(cookies.find((c) => c.name.startsWith('__Host-'))).toMatchObject({ httpOnly: true, secure: true, sameSite: 'Lax' });
+  await owner.context().clearCookies();
+  await owner.addInitScript(() => {
+    // A browser without autofill for passkeys.
+    Object.defineProperty(PublicKeyCredential, 'isConditionalMediationAvailable', { value: async () => false });
+  });
+  await open(owner, server.url);
+  await owner.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await owner.waitForURL('**/fleet');
+});
+
+test('whoever lost every passkey comes back by a link from the server’s command line', async ({ owner, server }) => {
+  await owner.context().clearCookies();
+  const link = await server.admin('recovery-link', '--public-url', server.url, '--account', 'Ada Lovelace');
+  await owner.goto(link);
+  await hydrated(owner);
+  await owner.getByRole('button', { name: 'Create passkey' }).click();
+  await owner.getByRole('link', { name: 'Continue to the fleet' }).or(owner.getByRole('button', { name: 'Continue to the fleet' })).click();
+  await owner.waitForURL('**/fleet');
+});
+
+test('a set-up link works once', async ({ owner, server, browser }) => {
+  await expect(server.setupLink()).rejects.toThrow();
+  const stranger = await browser.newPage();
+  await stranger.goto(`${server.url}/setup#gw_setup_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA`);
+  await expect(stranger.getByRole('alert')).toContainText(/link/i);
+  expect(stranger.url()).not.toContain('gw_setup');
+  await stranger.close();
+  await expect(owner).toHaveURL(/fleet/);
+});
+
+test('keyboard alone is enough for a whole crossing', async ({ page, server, startDevice }) => {
+  const { addAuthenticator } = await import('../support/passkey.ts');
+  await addAuthenticator(page);
+  await setUp(page, await server.setupLink());
+  const device = startDevice();
+  await open(page, `${server.url}/link`);
+  await expect(page.getByRole('textbox', { name: 'Code' })).toBeFocused();
+  await page.keyboard.type((await device.code()).toLowerCase());
+  const approve = page.getByRole('button', { name: 'Approve' });
+  await approve.waitFor();
+  for (let i = 0; i < 40 && !(await approve.evaluate((e) => e === document.activeElement)); i += 1) {
+    await page.keyboard.press('Tab');
+    const visible = await page.evaluate(() => {
+      const style = getComputedStyle(document.activeElement ?? document.body);
+      return document.activeElement === document.body || style.outlineStyle !== 'none' || style.boxShadow !== 'none';
+    });
+    expect(visible, 'focus can be seen').toBe(true);
+  }
+  await page.keyboard.press('Enter');
+  await device.next('online');
+  await page.waitForURL('**/fleet/dev_*');
+});
