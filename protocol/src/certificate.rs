@@ -1,5 +1,16 @@
 //! Certificates as the API shows them, and the policy for certificate signing requests that browser and server share.
 
+mod csr;
+mod key;
+mod pem;
+mod signature;
+mod weak;
+
+pub use csr::{Csr, CsrRefusal, MAX_CSR_LEN, UncheckedCsr};
+pub use key::{KeyKind, KeyRefusal, MAX_RSA_BITS, MIN_RSA_BITS, PublicKey};
+pub use pem::{MAX_CHAIN_CERTIFICATES, MAX_CHAIN_LEN, PemError, join_chain, split_chain};
+pub use signature::{SignatureAlgorithm, SignatureCheck, SignatureRefusal};
+
 use serde::{Deserialize, Serialize};
 
 use crate::device::{DeviceSummary, Facts};

@@ -1,0 +1,248 @@
+//! Certificate signing requests (PKCS#10, RFC 2986): strict reading, and the policy that browser and server share.
+//!
+//! 1. [`UncheckedCsr::from_pem`] reads and applies the policy for keys and signature algorithms.
+//! 2. The holder of a crypto library verifies [`UncheckedCsr::signature_check`] (the browser WebCrypto, the server ring).
+//! 3. [`UncheckedCsr::conclude`] gives a [`Csr`]; there is no other way to one.
+//!
+//! Of what a CSR asks for, only the public key is ever taken: subject, names, usages and `CA:TRUE` in it are ignored
+//! (security.md, threat H), but must be well-formed DER, because external signers read them too.
+
+use der::asn1::BitStringRef;
+use der::{Decode as _, Reader as _, SliceReader, Tag};
+
+use super::key::{KeyRefusal, PublicKey};
+use super::pem::{self, PemError};
+use super::signature::{SignatureAlgorithm, SignatureCheck, SignatureRefusal};
+use crate::encoding::Sha256Hex;
+
+/// Label of CSRs (RFC 7468 §7).
+const CERTIFICATE_REQUEST: &str = "CERTIFICATE REQUEST";
+/// Longest CSR as PEM. One of RSA 4096 with a dozen names has 2 KiB.
+pub const MAX_CSR_LEN: usize = 16 * 1024;
+/// Deepest nesting of DER in a CSR. Real ones have eight levels.
+const MAX_DEPTH: usize = 16;
+
+/// A CSR whose key and algorithms are acceptable, and whose signature nobody has verified yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UncheckedCsr {
+    der: Vec<u8>,
+    /// The bytes that are signed: CertificationRequestInfo with tag and length.
+    signed: Vec<u8>,
+    key: PublicKey,
+    algorithm: SignatureAlgorithm,
+    signature: Vec<u8>,
+}
+
+/// A CSR that follows the policy and is signed by its own key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Csr {
+    der: Vec<u8>,
+    key: PublicKey,
+}
+
+/// Why a CSR is not acceptable, in words for the people at the browser and at the device.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CsrRefusal {
+    /// Not one PEM block of the right kind, or too long.
+    #[error(transparent)]
+    Pem(#[from] PemError),
+    /// Not the DER of a PKCS#10 request: cut off, changed, or in another format.
+    #[error("the certificate request is damaged or not PKCS#10; let the device make a new one")]
+    Malformed,
+    /// Bytes after the end of the request.
+    #[error("there are bytes after the end of the certificate request; let the device make a new one")]
+    TrailingBytes,
+    /// The key is not acceptable.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
+    /// The signature algorithm is not acceptable.
+    #[error(transparent)]
+    Algorithm(#[from] SignatureRefusal),
+    /// The request is not signed by the key in it.
+    #[error("the signature of the certificate request is wrong: whoever made it does not hold the key, or it was changed on the way")]
+    BadSignature,
+}
+
+impl UncheckedCsr {
+    /// Reads exactly one PEM block `CERTIFICATE REQUEST` of at most [`MAX_CSR_LEN`] bytes.
+    ///
+    /// # Errors
+    /// What is not acceptable.
+    pub fn from_pem(text: &str) -> Result<Self, CsrRefusal> {
+        if text.len() > MAX_CSR_LEN {
+            return Err(CsrRefusal::Pem(PemError::TooLarge {
+                len: text.len(),
+                max: MAX_CSR_LEN,
+            }));
+        }
+        let mut blocks = pem::decode(CERTIFICATE_REQUEST, text, 1)?;
+        Self::from_der(&blocks.swap_remove(0))
+    }
+
+    /// Reads the DER of a request.
+    ///
+    /// # Errors
+    /// What is not acceptable.
+    pub fn from_der(request: &[u8]) -> Result<Self, CsrRefusal> {
+        if request.len() > MAX_CSR_LEN {
+            return Err(CsrRefusal::Pem(PemError::TooLarge {
+                len: request.len(),
+                max: MAX_CSR_LEN,
+            }));
+        }
+        let parts = Parts::read(request)?;
+        let key = PublicKey::from_spki(parts.spki)?;
+        let algorithm = SignatureAlgorithm::from_identifier(parts.algorithm)?;
+        if !algorithm.fits(key.kind()) {
+            return Err(CsrRefusal::Algorithm(SignatureRefusal::Mismatch {
+                algorithm,
+                key: key.kind(),
+            }));
+        }
+        Ok(Self {
+            der: request.to_vec(),
+            signed: parts.signed.to_vec(),
+            key,
+            algorithm,
+            signature: parts.signature.to_vec(),
+        })
+    }
+
+    /// What has to be verified: the request's signature by its own key.
+    #[must_use]
+    pub fn signature_check(&self) -> SignatureCheck<'_> {
+        SignatureCheck {
+            algorithm: self.algorithm,
+            key: &self.key,
+            message: &self.signed,
+            signature: &self.signature,
+        }
+    }
+
+    /// Verifies the signature with `verify`, which must answer true only for a good one.
+    ///
+    /// # Errors
+    /// [`CsrRefusal::BadSignature`].
+    pub fn verify(self, verify: impl FnOnce(SignatureCheck<'_>) -> bool) -> Result<Csr, CsrRefusal> {
+        let good = verify(self.signature_check());
+        self.conclude(good)
+    }
+
+    /// For verifiers that are asynchronous: the outcome of [`UncheckedCsr::signature_check`].
+    ///
+    /// # Errors
+    /// [`CsrRefusal::BadSignature`] when it was not good.
+    pub fn conclude(self, signature_is_good: bool) -> Result<Csr, CsrRefusal> {
+        if signature_is_good {
+            Ok(Csr {
+                der: self.der,
+                key: self.key,
+            })
+        } else {
+            Err(CsrRefusal::BadSignature)
+        }
+    }
+}
+
+impl Csr {
+    /// The public key, the only thing that is taken from a request.
+    #[must_use]
+    pub fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// Digest of the SubjectPublicKeyInfo. One key has exactly one encoding that is accepted, so this names the key.
+    #[must_use]
+    pub fn spki_sha256(&self) -> Sha256Hex {
+        self.key.spki_sha256()
+    }
+
+    /// The request as it was signed.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The request as PEM, in the one form that RFC 7468 has generators write.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        pem::encode(CERTIFICATE_REQUEST, &self.der)
+    }
+}
+
+/// Where the parts of a request lie.
+struct Parts<'a> {
+    signed: &'a [u8],
+    spki: &'a [u8],
+    algorithm: &'a [u8],
+    signature: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    /// RFC 2986 §4.2: CertificationRequest ::= SEQUENCE { CertificationRequestInfo, AlgorithmIdentifier, BIT STRING }.
+    fn read(request: &'a [u8]) -> Result<Self, CsrRefusal> {
+        let mut outer = SliceReader::new(request).map_err(|_| CsrRefusal::Malformed)?;
+        let whole = outer.tlv_bytes().map_err(|_| CsrRefusal::Malformed)?;
+        if !outer.is_finished() {
+            return Err(CsrRefusal::TrailingBytes);
+        }
+        if !is_well_formed(whole, MAX_DEPTH) {
+            return Err(CsrRefusal::Malformed);
+        }
+        Self::read_sequence(whole).map_err(|_| CsrRefusal::Malformed)
+    }
+
+    fn read_sequence(request: &'a [u8]) -> der::Result<Self> {
+        let mut reader = SliceReader::new(request)?;
+        let (signed, algorithm, signature) = reader.sequence(|request| {
+            let signed = request.tlv_bytes()?;
+            let algorithm = request.tlv_bytes()?;
+            let signature = BitStringRef::decode(request)?;
+            Ok((signed, algorithm, signature))
+        })?;
+        Ok(Self {
+            signed,
+            spki: read_spki(signed)?,
+            algorithm,
+            signature: signature.as_bytes().ok_or_else(|| Tag::BitString.value_error())?,
+        })
+    }
+}
+
+/// RFC 2986 §4.1: CertificationRequestInfo ::= SEQUENCE { version 0, Name, SubjectPublicKeyInfo, [0] Attributes }.
+fn read_spki(info: &[u8]) -> der::Result<&[u8]> {
+    SliceReader::new(info)?.sequence(|info| {
+        if u8::decode(info)? != 0 {
+            return Err(Tag::Integer.value_error());
+        }
+        let subject = info.tlv_bytes()?;
+        let spki = info.tlv_bytes()?;
+        let attributes = info.tlv_bytes()?;
+        match (subject.first(), attributes.first()) {
+            (Some(0x30), Some(0xa0)) => Ok(spki),
+            _ => Err(Tag::Sequence.value_error()),
+        }
+    })
+}
+
+/// Whether `bytes` are DER values all the way down, at most `depth` deep.
+fn is_well_formed(bytes: &[u8], depth: usize) -> bool {
+    let Ok(mut reader) = SliceReader::new(bytes) else {
+        // The reader takes no slice longer than 256 MiB; requests are bounded long before.
+        return false;
+    };
+    while !reader.is_finished() {
+        let Ok(header) = reader.peek_header() else {
+            return false;
+        };
+        let Ok(value) = reader.tlv_bytes() else {
+            return false;
+        };
+        let content = usize::try_from(header.length).ok().and_then(|len| value.len().checked_sub(len));
+        let inner = content.and_then(|start| value.get(start..)).unwrap_or_default();
+        if header.tag.is_constructed() && (depth == 0 || !is_well_formed(inner, depth - 1)) {
+            return false;
+        }
+    }
+    true
+}
