@@ -342,3 +342,25 @@ pub struct HeldCertificate {
     /// End of validity.
     pub not_after: UnixMillis,
 }
+
+/// Which certificates, newest first. Also the query string of the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default)]
+pub struct CertificateQuery {
+    /// Only of this organisation; absent: of all that the caller may see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<OrganisationId>,
+    /// Only of this device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// A part of the serial number, the digest or the subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Items of a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}

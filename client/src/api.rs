@@ -1,0 +1,131 @@
+//! The API, typed: one method for each endpoint of `gangway_protocol::path`, by resource. This file holds what all of them
+//! share: encode, send, tell success from failure, decode.
+
+mod account;
+mod certificates;
+mod devices;
+mod enrolments;
+pub mod idempotency;
+mod organisations;
+mod registrations;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::ApiError;
+use crate::query::with_query;
+use crate::transport::{ApiRequest, ApiResponse, MAX_RESPONSE_LEN, Method, Transport};
+use idempotency::IdempotencyKey;
+
+/// The typed client. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    transport: Arc<dyn Transport>,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Api(…)")
+    }
+}
+
+impl Api {
+    /// A client that sends through `transport`.
+    #[must_use]
+    pub fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
+    }
+
+    async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
+        read(&self.send(Method::Get, path, None, None).await?)
+    }
+
+    async fn list<R: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<R, ApiError> {
+        self.get(&with_query(path, query)).await
+    }
+
+    /// `GET` of what is not JSON.
+    async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ApiError> {
+        Ok(self.send(Method::Get, path, None, None).await?.body)
+    }
+
+    async fn post<R: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<R, ApiError> {
+        read(&self.send(Method::Post, path, Some(encode(body)?), None).await?)
+    }
+
+    /// `POST` to an endpoint that does something and takes nothing.
+    async fn act<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
+        read(&self.send(Method::Post, path, None, None).await?)
+    }
+
+    /// `POST` that makes something new each time it is taken for the first time.
+    async fn create<R: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        key: &IdempotencyKey,
+    ) -> Result<R, ApiError> {
+        read(
+            &self
+                .send(Method::Post, path, Some(encode(body)?), Some(key.as_str().to_owned()))
+                .await?,
+        )
+    }
+
+    async fn patch<R: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<R, ApiError> {
+        read(&self.send(Method::Patch, path, Some(encode(body)?), None).await?)
+    }
+
+    async fn delete<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
+        read(&self.send(Method::Delete, path, None, None).await?)
+    }
+
+    /// Sends a request of which only success matters.
+    async fn quiet(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<(), ApiError> {
+        self.send(method, path, body, None).await.map(drop)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        idempotency_key: Option<String>,
+    ) -> Result<ApiResponse, ApiError> {
+        let response = self
+            .transport
+            .send(ApiRequest {
+                method,
+                path: path.to_owned(),
+                body,
+                idempotency_key,
+            })
+            .await?;
+        if response.body.len() > MAX_RESPONSE_LEN {
+            return Err(ApiError::Malformed {
+                detail: format!("{} bytes", response.body.len()),
+            });
+        }
+        match response.status {
+            200..=299 => Ok(response),
+            _ => Err(ApiError::of(&response)),
+        }
+    }
+}
+
+fn encode(body: &impl Serialize) -> Result<Vec<u8>, ApiError> {
+    serde_json::to_vec(body).map_err(malformed)
+}
+
+fn read<R: DeserializeOwned>(response: &ApiResponse) -> Result<R, ApiError> {
+    serde_json::from_slice(&response.body).map_err(malformed)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
+fn malformed(error: serde_json::Error) -> ApiError {
+    ApiError::Malformed {
+        detail: error.to_string(),
+    }
+}

@@ -1,0 +1,79 @@
+//! Organisations: their signers, members and invitations, and the undo of a bad day.
+
+use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest};
+use gangway_protocol::id::{LinkId, OrganisationId};
+use gangway_protocol::organisation::{Invitation, InvitationRequest, Member, Organisation, Signer};
+use gangway_protocol::page::{Page, PageQuery};
+use gangway_protocol::path;
+
+use super::Api;
+use super::idempotency::IdempotencyKey;
+use crate::error::ApiError;
+use crate::transport::Method;
+
+impl Api {
+    /// The caller's organisations, with the caller's role in each.
+    ///
+    /// # Errors
+    /// Those of every signed-in call.
+    pub async fn organisations(&self, page: &PageQuery) -> Result<Page<Organisation>, ApiError> {
+        self.list(path::ORGANISATIONS, page).await
+    }
+
+    /// Signing endpoints that an organisation may use.
+    ///
+    /// # Errors
+    /// `not_found` for an organisation the caller has no role in.
+    pub async fn signers(&self, id: &OrganisationId, page: &PageQuery) -> Result<Page<Signer>, ApiError> {
+        self.list(&path::signers(id), page).await
+    }
+
+    /// Members of an organisation.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn members(&self, id: &OrganisationId, page: &PageQuery) -> Result<Page<Member>, ApiError> {
+        self.list(&path::members(id), page).await
+    }
+
+    /// Invitations that wait to be taken.
+    ///
+    /// # Errors
+    /// `forbidden` below admin.
+    pub async fn invitations(&self, id: &OrganisationId, page: &PageQuery) -> Result<Page<Invitation>, ApiError> {
+        self.list(&path::invitations(id), page).await
+    }
+
+    /// Invites somebody; the reply holds the link, this once.
+    ///
+    /// # Errors
+    /// `forbidden` for a role above the caller's own, `step_up_required`.
+    pub async fn invite(
+        &self,
+        id: &OrganisationId,
+        request: &InvitationRequest,
+        key: &IdempotencyKey,
+    ) -> Result<Invitation, ApiError> {
+        self.create(&path::invitations(id), request, key).await
+    }
+
+    /// Takes an invitation back.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn withdraw_invitation(&self, id: &OrganisationId, link: &LinkId) -> Result<(), ApiError> {
+        self.quiet(Method::Delete, &path::invitation(id, link), None).await
+    }
+
+    /// Revokes what one approver or one address enrolled in a span of time; with `dry_run` only tells what that would be.
+    ///
+    /// # Errors
+    /// `forbidden` below admin, `step_up_required`, `invalid`.
+    pub async fn revoke_in_bulk(
+        &self,
+        id: &OrganisationId,
+        request: &BulkRevocationRequest,
+    ) -> Result<BulkRevocation, ApiError> {
+        self.post(&path::bulk_revocation(id), request).await
+    }
+}

@@ -1,0 +1,255 @@
+//! The transport of native programs: reqwest over rustls with ring. A bearer token instead of a cookie, and, for servers
+//! with a private certificate authority, its certificates from a file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gangway_protocol::secret::SecretString;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::transport::{
+    ApiRequest, ApiResponse, MAX_RESPONSE_LEN, Method, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
+};
+
+mod socket;
+
+pub use socket::{NativeSocket, SocketError, SocketEvent};
+
+/// Where to send, as whom, and whom to trust.
+#[derive(Clone, Debug)]
+pub struct NativeOptions {
+    /// The server's URL, e.g. `https://panel.example`; a path is ignored.
+    pub server: String,
+    /// A bearer token, `gw_pat_…`.
+    pub token: Option<SecretString>,
+    /// PEM blocks to trust instead of the public certificate authorities.
+    pub trust_anchors: Option<Vec<u8>>,
+}
+
+/// The options cannot be used. `Display` is for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NativeOptionsError {
+    /// Not a URL of a server.
+    #[error("“{0}” is not the address of a server; write it as https://panel.example")]
+    Address(String),
+    /// A token must not travel in the clear.
+    #[error("“{0}” is not encrypted; plain http:// is for this machine only, use https://")]
+    Insecure(String),
+    /// The token has characters that no token has.
+    #[error("the token contains characters that cannot be in a token; was more than the token copied?")]
+    Token,
+    /// Nothing to trust in the file.
+    #[error("the file of trusted certificates holds no usable PEM certificate")]
+    TrustAnchors,
+    /// The TLS library refused.
+    #[error("TLS cannot be set up ({0})")]
+    Tls(String),
+}
+
+/// Sends to one server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Native {
+    client: Client,
+    server: Url,
+    tls: Arc<ClientConfig>,
+    authorization: Option<HeaderValue>,
+}
+
+impl Native {
+    /// A transport to one server.
+    ///
+    /// # Errors
+    /// When an option cannot be used.
+    pub fn new(options: &NativeOptions) -> Result<Self, NativeOptionsError> {
+        let server = server_url(&options.server)?;
+        let authorization = options.token.as_ref().map(bearer).transpose()?;
+        let tls = Arc::new(tls_config(options.trust_anchors.as_deref())?);
+        let client = Client::builder()
+            .use_preconfigured_tls(ClientConfig::clone(&tls))
+            .timeout(Duration::from_secs(REQUEST_TIMEOUT_SECS.into()))
+            // The API redirects nowhere, and a token must not follow anybody elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("gangway-client/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| NativeOptionsError::Tls(error.to_string()))?;
+        Ok(Self {
+            client,
+            server,
+            tls,
+            authorization,
+        })
+    }
+
+    /// The server's origin (RFC 6454 §6.2), e.g. `https://panel.example`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.server.origin().ascii_serialization()
+    }
+}
+
+impl Transport for Native {
+    fn send(&self, request: ApiRequest) -> Reply {
+        let this = self.clone();
+        Box::pin(async move { this.exchange(request).await })
+    }
+}
+
+impl Native {
+    async fn exchange(&self, request: ApiRequest) -> Result<ApiResponse, TransportError> {
+        let url = self
+            .server
+            .join(&request.path)
+            .map_err(|error| TransportError::Unreachable {
+                detail: error.to_string(),
+            })?;
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(authorization) = &self.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        let mut builder = self.client.request(method, url);
+        if let Some(key) = request.idempotency_key {
+            builder = builder.header("idempotency-key", key);
+        }
+        if let Some(body) = request.body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            builder = builder.body(body);
+        }
+        let mut response = builder.headers(headers).send().await.map_err(transport_error)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(transport_error)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_RESPONSE_LEN {
+                break;
+            }
+        }
+        Ok(ApiResponse {
+            status: response.status().as_u16(),
+            retry_after_secs: response
+                .headers()
+                .get(RETRY_AFTER)
+                .and_then(|value| value.to_str().ok()?.parse().ok()),
+            body,
+        })
+    }
+}
+
+fn server_url(text: &str) -> Result<Url, NativeOptionsError> {
+    let url = Url::parse(text).map_err(|_| NativeOptionsError::Address(text.to_owned()))?;
+    let host = url
+        .host_str()
+        .ok_or_else(|| NativeOptionsError::Address(text.to_owned()))?;
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(host) => Ok(url),
+        "http" => Err(NativeOptionsError::Insecure(text.to_owned())),
+        _ => Err(NativeOptionsError::Address(text.to_owned())),
+    }
+}
+
+/// RFC 6761 §6.3: `localhost` and names below it are loopback names.
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue, NativeOptionsError> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+        .map_err(|_| NativeOptionsError::Token)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn tls_config(trust_anchors: Option<&[u8]>) -> Result<ClientConfig, NativeOptionsError> {
+    let mut roots = RootCertStore::empty();
+    match trust_anchors {
+        Some(pem) => {
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                certificate
+                    .ok()
+                    .and_then(|der| roots.add(der).ok())
+                    .ok_or(NativeOptionsError::TrustAnchors)?;
+            }
+            if roots.is_empty() {
+                return Err(NativeOptionsError::TrustAnchors);
+            }
+        }
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| NativeOptionsError::Tls(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
+fn transport_error(error: reqwest::Error) -> TransportError {
+    if error.is_timeout() {
+        return TransportError::TimedOut {
+            secs: REQUEST_TIMEOUT_SECS,
+        };
+    }
+    of_source(&error)
+}
+
+/// Tells an untrusted certificate, which a person can do something about, from every other failure to connect.
+fn of_source(error: &(dyn std::error::Error + 'static)) -> TransportError {
+    let mut cause = Some(error);
+    let mut deepest = error.to_string();
+    while let Some(present) = cause {
+        // std's io::Error hides the error it wraps from `source`.
+        let inner = present
+            .downcast_ref::<std::io::Error>()
+            .and_then(|io| io.get_ref())
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let tls = present.downcast_ref::<rustls::Error>().or(inner);
+        if let Some(rustls::Error::InvalidCertificate(reason)) = tls {
+            return TransportError::Untrusted {
+                detail: format!("{reason}"),
+            };
+        }
+        deepest = present.to_string();
+        cause = present.source();
+    }
+    TransportError::Unreachable { detail: deepest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_do_not_travel_in_the_clear() {
+        assert!(matches!(
+            server_url("http://panel.example"),
+            Err(NativeOptionsError::Insecure(_))
+        ));
+        for address in ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost:1", "https://panel.example"] {
+            assert!(server_url(address).is_ok(), "{address}");
+        }
+        for address in ["panel.example", "wss://panel.example", "https://", ""] {
+            assert!(matches!(server_url(address), Err(NativeOptionsError::Address(_))), "{address}");
+        }
+    }
+
+    #[test]
+    fn an_empty_file_of_trusted_certificates_is_refused() {
+        assert!(matches!(tls_config(Some(b"nothing")), Err(NativeOptionsError::TrustAnchors)));
+    }
+}
