@@ -1,1 +1,24 @@
-//! Being built.
+//! Gangway's server as a library, so that tests and the binary share it: relay, panel, API and built-in CA.
+//!
+//! `router` is the table of contents of what it serves, [`state::Gangway`] what every handler works on, [`listen`] the
+//! accept loop, [`cli`] the command line.
+
+pub mod api;
+pub mod assets;
+pub mod auth;
+pub mod ca;
+pub mod changes;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod enrolment;
+pub mod health;
+pub mod limits;
+pub mod listen;
+pub mod relay;
+pub mod rng;
+pub mod router;
+pub mod session_gate;
+pub mod ssr;
+pub mod state;

@@ -1,0 +1,126 @@
+-- Who may do what: organisations, accounts, passkeys, sign-ins, tokens, one-time links, and the server's own settings.
+-- Instants are unix milliseconds. Secrets stand as SHA-256 in lower-case hex, never as themselves.
+
+CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE organisations (
+    id TEXT PRIMARY KEY,
+    parent TEXT REFERENCES organisations (id),
+    name TEXT NOT NULL,
+    -- Bumped first by every transaction whose rule spans several rows (last owner, quotas), so that two of them queue up.
+    revision BIGINT NOT NULL DEFAULT 0,
+    policy TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX organisations_by_parent ON organisations (parent);
+
+CREATE TABLE accounts (
+    id TEXT PRIMARY KEY,
+    -- The WebAuthn user handle: random, so that an authenticator learns nothing about the person (WebAuthn §14.6.1).
+    user_handle TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('person', 'service')),
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE memberships (
+    organisation TEXT NOT NULL REFERENCES organisations (id),
+    account TEXT NOT NULL REFERENCES accounts (id),
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'installer', 'operator', 'admin', 'owner')),
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (organisation, account)
+);
+CREATE INDEX memberships_by_account ON memberships (account);
+
+CREATE TABLE passkeys (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts (id),
+    credential_id TEXT NOT NULL UNIQUE,
+    -- What webauthn-rs needs to verify the next assertion (public key, counter, flags), as JSON.
+    credential TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_used_at BIGINT
+);
+CREATE INDEX passkeys_by_account ON passkeys (account, id);
+
+CREATE TABLE sign_ins (
+    id TEXT PRIMARY KEY,
+    token_hash TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL REFERENCES accounts (id),
+    browser TEXT NOT NULL,
+    address TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_used_at BIGINT NOT NULL,
+    -- The newest passkey assertion and when it was made: approvals keep a copy.
+    verified_at BIGINT NOT NULL,
+    assertion TEXT NOT NULL
+);
+CREATE INDEX sign_ins_by_account ON sign_ins (account, id);
+CREATE INDEX sign_ins_by_use ON sign_ins (last_used_at);
+
+CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    secret_hash TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL REFERENCES accounts (id),
+    organisation TEXT NOT NULL REFERENCES organisations (id),
+    name TEXT NOT NULL,
+    -- Names of scopes, separated by spaces.
+    scopes TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    last_used_at BIGINT,
+    -- The assertion under which it was made in the panel; NULL when the server's own command line made it.
+    assertion TEXT
+);
+CREATE INDEX tokens_by_account ON tokens (account, id);
+
+CREATE TABLE links (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('setup', 'invitation', 'recovery')),
+    token_hash TEXT NOT NULL UNIQUE,
+    -- Invitations: where and as what.
+    organisation TEXT REFERENCES organisations (id),
+    role TEXT CHECK (role IN ('viewer', 'installer', 'operator', 'admin', 'owner')),
+    -- Recoveries: whom.
+    account TEXT REFERENCES accounts (id),
+    note TEXT NOT NULL,
+    created_by TEXT REFERENCES accounts (id),
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    used_at BIGINT
+);
+CREATE INDEX links_by_organisation ON links (organisation, id);
+
+CREATE TABLE recovery_codes (
+    code_hash TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts (id),
+    created_at BIGINT NOT NULL,
+    used_at BIGINT
+);
+CREATE INDEX recovery_codes_by_account ON recovery_codes (account);
+
+-- Passkey ceremonies between their two steps. A row is taken (deleted) by the second step, so that none is used twice.
+CREATE TABLE ceremonies (
+    id TEXT PRIMARY KEY,
+    -- What it is for, whom it concerns, and webauthn-rs's state, as JSON.
+    state TEXT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX ceremonies_by_expiry ON ceremonies (expires_at);
+
+-- Replies to creations, for clients that repeat a request. The body is sealed with a key derived from the Idempotency-Key,
+-- of which only the hash stands here: the reply may hold a new secret.
+CREATE TABLE idempotency_keys (
+    account TEXT NOT NULL REFERENCES accounts (id),
+    key_hash TEXT NOT NULL,
+    request_hash TEXT NOT NULL,
+    status BIGINT NOT NULL,
+    sealed_body TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (account, key_hash)
+);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);

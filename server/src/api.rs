@@ -1,0 +1,14 @@
+//! The HTTP API under `/api/v1`: handlers that extract, authorise, call and respond. `router.rs` mounts them.
+
+pub mod account;
+pub mod ca;
+pub mod certificates;
+pub mod devices;
+pub mod enrolments;
+pub mod extract;
+pub mod fleet_changes;
+pub mod links;
+pub mod organisations;
+pub mod problem;
+pub mod sign_ins;
+pub mod tokens;

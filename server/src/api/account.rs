@@ -1,0 +1,12 @@
+//! The signed-in account: its name, passkeys, sign-ins and recovery codes.
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::Gangway;
+
+/// The routes of this resource.
+pub fn router() -> OpenApiRouter<Arc<Gangway>> {
+    OpenApiRouter::new()
+}

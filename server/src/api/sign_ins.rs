@@ -1,0 +1,12 @@
+//! Registration, sign-in and step-up: the ceremonies with a passkey.
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::Gangway;
+
+/// The routes of this resource.
+pub fn router() -> OpenApiRouter<Arc<Gangway>> {
+    OpenApiRouter::new()
+}

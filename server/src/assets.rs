@@ -1,0 +1,1 @@
+//! The panel's static files, embedded in the binary.

@@ -1,0 +1,157 @@
+//! The database: SQLite or PostgreSQL behind one set of queries in portable SQL.
+//!
+//! A query is one string with `$1` parameters, TEXT, BIGINT and BOOLEAN; [`on!`] type-checks it against both engines.
+//! Functions take a [`Conn`], so that they compose inside one transaction:
+//!
+//! 1. `read!(db, |c| query.fetch_one(c).await)` runs one query on a reader; [`Db::reader`] gives a connection for several.
+//! 2. `write!(db, |tx| { … })` runs a transaction. On SQLite it joins a group commit ([`writer`]): `Ok` is returned only
+//!    after the commit has reached the disk. An `Err` rolls back what this transaction did, and nothing else.
+//!
+//! Rows stay private to the modules below; what leaves them are wire types and ids.
+
+mod conn;
+mod error;
+mod migrate;
+mod writer;
+
+pub mod accounts;
+pub mod approvals;
+pub mod audit;
+pub mod ceremonies;
+pub mod certificates;
+pub mod devices;
+pub mod held;
+pub mod idempotency;
+pub mod issuers;
+pub mod links;
+pub mod nameplates;
+pub mod organisations;
+pub mod passkeys;
+pub mod presence;
+pub mod recovery_codes;
+pub mod settings;
+pub mod sign_ins;
+pub mod tokens;
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+pub use conn::{Conn, Reader};
+pub(crate) use conn::{execute, on, read, write};
+pub use error::DbError;
+pub use migrate::MigrationError;
+
+use writer::Writer;
+
+/// Readers of SQLite: each is a thread with its own page cache, and reads are short.
+const SQLITE_READERS: u32 = 4;
+/// Connections to PostgreSQL: a small multiple of the cores of a small database server.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a request waits for a connection before it is told that the server is busy.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long SQLite waits for another process (the command line beside the server) to finish its transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The database, either engine. Cheap to clone.
+#[derive(Clone)]
+pub enum Db {
+    /// Embedded: readers, and one writer that commits in groups.
+    Sqlite {
+        /// Connections that can only read.
+        readers: SqlitePool,
+        /// The one connection that writes.
+        writer: Writer,
+    },
+    /// A server that several nodes may share.
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens the SQLite database in `file`, making it where there is none, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`MigrationError::Newer`] when a newer Gangway has written it; otherwise what the database says.
+    pub async fn open_sqlite(file: &Path) -> Result<Self, MigrationError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: an acknowledged certificate survives a power cut. Group commit pays for it.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT);
+        migrate::sqlite(&options).await?;
+        let writer = Writer::start(options.clone()).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await
+            .map_err(DbError::from)?;
+        Ok(Self::Sqlite { readers, writer })
+    }
+
+    /// Connects to the PostgreSQL database at `url` and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`MigrationError::Newer`] when a newer Gangway has written it; otherwise what the database says.
+    pub async fn open_postgres(url: &str) -> Result<Self, MigrationError> {
+        let options: PgConnectOptions = url.parse().map_err(DbError::from)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.application_name("gangway"))
+            .await
+            .map_err(DbError::from)?;
+        migrate::postgres(&pool).await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    /// A connection to read with. Never write through it: on SQLite it refuses.
+    ///
+    /// # Errors
+    /// [`DbError::Busy`] when none becomes free in time.
+    pub async fn reader(&self) -> Result<Reader, DbError> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await?),
+            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Runs `work` in a transaction of its own; `write!` writes the call more briefly.
+    ///
+    /// # Errors
+    /// What `work` says, which rolls back; or [`DbError`] when the transaction cannot begin or commit.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c>) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite { writer, .. } => writer.run(work).await,
+            Self::Postgres(pool) => {
+                let mut transaction = pool.begin().await.map_err(DbError::from)?;
+                let value = work(Conn::Postgres(&mut transaction)).await?;
+                transaction.commit().await.map_err(DbError::from)?;
+                Ok(value)
+            }
+        }
+    }
+
+    /// Finishes what is queued and closes every connection.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                writer.close().await;
+                readers.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Passkey ceremonies between their two steps.

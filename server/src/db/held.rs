@@ -1,0 +1,1 @@
+//! Held certificates: signed by our CA, unknown to our records.

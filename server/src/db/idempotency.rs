@@ -1,0 +1,1 @@
+//! Replies to creations that may be repeated.

@@ -1,0 +1,1 @@
+//! Issuers of the built-in CA.

@@ -1,0 +1,1 @@
+//! Nameplates and their leases.

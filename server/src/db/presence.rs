@@ -1,0 +1,1 @@
+//! Presence of devices, written in batches.

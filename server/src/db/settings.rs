@@ -1,0 +1,1 @@
+//! The server's own settings: named values.

@@ -1,0 +1,1 @@
+//! Sign-ins by cookie.

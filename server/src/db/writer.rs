@@ -1,0 +1,388 @@
+//! The one writer of SQLite: a task that owns the connection and commits the transactions of many callers at once.
+//!
+//! 1. It waits for a job, begins (`BEGIN IMMEDIATE`), and runs the job inside a savepoint.
+//! 2. While more jobs are queued, and fewer than [`MAX_BATCH`] have run, it runs the next, each in its own savepoint; a job
+//!    that fails or panics is rolled back to its savepoint and disturbs no other.
+//! 3. It commits once, and only then answers all of them. If the commit fails, every job of the batch is told so.
+//!
+//! One fsync is thereby shared by all that arrived during the last one: on a disk with 4 ms per fsync, 270 commits a second
+//! carry more than 10,000 transactions.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+use super::{Conn, DbError};
+
+/// Most jobs in one commit: beyond this the fsync is no longer what costs, and the first job has waited long enough.
+const MAX_BATCH: usize = 64;
+/// Most jobs that may queue; further callers wait. Four batches are some tens of milliseconds of work.
+const QUEUE: usize = 4 * MAX_BATCH;
+
+/// The callers' end of the writer. Cheap to clone.
+#[derive(Clone)]
+pub struct Writer {
+    jobs: mpsc::Sender<Message>,
+    task: TaskTracker,
+}
+
+impl Writer {
+    /// Opens the connection and starts the task.
+    pub(super) async fn start(options: SqliteConnectOptions) -> Result<Self, DbError> {
+        let connection = options.connect().await?;
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let task = TaskTracker::new();
+        task.spawn(
+            Loop {
+                connection,
+                options,
+                queue,
+            }
+            .run(),
+        );
+        task.close();
+        Ok(Self { jobs, task })
+    }
+
+    /// Runs `work` in a transaction that shares its commit with others. It runs to its end even if the caller goes away.
+    pub(super) async fn run<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c>) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(Queued { work, answer });
+        self.jobs
+            .send(Message::Run(job))
+            .await
+            .map_err(|_| DbError::Abandoned)?;
+        answered.await.unwrap_or_else(|_| Err(DbError::Abandoned.into()))
+    }
+
+    /// Finishes the jobs that are queued, closes the connection and ends the task.
+    pub(super) async fn close(&self) {
+        // A task that has ended already leaves nothing to close.
+        let _ = self.jobs.send(Message::Close).await;
+        self.task.wait().await;
+    }
+}
+
+enum Message {
+    Run(Box<dyn Job>),
+    Close,
+}
+
+/// A transaction that waits for its turn.
+trait Job: Send {
+    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Box<dyn Finished>>;
+    fn refuse(self: Box<Self>, error: DbError);
+}
+
+/// A transaction that has run and waits for the commit.
+trait Finished: Send {
+    fn succeeded(&self) -> bool;
+    fn answer(self: Box<Self>, commit: &Result<(), DbError>);
+}
+
+struct Queued<F, T, E> {
+    work: F,
+    answer: oneshot::Sender<Result<T, E>>,
+}
+
+struct Done<T, E> {
+    result: Result<T, E>,
+    answer: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Job for Queued<F, T, E>
+where
+    T: Send + 'static,
+    E: From<DbError> + Send + 'static,
+    F: for<'c> FnOnce(Conn<'c>) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+{
+    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Box<dyn Finished>> {
+        Box::pin(async move {
+            let Self { work, answer } = *self;
+            let result = work(Conn::Sqlite(connection)).await;
+            let done: Box<dyn Finished> = Box::new(Done { result, answer });
+            done
+        })
+    }
+
+    fn refuse(self: Box<Self>, error: DbError) {
+        // A caller that went away needs no answer.
+        let _ = self.answer.send(Err(error.into()));
+    }
+}
+
+impl<T: Send, E: From<DbError> + Send> Finished for Done<T, E> {
+    fn succeeded(&self) -> bool {
+        self.result.is_ok()
+    }
+
+    fn answer(self: Box<Self>, commit: &Result<(), DbError>) {
+        // What a job concluded from rows that were never committed is void too, so a failed commit replaces errors as well.
+        let result = match commit {
+            Ok(()) => self.result,
+            Err(error) => Err(error.clone().into()),
+        };
+        let _ = self.answer.send(result);
+    }
+}
+
+struct Loop {
+    connection: SqliteConnection,
+    options: SqliteConnectOptions,
+    queue: mpsc::Receiver<Message>,
+}
+
+impl Loop {
+    async fn run(mut self) {
+        while let Some(Message::Run(first)) = self.queue.recv().await {
+            if self.commit_batch(first).await.is_break() {
+                break;
+            }
+        }
+        self.queue.close();
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "the database did not close cleanly");
+        }
+    }
+
+    /// Runs `first` and what is queued behind it in one transaction. Breaks when the queue asks to close.
+    async fn commit_batch(&mut self, first: Box<dyn Job>) -> std::ops::ControlFlow<()> {
+        if let Err(error) = self.begin().await {
+            first.refuse(error);
+            return std::ops::ControlFlow::Continue(());
+        }
+        let mut flow = std::ops::ControlFlow::Continue(());
+        let mut finished = Vec::new();
+        let mut broken = Ok(());
+        let mut next = Some(first);
+        while let Some(job) = next.take() {
+            broken = self.run_in_savepoint(job, &mut finished).await;
+            if broken.is_err() || finished.len() >= MAX_BATCH {
+                break;
+            }
+            match self.queue.try_recv() {
+                Ok(Message::Run(job)) => next = Some(job),
+                Ok(Message::Close) => flow = std::ops::ControlFlow::Break(()),
+                Err(_) => {}
+            }
+        }
+        let commit = match broken {
+            Ok(()) => self.execute("COMMIT").await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &commit {
+            tracing::error!(%error, jobs = finished.len(), "a batch of transactions was not committed");
+            // Fails when SQLite has rolled back by itself (disk full, input/output error), which is what is wanted.
+            let _ = self.execute("ROLLBACK").await;
+        }
+        for job in finished {
+            job.answer(&commit);
+        }
+        flow
+    }
+
+    /// Runs one job so that its failure undoes nothing but its own work. `Err` means that the whole batch is lost.
+    async fn run_in_savepoint(
+        &mut self,
+        job: Box<dyn Job>,
+        finished: &mut Vec<Box<dyn Finished>>,
+    ) -> Result<(), DbError> {
+        self.execute("SAVEPOINT job").await?;
+        // A panicking job drops its end of the answer, so its caller reads `Abandoned`.
+        let done = AssertUnwindSafe(job.run(&mut self.connection))
+            .catch_unwind()
+            .await;
+        let succeeded = done.as_ref().is_ok_and(|done| done.succeeded());
+        if let Ok(done) = done {
+            finished.push(done);
+        }
+        if !succeeded {
+            self.execute("ROLLBACK TO job").await?;
+        }
+        self.execute("RELEASE job").await
+    }
+
+    async fn begin(&mut self) -> Result<(), DbError> {
+        match self.execute("BEGIN IMMEDIATE").await {
+            Ok(()) => Ok(()),
+            Err(DbError::Busy) => Err(DbError::Busy),
+            Err(_) => {
+                // The connection itself is unfit (its thread died, or a transaction was left open): take a new one.
+                self.connection = self.options.connect().await?;
+                self.execute("BEGIN IMMEDIATE").await
+            }
+        }
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> Result<(), DbError> {
+        sqlx::query(sql).execute(&mut self.connection).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use futures_util::future::join_all;
+    use tokio::sync::Notify;
+
+    use super::super::{Db, DbError, execute, read, write};
+
+    async fn open(folder: &Path) -> Db {
+        Db::open_sqlite(&folder.join("test.sqlite3"))
+            .await
+            .expect("a fresh database opens")
+    }
+
+    async fn put(db: &Db, name: String) -> Result<(), DbError> {
+        write!(db, |tx| {
+            execute!(
+                tx,
+                sqlx::query("INSERT INTO settings (name, value) VALUES ($1, 'x')").bind(name)
+            )?;
+            Ok(())
+        })
+    }
+
+    async fn count(db: &Db) -> i64 {
+        let (count,): (i64,) = read!(db, |c| sqlx::query_as("SELECT COUNT(*) FROM settings")
+            .fetch_one(c)
+            .await)
+        .expect("counting works");
+        count
+    }
+
+    /// Holds the writer inside a job until told, so that what is queued meanwhile shares the batch.
+    fn hold(db: &Db) -> (Arc<Notify>, tokio::task::JoinHandle<Result<(), DbError>>) {
+        let release = Arc::new(Notify::new());
+        let (db, wait) = (db.clone(), release.clone());
+        let held = tokio::spawn(async move {
+            write!(db, |tx| {
+                execute!(
+                    tx,
+                    sqlx::query("INSERT INTO settings (name, value) VALUES ('held', 'x')")
+                )?;
+                wait.notified().await;
+                Ok(())
+            })
+        });
+        (release, held)
+    }
+
+    #[tokio::test]
+    async fn a_failing_job_does_not_hurt_the_others_in_its_batch() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = open(folder.path()).await;
+        let (release, held) = hold(&db);
+        let jobs = ["a", "b", "a", "c"].map(|name| put(&db, name.to_owned()));
+        let (results, ()) = tokio::join!(join_all(jobs), async {
+            tokio::task::yield_now().await;
+            release.notify_one();
+        });
+        assert!(held.await.expect("no panic").is_ok());
+        assert!(results[0].is_ok() && results[1].is_ok() && results[3].is_ok());
+        assert!(matches!(results[2], Err(DbError::Unique)));
+        assert_eq!(count(&db).await, 4);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_late_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = open(folder.path()).await;
+        let result: Result<(), DbError> = write!(db, |tx| {
+            execute!(
+                tx,
+                sqlx::query("INSERT INTO settings (name, value) VALUES ('half', 'x')")
+            )?;
+            Err(DbError::Missing)
+        });
+        assert!(matches!(result, Err(DbError::Missing)));
+        assert_eq!(count(&db).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_panicking_job_is_abandoned_and_the_writer_lives_on() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = open(folder.path()).await;
+        let result: Result<(), DbError> = write!(db, |tx| {
+            execute!(
+                tx,
+                sqlx::query("INSERT INTO settings (name, value) VALUES ('half', 'x')")
+            )?;
+            panic!("a fault in a handler")
+        });
+        assert!(matches!(result, Err(DbError::Abandoned)));
+        assert!(put(&db, "after".to_owned()).await.is_ok());
+        assert_eq!(count(&db).await, 1);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_acknowledged_before_it_is_committed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = open(folder.path()).await;
+        let (release, held) = hold(&db);
+        let early = tokio::spawn({
+            let db = db.clone();
+            async move {
+                let result = put(&db, "early".to_owned()).await;
+                // Whoever is answered sees the row through another connection at once.
+                (result, count(&db).await)
+            }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(count(&db).await, 0);
+        assert!(!early.is_finished() && !held.is_finished());
+        release.notify_one();
+        let (result, seen) = early.await.expect("no panic");
+        assert!(result.is_ok());
+        assert_eq!(seen, 2);
+    }
+
+    #[tokio::test]
+    async fn acknowledged_rows_are_there_after_opening_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = open(folder.path()).await;
+        let results = join_all((0..200).map(|n| put(&db, format!("row {n}")))).await;
+        assert!(results.iter().all(Result::is_ok));
+        db.close().await;
+        assert!(matches!(
+            put(&db, "late".to_owned()).await,
+            Err(DbError::Abandoned)
+        ));
+        assert_eq!(count(&open(folder.path()).await).await, 200);
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = open(folder.path()).await;
+        let _: Result<(), DbError> = write!(db, |tx| {
+            execute!(
+                tx,
+                sqlx::query(
+                    "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, x'00', 0)"
+                )
+            )?;
+            Ok(())
+        });
+        db.close().await;
+        let refused = Db::open_sqlite(&folder.path().join("test.sqlite3")).await;
+        assert!(
+            refused
+                .err()
+                .is_some_and(|error| error.to_string().contains("newer version of Gangway"))
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Enrolment: from approval to a certificate that a session has proved.

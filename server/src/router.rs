@@ -1,0 +1,33 @@
+//! Everything the server answers, in one place: the table of contents.
+
+use std::sync::Arc;
+
+use axum::Router;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::Gangway;
+use crate::{api, relay};
+
+/// The whole server as one service.
+pub fn router(gangway: Arc<Gangway>) -> Router {
+    let (api, _description) = api().split_for_parts();
+    Router::new()
+        .merge(api)
+        .merge(relay::router())
+        .with_state(gangway)
+}
+
+/// The HTTP API with its description.
+pub fn api() -> OpenApiRouter<Arc<Gangway>> {
+    OpenApiRouter::new()
+        .merge(api::links::router())
+        .merge(api::sign_ins::router())
+        .merge(api::account::router())
+        .merge(api::tokens::router())
+        .merge(api::organisations::router())
+        .merge(api::enrolments::router())
+        .merge(api::devices::router())
+        .merge(api::certificates::router())
+        .merge(api::fleet_changes::router())
+        .merge(api::ca::router())
+}

@@ -1,0 +1,1 @@
+//! Server-side rendering of the panel.

@@ -1,0 +1,4 @@
+//! The server through its front door: every endpoint by its router, on both engines.
+
+mod support;
+mod unknown_paths;

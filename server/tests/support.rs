@@ -1,0 +1,130 @@
+//! What the front-door tests stand on: a server on a fresh database of either engine, a clock that is advanced by hand, and
+//! requests without sockets.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use gangway_protocol::time::UnixMillis;
+use gangway_server::api::extract::ClientAddress;
+use gangway_server::clock::ManualClock;
+use gangway_server::config::{Caps, Config};
+use gangway_server::rng::SystemRandom;
+use gangway_server::router::router;
+use gangway_server::state::Gangway;
+use http::{Request, Response};
+use tower::ServiceExt as _;
+
+mod postgres;
+
+/// Where tests begin: 2027-01-15T08:00:00Z.
+pub(crate) const START: UnixMillis = UnixMillis(1_800_000_000_000);
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes `name::sqlite` and `name::postgres` of one test: `both_engines!(async fn name(server: Server) { … });`
+macro_rules! both_engines {
+    ($(#[$meta:meta])* async fn $name:ident($server:ident: Server) $body:block) => {
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn story($server: $crate::support::Server) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                story($crate::support::Server::start($crate::support::Engine::Sqlite).await).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                story($crate::support::Server::start($crate::support::Engine::Postgres).await).await;
+            }
+        }
+    };
+}
+pub(crate) use both_engines;
+
+/// A server under test.
+pub(crate) struct Server {
+    pub(crate) gangway: Arc<Gangway>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) router: Router,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// A server on a fresh database.
+    pub(crate) async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, |_| {}).await
+    }
+
+    /// A server on a fresh database, with other options.
+    pub(crate) async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database_url = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(postgres::fresh_database().await),
+        };
+        let mut config = config(&folder, database_url.as_deref());
+        change(&mut config);
+        let clock = Arc::new(ManualClock::new(START));
+        let gangway = open(config, &clock).await;
+        Self {
+            router: router(gangway.clone()),
+            gangway,
+            clock,
+            _folder: folder,
+        }
+    }
+
+    /// The same data under a new process: what is only in memory is gone.
+    pub(crate) async fn restart(self) -> Self {
+        let config = self.gangway.config.clone();
+        self.gangway.db.close().await;
+        let gangway = open(config, &self.clock).await;
+        Self {
+            router: router(gangway.clone()),
+            gangway,
+            ..self
+        }
+    }
+
+    /// Sends a request through the router, from a loopback address unless it says otherwise.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Response<Body> {
+        if request.extensions().get::<ClientAddress>().is_none() {
+            request
+                .extensions_mut()
+                .insert(ClientAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        }
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router is infallible")
+    }
+}
+
+async fn open(config: Config, clock: &Arc<ManualClock>) -> Arc<Gangway> {
+    Gangway::open(config, clock.clone(), Arc::new(SystemRandom))
+        .await
+        .expect("a fresh server opens")
+}
+
+fn config(folder: &tempfile::TempDir, database_url: Option<&str>) -> Config {
+    Config {
+        data_dir: folder.path().to_owned(),
+        listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        public_url: "http://localhost:8080".parse().expect("a URL"),
+        database_url: database_url.map(|url| gangway_protocol::secret::SecretString::new(url.to_owned())),
+        device_origins: Vec::new(),
+        ca_key: None,
+        caps: Caps::default(),
+    }
+}
