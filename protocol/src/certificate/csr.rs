@@ -59,7 +59,9 @@ pub enum CsrRefusal {
     #[error(transparent)]
     Algorithm(#[from] SignatureRefusal),
     /// The request is not signed by the key in it.
-    #[error("the signature of the certificate request is wrong: whoever made it does not hold the key, or it was changed on the way")]
+    #[error(
+        "the signature of the certificate request is wrong: whoever made it does not hold the key, or it was changed on the way"
+    )]
     BadSignature,
 }
 
@@ -238,7 +240,9 @@ fn is_well_formed(bytes: &[u8], depth: usize) -> bool {
         let Ok(value) = reader.tlv_bytes() else {
             return false;
         };
-        let content = usize::try_from(header.length).ok().and_then(|len| value.len().checked_sub(len));
+        let content = usize::try_from(header.length)
+            .ok()
+            .and_then(|len| value.len().checked_sub(len));
         let inner = content.and_then(|start| value.get(start..)).unwrap_or_default();
         if header.tag.is_constructed() && (depth == 0 || !is_well_formed(inner, depth - 1)) {
             return false;

@@ -52,7 +52,9 @@ pub enum KeyKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRefusal {
     /// Neither elliptic curve, Ed25519 nor RSA.
-    #[error("the key is of a kind that is not accepted ({oid}); use P-256, P-384, Ed25519 or RSA with 2048 to 4096 bits")]
+    #[error(
+        "the key is of a kind that is not accepted ({oid}); use P-256, P-384, Ed25519 or RSA with 2048 to 4096 bits"
+    )]
     Algorithm {
         /// The algorithm's object identifier.
         oid: ObjectIdentifier,
@@ -64,10 +66,14 @@ pub enum KeyRefusal {
         oid: ObjectIdentifier,
     },
     /// A curve given by its numbers, or a point in compressed form.
-    #[error("the elliptic curve key is not in the common form (named curve, uncompressed point); let the device make a new one")]
+    #[error(
+        "the elliptic curve key is not in the common form (named curve, uncompressed point); let the device make a new one"
+    )]
     CurveForm,
     /// Too short or too long.
-    #[error("the RSA key has {bits} bits; {MIN_RSA_BITS} to {MAX_RSA_BITS} are accepted. Make a new key, best P-256")]
+    #[error(
+        "the RSA key has {bits} bits; {MIN_RSA_BITS} to {MAX_RSA_BITS} are accepted. Make a new key, best P-256"
+    )]
     RsaBits {
         /// Its size.
         bits: usize,
@@ -76,7 +82,9 @@ pub enum KeyRefusal {
     #[error("the RSA key has another public exponent than 65537; make a new key, best P-256")]
     RsaExponent,
     /// A modulus with the mark of CVE-2017-15361.
-    #[error("the RSA key was made by a chip or library whose keys can be computed from the outside (ROCA, CVE-2017-15361); make a new key in software, best P-256")]
+    #[error(
+        "the RSA key was made by a chip or library whose keys can be computed from the outside (ROCA, CVE-2017-15361); make a new key in software, best P-256"
+    )]
     Roca,
     /// A key that can be computed from the outside for another reason.
     #[error("the key is broken: {why}; make a new one, best P-256")]

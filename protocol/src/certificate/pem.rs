@@ -118,9 +118,6 @@ fn decode_first<'a>(expected: &'static str, text: &'a str) -> Result<(Vec<u8>, &
 /// One block. RFC 7468 §2: generators wrap the base64 at exactly 64 characters.
 pub(super) fn encode(label: &str, der: &[u8]) -> String {
     // 48 bytes make 64 characters of base64.
-    let lines: String = der
-        .chunks(48)
-        .map(|line| STANDARD.encode(line) + "\n")
-        .collect();
+    let lines: String = der.chunks(48).map(|line| STANDARD.encode(line) + "\n").collect();
     format!("-----BEGIN {label}-----\n{lines}-----END {label}-----\n")
 }

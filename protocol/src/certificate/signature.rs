@@ -45,13 +45,17 @@ pub enum SignatureRefusal {
         name: &'static str,
     },
     /// An algorithm that is not known here.
-    #[error("the certificate request is signed with an algorithm that is not accepted ({oid}); use ECDSA or RSA PKCS#1 v1.5 with SHA-256, or Ed25519")]
+    #[error(
+        "the certificate request is signed with an algorithm that is not accepted ({oid}); use ECDSA or RSA PKCS#1 v1.5 with SHA-256, or Ed25519"
+    )]
     Unknown {
         /// Its object identifier.
         oid: ObjectIdentifier,
     },
     /// An algorithm that does not go with the key in the request.
-    #[error("the certificate request says that a {key} key signed it with {algorithm}, which cannot be; let the device make a new one")]
+    #[error(
+        "the certificate request says that a {key} key signed it with {algorithm}, which cannot be; let the device make a new one"
+    )]
     Mismatch {
         /// The algorithm.
         algorithm: SignatureAlgorithm,
@@ -78,9 +82,11 @@ impl SignatureAlgorithm {
             "1.2.840.113549.1.1.12" => Self::RsaSha384,
             "1.2.840.113549.1.1.13" => Self::RsaSha512,
             other => {
-                return Err(weak_name(other).map_or(SignatureRefusal::Unknown { oid }, |name| {
-                    SignatureRefusal::Weak { name }
-                }));
+                return Err(
+                    weak_name(other).map_or(SignatureRefusal::Unknown { oid }, |name| {
+                        SignatureRefusal::Weak { name }
+                    }),
+                );
             }
         };
         match (algorithm, parameters) {

@@ -9,8 +9,8 @@ use super::key::KeyRefusal;
 /// The primes by which the ROCA fingerprint is taken: Nemec, Sys, Svenda, Klinec, Matyas, “The Return of Coppersmith's
 /// Attack” (CCS 2017) §2.3; a random modulus passes for marked with probability 2⁻²⁷.
 const ROCA_PRIMES: [u32; 38] = [
-    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
-    113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103,
+    107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
 ];
 /// The generator by which the flawed library draws its primes.
 const ROCA_GENERATOR: u32 = 65537;
@@ -22,7 +22,10 @@ pub(super) fn check_modulus(modulus: &[u8]) -> Result<(), KeyRefusal> {
             why: "its modulus has a small factor",
         });
     }
-    if ROCA_PRIMES.iter().all(|&prime| is_power(remainder(modulus, prime), prime)) {
+    if ROCA_PRIMES
+        .iter()
+        .all(|&prime| is_power(remainder(modulus, prime), prime))
+    {
         return Err(KeyRefusal::Roca);
     }
     Ok(())

@@ -32,7 +32,9 @@ pub enum SealError {
     #[error("a sealed message was changed on its way; start again with a new attempt")]
     Forged,
     /// The box is authentic but not a message that is expected here. The channel is closed.
-    #[error("the other side sent a sealed message that this version does not understand; update the software on both sides")]
+    #[error(
+        "the other side sent a sealed message that this version does not understand; update the software on both sides"
+    )]
     NotUnderstood,
     /// An earlier box was bad.
     #[error("the sealed channel is closed")]
@@ -160,7 +162,9 @@ impl Direction {
     /// The nonce of the next box of `box_len` bytes: a little-endian counter from 0, never used twice because the
     /// budget of frames ends long before it could wrap.
     fn next(&mut self, box_len: usize) -> Result<Nonce, SealError> {
-        let base64_bytes = self.base64_bytes.saturating_add(box_len.div_ceil(3).saturating_mul(4));
+        let base64_bytes = self
+            .base64_bytes
+            .saturating_add(box_len.div_ceil(3).saturating_mul(4));
         if self.count >= MAX_SEALED_FRAMES || base64_bytes > MAX_SEALED_BYTES {
             return Err(SealError::Exhausted);
         }

@@ -51,7 +51,9 @@ pub struct Claimant {
 pub enum HandshakeError {
     /// Not a SPAKE2 message of the other side: wrong length or side, or no point of the prime-order group.
     /// It says nothing about the code, and for a device no guess is spent: it declines with `malformed`.
-    #[error("the other side sent a key exchange message that is not valid; update the software on both sides and try again")]
+    #[error(
+        "the other side sent a key exchange message that is not valid; update the software on both sides and try again"
+    )]
     Message,
     /// The confirmation does not fit: another code was typed, or somebody in between changed what was sent.
     #[error("the code does not match the one on the device; check it letter by letter and try again")]
@@ -149,7 +151,11 @@ fn finish(spake: Spake2<Ed25519Group>, theirs: &PakeMessage) -> Result<Keys, Han
 /// RFC 9382 §4: a received point outside the prime-order group must end the protocol. The `spake2` crate takes any
 /// point of the curve; small components would leak the scalar modulo the cofactor.
 fn checked_message(side: u8, pake: &Base64) -> Result<PakeMessage, HandshakeError> {
-    let message: PakeMessage = pake.0.as_slice().try_into().map_err(|_| HandshakeError::Message)?;
+    let message: PakeMessage = pake
+        .0
+        .as_slice()
+        .try_into()
+        .map_err(|_| HandshakeError::Message)?;
     let encoded = CompressedEdwardsY::from_slice(&message[1..]).map_err(|_| HandshakeError::Message)?;
     let point = encoded.decompress().ok_or(HandshakeError::Message)?;
     let canonical = point.compress() == encoded;

@@ -39,22 +39,32 @@ impl Keys {
 
     /// The device's confirmation of `transcript` (A's message ‖ B's message ‖ claim id).
     pub(super) fn confirm_device(&self, transcript: &[u8]) -> Vec<u8> {
-        mac(&self.confirm_device, transcript).finalize().into_bytes().to_vec()
+        mac(&self.confirm_device, transcript)
+            .finalize()
+            .into_bytes()
+            .to_vec()
     }
 
     /// The claimant's confirmation of `transcript`.
     pub(super) fn confirm_claimant(&self, transcript: &[u8]) -> Vec<u8> {
-        mac(&self.confirm_claimant, transcript).finalize().into_bytes().to_vec()
+        mac(&self.confirm_claimant, transcript)
+            .finalize()
+            .into_bytes()
+            .to_vec()
     }
 
     /// Whether `confirm` is the device's; compared in constant time.
     pub(super) fn verify_device(&self, transcript: &[u8], confirm: &[u8]) -> bool {
-        mac(&self.confirm_device, transcript).verify_slice(confirm).is_ok()
+        mac(&self.confirm_device, transcript)
+            .verify_slice(confirm)
+            .is_ok()
     }
 
     /// Whether `confirm` is the claimant's; compared in constant time.
     pub(super) fn verify_claimant(&self, transcript: &[u8], confirm: &[u8]) -> bool {
-        mac(&self.confirm_claimant, transcript).verify_slice(confirm).is_ok()
+        mac(&self.confirm_claimant, transcript)
+            .verify_slice(confirm)
+            .is_ok()
     }
 }
 
@@ -63,4 +73,27 @@ fn mac(key: &Key, transcript: &[u8]) -> Hmac<Sha256> {
         .expect("HMAC takes keys of any length (RFC 2104 §2)");
     mac.update(transcript);
     mac
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_keys_are_those_of_the_vectors() {
+        let vectors: Value = serde_json::from_str(include_str!("../../vectors/seal.json")).expect("JSON");
+        let hex = |name: &str| {
+            HEXLOWER
+                .decode(vectors[name].as_str().expect("text").as_bytes())
+                .expect("hex")
+        };
+        let keys = Keys::derive(&hex("shared"));
+        assert_eq!(keys.confirm_device.as_slice(), hex("key_confirm_device"));
+        assert_eq!(keys.confirm_claimant.as_slice(), hex("key_confirm_browser"));
+        assert_eq!(keys.seal_device.as_slice(), hex("key_seal_device"));
+        assert_eq!(keys.seal_claimant.as_slice(), hex("key_seal_browser"));
+    }
 }

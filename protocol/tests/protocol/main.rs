@@ -1,3 +1,6 @@
-//! The protocol crate through its front door.
+//! The protocol crate through its front door. One binary, so that it is linked once.
 
+mod interop;
 mod seal;
+mod seal_handshake;
+mod vectors;
