@@ -5,6 +5,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::enrolment::Endpoint;
 use gangway_protocol::time::UnixMillis;
 use serde::{Deserialize, Serialize};
+use x509_cert::der::Decode as _;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::pem::Pem;
 
@@ -177,10 +178,20 @@ fn certificates(text: &str) -> Result<Vec<Pem>, ()> {
 }
 
 fn parse(blocks: &[Pem]) -> Result<Vec<X509Certificate<'_>>, ()> {
+    if !blocks.iter().all(|block| is_strict(&block.contents)) {
+        return Err(());
+    }
     blocks
         .iter()
         .map(|block| block.parse_x509().map_err(|_| ()))
         .collect()
+}
+
+/// x509-parser is lenient about tags and the outer algorithm, which nobody signs; a certificate is known by the digest
+/// of all its bytes, so there may be only one spelling. RFC 5280 §4.1.1.2: both algorithm fields are the same.
+fn is_strict(der: &[u8]) -> bool {
+    x509_cert::Certificate::from_der(der)
+        .is_ok_and(|read| read.signature_algorithm == read.tbs_certificate.signature)
 }
 
 #[cfg(test)]

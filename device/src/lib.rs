@@ -1,6 +1,8 @@
 //! Being built.
 pub mod clock;
 pub mod credential;
+pub mod enrolment;
+pub mod event;
 pub mod key;
 pub mod rng;
 #[cfg(test)]

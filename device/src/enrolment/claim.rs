@@ -1,0 +1,462 @@
+//! One claim, from the key exchange to its end (protocol.md §2, steps 4 to 7). Each transition consumes the claim and
+//! gives either what it has become or how it ended; the code on the screen is the business of the machine around it.
+//!
+//! 1. [`Claim::answer`]: the device's half of the exchange goes out, and a guess is spent.
+//! 2. [`Claim::on_confirm`]: the claimant knows the code; the introduction is sealed.
+//! 3. [`Claim::on_approval`] and the sealed `offer`: compared, then shown to the person.
+//! 4. [`Claim::on_decision`]: consent. Only now a credential is looked at.
+//! 5. The sealed `credential`: verified, handed out to be written, [`Claim::on_written`].
+
+use std::time::{Duration, Instant};
+
+use gangway_protocol::code::UserCode;
+use gangway_protocol::encoding::{Base64, Sha256Hex};
+use gangway_protocol::enrolment::{
+    CLAIM_OPEN_SECS, CLAIM_OPENING_SECS, ClaimantToDevice, Credential as Offered, CredentialKind,
+    DeviceToClaimant, DeviceToServer,
+};
+use gangway_protocol::id::ClaimId;
+use gangway_protocol::seal::{self, Channel, HandshakeError};
+use gangway_protocol::time::UnixMillis;
+
+use super::{Accept, Effect, Identity, Installation};
+use crate::credential;
+use crate::event::{Event, Refuser};
+use crate::rng::Random;
+
+/// How long the server's `approval` may come after the sealed `offer`; both follow one click, over different ways.
+const APPROVAL_DUE: Duration = Duration::from_secs(10);
+
+/// A running claim.
+#[derive(Debug)]
+pub(super) struct Claim {
+    id: ClaimId,
+    due: Instant,
+    step: Step,
+}
+
+#[derive(Debug)]
+enum Step {
+    /// A guess is spent; only a valid `confirm` redeems it.
+    Answered(seal::Device),
+    /// The introduction is out; `approval` or `offer` or neither has come.
+    Introduced {
+        channel: Channel,
+        approval: Option<Party>,
+    },
+    /// The offer came before the approval.
+    Offered {
+        channel: Channel,
+        offer: Party,
+        panel: String,
+    },
+    /// The person is asked.
+    Asked { channel: Channel, offer: Party },
+    /// The device said yes: what it waits for is a credential.
+    Consented { channel: Channel },
+    /// The credential is being written.
+    Writing { channel: Channel, sha256: Sha256Hex },
+}
+
+/// Who wants the device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Party {
+    organisation: String,
+    approver: String,
+}
+
+/// What became of a claim.
+pub(super) enum Turn {
+    /// It goes on.
+    On(Claim, Vec<Effect>),
+    /// It is over; the effects come first.
+    Over(Vec<Effect>, Ending),
+}
+
+/// How a claim ended, as far as the code is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The spent guess was not redeemed.
+    Unredeemed,
+    /// Redeemed, then it broke. The code remains good.
+    Broken {
+        /// In words.
+        reason: String,
+    },
+    /// Somebody said no. The code is spent.
+    Refused {
+        /// Who.
+        by: Refuser,
+        /// In words.
+        reason: String,
+    },
+    /// The certificate is written.
+    Enrolled,
+}
+
+impl Claim {
+    /// Takes the claimant's half of the key exchange. The answer among the effects spends a guess.
+    pub(super) fn answer(
+        id: ClaimId,
+        code: &UserCode,
+        pake: &Base64,
+        now: Instant,
+        random: &dyn Random,
+    ) -> Result<(Self, Vec<Effect>), HandshakeError> {
+        let (handshake, answer) = seal::Device::answer(code, &id, pake, |bytes| random.fill(bytes))?;
+        let effects = vec![Effect::Send(DeviceToServer::Answer {
+            claim: id.clone(),
+            pake: answer.pake,
+            confirm: answer.confirm,
+        })];
+        let due = now + Duration::from_secs(u64::from(CLAIM_OPENING_SECS));
+        Ok((
+            Self {
+                id,
+                due,
+                step: Step::Answered(handshake),
+            },
+            effects,
+        ))
+    }
+
+    pub(super) fn id(&self) -> &ClaimId {
+        &self.id
+    }
+
+    /// When [`Self::on_due`] is to be called.
+    pub(super) fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// The claimant's `confirm`: valid, it redeems the guess, and the introduction follows.
+    pub(super) fn on_confirm(self, confirm: &Base64, identity: &Identity, link: &str, now: Instant) -> Turn {
+        let Step::Answered(handshake) = self.step else {
+            return self.broken("the other side confirmed twice");
+        };
+        let Ok(mut channel) = handshake.on_confirm(confirm) else {
+            return Turn::Over(Vec::new(), Ending::Unredeemed);
+        };
+        let introduction = DeviceToClaimant::Introduction {
+            csr: identity.csr.pem.clone(),
+            facts: identity.facts.clone(),
+            link: link.to_owned(),
+            accepts: vec![CredentialKind::Certificate],
+        };
+        match sealed(&self.id, &mut channel, &introduction) {
+            Ok(introduction) => {
+                let effects = vec![introduction, Effect::Tell(Event::Claimed {})];
+                let due = now + Duration::from_secs(u64::from(CLAIM_OPEN_SECS));
+                Turn::On(
+                    Self {
+                        due,
+                        id: self.id,
+                        step: Step::Introduced {
+                            channel,
+                            approval: None,
+                        },
+                    },
+                    effects,
+                )
+            }
+            Err(reason) => Turn::Over(Vec::new(), Ending::Broken { reason }),
+        }
+    }
+
+    /// The server says what it has recorded.
+    pub(super) fn on_approval(self, organisation: String, approver: String, accept: Accept) -> Turn {
+        let approval = Party {
+            organisation,
+            approver,
+        };
+        match self.step {
+            Step::Introduced {
+                channel,
+                approval: None,
+            } => {
+                let step = Step::Introduced {
+                    channel,
+                    approval: Some(approval),
+                };
+                Turn::On(Self { step, ..self }, Vec::new())
+            }
+            Step::Offered {
+                channel,
+                offer,
+                panel,
+            } => compare(self.id, channel, self.due, &approval, offer, panel, accept),
+            // A repeated approval is what the server sends when the browser posts it again.
+            step => Turn::On(Self { step, ..self }, Vec::new()),
+        }
+    }
+
+    /// A sealed message of the claimant. `server_time` is what the validity of a certificate is judged by.
+    pub(super) fn on_sealed(
+        mut self,
+        sealed: &Base64,
+        identity: &Identity,
+        accept: Accept,
+        server_time: UnixMillis,
+        now: Instant,
+    ) -> Turn {
+        let Some(channel) = self.step.channel() else {
+            return Turn::Over(Vec::new(), Ending::Unredeemed);
+        };
+        match channel.open::<ClaimantToDevice>(sealed) {
+            Ok(ClaimantToDevice::Offer {
+                organisation,
+                approver,
+                panel,
+            }) => self.on_offer(
+                Party {
+                    organisation,
+                    approver,
+                },
+                panel,
+                accept,
+                now,
+            ),
+            Ok(ClaimantToDevice::Credential(offered)) => self.on_credential(*offered, identity, server_time),
+            Ok(ClaimantToDevice::Refusal { reason }) => Turn::Over(
+                Vec::new(),
+                Ending::Refused {
+                    by: Refuser::Claimant,
+                    reason,
+                },
+            ),
+            Err(error) => self.broken(&error.to_string()),
+        }
+    }
+
+    /// The person's answer to [`Event::ApprovalAsked`]; without that question it means nothing.
+    pub(super) fn on_decision(self, accepted: bool) -> Turn {
+        match self.step {
+            Step::Asked { channel, offer } if accepted => consent(self.id, channel, self.due, offer),
+            Step::Asked { channel, .. } => refuse(
+                &self.id,
+                channel,
+                Refuser::Person,
+                "The person at the device refused.".to_owned(),
+            ),
+            step => Turn::On(Self { step, ..self }, Vec::new()),
+        }
+    }
+
+    /// The credential of [`Effect::Install`] was written and fsynced, or could not be.
+    pub(super) fn on_written(self, written: Result<(), String>) -> Turn {
+        let Step::Writing { mut channel, sha256 } = self.step else {
+            return Turn::On(self, Vec::new());
+        };
+        match written {
+            Ok(()) => {
+                let installed = DeviceToClaimant::Installed {
+                    certificate_sha256: sha256,
+                    chain: None,
+                };
+                let effects = sealed(&self.id, &mut channel, &installed).into_iter().collect();
+                Turn::Over(effects, Ending::Enrolled)
+            }
+            Err(reason) => failed(&self.id, channel, "not_stored", reason),
+        }
+    }
+
+    /// A time limit has passed.
+    pub(super) fn on_due(self, now: Instant) -> Turn {
+        if now < self.due {
+            return Turn::On(self, Vec::new());
+        }
+        match self.step {
+            Step::Answered(_) => Turn::Over(Vec::new(), Ending::Unredeemed),
+            Step::Offered { channel, .. } => {
+                let reason = "The server has not confirmed who wants this device; nothing was signed.";
+                refuse(&self.id, channel, Refuser::Device, reason.to_owned())
+            }
+            _ => self.broken("the time for this attempt is over"),
+        }
+    }
+
+    /// The claimant or the connection is gone.
+    pub(super) fn on_gone(self, reason: &str) -> Ending {
+        match self.step {
+            Step::Answered(_) => Ending::Unredeemed,
+            _ => Ending::Broken {
+                reason: reason.to_owned(),
+            },
+        }
+    }
+
+    fn on_offer(self, offer: Party, panel: String, accept: Accept, now: Instant) -> Turn {
+        match self.step {
+            Step::Introduced {
+                channel,
+                approval: Some(approval),
+            } => compare(self.id, channel, self.due, &approval, offer, panel, accept),
+            Step::Introduced {
+                channel,
+                approval: None,
+            } => {
+                let due = self.due.min(now + APPROVAL_DUE);
+                Turn::On(
+                    Self {
+                        due,
+                        id: self.id,
+                        step: Step::Offered {
+                            channel,
+                            offer,
+                            panel,
+                        },
+                    },
+                    Vec::new(),
+                )
+            }
+            _ => self.broken("the other side offered twice"),
+        }
+    }
+
+    fn on_credential(self, offered: Offered, identity: &Identity, server_time: UnixMillis) -> Turn {
+        let Step::Consented { channel } = self.step else {
+            // protocol.md §2: a credential before the consent is ignored; one after another has nothing to say.
+            return Turn::On(self, Vec::new());
+        };
+        let Offered::Certificate {
+            chain,
+            trust_anchors,
+            endpoints,
+            configuration,
+        } = offered
+        else {
+            let reason = "This device takes certificates only; choose a signer that signs its CSR.";
+            return failed(&self.id, channel, "kind_unsupported", reason.to_owned());
+        };
+        match credential::verify(
+            &chain,
+            trust_anchors.as_deref(),
+            endpoints,
+            &identity.spki,
+            server_time,
+        ) {
+            Ok(credential) => {
+                let sha256 = credential.sha256;
+                let installation = Installation {
+                    credential,
+                    configuration: Some(configuration),
+                };
+                let step = Step::Writing { channel, sha256 };
+                Turn::On(
+                    Self { step, ..self },
+                    vec![Effect::Install(Box::new(installation))],
+                )
+            }
+            Err(error) => failed(&self.id, channel, error.code(), error.to_string()),
+        }
+    }
+
+    fn broken(self, reason: &str) -> Turn {
+        let ending = self.on_gone(reason);
+        Turn::Over(Vec::new(), ending)
+    }
+}
+
+impl Step {
+    fn channel(&mut self) -> Option<&mut Channel> {
+        match self {
+            Self::Answered(_) => None,
+            Self::Introduced { channel, .. }
+            | Self::Offered { channel, .. }
+            | Self::Asked { channel, .. }
+            | Self::Consented { channel }
+            | Self::Writing { channel, .. } => Some(channel),
+        }
+    }
+}
+
+/// security.md, threat B: what the claimant offers must be what the server has recorded, and a person must see it.
+fn compare(
+    id: ClaimId,
+    channel: Channel,
+    due: Instant,
+    approval: &Party,
+    offer: Party,
+    panel: String,
+    accept: Accept,
+) -> Turn {
+    if *approval != offer {
+        let reason = format!(
+            "The approval was recorded for “{}” by {}, but “{}” by {} was offered; nothing was signed.",
+            approval.organisation, approval.approver, offer.organisation, offer.approver
+        );
+        return refuse(&id, channel, Refuser::Device, reason);
+    }
+    match accept {
+        Accept::Always => consent(id, channel, due, offer),
+        Accept::Ask => {
+            let asked = Event::ApprovalAsked {
+                organisation: offer.organisation.clone(),
+                approver: offer.approver.clone(),
+                panel,
+            };
+            Turn::On(
+                Claim {
+                    id,
+                    due,
+                    step: Step::Asked { channel, offer },
+                },
+                vec![Effect::Tell(asked)],
+            )
+        }
+    }
+}
+
+fn consent(id: ClaimId, mut channel: Channel, due: Instant, offer: Party) -> Turn {
+    match sealed(
+        &id,
+        &mut channel,
+        &DeviceToClaimant::Consent {
+            accepted: true,
+            reason: None,
+        },
+    ) {
+        Ok(consent) => {
+            let accepted = Event::Accepted {
+                organisation: offer.organisation,
+                approver: offer.approver,
+            };
+            Turn::On(
+                Claim {
+                    id,
+                    due,
+                    step: Step::Consented { channel },
+                },
+                vec![consent, Effect::Tell(accepted)],
+            )
+        }
+        Err(reason) => Turn::Over(Vec::new(), Ending::Broken { reason }),
+    }
+}
+
+fn refuse(id: &ClaimId, mut channel: Channel, by: Refuser, reason: String) -> Turn {
+    let consent = DeviceToClaimant::Consent {
+        accepted: false,
+        reason: Some(reason.clone()),
+    };
+    // A box that cannot be sealed any more changes nothing: the outcome tells the server, and nothing gets signed.
+    let effects = sealed(id, &mut channel, &consent).into_iter().collect();
+    Turn::Over(effects, Ending::Refused { by, reason })
+}
+
+fn failed(id: &ClaimId, mut channel: Channel, code: &str, reason: String) -> Turn {
+    let message = DeviceToClaimant::Failed {
+        code: code.to_owned(),
+        message: reason.clone(),
+    };
+    let effects = sealed(id, &mut channel, &message).into_iter().collect();
+    Turn::Over(effects, Ending::Broken { reason })
+}
+
+fn sealed(id: &ClaimId, channel: &mut Channel, message: &DeviceToClaimant) -> Result<Effect, String> {
+    let sealed = channel.seal(message).map_err(|error| error.to_string())?;
+    Ok(Effect::Send(DeviceToServer::Sealed {
+        claim: id.clone(),
+        sealed,
+    }))
+}
