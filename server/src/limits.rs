@@ -1,14 +1,201 @@
-//! Limits on attempts: per account, address and organisation, and the global breaker.
+//! Limits on guessing: failed codes per account, address and organisation, a global breaker, and attempts to sign in
+//! (security.md, Enrolment 1, 2 and Threat C).
+//!
+//! 1. [`Limits::begin`] asks for room in every book and reserves it, so that parallel attempts cannot slip through.
+//! 2. The claim runs.
+//! 3. [`Limits::settle`] gives the place back, and writes the failure down where there was one.
+//!
+//! A success takes nothing off any book: otherwise an attacker would clear them with a device of their own. Keys are
+//! normalised by their types: [`Nameplate`] and [`AddressKey`] have one spelling each.
+
+mod address;
+mod penalty;
+mod window;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gangway_protocol::code::Nameplate;
+use gangway_protocol::id::{AccountId, OrganisationId};
+use gangway_protocol::time::UnixMillis;
+
+pub use address::AddressKey;
 
 use crate::config::Caps;
+use penalty::Penalties;
+use window::Window;
 
-/// Counts attempts and says when there were too many.
-pub struct Limits {}
+/// The span over which failures and attempts are counted.
+const SPAN: i64 = 10 * UnixMillis::MINUTE;
+/// security.md, Enrolment 1: one account may fail twice per nameplate. A mistyped code is worth a second try; a third
+/// would leave the device one guess short of destroying its secret.
+const FAILURES_PER_NAMEPLATE: usize = 2;
+/// How long a nameplate means the same device: ten minutes of life and fifteen of rest.
+const NAMEPLATE_SPAN: i64 = 25 * UnixMillis::MINUTE;
+/// The breaker slows accounts younger than this first: an attacker's accounts are made for the attack.
+const YOUNG: i64 = 30 * UnixMillis::DAY;
+/// At this multiple of the breaker's cap old accounts are slowed as well. It also bounds every book's memory.
+const BREAKER_FOR_ALL: usize = 4;
 
-impl Limits {
-    /// Limits with these caps.
-    #[must_use]
-    pub fn new(_caps: &Caps) -> Self {
-        Self {}
+/// One attempt to open a device with a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeAttempt {
+    /// Who tries.
+    pub account: AccountId,
+    /// Since when that account exists.
+    pub account_since: UnixMillis,
+    /// The organisations it belongs to.
+    pub organisations: Vec<OrganisationId>,
+    /// From where; `None` where the socket has no address.
+    pub address: Option<AddressKey>,
+    /// What it typed, as far as the server sees it.
+    pub nameplate: Nameplate,
+}
+
+/// There were too many attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many attempts; try again in {retry_after_secs} s")]
+pub struct TooMany {
+    /// When trying again makes sense.
+    pub retry_after_secs: u32,
+}
+
+impl TooMany {
+    fn after(millis: i64) -> Self {
+        let secs = millis.max(0).div_euclid(UnixMillis::SECOND) + 1;
+        Self {
+            retry_after_secs: u32::try_from(secs).unwrap_or(u32::MAX),
+        }
     }
 }
+
+/// The books of one node. Cheap to clone; every clone is the same books.
+#[derive(Clone)]
+pub struct Limits(Arc<Mutex<Books>>);
+
+struct Books {
+    accounts: Window<AccountId>,
+    penalties: Penalties<AccountId>,
+    nameplates: Window<(AccountId, Nameplate)>,
+    addresses: Window<AddressKey>,
+    organisations: Window<OrganisationId>,
+    /// All failures of the node under one key.
+    total: Window<()>,
+    breaker: usize,
+    sign_ins: Window<AddressKey>,
+}
+
+impl Limits {
+    /// Empty books with these caps.
+    #[must_use]
+    pub fn new(caps: &Caps) -> Self {
+        let cap = |cap: u32| usize::try_from(cap).unwrap_or(usize::MAX);
+        let breaker = cap(caps.failed_codes_total);
+        Self(Arc::new(Mutex::new(Books {
+            accounts: Window::new(SPAN, cap(caps.failed_codes_per_account)),
+            penalties: Penalties::new(),
+            nameplates: Window::new(NAMEPLATE_SPAN, FAILURES_PER_NAMEPLATE),
+            addresses: Window::new(SPAN, cap(caps.failed_codes_per_address)),
+            organisations: Window::new(SPAN, cap(caps.failed_codes_per_organisation)),
+            total: Window::new(SPAN, breaker.saturating_mul(BREAKER_FOR_ALL)),
+            breaker,
+            sign_ins: Window::new(SPAN, cap(caps.sign_in_attempts_per_address)),
+        })))
+    }
+
+    /// Reserves a place for an attempt. Every `Ok` is followed by one [`Self::settle`].
+    ///
+    /// # Errors
+    /// When a book is full, with the longest wait of all full books.
+    pub fn begin(&self, attempt: &CodeAttempt, now: UnixMillis) -> Result<(), TooMany> {
+        let mut books = self.books();
+        let wait = books.wait(attempt, now);
+        if wait > 0 {
+            return Err(TooMany::after(wait));
+        }
+        books.accounts.reserve(&attempt.account);
+        books.nameplates.reserve(&attempt.nameplate_key());
+        if let Some(address) = &attempt.address {
+            books.addresses.reserve(address);
+        }
+        for organisation in &attempt.organisations {
+            books.organisations.reserve(organisation);
+        }
+        books.total.reserve(&());
+        Ok(())
+    }
+
+    /// Ends an attempt that [`Self::begin`] let pass.
+    pub fn settle(&self, attempt: &CodeAttempt, failed: bool, now: UnixMillis) {
+        let mut books = self.books();
+        let full = books.accounts.settle(&attempt.account, failed, now);
+        if failed && full {
+            books.penalties.add(attempt.account.clone(), now);
+        }
+        books.nameplates.settle(&attempt.nameplate_key(), failed, now);
+        if let Some(address) = attempt.address {
+            books.addresses.settle(&address, failed, now);
+        }
+        for organisation in &attempt.organisations {
+            books.organisations.settle(organisation, failed, now);
+        }
+        books.total.settle(&(), failed, now);
+    }
+
+    /// Counts an attempt to sign in, to open a one-time link or to use a recovery code.
+    ///
+    /// # Errors
+    /// When this address has tried too often.
+    pub fn sign_in(&self, address: AddressKey, now: UnixMillis) -> Result<(), TooMany> {
+        let mut books = self.books();
+        let wait = books.sign_ins.wait(&address, now);
+        if wait > 0 {
+            return Err(TooMany::after(wait));
+        }
+        books.sign_ins.reserve(&address);
+        books.sign_ins.settle(&address, true, now);
+        Ok(())
+    }
+
+    fn books(&self) -> std::sync::MutexGuard<'_, Books> {
+        // Counters stay usable after a panic elsewhere; refusing everybody would be worse.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Books {
+    /// How long this attempt has to wait; 0 when there is room everywhere.
+    fn wait(&mut self, attempt: &CodeAttempt, now: UnixMillis) -> i64 {
+        let breaker = match self.total.count(now) {
+            failures if failures >= self.breaker && now.since(attempt.account_since) < YOUNG => {
+                self.total.wait_below(&(), self.breaker, now)
+            }
+            _ => self.total.wait(&(), now),
+        };
+        let organisations = attempt.organisations.iter();
+        [
+            breaker,
+            self.penalties.wait(&attempt.account, now),
+            self.accounts.wait(&attempt.account, now),
+            self.nameplates.wait(&attempt.nameplate_key(), now),
+            attempt
+                .address
+                .map_or(0, |address| self.addresses.wait(&address, now)),
+            organisations
+                .map(|organisation| self.organisations.wait(organisation, now))
+                .max()
+                .unwrap_or(0),
+        ]
+        .into_iter()
+        .max()
+        .unwrap_or(0)
+    }
+}
+
+impl CodeAttempt {
+    fn nameplate_key(&self) -> (AccountId, Nameplate) {
+        (self.account.clone(), self.nameplate.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! The relay: waiting devices, claims and sessions.
 
+pub mod frame;
+
 use std::sync::Arc;
 
 use axum::Router;

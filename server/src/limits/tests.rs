@@ -1,0 +1,209 @@
+//! What an attacker gets out of these limits, by simulation, and what an honest person does not lose.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::*;
+
+const START: UnixMillis = UnixMillis(1_800_000_000_000);
+const OLD: UnixMillis = UnixMillis(1_600_000_000_000);
+
+fn account(number: u8) -> AccountId {
+    AccountId::new(OLD, [number; 10])
+}
+
+fn organisation(number: u8) -> OrganisationId {
+    OrganisationId::new(OLD, [number; 10])
+}
+
+fn nameplate(number: usize) -> Nameplate {
+    let alphabet = gangway_protocol::code::ALPHABET;
+    let text: String = (0..6_u32)
+        .map(|place| char::from(alphabet[number / 20_usize.pow(place) % 20]))
+        .collect();
+    text.parse().unwrap()
+}
+
+fn attempt(who: u8, from: IpAddr, at: usize) -> CodeAttempt {
+    CodeAttempt {
+        account: account(who),
+        account_since: OLD,
+        organisations: vec![organisation(who)],
+        address: Some(from.into()),
+        nameplate: nameplate(at),
+    }
+}
+
+fn home(last: u8) -> IpAddr {
+    Ipv4Addr::new(192, 0, 2, last).into()
+}
+
+/// Fails as often as it is let, once a second, and returns how often that was.
+fn failures(limits: &Limits, seconds: i64, mut next: impl FnMut(i64) -> CodeAttempt) -> usize {
+    let mut count = 0;
+    for second in 0..seconds {
+        let now = START.plus(second * UnixMillis::SECOND);
+        let attempt = next(second);
+        if limits.begin(&attempt, now).is_ok() {
+            limits.settle(&attempt, true, now);
+            count += 1;
+        }
+    }
+    count
+}
+
+fn index(number: i64) -> usize {
+    usize::try_from(number).unwrap()
+}
+
+#[test]
+fn one_account_guesses_five_times_in_ten_minutes_then_ever_more_rarely() {
+    let limits = Limits::new(&Caps::default());
+    let ten_minutes = failures(&limits, 600, |second| attempt(1, home(1), index(second)));
+    assert_eq!(ten_minutes, 5);
+    let limits = Limits::new(&Caps::default());
+    let a_day = failures(&limits, 24 * 3600, |second| {
+        attempt(1, home(u8::try_from(second % 250).unwrap()), index(second))
+    });
+    // Waits of 10, 20, 40, … minutes: eight rounds fit into a day.
+    assert!(a_day <= 40, "{a_day} guesses in a day");
+}
+
+#[test]
+fn many_accounts_at_one_address_share_its_thirty() {
+    let limits = Limits::new(&Caps::default());
+    let slash_64 = |host: u8| IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 7, 0, 0, 0, u16::from(host)));
+    let count = failures(&limits, 599, |second| {
+        let who = u8::try_from(second % 200).unwrap();
+        attempt(who, slash_64(who), index(second))
+    });
+    assert_eq!(count, 30, "every host of the /64 counts as one");
+}
+
+#[test]
+fn many_addresses_of_one_organisation_share_its_hundred() {
+    let limits = Limits::new(&Caps::default());
+    let count = failures(&limits, 599, |second| {
+        let who = u8::try_from(second % 200).unwrap();
+        CodeAttempt {
+            organisations: vec![organisation(1)],
+            ..attempt(who, home(who), index(second))
+        }
+    });
+    assert_eq!(count, 100);
+}
+
+#[test]
+fn one_account_fails_twice_per_nameplate_however_it_is_spelt() {
+    let limits = Limits::new(&Caps::default());
+    let spell = |text: &str| CodeAttempt {
+        nameplate: text.parse().unwrap(),
+        ..attempt(1, home(1), 0)
+    };
+    for spelling in ["bcdf", "BC-DF"] {
+        limits.begin(&spell(spelling), START).unwrap();
+        limits.settle(&spell(spelling), true, START);
+    }
+    assert!(limits.begin(&spell(" b c d f "), START).is_err());
+    assert!(limits.begin(&spell("BCDG"), START).is_ok());
+}
+
+#[test]
+fn the_breaker_slows_young_accounts_first() {
+    let caps = Caps {
+        failed_codes_total: 50,
+        failed_codes_per_address: 1_000,
+        ..Caps::default()
+    };
+    let limits = Limits::new(&caps);
+    let flood = failures(&limits, 60, |second| {
+        attempt(u8::try_from(second).unwrap(), home(1), index(second))
+    });
+    assert_eq!(flood, 60, "old accounts go on for now");
+    let now = START.plus(UnixMillis::MINUTE);
+    let young = CodeAttempt {
+        account_since: START,
+        ..attempt(200, home(9), 999)
+    };
+    let refused = limits.begin(&young, now).unwrap_err();
+    assert!((1..=600).contains(&refused.retry_after_secs));
+    assert!(limits.begin(&attempt(201, home(9), 998), now).is_ok());
+    let more = failures(&limits, 599, |second| {
+        attempt(u8::try_from(second % 250).unwrap(), home(1), index(second))
+    });
+    assert!(more <= 200 - 60, "at four times the cap nobody goes on ({more})");
+    assert!(
+        limits.begin(&young, now.plus(20 * UnixMillis::MINUTE)).is_ok(),
+        "it closes again by itself"
+    );
+}
+
+#[test]
+fn parallel_attempts_do_not_slip_through() {
+    let limits = Limits::new(&Caps::default());
+    let running: Vec<_> = (0..20)
+        .map(|at| attempt(1, home(1), at))
+        .filter(|attempt| limits.begin(attempt, START).is_ok())
+        .collect();
+    assert_eq!(running.len(), 5);
+    for attempt in &running {
+        limits.settle(attempt, false, START);
+    }
+    assert!(
+        limits.begin(&attempt(1, home(1), 99), START).is_ok(),
+        "they redeemed their codes"
+    );
+}
+
+#[test]
+fn success_takes_nothing_off_any_book() {
+    let limits = Limits::new(&Caps::default());
+    for at in 0..4 {
+        limits.begin(&attempt(1, home(1), at), START).unwrap();
+        limits.settle(&attempt(1, home(1), at), true, START);
+        limits.begin(&attempt(1, home(1), 100 + at), START).unwrap();
+        limits.settle(&attempt(1, home(1), 100 + at), false, START);
+    }
+    limits.begin(&attempt(1, home(1), 5), START).unwrap();
+    limits.settle(&attempt(1, home(1), 5), true, START);
+    let refused = limits.begin(&attempt(1, home(1), 6), START).unwrap_err();
+    assert_eq!(refused.retry_after_secs, 601);
+}
+
+#[test]
+fn a_whole_botnet_gets_six_thousand_guesses_an_hour() {
+    // A new account of a new organisation at a new address for every guess: only the breaker is left.
+    let limits = Limits::new(&Caps::default());
+    let mut guesses = 0_u32;
+    for second in 0..3600_u32 {
+        for burst in 0..10_u32 {
+            let now = START.plus(i64::from(second) * UnixMillis::SECOND);
+            let number = second * 10 + burst;
+            let mut id = [0; 10];
+            id[..4].copy_from_slice(&number.to_be_bytes());
+            let attempt = CodeAttempt {
+                account: AccountId::new(now, id),
+                account_since: now,
+                organisations: vec![OrganisationId::new(now, id)],
+                address: Some(AddressKey::V4(number)),
+                nameplate: nameplate(usize::try_from(number).unwrap()),
+            };
+            if limits.begin(&attempt, now).is_ok() {
+                limits.settle(&attempt, true, now);
+                guesses += 1;
+            }
+        }
+    }
+    // Each guess is right with 1 in 20^6; 6,000 an hour take more than ten thousand hours on average.
+    assert!(guesses <= 6_100, "{guesses} guesses in an hour");
+}
+
+#[test]
+fn sign_ins_are_counted_per_address() {
+    let limits = Limits::new(&Caps::default());
+    let tries = (0..100)
+        .filter(|_| limits.sign_in(home(1).into(), START).is_ok())
+        .count();
+    assert_eq!(tries, 60);
+    assert!(limits.sign_in(home(2).into(), START).is_ok());
+    assert!(limits.sign_in(home(1).into(), START.plus(SPAN)).is_ok());
+}
