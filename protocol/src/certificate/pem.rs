@@ -82,7 +82,7 @@ pub(super) fn decode(expected: &'static str, text: &str, max: usize) -> Result<V
     let mut blocks = Vec::new();
     let mut rest = text.trim_ascii_start();
     while !rest.is_empty() {
-        if blocks.len() == max {
+        if blocks.len() == max && rest.starts_with("-----BEGIN ") {
             return Err(PemError::TooMany { max });
         }
         let (der, after) = decode_first(expected, rest)?;

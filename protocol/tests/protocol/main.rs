@@ -1,5 +1,6 @@
 //! The protocol crate through its front door. One binary, so that it is linked once.
 
+mod csr;
 mod interop;
 mod seal;
 mod seal_handshake;
