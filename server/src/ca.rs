@@ -1,25 +1,406 @@
-//! The built-in CA.
+//! The built-in CA: its issuers, their keys, and what they sign. Who may have a certificate is not decided here.
+//!
+//! 1. [`Authority::draft`] writes what a certificate will say, by policy, with a fresh serial number.
+//! 2. Whoever asked stores that draft durably.
+//! 3. [`Authority::complete`] signs it; the certificate is stored; only then is anybody told (security.md, Enrolment 9).
+//!
+//! Certificates are assembled with `x509-cert` rather than with rcgen, because rcgen signs in one step: it has no place
+//! between to-be-signed data and signature, where the draft has to reach the disk.
+
+pub mod crl;
+pub mod extension;
+pub mod founding;
+pub mod identity;
+pub mod issuer;
+pub mod keeper;
+pub mod key;
+pub mod moment;
+pub mod oid;
+pub mod profile;
+pub mod publication;
+pub mod replacement;
+pub mod verify;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use gangway_protocol::certificate::{PublicKey, join_chain};
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::IssuerId;
+use gangway_protocol::time::UnixMillis;
+use x509_cert::Certificate;
+use x509_cert::der::asn1::BitString;
+use x509_cert::der::{Any, Decode as _, Encode as _, Tag};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::issuers::{IssuerRecord, Slot};
+use crate::db::{Db, DbError, issuers, write};
 use crate::rng::Random;
 use crate::state::StartError;
 
-/// The built-in CA: its issuers and their keys.
-pub struct Authority {}
+pub use founding::FoundingError;
+pub use identity::DeviceIdentity;
+pub use issuer::IssuerCertificate;
+pub use keeper::{KEY_FILE, Keeper, KeeperError};
+pub use key::KeyError;
+pub use publication::PublishedCrl;
+
+use founding::Plan;
+use key::IssuerKey;
+use profile::{DeviceCertificate, Serial};
+use publication::Shelf;
+
+/// The built-in CA.
+pub struct Authority {
+    keeper: Keeper,
+    public_url: String,
+    issuers: RwLock<Arc<Issuers>>,
+    shelf: Shelf,
+}
+
+/// The issuers as they stand.
+struct Issuers {
+    signing: Arc<Issuer>,
+    all: HashMap<IssuerId, Arc<Issuer>>,
+}
+
+/// An issuer with its key, unless that was taken offline.
+struct Issuer {
+    certificate: IssuerCertificate,
+    above: String,
+    trust_anchor: String,
+    key: Option<IssuerKey>,
+}
+
+/// What a certificate will say, before it is signed.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Whose signature it waits for.
+    pub issuer: IssuerId,
+    /// Serial number, hex.
+    pub serial: String,
+    /// DER of the TBSCertificate.
+    pub to_be_signed: Vec<u8>,
+    /// Subject, RFC 4514.
+    pub subject: String,
+    /// Issuer, RFC 4514.
+    pub issuer_name: String,
+    /// Start of validity.
+    pub not_before: UnixMillis,
+    /// End of validity.
+    pub not_after: UnixMillis,
+}
+
+/// A signed device certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// Digest of its DER.
+    pub sha256: Sha256Hex,
+    /// The certificate, PEM.
+    pub pem: String,
+}
+
+/// A leaf with all that is handed out beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// PEM blocks, leaf first, without the root.
+    pub chain: String,
+    /// PEM of the root.
+    pub trust_anchors: String,
+}
+
+/// Why the CA cannot do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// The issuers' keys cannot be read.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+    /// An issuer cannot be made.
+    #[error(transparent)]
+    Founding(#[from] FoundingError),
+    /// A key cannot sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A structure cannot be read or written.
+    #[error("DER: {0}")]
+    Der(#[from] x509_cert::der::Error),
+    /// What is recorded about an issuer cannot be.
+    #[error("the record of the built-in CA is damaged: {0}")]
+    Recorded(&'static str),
+    /// The issuer that signs has expired.
+    #[error(
+        "the built-in CA's intermediate has expired; import a new one with `gangway admin ca import-intermediate`"
+    )]
+    Expired,
+    /// The issuer's key is not here.
+    #[error("the private key of {0} was taken offline")]
+    Offline(IssuerId),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
 
 impl Authority {
-    /// Opens the CA, making its root and intermediate at first start.
+    /// Opens the CA, making its root and its intermediate at first start.
     ///
     /// # Errors
-    /// When its keys cannot be read or made.
+    /// When its keys cannot be read or made; the text says what to do.
     pub async fn open(
-        _config: &Config,
-        _db: &Db,
-        _clock: &dyn Clock,
-        _random: &dyn Random,
+        config: &Config,
+        db: &Db,
+        clock: &dyn Clock,
+        random: &dyn Random,
     ) -> Result<Self, StartError> {
-        Ok(Self {})
+        Self::try_open(config, db, clock, random)
+            .await
+            .map_err(|error| match error {
+                AuthorityError::Db(error) => StartError::Db(error),
+                other => StartError::Refused(other.to_string()),
+            })
+    }
+
+    async fn try_open(
+        config: &Config,
+        db: &Db,
+        clock: &dyn Clock,
+        random: &dyn Random,
+    ) -> Result<Self, AuthorityError> {
+        let keeper = match &config.ca_key {
+            Some(key) => Keeper::from_base64(key.expose(), "ca_key")?,
+            None => Keeper::from_data_dir(&config.data_dir, random)?,
+        };
+        let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
+        let host = config.public_url.host_str().unwrap_or("gangway").to_owned();
+        let mut records = read_all(db).await?;
+        if !records.iter().any(|record| record.slot == Some(Slot::Signing)) {
+            found(db, &keeper, &public_url, &host, clock.now(), random).await?;
+            records = read_all(db).await?;
+        }
+        let issuers = Issuers::from_records(records, &keeper, &public_url)?;
+        Ok(Self {
+            keeper,
+            public_url,
+            issuers: RwLock::new(Arc::new(issuers)),
+            shelf: Shelf::default(),
+        })
+    }
+
+    /// Reads the issuers again: the command line, or another node, may have changed them.
+    ///
+    /// # Errors
+    /// When they cannot be read; those known before stay in use.
+    pub async fn reload(&self, db: &Db) -> Result<(), AuthorityError> {
+        let issuers = Issuers::from_records(read_all(db).await?, &self.keeper, &self.public_url)?;
+        *self.issuers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(issuers);
+        Ok(())
+    }
+
+    /// Writes what a device certificate will say.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Expired`], or when a part does not fit DER.
+    pub fn draft(
+        &self,
+        identity: &DeviceIdentity,
+        key: &PublicKey,
+        validity_days: u32,
+        now: UnixMillis,
+        random: &dyn Random,
+    ) -> Result<Draft, AuthorityError> {
+        let issuers = self.issuers();
+        let issuer = &issuers.signing;
+        if issuer.certificate.not_after() <= now {
+            return Err(AuthorityError::Expired);
+        }
+        let serial = Serial::from_random(random.bytes());
+        let certificate = DeviceCertificate {
+            identity,
+            public_key: &SubjectPublicKeyInfoOwned::from_der(key.spki_der())?,
+            serial,
+            now,
+            validity_days,
+        };
+        let tbs = certificate.to_be_signed(&issuer.certificate, &issuer.key()?.algorithm())?;
+        Ok(Draft {
+            issuer: issuer.certificate.id().clone(),
+            serial: serial.to_hex(),
+            to_be_signed: tbs.der,
+            subject: identity.subject()?.to_string(),
+            issuer_name: issuer.certificate.subject().to_string(),
+            not_before: tbs.not_before,
+            not_after: tbs.not_after,
+        })
+    }
+
+    /// Signs to-be-signed data that has been stored.
+    ///
+    /// # Errors
+    /// When the issuer is not known or its key is not here.
+    pub fn complete(&self, issuer: &IssuerId, to_be_signed: &[u8]) -> Result<Leaf, AuthorityError> {
+        let issuer = self
+            .issuer(issuer)
+            .ok_or(AuthorityError::Recorded("a certificate names no known issuer"))?;
+        let key = issuer.key()?;
+        let signature = BitString::from_bytes(&key.sign(to_be_signed)?)?;
+        // RFC 5280 §4.1: Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }.
+        let body = [to_be_signed, &key.algorithm().to_der()?, &signature.to_der()?].concat();
+        let der = Any::new(Tag::Sequence, body)?.to_der()?;
+        Ok(Leaf {
+            sha256: Sha256Hex::of(&der),
+            pem: join_chain([der]),
+        })
+    }
+
+    /// What is handed out with a leaf of `issuer`; `None` when there is no such issuer.
+    #[must_use]
+    pub fn chain(&self, issuer: &IssuerId, leaf_pem: &str) -> Option<Chain> {
+        let issuer = self.issuer(issuer)?;
+        let own = join_chain([issuer.certificate.der()]);
+        Some(Chain {
+            chain: format!("{leaf_pem}{own}{}", issuer.above),
+            trust_anchors: issuer.trust_anchor.clone(),
+        })
+    }
+
+    /// DER of an issuer's certificate.
+    #[must_use]
+    pub fn certificate_der(&self, issuer: &IssuerId) -> Option<Vec<u8>> {
+        self.issuer(issuer)
+            .map(|issuer| issuer.certificate.der().to_vec())
+    }
+
+    /// Whom a certificate is about, when one of our issuers has signed it.
+    #[must_use]
+    pub fn recognise(&self, leaf: &Certificate) -> Option<Recognised> {
+        let issuers = self.issuers();
+        let issuer = issuers
+            .all
+            .values()
+            .find(|issuer| verify::is_issued_by(leaf, issuer.certificate.certificate()))?;
+        let extensions = leaf.tbs_certificate.extensions.as_deref().unwrap_or_default();
+        let identity = extensions
+            .iter()
+            .filter(|extension| {
+                extension.extn_id == <SubjectAltName as x509_cert::der::oid::AssociatedOid>::OID
+            })
+            .filter_map(|extension| SubjectAltName::from_der(extension.extn_value.as_bytes()).ok())
+            .find_map(|names| DeviceIdentity::from_alternative_names(&names))?;
+        Some(Recognised {
+            issuer: issuer.certificate.id().clone(),
+            identity,
+        })
+    }
+
+    fn issuers(&self) -> Arc<Issuers> {
+        Arc::clone(&self.issuers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn issuer(&self, id: &IssuerId) -> Option<Arc<Issuer>> {
+        self.issuers().all.get(id).cloned()
+    }
+}
+
+/// What a certificate of ours says, read back from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recognised {
+    /// Who signed it.
+    pub issuer: IssuerId,
+    /// Whom it is about.
+    pub identity: DeviceIdentity,
+}
+
+impl Issuers {
+    fn from_records(
+        records: Vec<IssuerRecord>,
+        keeper: &Keeper,
+        public_url: &str,
+    ) -> Result<Self, AuthorityError> {
+        let mut signing = None;
+        let mut all = HashMap::new();
+        for record in records {
+            let issuer = Arc::new(Issuer::from_record(&record, keeper, public_url)?);
+            if record.slot == Some(Slot::Signing) {
+                signing = Some(Arc::clone(&issuer));
+            }
+            all.insert(record.id, issuer);
+        }
+        let signing = signing.ok_or(AuthorityError::Recorded("no issuer signs"))?;
+        Ok(Self { signing, all })
+    }
+}
+
+impl Issuer {
+    fn from_record(record: &IssuerRecord, keeper: &Keeper, public_url: &str) -> Result<Self, AuthorityError> {
+        let key = match &record.sealed_key {
+            Some(sealed) => Some(IssuerKey::from_pkcs8(&keeper.open(sealed, record.id.as_str())?)?),
+            None => None,
+        };
+        Ok(Self {
+            certificate: IssuerCertificate::from_pem(record.id.clone(), &record.certificate, public_url)?,
+            above: record.above.clone(),
+            trust_anchor: record.trust_anchor.clone(),
+            key,
+        })
+    }
+
+    fn key(&self) -> Result<&IssuerKey, AuthorityError> {
+        self.key
+            .as_ref()
+            .ok_or_else(|| AuthorityError::Offline(self.certificate.id().clone()))
+    }
+}
+
+async fn read_all(db: &Db) -> Result<Vec<IssuerRecord>, DbError> {
+    issuers::all(&mut db.reader().await?.conn()).await
+}
+
+/// Makes root and intermediate. Of nodes that start together one wins; the others find its issuers.
+async fn found(
+    db: &Db,
+    keeper: &Keeper,
+    public_url: &str,
+    host: &str,
+    now: UnixMillis,
+    random: &dyn Random,
+) -> Result<(), AuthorityError> {
+    let plan = || Plan {
+        id: IssuerId::new(now, random.for_id()),
+        serial: Serial::from_random(random.bytes()),
+        host,
+        public_url,
+        now,
+    };
+    let root = founding::found_root(plan())?;
+    let intermediate = founding::found_intermediate(plan(), &root.certificate, &root.key)?;
+    let trust_anchor = root.certificate.pem()?;
+    let record = |slot, founded: &founding::Founded| -> Result<IssuerRecord, AuthorityError> {
+        let id = founded.certificate.id().clone();
+        Ok(IssuerRecord {
+            slot: Some(slot),
+            certificate: founded.certificate.pem()?,
+            above: String::new(),
+            trust_anchor: trust_anchor.clone(),
+            sealed_key: Some(keeper.seal(&founded.pkcs8, id.as_str(), random)?),
+            created_at: now,
+            id,
+        })
+    };
+    let records = [record(Slot::Root, &root)?, record(Slot::Signing, &intermediate)?];
+    let stored = write!(db, |tx| {
+        for record in &records {
+            issuers::insert(tx, record).await?;
+        }
+        Ok(())
+    });
+    match stored {
+        Ok(()) => {
+            tracing::info!(root = %root.certificate.subject(), "made the built-in CA");
+            Ok(())
+        }
+        Err(DbError::Unique) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }

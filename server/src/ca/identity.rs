@@ -1,0 +1,97 @@
+//! Who a device certificate is about, in the certificate itself: the subject's names and the URN among its alternative
+//! names. A server that was restored from an older backup reads them back from there.
+
+use gangway_protocol::id::{DeviceId, OrganisationId};
+use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::der::Any;
+use x509_cert::der::asn1::{ObjectIdentifier, SetOfVec, Utf8StringRef};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
+
+/// id-at-commonName (RFC 5280 §A.1).
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+/// id-at-organizationName (RFC 5280 §A.1).
+const ORGANISATION_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
+const URN: &str = "urn:gangway:device:";
+
+/// The device and organisation that a certificate of the built-in CA names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceIdentity {
+    /// The organisation.
+    pub organisation: OrganisationId,
+    /// The device.
+    pub device: DeviceId,
+}
+
+impl DeviceIdentity {
+    /// `urn:gangway:device:{organisation}:{device}`.
+    #[must_use]
+    pub fn urn(&self) -> String {
+        format!("{URN}{}:{}", self.organisation, self.device)
+    }
+
+    /// Reads [`Self::urn`].
+    #[must_use]
+    pub fn from_urn(urn: &str) -> Option<Self> {
+        let (organisation, device) = urn.strip_prefix(URN)?.split_once(':')?;
+        Some(Self {
+            organisation: organisation.parse().ok()?,
+            device: device.parse().ok()?,
+        })
+    }
+
+    /// The identity among the alternative names of a certificate.
+    #[must_use]
+    pub fn from_alternative_names(names: &SubjectAltName) -> Option<Self> {
+        names.0.iter().find_map(|name| match name {
+            GeneralName::UniformResourceIdentifier(uri) => Self::from_urn(uri.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The subject: organisation id and device id, never what a CSR asks for.
+    ///
+    /// # Errors
+    /// When the names do not fit DER, which ids always do.
+    pub fn subject(&self) -> Result<Name, x509_cert::der::Error> {
+        distinguished_name(self.organisation.as_str(), self.device.as_str())
+    }
+}
+
+/// The name `O=organisation, CN=common`.
+///
+/// # Errors
+/// When a part does not fit DER.
+pub fn distinguished_name(organisation: &str, common: &str) -> Result<Name, x509_cert::der::Error> {
+    let part = |oid, text| -> Result<RelativeDistinguishedName, x509_cert::der::Error> {
+        let value = Any::encode_from(&Utf8StringRef::new(text)?)?;
+        Ok(RelativeDistinguishedName(SetOfVec::try_from(vec![
+            AttributeTypeAndValue { oid, value },
+        ])?))
+    };
+    Ok(RdnSequence(vec![
+        part(ORGANISATION_NAME, organisation)?,
+        part(COMMON_NAME, common)?,
+    ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_urn_reads_back_and_nothing_else_does() {
+        let identity = DeviceIdentity {
+            organisation: "org_0000000001zzzzzzzzzzzzzzzz".parse().unwrap(),
+            device: "dev_0000000001zzzzzzzzzzzzzzzz".parse().unwrap(),
+        };
+        assert_eq!(DeviceIdentity::from_urn(&identity.urn()), Some(identity.clone()));
+        assert_eq!(DeviceIdentity::from_urn("urn:gangway:device:org_1:dev_1"), None);
+        assert_eq!(DeviceIdentity::from_urn("urn:uuid:1"), None);
+        assert_eq!(
+            identity.subject().unwrap().to_string(),
+            "CN=dev_0000000001zzzzzzzzzzzzzzzz,O=org_0000000001zzzzzzzzzzzzzzzz"
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! Encryption at rest of the issuers' private keys: ChaCha20-Poly1305 under one key that is not in the database.
+//!
+//! The key-encryption key comes from the configuration or from a file beside the database that only its owner can
+//! read. Whoever steals the database, or a backup of it alone, has no issuer's key.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::{Aead as _, Payload};
+use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
+
+use crate::rng::Random;
+
+/// Name of the key file in the data directory.
+pub const KEY_FILE: &str = "ca.key";
+const KEY_LEN: usize = 32;
+// 24 bytes: long enough that random nonces never meet.
+const NONCE_LEN: usize = 24;
+const VERSION: &str = "v1.";
+
+/// Seals and opens issuers' keys.
+pub struct Keeper {
+    cipher: XChaCha20Poly1305,
+}
+
+/// Why keys cannot be sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// The configured key or the file is not 32 bytes of base64.
+    #[error(
+        "the CA's encryption key ({0}) is not 32 bytes in base64; make one with `openssl rand -base64 32`"
+    )]
+    NotAKey(String),
+    /// Others can read the file.
+    #[error("{0} can be read by others; run `chmod 600` on it and consider its key known")]
+    Exposed(String),
+    /// The file cannot be read or made.
+    #[error("cannot use the CA's key file {path}: {source}")]
+    File {
+        /// Its path.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is another key's seal, or it was changed.
+    #[error(
+        "the CA's private keys do not open with this encryption key; \
+         give the one they were sealed with (`ca_key`, or `ca.key` in the data directory)"
+    )]
+    DoesNotOpen,
+}
+
+impl Keeper {
+    /// A keeper with this key, base64 of 32 bytes. `origin` names it in messages.
+    ///
+    /// # Errors
+    /// When it is not such a key.
+    pub fn from_base64(text: &str, origin: &str) -> Result<Self, KeeperError> {
+        let wrong = || KeeperError::NotAKey(origin.to_owned());
+        let key = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| wrong())?);
+        if key.len() != KEY_LEN {
+            return Err(wrong());
+        }
+        let cipher = XChaCha20Poly1305::new_from_slice(&key).map_err(|_| wrong())?;
+        Ok(Self { cipher })
+    }
+
+    /// A keeper with the key in `data_dir`, which is made when there is none.
+    ///
+    /// # Errors
+    /// When the file is unreadable, readable by others, or not a key.
+    pub fn from_data_dir(data_dir: &Path, random: &dyn Random) -> Result<Self, KeeperError> {
+        let path = data_dir.join(KEY_FILE);
+        let shown = path.display().to_string();
+        let failed = |source| KeeperError::File {
+            path: shown.clone(),
+            source,
+        };
+        if !path.try_exists().map_err(failed)? {
+            make(&path, random).map_err(failed)?;
+        }
+        if others_can_read(&path).map_err(failed)? {
+            return Err(KeeperError::Exposed(shown));
+        }
+        let text = Zeroizing::new(std::fs::read_to_string(&path).map_err(failed)?);
+        Self::from_base64(&text, &shown)
+    }
+
+    /// Seals `secret`; `context` (the issuer's id) must be given again to open it.
+    ///
+    /// # Errors
+    /// When the secret is longer than the cipher can take, which no key is.
+    pub fn seal(&self, secret: &[u8], context: &str, random: &dyn Random) -> Result<String, KeeperError> {
+        let mut nonce = [0; NONCE_LEN];
+        random.fill(&mut nonce);
+        let payload = Payload {
+            msg: secret,
+            aad: context.as_bytes(),
+        };
+        let sealed = self
+            .cipher
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| KeeperError::DoesNotOpen)?;
+        Ok(format!(
+            "{VERSION}{}",
+            STANDARD.encode([nonce.as_slice(), &sealed].concat())
+        ))
+    }
+
+    /// Opens what [`Self::seal`] made.
+    ///
+    /// # Errors
+    /// When it was sealed with another key or for another context, or was changed.
+    pub fn open(&self, sealed: &str, context: &str) -> Result<Zeroizing<Vec<u8>>, KeeperError> {
+        let opened = || {
+            let bytes = STANDARD.decode(sealed.strip_prefix(VERSION)?).ok()?;
+            let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>()?;
+            let payload = Payload {
+                msg: sealed,
+                aad: context.as_bytes(),
+            };
+            self.cipher.decrypt(&XNonce::from(*nonce), payload).ok()
+        };
+        opened().map(Zeroizing::new).ok_or(KeeperError::DoesNotOpen)
+    }
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keeper(…)")
+    }
+}
+
+fn make(path: &Path, random: &dyn Random) -> std::io::Result<()> {
+    let mut key = Zeroizing::new([0; KEY_LEN]);
+    random.fill(key.as_mut());
+    let text = Zeroizing::new(format!("{}\n", STANDARD.encode(key.as_slice())));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    // The database will hold keys that only this file opens: it has to be on the disk before they are.
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn others_can_read(path: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(std::fs::metadata(path)?.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_can_read(_path: &Path) -> std::io::Result<bool> {
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::SystemRandom;
+
+    #[test]
+    fn a_sealed_key_opens_only_with_its_key_and_context() {
+        let dir = tempfile::tempdir().unwrap();
+        let keeper = Keeper::from_data_dir(dir.path(), &SystemRandom).unwrap();
+        let sealed = keeper.seal(b"secret", "iss_1", &SystemRandom).unwrap();
+        assert_eq!(keeper.open(&sealed, "iss_1").unwrap().as_slice(), b"secret");
+        assert!(keeper.open(&sealed, "iss_2").is_err());
+        let again = Keeper::from_data_dir(dir.path(), &SystemRandom).unwrap();
+        assert_eq!(again.open(&sealed, "iss_1").unwrap().as_slice(), b"secret");
+        let other = Keeper::from_base64(&STANDARD.encode([7; 32]), "test").unwrap();
+        assert!(matches!(
+            other.open(&sealed, "iss_1"),
+            Err(KeeperError::DoesNotOpen)
+        ));
+    }
+
+    #[test]
+    fn a_changed_seal_does_not_open() {
+        let keeper = Keeper::from_base64(&STANDARD.encode([7; 32]), "test").unwrap();
+        let sealed = keeper.seal(b"secret", "iss_1", &SystemRandom).unwrap();
+        let mut bytes = STANDARD.decode(sealed.strip_prefix(VERSION).unwrap()).unwrap();
+        for at in 0..bytes.len() {
+            bytes[at] ^= 1;
+            assert!(
+                keeper
+                    .open(&format!("{VERSION}{}", STANDARD.encode(&bytes)), "iss_1")
+                    .is_err()
+            );
+            bytes[at] ^= 1;
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        Keeper::from_data_dir(dir.path(), &SystemRandom).unwrap();
+        let path = dir.path().join(KEY_FILE);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let error = Keeper::from_data_dir(dir.path(), &SystemRandom).unwrap_err();
+        assert!(matches!(error, KeeperError::Exposed(_)));
+    }
+}

@@ -1,0 +1,143 @@
+//! What an operator does with the issuers: takes the root's key offline, or puts another intermediate in place.
+
+use gangway_protocol::certificate::join_chain;
+use gangway_protocol::id::IssuerId;
+use gangway_protocol::secret::SecretString;
+use gangway_protocol::time::UnixMillis;
+use x509_cert::Certificate;
+use x509_cert::der::pem::{self, LineEnding};
+use x509_cert::der::{Encode, EncodePem as _};
+
+use super::{Authority, AuthorityError, IssuerCertificate, founding, read_all};
+use crate::audit::{Actor, Entry, Scope};
+use crate::db::issuers::{IssuerRecord, Slot};
+use crate::db::{Db, audit, issuers, write};
+use crate::rng::Random;
+
+/// Label of PKCS#8 keys (RFC 7468 §10).
+const PRIVATE_KEY: &str = "PRIVATE KEY";
+
+/// The root with its key, as it leaves the server.
+#[derive(Debug)]
+pub struct ExportedRoot {
+    /// Its id.
+    pub id: IssuerId,
+    /// PEM.
+    pub certificate: String,
+    /// PKCS#8 in PEM.
+    pub private_key: SecretString,
+}
+
+impl Authority {
+    /// The root and its private key, for keeping it offline.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Offline`] when the key has been removed already.
+    pub async fn export_root(&self, db: &Db) -> Result<ExportedRoot, AuthorityError> {
+        let record = root(db).await?;
+        let sealed = record
+            .sealed_key
+            .as_deref()
+            .ok_or_else(|| AuthorityError::Offline(record.id.clone()))?;
+        let pkcs8 = self.keeper.open(sealed, record.id.as_str())?;
+        let private_key = pem::encode_string(PRIVATE_KEY, LineEnding::LF, &pkcs8)
+            .map_err(|_| AuthorityError::Recorded("the root's key cannot be written as PEM"))?;
+        Ok(ExportedRoot {
+            id: record.id,
+            certificate: record.certificate,
+            private_key: SecretString::new(private_key),
+        })
+    }
+
+    /// Removes the root's private key from the database. Its last revocation list is signed before, to stand as long as
+    /// the intermediate does.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Offline`] when it has been removed already.
+    pub async fn remove_root_key(&self, db: &Db, now: UnixMillis) -> Result<(), AuthorityError> {
+        let record = root(db).await?;
+        let until = self.issuers().signing.certificate.not_after();
+        self.publish_last_crl(db, &record.id, now, until).await?;
+        let id = record.id;
+        write!(db, |tx| {
+            issuers::forget_key(tx, &id).await?;
+            record_change(tx, now, "ca.root_key_removed", &id, "").await
+        })?;
+        self.reload(db).await
+    }
+
+    /// Puts an intermediate made elsewhere in place: `chain` is PEM, the intermediate first and its root last.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Founding`] says what is wrong with the chain or the key.
+    pub async fn import_intermediate(
+        &self,
+        db: &Db,
+        chain: &str,
+        private_key: &SecretString,
+        now: UnixMillis,
+        random: &dyn Random,
+    ) -> Result<IssuerId, AuthorityError> {
+        let chain = Certificate::load_pem_chain(chain.as_bytes())?;
+        let (label, pkcs8) = pem::decode_vec(private_key.expose().as_bytes())
+            .map_err(|_| AuthorityError::Key(super::KeyError::Unreadable))?;
+        if label != PRIVATE_KEY {
+            return Err(AuthorityError::Key(super::KeyError::Unreadable));
+        }
+        let imported = founding::import(chain, &zeroize::Zeroizing::new(pkcs8.clone()), now)?;
+        let id = IssuerId::new(now, random.for_id());
+        let above = imported
+            .above
+            .iter()
+            .map(Encode::to_der)
+            .collect::<Result<Vec<_>, _>>()?;
+        let certificate = IssuerCertificate::new(id.clone(), imported.intermediate, &self.public_url)?;
+        let record = IssuerRecord {
+            slot: Some(Slot::Signing),
+            certificate: certificate.pem()?,
+            above: if above.is_empty() {
+                String::new()
+            } else {
+                join_chain(above)
+            },
+            trust_anchor: imported.root.to_pem(LineEnding::LF)?,
+            sealed_key: Some(self.keeper.seal(&pkcs8, id.as_str(), random)?),
+            created_at: now,
+            id: id.clone(),
+        };
+        let subject = certificate.subject().to_string();
+        write!(db, |tx| {
+            issuers::vacate(tx, Slot::Signing).await?;
+            issuers::insert(tx, &record).await?;
+            record_change(tx, now, "ca.intermediate_imported", &record.id, &subject).await
+        })?;
+        self.reload(db).await?;
+        Ok(id)
+    }
+}
+
+async fn root(db: &Db) -> Result<IssuerRecord, AuthorityError> {
+    let records = read_all(db).await?;
+    records
+        .into_iter()
+        .find(|record| record.slot == Some(Slot::Root))
+        .ok_or(AuthorityError::Recorded("there is no root"))
+}
+
+async fn record_change(
+    tx: &mut crate::db::Conn<'_>,
+    at: UnixMillis,
+    action: &'static str,
+    issuer: &IssuerId,
+    detail: &str,
+) -> Result<(), crate::db::DbError> {
+    let entry = Entry {
+        scope: Scope::Server,
+        at,
+        actor: Actor::Server,
+        action,
+        subject: issuer.as_str(),
+        detail,
+    };
+    audit::append(tx, &entry).await
+}

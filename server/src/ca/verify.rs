@@ -1,0 +1,118 @@
+//! Signatures of others, verified with `ring`: on CSRs, on certificates, on what devices say in a session.
+
+use gangway_protocol::certificate::{KeyKind, PublicKey, SignatureAlgorithm, SignatureCheck};
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
+use x509_cert::Certificate;
+use x509_cert::der::Encode as _;
+use x509_cert::der::asn1::ObjectIdentifier;
+
+use super::oid;
+
+/// Whether the signature is good. An algorithm that does not fit the key verifies nothing.
+#[must_use]
+pub fn holds(check: SignatureCheck<'_>) -> bool {
+    ring_algorithm(check.key.kind(), check.algorithm).is_some_and(|algorithm| {
+        UnparsedPublicKey::new(algorithm, check.key.bits())
+            .verify(check.message, check.signature)
+            .is_ok()
+    })
+}
+
+/// Whether `signature` over `message` is by `key`, with the algorithm that `docs/protocol.md` §3 prescribes for the
+/// key's kind: session proofs and endorsements.
+#[must_use]
+pub fn said_by(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
+    holds(SignatureCheck {
+        algorithm: key.kind().session_algorithm(),
+        key,
+        message,
+        signature,
+    })
+}
+
+/// Whether `issuer`'s name and key stand behind `certificate`.
+#[must_use]
+pub fn is_issued_by(certificate: &Certificate, issuer: &Certificate) -> bool {
+    // RFC 5280 §4.1.1.2: both algorithm fields MUST be the same.
+    certificate.tbs_certificate.issuer == issuer.tbs_certificate.subject
+        && certificate.signature_algorithm == certificate.tbs_certificate.signature
+        && signature_check(certificate, issuer).unwrap_or(false)
+}
+
+fn signature_check(certificate: &Certificate, issuer: &Certificate) -> Option<bool> {
+    let spki = issuer.tbs_certificate.subject_public_key_info.to_der().ok()?;
+    let key = PublicKey::from_spki(&spki).ok()?;
+    let algorithm = certificate_algorithm(certificate.signature_algorithm.oid)?;
+    let message = certificate.tbs_certificate.to_der().ok()?;
+    Some(holds(SignatureCheck {
+        algorithm,
+        key: &key,
+        message: &message,
+        signature: certificate.signature.raw_bytes(),
+    }))
+}
+
+fn certificate_algorithm(algorithm: ObjectIdentifier) -> Option<SignatureAlgorithm> {
+    Some(match algorithm {
+        oid::ECDSA_SHA256 => SignatureAlgorithm::EcdsaSha256,
+        oid::ECDSA_SHA384 => SignatureAlgorithm::EcdsaSha384,
+        oid::ED25519 => SignatureAlgorithm::Ed25519,
+        oid::RSA_SHA256 => SignatureAlgorithm::RsaSha256,
+        oid::RSA_SHA384 => SignatureAlgorithm::RsaSha384,
+        oid::RSA_SHA512 => SignatureAlgorithm::RsaSha512,
+        _ => return None,
+    })
+}
+
+fn ring_algorithm(key: KeyKind, algorithm: SignatureAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {
+    use SignatureAlgorithm as By;
+
+    Some(match (key, algorithm) {
+        (KeyKind::P256, By::EcdsaSha256) => &ECDSA_P256_SHA256_ASN1,
+        (KeyKind::P256, By::EcdsaSha384) => &ECDSA_P256_SHA384_ASN1,
+        (KeyKind::P384, By::EcdsaSha256) => &ECDSA_P384_SHA256_ASN1,
+        (KeyKind::P384, By::EcdsaSha384) => &ECDSA_P384_SHA384_ASN1,
+        (KeyKind::Ed25519, By::Ed25519) => &ED25519,
+        (KeyKind::Rsa { .. }, By::RsaSha256) => &RSA_PKCS1_2048_8192_SHA256,
+        (KeyKind::Rsa { .. }, By::RsaSha384) => &RSA_PKCS1_2048_8192_SHA384,
+        (KeyKind::Rsa { .. }, By::RsaSha512) => &RSA_PKCS1_2048_8192_SHA512,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ca::key::IssuerKey;
+
+    fn public(key: &IssuerKey) -> PublicKey {
+        PublicKey::from_spki(&key.public_key().unwrap().to_der().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_signature_holds_for_its_message_and_key_only() {
+        let (key, _) = IssuerKey::generate().unwrap();
+        let (other, _) = IssuerKey::generate().unwrap();
+        let signature = key.sign(b"message").unwrap();
+        assert!(said_by(&public(&key), b"message", &signature));
+        assert!(!said_by(&public(&key), b"massage", &signature));
+        assert!(!said_by(&public(&other), b"message", &signature));
+    }
+
+    #[test]
+    fn an_algorithm_that_does_not_fit_the_key_verifies_nothing() {
+        let (key, _) = IssuerKey::generate().unwrap();
+        let signature = key.sign(b"message").unwrap();
+        let check = SignatureCheck {
+            algorithm: SignatureAlgorithm::RsaSha256,
+            key: &public(&key),
+            message: b"message",
+            signature: &signature,
+        };
+        assert!(!holds(check));
+    }
+}

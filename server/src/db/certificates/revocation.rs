@@ -1,0 +1,204 @@
+//! Revocation of certificates. Every function here that revokes also tells the issuers that their lists have news.
+
+use gangway_protocol::certificate::RevocationReason;
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::{DeviceId, IssuerId, OrganisationId};
+use gangway_protocol::time::UnixMillis;
+
+use super::{Conn, DbError};
+use crate::ca::crl::RevokedSerial;
+use crate::db::{issuers, on};
+
+/// Why, and from when on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// Now.
+    pub at: UnixMillis,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// Revokes every certificate of a device; one on hold is revoked for good. Returns how many.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_of_device(
+    conn: &mut Conn<'_>,
+    device: &DeviceId,
+    revoked: Revoked,
+) -> Result<usize, DbError> {
+    let issuers: Vec<(String,)> = on!(conn, |c| {
+        sqlx::query_as(
+        "UPDATE certificates SET revoked_at = $2, revocation_reason = $3
+         WHERE device = $1 AND sha256 IS NOT NULL AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold')
+         RETURNING issuer"
+    )
+    .bind(device.as_str())
+    .bind(revoked.at.0)
+    .bind(revoked.reason.as_str())
+    .fetch_all(c)
+    .await
+    })?;
+    touch(conn, issuers).await
+}
+
+/// Revokes every certificate of a key in an organisation. Returns how many.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_of_key(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+    revoked: Revoked,
+) -> Result<usize, DbError> {
+    let issuers: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+        "UPDATE certificates SET revoked_at = $3, revocation_reason = $4
+         WHERE organisation = $1 AND spki_sha256 = $2 AND sha256 IS NOT NULL
+             AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold')
+         RETURNING issuer"
+    )
+    .bind(organisation.as_str())
+    .bind(spki.to_string())
+    .bind(revoked.at.0)
+    .bind(revoked.reason.as_str())
+    .fetch_all(c)
+    .await)?;
+    touch(conn, issuers).await
+}
+
+/// Revokes one certificate; false when it was revoked before.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_one(conn: &mut Conn<'_>, sha256: &Sha256Hex, revoked: Revoked) -> Result<bool, DbError> {
+    let issuers: Vec<(String,)> = on!(conn, |c| {
+        sqlx::query_as(
+        "UPDATE certificates SET revoked_at = $2, revocation_reason = $3
+         WHERE sha256 = $1 AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold') RETURNING issuer"
+    )
+    .bind(sha256.to_string())
+    .bind(revoked.at.0)
+    .bind(revoked.reason.as_str())
+    .fetch_all(c)
+    .await
+    })?;
+    Ok(touch(conn, issuers).await? > 0)
+}
+
+/// Puts every certificate of a device on hold. Returns how many.
+///
+/// # Errors
+/// What the database says.
+pub async fn hold_of_device(
+    conn: &mut Conn<'_>,
+    device: &DeviceId,
+    at: UnixMillis,
+) -> Result<usize, DbError> {
+    let issuers: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+        "UPDATE certificates SET revoked_at = $2, revocation_reason = 'certificate_hold'
+         WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL RETURNING issuer"
+    )
+    .bind(device.as_str())
+    .bind(at.0)
+    .fetch_all(c)
+    .await)?;
+    touch(conn, issuers).await
+}
+
+/// Takes every certificate of a device off hold. Returns how many.
+///
+/// # Errors
+/// What the database says.
+pub async fn release_of_device(conn: &mut Conn<'_>, device: &DeviceId) -> Result<usize, DbError> {
+    let issuers: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+        "UPDATE certificates SET revoked_at = NULL, revocation_reason = NULL
+         WHERE device = $1 AND revocation_reason = 'certificate_hold' RETURNING issuer"
+    )
+    .bind(device.as_str())
+    .fetch_all(c)
+    .await)?;
+    touch(conn, issuers).await
+}
+
+/// Revokes what other organisations have issued for this key and no session has proved. Returns their devices.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_unproven_elsewhere(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+    revoked: Revoked,
+) -> Result<Vec<(OrganisationId, DeviceId)>, DbError> {
+    let rivals: Vec<(String, String, String)> = on!(conn, |c| sqlx::query_as(
+        "UPDATE certificates SET revoked_at = $3, revocation_reason = $4
+         WHERE spki_sha256 = $2 AND organisation <> $1 AND sha256 IS NOT NULL
+             AND proven_at IS NULL AND revoked_at IS NULL
+         RETURNING issuer, organisation, device"
+    )
+    .bind(organisation.as_str())
+    .bind(spki.to_string())
+    .bind(revoked.at.0)
+    .bind(revoked.reason.as_str())
+    .fetch_all(c)
+    .await)?;
+    let mut issuers = Vec::with_capacity(rivals.len());
+    let mut devices = Vec::with_capacity(rivals.len());
+    for (issuer, organisation, device) in rivals {
+        let organisation = organisation
+            .parse()
+            .map_err(|_| DbError::Corrupt("certificates.organisation"))?;
+        let device = device
+            .parse()
+            .map_err(|_| DbError::Corrupt("certificates.device"))?;
+        issuers.push((issuer,));
+        devices.push((organisation, device));
+    }
+    touch(conn, issuers).await?;
+    Ok(devices)
+}
+
+/// The revoked certificates of an issuer that a list made now has to name: those that expired before `expired_before`
+/// have been on one for long enough (RFC 5280 §3.3: until one regularly scheduled list beyond the expiry).
+///
+/// # Errors
+/// What the database says.
+pub async fn revoked(
+    conn: &mut Conn<'_>,
+    issuer: &IssuerId,
+    expired_before: UnixMillis,
+) -> Result<Vec<RevokedSerial>, DbError> {
+    let rows: Vec<(String, i64, Option<String>)> = on!(conn, |c| sqlx::query_as(
+        "SELECT serial, revoked_at, revocation_reason FROM certificates
+         WHERE issuer = $1 AND revoked_at IS NOT NULL AND not_after >= $2 ORDER BY revoked_at, serial"
+    )
+    .bind(issuer.as_str())
+    .bind(expired_before.0)
+    .fetch_all(c)
+    .await)?;
+    Ok(rows
+        .into_iter()
+        .map(|(serial, at, reason)| RevokedSerial {
+            serial,
+            at: UnixMillis(at),
+            reason: reason
+                .as_deref()
+                .map_or(RevocationReason::Unspecified, RevocationReason::from_name),
+        })
+        .collect())
+}
+
+/// Tells the issuers of changed certificates, each once. Returns how many certificates changed.
+async fn touch(conn: &mut Conn<'_>, changed: Vec<(String,)>) -> Result<usize, DbError> {
+    let count = changed.len();
+    let mut ids: Vec<String> = changed.into_iter().map(|(id,)| id).collect();
+    // In one order, so that two transactions that touch several issuers cannot wait for each other.
+    ids.sort_unstable();
+    ids.dedup();
+    for id in ids {
+        let id = id.parse().map_err(|_| DbError::Corrupt("certificates.issuer"))?;
+        issuers::touch(conn, &id).await?;
+    }
+    Ok(count)
+}

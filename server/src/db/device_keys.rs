@@ -1,0 +1,198 @@
+//! Public keys that organisations have seen, whose they are, and which of them are refused.
+
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::{DeviceId, OrganisationId};
+use gangway_protocol::time::UnixMillis;
+
+use super::{Conn, DbError, execute, on};
+
+/// A key as an organisation knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceKey {
+    /// Whose it is.
+    pub device: DeviceId,
+    /// Revoked.
+    pub refused: bool,
+}
+
+/// Notes a key as that of a device.
+///
+/// # Errors
+/// [`DbError::Unique`] when the organisation knows it already, perhaps since a moment ago.
+pub async fn insert(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+    device: &DeviceId,
+    at: UnixMillis,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "INSERT INTO device_keys (organisation, spki_sha256, device, created_at) VALUES ($1, $2, $3, $4)"
+        )
+        .bind(organisation.as_str())
+        .bind(spki.to_string())
+        .bind(device.as_str())
+        .bind(at.0)
+    )?;
+    Ok(())
+}
+
+/// What an organisation knows of a key.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+) -> Result<Option<DeviceKey>, DbError> {
+    let row: Option<(String, Option<i64>)> = on!(conn, |c| sqlx::query_as(
+        "SELECT device, refused_at FROM device_keys WHERE organisation = $1 AND spki_sha256 = $2"
+    )
+    .bind(organisation.as_str())
+    .bind(spki.to_string())
+    .fetch_optional(c)
+    .await)?;
+    row.map(|(device, refused_at)| {
+        let device = device
+            .parse()
+            .map_err(|_| DbError::Corrupt("device_keys.device"))?;
+        Ok(DeviceKey {
+            device,
+            refused: refused_at.is_some(),
+        })
+    })
+    .transpose()
+}
+
+/// Whether a key that sessions of another organisation have proved was revoked there.
+///
+/// Only proven ones count: otherwise anyone who gets hold of a CSR could have its key refused everywhere, by enrolling
+/// and revoking it in an organisation of their own.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_refused_elsewhere(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+) -> Result<bool, DbError> {
+    let found: Option<(String,)> = on!(conn, |c| {
+        sqlx::query_as(
+        "SELECT device FROM device_keys
+         WHERE spki_sha256 = $2 AND organisation <> $1 AND proven_at IS NOT NULL AND refused_at IS NOT NULL LIMIT 1"
+    )
+    .bind(organisation.as_str())
+    .bind(spki.to_string())
+    .fetch_optional(c)
+    .await
+    })?;
+    Ok(found.is_some())
+}
+
+/// Whether a session of another organisation has proved this key, of a device that is still there.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_in_use_elsewhere(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+) -> Result<bool, DbError> {
+    let found: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT k.device FROM device_keys k JOIN devices d ON d.id = k.device
+         WHERE k.spki_sha256 = $2 AND k.organisation <> $1 AND k.proven_at IS NOT NULL
+             AND d.state IN ('active', 'suspended') LIMIT 1"
+    )
+    .bind(organisation.as_str())
+    .bind(spki.to_string())
+    .fetch_optional(c)
+    .await)?;
+    Ok(found.is_some())
+}
+
+/// Locks a key wherever it is known, in one order, so that two first proofs of it decide one after the other.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock_everywhere(conn: &mut Conn<'_>, spki: &Sha256Hex) -> Result<(), DbError> {
+    let organisations: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT organisation FROM device_keys WHERE spki_sha256 = $1 ORDER BY organisation"
+    )
+    .bind(spki.to_string())
+    .fetch_all(c)
+    .await)?;
+    for (organisation,) in organisations {
+        execute!(
+            conn,
+            sqlx::query(
+                "UPDATE device_keys SET created_at = created_at WHERE organisation = $1 AND spki_sha256 = $2"
+            )
+            .bind(organisation)
+            .bind(spki.to_string())
+        )?;
+    }
+    Ok(())
+}
+
+/// Notes that a session has proved a key.
+///
+/// # Errors
+/// What the database says.
+pub async fn prove(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+    at: UnixMillis,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "UPDATE device_keys SET proven_at = $3
+             WHERE organisation = $1 AND spki_sha256 = $2 AND proven_at IS NULL"
+        )
+        .bind(organisation.as_str())
+        .bind(spki.to_string())
+        .bind(at.0)
+    )?;
+    Ok(())
+}
+
+/// Refuses a key from now on.
+///
+/// # Errors
+/// What the database says.
+pub async fn refuse(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+    at: UnixMillis,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "UPDATE device_keys SET refused_at = $3
+             WHERE organisation = $1 AND spki_sha256 = $2 AND refused_at IS NULL"
+        )
+        .bind(organisation.as_str())
+        .bind(spki.to_string())
+        .bind(at.0)
+    )?;
+    Ok(())
+}
+
+/// Refuses every key of a device from now on.
+///
+/// # Errors
+/// What the database says.
+pub async fn refuse_of_device(conn: &mut Conn<'_>, device: &DeviceId, at: UnixMillis) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("UPDATE device_keys SET refused_at = $2 WHERE device = $1 AND refused_at IS NULL")
+            .bind(device.as_str())
+            .bind(at.0)
+    )?;
+    Ok(())
+}
