@@ -2,6 +2,8 @@
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::device::is_deceptive;
+
 /// The twenty symbols of RFC 8628 §6.1: no vowels (no words), nothing that looks like a digit.
 pub const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 /// Shortest nameplate: 160,000 of them.
@@ -66,7 +68,7 @@ pub struct UserCode {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
     /// A character that no code contains.
-    #[error("“{found}” cannot be in a code; codes use the letters B C D F G H J K L M N P Q R S T V W X Z")]
+    #[error("{} cannot be in a code; codes use the letters B C D F G H J K L M N P Q R S T V W X Z", shown(*found))]
     Character {
         /// The character as it was typed.
         found: char,
@@ -203,6 +205,15 @@ pub fn normalise(input: &str) -> Result<String, CodeError> {
         }
     }
     Ok(symbols)
+}
+
+/// A character as it can be shown in an error: one that nobody would see, by its number.
+fn shown(found: char) -> String {
+    if is_deceptive(found) {
+        format!("the character U+{:04X}", u32::from(found))
+    } else {
+        format!("“{found}”")
+    }
 }
 
 /// Dashes of every kind that phones and word processors make of a hyphen, dots and underscores.

@@ -1,4 +1,8 @@
-//! A device as the API shows it: state, presence, facts, and the changes of them.
+//! A device as the API shows it: its state and the steps of its life, its presence, and the changes of both.
+
+mod facts;
+
+pub use facts::{Facts, MAX_FACT_LEN, UnfitText, check_text, is_deceptive};
 
 use serde::{Deserialize, Serialize};
 
@@ -6,119 +10,12 @@ use crate::certificate::Certificate;
 use crate::id::{DeviceId, OrganisationId};
 use crate::time::UnixMillis;
 
-/// Longest text of a fact, in characters.
-pub const MAX_FACT_LEN: usize = 256;
 /// Longest device name, in characters.
 pub const MAX_NAME_LEN: usize = 64;
 /// Most labels of a device.
 pub const MAX_LABELS: usize = 16;
 /// Longest label, in characters.
 pub const MAX_LABEL_LEN: usize = 64;
-
-/// What a device says about itself; shown as unverified. Bound by [`Facts::check`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Facts {
-    /// Host name.
-    pub hostname: String,
-    /// Operating system, e.g. `linux`.
-    pub os: String,
-    /// Its version, e.g. `Debian GNU/Linux 12`.
-    pub os_version: String,
-    /// Processor architecture, e.g. `x86_64`.
-    pub arch: String,
-    /// Hardware model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// Serial number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub serial: Option<String>,
-    /// A stable id of the installation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub machine_id: Option<String>,
-    /// Name of the device software.
-    pub software: String,
-    /// Its version.
-    pub software_version: String,
-    /// Addresses on its own interfaces.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub addresses: Option<String>,
-}
-
-impl Facts {
-    /// Every fact with its JSON name, in the order in which people read them.
-    #[must_use]
-    pub fn entries(&self) -> Vec<(&'static str, &str)> {
-        let mut entries = vec![
-            ("hostname", self.hostname.as_str()),
-            ("os", &self.os),
-            ("os_version", &self.os_version),
-            ("arch", &self.arch),
-            ("software", &self.software),
-            ("software_version", &self.software_version),
-        ];
-        let optional = [
-            ("model", &self.model),
-            ("serial", &self.serial),
-            ("machine_id", &self.machine_id),
-            ("addresses", &self.addresses),
-        ];
-        entries.extend(
-            optional
-                .into_iter()
-                .filter_map(|(name, value)| value.as_deref().map(|v| (name, v))),
-        );
-        entries
-    }
-
-    /// Checks every fact against the protocol's limits.
-    ///
-    /// # Errors
-    /// The JSON name of the first fact that is too long or holds a control or bidirectional formatting character.
-    pub fn check(&self) -> Result<(), UnfitText> {
-        self.entries()
-            .into_iter()
-            .try_for_each(|(name, text)| check_text(name, text, MAX_FACT_LEN))
-    }
-}
-
-/// A text that may not be shown to people as it is.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnfitText {
-    /// Longer than allowed.
-    #[error("{field} is longer than {max} characters")]
-    TooLong {
-        /// JSON name of the field.
-        field: &'static str,
-        /// The limit.
-        max: usize,
-    },
-    /// Holds a character that could make the text look like another.
-    #[error("{field} contains a control or formatting character")]
-    Character {
-        /// JSON name of the field.
-        field: &'static str,
-    },
-}
-
-/// Checks a text for length and for characters that deceive readers: controls (Cc) and the formatting characters that
-/// reorder or hide text (Unicode TR 36 §2.5: bidirectional controls, zero-width characters, byte order mark, tags).
-///
-/// # Errors
-/// What is unfit.
-pub fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), UnfitText> {
-    if text.chars().count() > max {
-        return Err(UnfitText::TooLong { field, max });
-    }
-    let deceives = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
-    };
-    if text.chars().any(deceives) {
-        return Err(UnfitText::Character { field });
-    }
-    Ok(())
-}
 
 /// Where a device is in its life.
 ///

@@ -266,7 +266,10 @@ pub enum NetworkComparison {
 /// What the device seals for the claimant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "one lives for a moment per crossing; none is kept")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one lives for a moment per crossing; none is kept"
+)]
 pub enum DeviceToClaimant {
     /// Who the device says it is, and its CSR.
     Introduction {

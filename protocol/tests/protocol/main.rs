@@ -1,6 +1,8 @@
 //! The protocol crate through its front door. One binary, so that it is linked once.
 
+mod code;
 mod csr;
+mod device;
 mod interop;
 mod seal;
 mod seal_handshake;
