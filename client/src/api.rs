@@ -11,12 +11,14 @@ mod registrations;
 
 use std::sync::Arc;
 
+use gangway_signing as signing;
+use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
 use crate::query::with_query;
-use crate::transport::{ApiRequest, ApiResponse, MAX_RESPONSE_LEN, Method, Transport};
+use crate::transport::{ApiRequest, ApiResponse, MAX_RESPONSE_LEN, Transport, TransportError};
 use idempotency::IdempotencyKey;
 
 /// The typed client. Cheap to clone.
@@ -39,7 +41,7 @@ impl Api {
     }
 
     async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
-        read(&self.send(Method::Get, path, None, None).await?)
+        read(&self.send(Method::GET, path, None, None).await?)
     }
 
     async fn list<R: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<R, ApiError> {
@@ -48,16 +50,16 @@ impl Api {
 
     /// `GET` of what is not JSON.
     async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ApiError> {
-        Ok(self.send(Method::Get, path, None, None).await?.body)
+        Ok(self.send(Method::GET, path, None, None).await?.body)
     }
 
     async fn post<R: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<R, ApiError> {
-        read(&self.send(Method::Post, path, Some(encode(body)?), None).await?)
+        read(&self.send(Method::POST, path, Some(encode(body)?), None).await?)
     }
 
     /// `POST` to an endpoint that does something and takes nothing.
     async fn act<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
-        read(&self.send(Method::Post, path, None, None).await?)
+        read(&self.send(Method::POST, path, None, None).await?)
     }
 
     /// `POST` that makes something new each time it is taken for the first time.
@@ -69,22 +71,40 @@ impl Api {
     ) -> Result<R, ApiError> {
         read(
             &self
-                .send(Method::Post, path, Some(encode(body)?), Some(key.as_str().to_owned()))
+                .send(Method::POST, path, Some(encode(body)?), Some(key.as_str().to_owned()))
                 .await?,
         )
     }
 
     async fn patch<R: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<R, ApiError> {
-        read(&self.send(Method::Patch, path, Some(encode(body)?), None).await?)
+        read(&self.send(Method::PATCH, path, Some(encode(body)?), None).await?)
     }
 
     async fn delete<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
-        read(&self.send(Method::Delete, path, None, None).await?)
+        read(&self.send(Method::DELETE, path, None, None).await?)
     }
 
     /// Sends a request of which only success matters.
     async fn quiet(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<(), ApiError> {
         self.send(method, path, body, None).await.map(drop)
+    }
+
+    /// Sends a request that a signing back end made for our own API; any response is an answer.
+    pub(crate) async fn forward(&self, request: signing::Request) -> Result<signing::Response, TransportError> {
+        let (head, body) = request.into_parts();
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        let response = self
+            .transport
+            .send(ApiRequest {
+                method: head.method,
+                path: path.to_owned(),
+                body: Some(body).filter(|body| !body.is_empty()),
+                idempotency_key: None,
+            })
+            .await?;
+        let mut answer = signing::Response::new(response.body);
+        *answer.status_mut() = http::StatusCode::from_u16(response.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+        Ok(answer)
     }
 
     async fn send(

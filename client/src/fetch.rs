@@ -10,7 +10,7 @@ use send_wrapper::SendWrapper;
 use web_sys::{AbortController, RequestCredentials};
 
 use crate::transport::{
-    ApiRequest, ApiResponse, Method, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
+    ApiRequest, ApiResponse, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
 };
 
 /// Sends to the origin that served the page.
@@ -47,12 +47,7 @@ async fn exchange(request: ApiRequest, deadline: &Deadline) -> Result<ApiRespons
         headers.set("content-type", "application/json");
     }
     let builder = RequestBuilder::new(&request.path)
-        .method(match request.method {
-            Method::Get => gloo_net::http::Method::GET,
-            Method::Post => gloo_net::http::Method::POST,
-            Method::Patch => gloo_net::http::Method::PATCH,
-            Method::Delete => gloo_net::http::Method::DELETE,
-        })
+        .method(request.method)
         .credentials(RequestCredentials::SameOrigin)
         .abort_signal(Some(&deadline.controller.signal()))
         .headers(headers);

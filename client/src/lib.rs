@@ -5,6 +5,7 @@
 //! a function within the process ([`InProcess`]) while the server renders a page.
 
 pub mod api;
+pub mod crossing;
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -19,7 +20,8 @@ pub use api::idempotency::IdempotencyKey;
 pub use error::ApiError;
 #[cfg(feature = "fetch")]
 pub use fetch::Fetch;
+pub use http::Method;
 pub use in_process::InProcess;
 #[cfg(feature = "native")]
 pub use native::{Native, NativeOptions, NativeOptionsError, NativeSocket, SocketError, SocketEvent};
-pub use transport::{ApiRequest, ApiResponse, Method, Reply, Transport, TransportError};
+pub use transport::{ApiRequest, ApiResponse, Reply, Transport, TransportError};

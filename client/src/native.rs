@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::transport::{
-    ApiRequest, ApiResponse, MAX_RESPONSE_LEN, Method, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
+    ApiRequest, ApiResponse, MAX_RESPONSE_LEN, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
 };
 
 mod socket;
@@ -106,18 +106,12 @@ impl Native {
             .map_err(|error| TransportError::Unreachable {
                 detail: error.to_string(),
             })?;
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Patch => reqwest::Method::PATCH,
-            Method::Delete => reqwest::Method::DELETE,
-        };
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
-        let mut builder = self.client.request(method, url);
+        let mut builder = self.client.request(request.method, url);
         if let Some(key) = request.idempotency_key {
             builder = builder.header("idempotency-key", key);
         }

@@ -4,6 +4,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use http::Method;
+
 /// The future of a response. It is `Send` because servers move it between threads while they render; the browser's
 /// transport, whose values never leave their one thread, wraps itself accordingly.
 pub type Reply = Pin<Box<dyn Future<Output = Result<ApiResponse, TransportError>> + Send>>;
@@ -25,32 +27,6 @@ pub struct ApiRequest {
     pub body: Option<Vec<u8>>,
     /// The value of `Idempotency-Key`.
     pub idempotency_key: Option<String>,
-}
-
-/// Methods that the API uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// Reads.
-    Get,
-    /// Makes or does something.
-    Post,
-    /// Changes a part.
-    Patch,
-    /// Takes away.
-    Delete,
-}
-
-impl Method {
-    /// The name on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
 }
 
 /// One response of the API.

@@ -6,11 +6,11 @@ use gangway_protocol::account::{
 use gangway_protocol::id::{CeremonyId, PasskeyId, SignInId, TokenId};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
+use http::Method;
 
 use super::Api;
 use super::idempotency::IdempotencyKey;
 use crate::error::ApiError;
-use crate::transport::Method;
 
 impl Api {
     /// The signed-in account.
@@ -70,7 +70,7 @@ impl Api {
     /// # Errors
     /// `conflict` for the last one, `step_up_required`.
     pub async fn remove_passkey(&self, id: &PasskeyId) -> Result<(), ApiError> {
-        self.quiet(Method::Delete, &path::passkey(id), None).await
+        self.quiet(Method::DELETE, &path::passkey(id), None).await
     }
 
     /// Starts proving a passkey again, before an approval or another step that asks for a fresh assertion.
@@ -110,7 +110,7 @@ impl Api {
     /// # Errors
     /// `not_found`.
     pub async fn end_sign_in(&self, id: &SignInId) -> Result<(), ApiError> {
-        self.quiet(Method::Delete, &path::account_sign_in(id), None).await
+        self.quiet(Method::DELETE, &path::account_sign_in(id), None).await
     }
 
     /// Signs this browser out.
@@ -118,7 +118,7 @@ impl Api {
     /// # Errors
     /// `unauthenticated` when nobody is signed in.
     pub async fn sign_out(&self) -> Result<(), ApiError> {
-        self.quiet(Method::Delete, &path::account_sign_in("current"), None)
+        self.quiet(Method::DELETE, &path::account_sign_in("current"), None)
             .await
     }
 
@@ -143,6 +143,6 @@ impl Api {
     /// # Errors
     /// `not_found`.
     pub async fn revoke_token(&self, id: &TokenId) -> Result<(), ApiError> {
-        self.quiet(Method::Delete, &path::token(id), None).await
+        self.quiet(Method::DELETE, &path::token(id), None).await
     }
 }

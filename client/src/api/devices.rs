@@ -5,11 +5,11 @@ use gangway_protocol::device::{Device, DeviceDetail, DeviceEvent, DeviceQuery, D
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
+use http::Method;
 
 use super::Api;
 use crate::error::ApiError;
 use crate::query::with_query;
-use crate::transport::Method;
 
 impl Api {
     /// The fleet, filtered and sorted.
@@ -83,7 +83,7 @@ impl Api {
     /// # Errors
     /// `conflict` when it is offline.
     pub async fn renew_device(&self, id: &DeviceId) -> Result<(), ApiError> {
-        self.quiet(Method::Post, &path::device_renewal(id), None).await
+        self.quiet(Method::POST, &path::device_renewal(id), None).await
     }
 
     /// Asks the device to show itself.
@@ -91,7 +91,7 @@ impl Api {
     /// # Errors
     /// `conflict` when it is offline.
     pub async fn identify_device(&self, id: &DeviceId) -> Result<(), ApiError> {
-        self.quiet(Method::Post, &path::device_identification(id), None).await
+        self.quiet(Method::POST, &path::device_identification(id), None).await
     }
 
     /// Keeps the device out for the time being.

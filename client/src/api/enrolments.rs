@@ -4,10 +4,10 @@
 use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReport};
 use gangway_protocol::id::ClaimId;
 use gangway_protocol::path;
+use http::Method;
 
 use super::{Api, encode};
 use crate::error::ApiError;
-use crate::transport::Method;
 
 impl Api {
     /// The approval of a claim, with the stage it has reached.
@@ -32,7 +32,7 @@ impl Api {
     /// # Errors
     /// `conflict` once a certificate has been signed.
     pub async fn withdraw_approval(&self, claim: &ClaimId) -> Result<(), ApiError> {
-        self.quiet(Method::Delete, &path::approval(claim), None).await
+        self.quiet(Method::DELETE, &path::approval(claim), None).await
     }
 
     /// Records that the device consented; nothing may be signed before. Idempotent.
@@ -48,7 +48,7 @@ impl Api {
     /// # Errors
     /// `not_found` for a claim that is not the caller's.
     pub async fn report_claim(&self, claim: &ClaimId, report: &ClaimReport) -> Result<(), ApiError> {
-        self.quiet(Method::Post, &path::claim_report(claim), Some(encode(report)?))
+        self.quiet(Method::POST, &path::claim_report(claim), Some(encode(report)?))
             .await
     }
 }

@@ -5,11 +5,11 @@ use gangway_protocol::id::{LinkId, OrganisationId};
 use gangway_protocol::organisation::{Invitation, InvitationRequest, Member, Organisation, Signer};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
+use http::Method;
 
 use super::Api;
 use super::idempotency::IdempotencyKey;
 use crate::error::ApiError;
-use crate::transport::Method;
 
 impl Api {
     /// The caller's organisations, with the caller's role in each.
@@ -62,7 +62,7 @@ impl Api {
     /// # Errors
     /// `not_found`.
     pub async fn withdraw_invitation(&self, id: &OrganisationId, link: &LinkId) -> Result<(), ApiError> {
-        self.quiet(Method::Delete, &path::invitation(id, link), None).await
+        self.quiet(Method::DELETE, &path::invitation(id, link), None).await
     }
 
     /// Revokes what one approver or one address enrolled in a span of time; with `dry_run` only tells what that would be.
