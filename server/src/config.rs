@@ -1,4 +1,15 @@
 //! Configuration: defaults, then a TOML file, then `GANGWAY_*` variables, then flags; read once, at start.
+//!
+//! Every option is declared once, below. Its flag, its variable, its TOML key and its paragraph in
+//! `docs/configuration.md` all follow from that line ([`options`]), so that none can be forgotten.
+
+mod document;
+mod flags;
+mod network;
+mod options;
+mod public_url;
+mod sources;
+mod value;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,62 +17,92 @@ use std::path::PathBuf;
 use gangway_protocol::secret::SecretString;
 use url::Url;
 
-use crate::state::StartError;
+pub use document::document;
+pub use flags::{DataFlags, ServeFlags};
+pub use network::Network;
+pub use options::{OptionSpec, Scope};
+pub use sources::{Environment, Given, Source, Values};
+pub use value::{Listen, LogFormat};
 
-/// Everything an operator can choose.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Where the embedded database, keys and backups are.
-    pub data_dir: PathBuf,
-    /// Where to listen.
-    pub listen: SocketAddr,
-    /// The URL under which people and devices reach this server.
-    pub public_url: Url,
-    /// PostgreSQL instead of the embedded database.
-    pub database_url: Option<SecretString>,
-    /// Further origins that devices may have been configured with.
-    pub device_origins: Vec<String>,
-    /// Key that encrypts the CA's keys at rest; a file in the data directory when absent.
-    pub ca_key: Option<SecretString>,
-    /// Bounds on what anyone can use up.
-    pub caps: Caps,
+use crate::state::StartError;
+use options::options;
+
+options! {
+    /// Everything an operator can choose.
+    Config in "" {
+        /// Folder of the embedded database, the keys and the backups. Made with permissions for its owner alone.
+        data_dir: PathBuf = Some("gangway-data"), Everywhere;
+        /// PostgreSQL instead of the embedded SQLite database, e.g. `postgres://gangway@db.example/gangway`. Several
+        /// programs may share it. It may hold a password: prefer the variable or a file to the flag.
+        database_url: Option<SecretString> = None, Everywhere;
+        /// The address of the HTTP listener. `:8080` stands for all addresses, `localhost:8080` for loopback. When
+        /// systemd passes a socket (`LISTEN_FDS`), that socket is used instead.
+        listen: Listen = Some("127.0.0.1:8080"), Serve;
+        /// The URL under which browsers and devices reach this server: `https://` and a host name, because passkeys belong
+        /// to a name; an IP address is refused. Plain `http://` is allowed for `localhost` alone. The default is
+        /// `http://localhost` with the port of `listen`.
+        public_url: Url = Some("http://localhost:8080"), Everywhere;
+        /// File with the TLS certificate and its chain (PEM). Together with `tls_key` it makes the listener speak TLS; both
+        /// are read again when they change.
+        tls_certificate: Option<PathBuf> = None, Serve;
+        /// File with the private key of `tls_certificate` (PEM).
+        tls_key: Option<PathBuf> = None, Serve;
+        /// Addresses and networks (`10.0.0.0/8`) of the proxies in front, separated by commas. Only from them is
+        /// `X-Forwarded-For` believed.
+        trusted_proxies: Vec<Network> = None, Serve;
+        /// The address of the listener for `/metrics` (Prometheus), e.g. `127.0.0.1:9464`. There is none without it.
+        metrics_listen: Option<Listen> = None, Serve;
+        /// Further origins that devices may have been configured with, besides that of `public_url`, separated by commas:
+        /// a device signs the origin it was given, and the server accepts only these.
+        device_origins: Vec<String> = None, Serve;
+        /// The key that encrypts the keys of the built-in CA at rest: any secret text of 32 characters or more. Without it a
+        /// key is made and kept in the data directory, in a file for its owner alone.
+        ca_key: Option<SecretString> = None, Everywhere;
+        /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,gangway_server::relay=debug`.
+        log: String = Some("info"), Serve;
+        /// How to log: `text` for people, `json` for machines. Never a secret, a code, a token, a cookie or a query.
+        log_format: LogFormat = Some("text"), Serve;
+        /// For how many seconds a stopping server waits for requests that are being answered.
+        shutdown_grace_secs: u32 = Some("10"), Serve;
+    }
+    nested {
+        /// Bounds on what anyone can use up.
+        caps: Caps
+    }
 }
 
-/// Bounds on what anyone can use up. A bench on loopback raises them.
-#[derive(Clone, Debug)]
-pub struct Caps {
-    /// Open connections of all kinds.
-    pub connections: u32,
-    /// Waiting devices on this node.
-    pub waiting_devices: u32,
-    /// Waiting devices per address (/64 for IPv6).
-    pub waiting_devices_per_address: u32,
-    /// Failed codes per account in ten minutes.
-    pub failed_codes_per_account: u32,
-    /// Failed codes per address in ten minutes.
-    pub failed_codes_per_address: u32,
-    /// Failed codes per organisation in ten minutes.
-    pub failed_codes_per_organisation: u32,
-    /// Failed codes on the whole server in ten minutes, after which young accounts are slowed.
-    pub failed_codes_total: u32,
-    /// Sign-ins, links and recovery codes that one address may try in ten minutes.
-    pub sign_in_attempts_per_address: u32,
+options! {
+    /// Bounds on what anyone can use up. A bench on loopback raises them.
+    Caps in "caps." {
+        /// Open connections of all kinds. Further ones wait in the system's backlog.
+        connections: u32 = Some("200000"), Serve;
+        /// Devices that wait for a claim.
+        waiting_devices: u32 = Some("100000"), Serve;
+        /// Devices that wait for a claim, per address (/64 for IPv6).
+        waiting_devices_per_address: u32 = Some("256"), Serve;
+        /// Failed codes per account in ten minutes; after that the waits double.
+        failed_codes_per_account: u32 = Some("5"), Serve;
+        /// Failed codes per address (/64 for IPv6) in ten minutes.
+        failed_codes_per_address: u32 = Some("30"), Serve;
+        /// Failed codes per organisation in ten minutes.
+        failed_codes_per_organisation: u32 = Some("100"), Serve;
+        /// Failed codes on the whole server in ten minutes, after which young accounts are slowed.
+        failed_codes_total: u32 = Some("1000"), Serve;
+        /// Sign-ins, one-time links and recovery codes that one address (/64 for IPv6) may try in ten minutes.
+        sign_in_attempts_per_address: u32 = Some("60"), Serve;
+    }
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self {
-            connections: 200_000,
-            waiting_devices: 100_000,
-            waiting_devices_per_address: 256,
-            failed_codes_per_account: 5,
-            failed_codes_per_address: 30,
-            failed_codes_per_organisation: 100,
-            failed_codes_total: 1_000,
-            sign_in_attempts_per_address: 60,
-        }
+        Self::read(&Values::defaults(), &mut Vec::new()).expect("every default of the table can be read")
     }
 }
+
+/// The configuration does not hold together; every problem is one line.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
 
 /// Which database the configuration names.
 #[derive(Clone, Debug)]
@@ -72,7 +113,57 @@ pub enum Database {
     Postgres(SecretString),
 }
 
+/// The two files of a TLS listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Private key, PEM.
+    pub key: PathBuf,
+}
+
 impl Config {
+    /// The options of all tables, in the order of the documentation.
+    pub fn options() -> impl Iterator<Item = &'static OptionSpec> {
+        Self::SPECS.iter().chain(Caps::SPECS)
+    }
+
+    /// Reads and checks what the sources give.
+    ///
+    /// # Errors
+    /// Every problem at once, each in a sentence.
+    pub fn from_values(values: &Values) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let config = Self::read(values, &mut problems);
+        if let Some(config) = &config {
+            problems.extend(config.problems());
+        }
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(ConfigError(problems)),
+        }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> = public_url::problem(&self.public_url).into_iter().collect();
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            problems.push("tls_certificate and tls_key belong together: give both, or neither".to_owned());
+        }
+        if let Some(key) = &self.ca_key
+            && key.expose().chars().count() < 32
+        {
+            problems.push(
+                "ca_key is shorter than 32 characters: make one with `openssl rand -base64 32`".to_owned(),
+            );
+        }
+        problems.extend(
+            self.device_origins
+                .iter()
+                .filter_map(|origin| public_url::origin_problem(origin)),
+        );
+        problems
+    }
+
     /// Which database to use.
     #[must_use]
     pub fn database(&self) -> Database {
@@ -82,10 +173,23 @@ impl Config {
         }
     }
 
+    /// The files of the TLS listener, when it speaks TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<TlsFiles> {
+        let (certificate, key) = self.tls_certificate.clone().zip(self.tls_key.clone())?;
+        Some(TlsFiles { certificate, key })
+    }
+
     /// The origin of `public_url` (RFC 6454 §6.2): what browsers and devices sign and send.
     #[must_use]
     pub fn origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
+    }
+
+    /// The address to listen on.
+    #[must_use]
+    pub fn listen_address(&self) -> SocketAddr {
+        self.listen.0
     }
 
     /// Makes the data directory, for its owner's eyes only.

@@ -1,1 +1,61 @@
 //! Liveness, readiness and metrics, for whoever watches the process.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use http::StatusCode;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use gangway_protocol::path;
+
+use crate::db::read;
+use crate::state::{Gangway, StartError};
+
+/// `/livez` and `/readyz`, on the main listener.
+pub fn router() -> Router<Arc<Gangway>> {
+    Router::new()
+        .route(path::LIVEZ, get(show_liveness))
+        .route(path::READYZ, get(show_readiness))
+}
+
+/// The process runs and answers. No more: an orchestrator that restarts it because the database is away helps nobody.
+async fn show_liveness() -> &'static str {
+    "alive\n"
+}
+
+/// The server can do its work: it is not about to stop, and the database answers.
+async fn show_readiness(State(gangway): State<Arc<Gangway>>) -> (StatusCode, &'static str) {
+    if gangway.is_stopping() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+    }
+    let answer: Result<(i64,), _> = read!(gangway.db, |c| sqlx::query_as("SELECT COUNT(*) FROM settings")
+        .fetch_one(c)
+        .await);
+    match answer {
+        Ok(_) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready: the database does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+        }
+    }
+}
+
+/// Starts collecting metrics. Once per process.
+///
+/// # Errors
+/// When something else collects them already.
+pub fn collect_metrics() -> Result<PrometheusHandle, StartError> {
+    PrometheusBuilder::new()
+        // The buckets of what people feel: a page within 100 ms is at once, a second is slow.
+        .set_buckets(&[0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0])
+        .map_err(|error| StartError::Refused(format!("metrics cannot be collected: {error}")))?
+        .install_recorder()
+        .map_err(|error| StartError::Refused(format!("metrics cannot be collected: {error}")))
+}
+
+/// `/metrics`, for a listener of its own: figures are not for everyone.
+pub fn metrics_router(handle: PrometheusHandle) -> Router {
+    Router::new().route(path::METRICS, get(move || std::future::ready(handle.render())))
+}

@@ -17,6 +17,7 @@ pub mod enrolment;
 pub mod health;
 pub mod limits;
 pub mod listen;
+pub mod log;
 pub mod relay;
 pub mod rng;
 pub mod router;

@@ -1,69 +1,184 @@
 //! The accept loop: plain and TLS connections, each served by hyper until it ends or is upgraded.
+//!
+//! We own this loop, rather than leaving it to a framework, because an upgrade has to give back the raw stream
+//! ([`take_stream`]): a waiting device then costs what its socket costs, and no router state hangs on to it.
+//!
+//! 1. Take a place among the connections, then accept. Without a free place the backlog of the system waits.
+//! 2. Under TLS, shake hands in good time.
+//! 3. Serve HTTP/1.1 or HTTP/2; every request learns the client's address.
+//! 4. When [`Shutdown`] begins, stop accepting, let requests finish, and be gone when the last has.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod address;
+mod bind;
+mod stream;
+mod tls;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// What a connection runs on. An upgrade gives it back:
-/// `upgraded.downcast::<hyper_util::rt::TokioIo<Stream>>()` yields the stream and the bytes read ahead.
-#[derive(Debug)]
-pub enum Stream {
-    /// TCP as it is.
-    Plain(TcpStream),
-    /// TLS over TCP. Boxed: it is twenty times as large.
-    Tls(Box<TlsStream<TcpStream>>),
+use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+pub use address::client_address;
+pub use bind::{bind, bind_own};
+pub use stream::{Stream, take_stream};
+pub use tls::{Tls, TlsError};
+
+use crate::api::extract::ClientAddress;
+use crate::config::Network;
+
+/// A TLS handshake is three packets; who needs longer is not going to make it.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// For the head of a request, and between requests on one connection.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Room for the head of a request: cookies and tokens are short, a CSR comes in the body.
+const HTTP1_BUFFER: usize = 16 * 1024;
+/// As HTTP/1's, for HTTP/2.
+const HTTP2_HEADERS: u32 = 16 * 1024;
+/// A page fetches a dozen things at once; more serves nobody but a flood.
+const HTTP2_STREAMS: u32 = 64;
+/// Accepting fails when file descriptors are short: waiting a moment lets some be freed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a listener serves, and how.
+#[derive(Clone)]
+pub struct Service {
+    /// What answers.
+    pub router: Router,
+    /// TLS, when the listener speaks it.
+    pub tls: Option<Arc<Tls>>,
+    /// The proxies that are believed about addresses.
+    pub trusted_proxies: Arc<[Network]>,
+    /// Places for connections that speak HTTP. Upgraded ones give theirs back; the relay counts those.
+    pub places: Arc<Semaphore>,
 }
 
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+/// The end of a server: begun once, awaited by who began it.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    begun: CancellationToken,
+    connections: TaskTracker,
+}
+
+impl Shutdown {
+    /// Listeners stop accepting, connections finish what they are at.
+    pub fn begin(&self) {
+        self.begun.cancel();
+        self.connections.close();
+    }
+
+    /// Resolves when the end has begun.
+    pub async fn begun(&self) {
+        self.begun.cancelled().await;
+    }
+
+    /// Resolves when the last connection has ended.
+    pub async fn finished(&self) {
+        self.connections.wait().await;
+    }
+}
+
+/// Serves what comes in until the shutdown begins.
+pub async fn serve(listener: TcpListener, service: Service, shutdown: Shutdown) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.begun() => return,
+            accepted = accept(&listener, &service) => accepted,
+        };
+        match accepted {
+            Ok((stream, peer, place)) => {
+                let connection = connection(stream, peer, service.clone(), shutdown.clone(), place);
+                shutdown.connections.spawn(connection);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
 }
 
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
+async fn accept(
+    listener: &TcpListener,
+    service: &Service,
+) -> std::io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
+    // The semaphore is never closed, so there always is a place in the end.
+    let place = service.places.clone().acquire_owned().await.ok();
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
+}
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: Service,
+    shutdown: Shutdown,
+    place: Option<OwnedSemaphorePermit>,
+) {
+    // Frames of the relay are small and somebody waits for each.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection was gone before it was served");
+        return;
     }
+    let stream = match &service.tls {
+        None => Stream::Plain(stream),
+        Some(tls) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+            Ok(Err(error)) => return tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => return tracing::debug!("a TLS handshake took too long"),
+        },
+    };
+    serve_http(stream, peer, service, shutdown).await;
+    drop(place);
+}
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+async fn serve_http(stream: Stream, peer: SocketAddr, service: Service, shutdown: Shutdown) {
+    let Service {
+        router,
+        trusted_proxies,
+        ..
+    } = service;
+    let router = router.map_request(move |mut request: Request<Incoming>| {
+        let address = client_address(peer.ip(), request.headers(), &trusted_proxies);
+        request.extensions_mut().insert(ClientAddress(address));
+        request
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HTTP1_BUFFER);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .max_header_list_size(HTTP2_HEADERS)
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .keep_alive_timeout(HANDSHAKE_TIMEOUT);
+    let connection = builder
+        .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router))
+        .into_owned();
+    let mut connection = std::pin::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = shutdown.begun() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended badly");
     }
 }

@@ -6,7 +6,7 @@ use axum::Router;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::Gangway;
-use crate::{api, relay};
+use crate::{api, health, log, relay};
 
 /// The whole server as one service.
 pub fn router(gangway: Arc<Gangway>) -> Router {
@@ -14,7 +14,15 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
     Router::new()
         .merge(api)
         .merge(relay::router())
+        .merge(health::router())
+        .layer(axum::middleware::from_fn(log::observe_request))
         .with_state(gangway)
+}
+
+/// The HTTP API's description, OpenAPI 3.1.
+#[must_use]
+pub fn description() -> utoipa::openapi::OpenApi {
+    api().split_for_parts().1
 }
 
 /// The HTTP API with its description.

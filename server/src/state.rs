@@ -1,6 +1,7 @@
 //! What every handler, socket and task of one server works on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::ca::Authority;
 use crate::changes::Changes;
@@ -29,6 +30,7 @@ pub struct Gangway {
     pub changes: Changes,
     /// Limits on attempts.
     pub limits: Limits,
+    stopping: AtomicBool,
 }
 
 impl Gangway {
@@ -45,6 +47,8 @@ impl Gangway {
         let authority = Authority::open(&config, &db, &*clock, &*random).await?;
         let relay = Relay::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
+        let changes = Changes::default();
+        let stopping = AtomicBool::new(false);
         Ok(Arc::new(Self {
             config,
             clock,
@@ -52,9 +56,21 @@ impl Gangway {
             db,
             authority,
             relay,
-            changes: Changes::default(),
+            changes,
             limits,
+            stopping,
         }))
+    }
+
+    /// From now on the server says that it is not ready, so that balancers look elsewhere.
+    pub fn begin_stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is about to end.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 }
 

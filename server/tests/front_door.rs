@@ -1,4 +1,5 @@
 //! The server through its front door: every endpoint by its router, on both engines.
 
+mod documents;
 mod support;
 mod unknown_paths;

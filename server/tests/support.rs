@@ -1,6 +1,7 @@
 //! What the front-door tests stand on: a server on a fresh database of either engine, a clock that is advanced by hand, and
 //! requests without sockets.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use axum::body::Body;
 use gangway_protocol::time::UnixMillis;
 use gangway_server::api::extract::ClientAddress;
 use gangway_server::clock::ManualClock;
-use gangway_server::config::{Caps, Config};
+use gangway_server::config::{Config, Environment, Values};
 use gangway_server::rng::SystemRandom;
 use gangway_server::router::router;
 use gangway_server::state::Gangway;
@@ -118,13 +119,11 @@ async fn open(config: Config, clock: &Arc<ManualClock>) -> Arc<Gangway> {
 }
 
 fn config(folder: &tempfile::TempDir, database_url: Option<&str>) -> Config {
-    Config {
-        data_dir: folder.path().to_owned(),
-        listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        public_url: "http://localhost:8080".parse().expect("a URL"),
-        database_url: database_url.map(|url| gangway_protocol::secret::SecretString::new(url.to_owned())),
-        device_origins: Vec::new(),
-        ca_key: None,
-        caps: Caps::default(),
-    }
+    let mut flags = BTreeMap::from([
+        ("data_dir".to_owned(), folder.path().display().to_string()),
+        ("public_url".to_owned(), "http://localhost:8080".to_owned()),
+    ]);
+    flags.extend(database_url.map(|url| ("database_url".to_owned(), url.to_owned())));
+    let values = Values::collect(&flags, None, &Environment::default()).expect("options that exist");
+    Config::from_values(&values).expect("a configuration that holds together")
 }

@@ -91,14 +91,13 @@ pub async fn insert(conn: &mut Conn<'_>, record: &IssuerRecord) -> Result<(), Db
 /// # Errors
 /// What the database says.
 pub async fn all(conn: &mut Conn<'_>) -> Result<Vec<IssuerRecord>, DbError> {
-    let rows: Vec<Row> =
-        on!(conn, |c| {
-            sqlx::query_as(
+    let rows: Vec<Row> = on!(conn, |c| {
+        sqlx::query_as(
         "SELECT id, slot, certificate, above, trust_anchor, sealed_key, created_at FROM issuers ORDER BY id"
     )
     .fetch_all(c)
     .await
-        })?;
+    })?;
     rows.into_iter().map(IssuerRecord::try_from).collect()
 }
 

@@ -1,0 +1,111 @@
+//! `gangway healthcheck`: asks the server beside this command whether it is ready. Exit code 0 says yes.
+//!
+//! It connects to the address in `listen`; under TLS it accepts exactly the certificate that the server was given.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use gangway_protocol::path;
+
+use crate::config::{Config, Environment, ServeFlags, TlsFiles};
+
+use super::CommandError;
+
+/// A healthy server answers in milliseconds; an orchestrator asks again soon.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The answer is a word.
+const MAX_BODY: usize = 4096;
+
+/// Options of `gangway healthcheck`.
+#[derive(Debug, clap::Args)]
+pub struct HealthcheckArgs {
+    #[command(flatten)]
+    flags: ServeFlags,
+}
+
+/// Runs `gangway healthcheck`.
+///
+/// # Errors
+/// When the server is not there, or says that it is not ready.
+pub async fn run(args: HealthcheckArgs) -> Result<(), CommandError> {
+    let config = args.flags.load(&Environment::of_process())?;
+    match tokio::time::timeout(TIMEOUT, ask(&config)).await {
+        Ok(Ok(answer)) => {
+            println!("{answer}");
+            Ok(())
+        }
+        Ok(Err(error)) => Err(CommandError::Refused(format!(
+            "the server at {} is not ready: {error}",
+            config.listen_address()
+        ))),
+        Err(_) => Err(CommandError::Refused(format!(
+            "the server at {} did not answer in time",
+            config.listen_address()
+        ))),
+    }
+}
+
+async fn ask(config: &Config) -> anyhow::Result<String> {
+    let stream = TcpStream::connect(reachable(config.listen_address())).await?;
+    match config.tls() {
+        None => request(config, stream).await,
+        Some(files) => {
+            let name = ServerName::try_from(config.public_url.host_str().unwrap_or("localhost").to_owned())?;
+            request(config, connector(&files)?.connect(name, stream).await?).await
+        }
+    }
+}
+
+/// An address that stands for all of the machine's is reached over loopback.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let address = match listen.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    };
+    SocketAddr::new(address, listen.port())
+}
+
+fn connector(files: &TlsFiles) -> anyhow::Result<TlsConnector> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(&files.certificate)? {
+        roots.add(certificate?)?;
+    }
+    let config = rustls::ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+async fn request(
+    config: &Config,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> anyhow::Result<String> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let request = Request::get(path::READYZ)
+        .header(header::HOST, config.public_url.host_str().unwrap_or("localhost"))
+        .body(Empty::<Bytes>::new())?;
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), MAX_BODY)
+        .collect()
+        .await
+        .map_err(anyhow::Error::from_boxed)?
+        .to_bytes();
+    connection.abort();
+    let text = String::from_utf8_lossy(&body).trim().to_owned();
+    anyhow::ensure!(status.is_success(), "{status} {text}");
+    Ok(text)
+}

@@ -1,0 +1,147 @@
+//! `gangway serve`: opens everything, listens, and ends in order when told to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::SystemClock;
+use crate::config::{Config, Environment, ServeFlags};
+use crate::listen::{self, Service, Shutdown, Tls};
+use crate::rng::SystemRandom;
+use crate::router::router;
+use crate::state::{Gangway, StartError};
+use crate::{health, log, relay};
+
+use super::CommandError;
+
+/// How often deadlines are looked at ([`relay::tick`]): they are told in seconds.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Options of `gangway serve`.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    flags: ServeFlags,
+}
+
+/// Runs `gangway serve` until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Why the server does not start.
+pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
+    let config = args.flags.load(&Environment::of_process())?;
+    log::start(&config)?;
+    let gangway = Gangway::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let shutdown = Shutdown::default();
+    let tasks = TaskTracker::new();
+    start_listeners(&gangway, &shutdown, &tasks)?;
+    tasks.spawn(tick(gangway.clone(), shutdown.clone()));
+    tasks.close();
+    announce_ready();
+    wait_for_signal().await;
+    stop(&gangway, &shutdown, &tasks).await;
+    Ok(())
+}
+
+fn start_listeners(
+    gangway: &Arc<Gangway>,
+    shutdown: &Shutdown,
+    tasks: &TaskTracker,
+) -> Result<(), StartError> {
+    let config = &gangway.config;
+    let tls = load_tls(config)?;
+    let address = config.listen_address();
+    let listener = listen::bind(address).map_err(|error| StartError::File {
+        what: format!("cannot listen on {address}"),
+        error,
+    })?;
+    let panel = service(config, router(gangway.clone()), tls.clone());
+    tasks.spawn(listen::serve(listener, panel, shutdown.clone()));
+    if let Some(tls) = tls {
+        let shutdown = shutdown.clone();
+        tasks.spawn(async move { tls.watch(&shutdown).await });
+    }
+    if let Some(metrics) = config.metrics_listen {
+        let listener = listen::bind_own(metrics.0).map_err(|error| StartError::File {
+            what: format!("cannot listen for metrics on {}", metrics.0),
+            error,
+        })?;
+        let handle = health::collect_metrics()?;
+        let figures = service(config, health::metrics_router(handle), None);
+        tasks.spawn(listen::serve(listener, figures, shutdown.clone()));
+    }
+    tracing::info!(url = %config.public_url, listen = %address, "serving");
+    Ok(())
+}
+
+fn load_tls(config: &Config) -> Result<Option<Arc<Tls>>, StartError> {
+    let Some(files) = config.tls() else {
+        return Ok(None);
+    };
+    let tls = Tls::load(files).map_err(|error| StartError::Refused(error.to_string()))?;
+    Ok(Some(Arc::new(tls)))
+}
+
+fn service(config: &Config, router: Router, tls: Option<Arc<Tls>>) -> Service {
+    let places = usize::try_from(config.caps.connections).unwrap_or(Semaphore::MAX_PERMITS);
+    Service {
+        router,
+        tls,
+        trusted_proxies: config.trusted_proxies.as_slice().into(),
+        places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+    }
+}
+
+async fn tick(gangway: Arc<Gangway>, shutdown: Shutdown) {
+    let mut every = tokio::time::interval(TICK);
+    // After a stall one look is enough: deadlines are compared, not counted.
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.begun() => return,
+            _ = every.tick() => relay::tick(&gangway).await,
+        }
+    }
+}
+
+/// Tells systemd that the service is up (`Type=notify`); without systemd there is nobody to tell.
+fn announce_ready() {
+    if let Err(error) = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]) {
+        tracing::warn!(%error, "systemd could not be told that the server is ready");
+    }
+}
+
+async fn wait_for_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received: the server will have to be killed");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Stops accepting, tells everyone connected, waits for what is under way, closes the database.
+async fn stop(gangway: &Arc<Gangway>, shutdown: &Shutdown, tasks: &TaskTracker) {
+    tracing::info!("stopping");
+    gangway.begin_stopping();
+    shutdown.begin();
+    relay::drain(gangway).await;
+    let grace = Duration::from_secs(gangway.config.shutdown_grace_secs.into());
+    let ended = tokio::time::timeout(grace, async {
+        shutdown.finished().await;
+        tasks.wait().await;
+    });
+    if ended.await.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+    gangway.db.close().await;
+    tracing::info!("stopped");
+}

@@ -1,0 +1,62 @@
+//! Structured logs on standard error, as text for people or JSON for machines.
+//!
+//! What is logged about a request is its method, the pattern of its path, its status and its time: never a query, a cookie,
+//! a header or a body, because those may hold secrets (security.md, Enrolment 7).
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt;
+
+use crate::config::{Config, LogFormat};
+use crate::state::StartError;
+
+/// Starts logging. Once per process.
+///
+/// # Errors
+/// When the filter cannot be read, or something else logs already.
+pub fn start(config: &Config) -> Result<(), StartError> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| {
+        StartError::Refused(format!(
+            "log holds `{}`, which is not a filter: {error}",
+            config.log
+        ))
+    })?;
+    let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => logs.try_init(),
+        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+    }
+    .map_err(|error| StartError::Refused(format!("logging cannot start: {error}")))
+}
+
+/// Logs and counts every request, once it has been answered.
+pub async fn observe_request(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    // The pattern, not the path: ids stay out of the metrics' labels, and unknown paths are all one.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("(none)", MatchedPath::as_str)
+        .to_owned();
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let elapsed = began.elapsed();
+    let status = response.status();
+    if status.is_server_error() {
+        tracing::warn!(%method, route, status = status.as_u16(), ?elapsed, "request");
+    } else {
+        tracing::debug!(%method, route, status = status.as_u16(), ?elapsed, "request");
+    }
+    let labels = [
+        ("method", method.as_str().to_owned()),
+        ("route", route),
+        ("status", status.as_u16().to_string()),
+    ];
+    metrics::counter!("gangway_http_requests_total", &labels).increment(1);
+    metrics::histogram!("gangway_http_request_seconds", &labels).record(elapsed);
+    response
+}
