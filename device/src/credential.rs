@@ -190,8 +190,11 @@ fn parse(blocks: &[Pem]) -> Result<Vec<X509Certificate<'_>>, ()> {
 /// x509-parser is lenient about tags and the outer algorithm, which nobody signs; a certificate is known by the digest
 /// of all its bytes, so there may be only one spelling. RFC 5280 §4.1.1.2: both algorithm fields are the same.
 fn is_strict(der: &[u8]) -> bool {
-    x509_cert::Certificate::from_der(der)
-        .is_ok_and(|read| read.signature_algorithm == read.tbs_certificate.signature)
+    x509_cert::Certificate::from_der(der).is_ok_and(|read| {
+        let same = read.signature_algorithm == read.tbs_certificate.signature;
+        let whole_octets = read.signature.unused_bits() == 0;
+        same && whole_octets
+    })
 }
 
 #[cfg(test)]

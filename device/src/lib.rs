@@ -5,5 +5,6 @@ pub mod enrolment;
 pub mod event;
 pub mod key;
 pub mod rng;
+pub mod session;
 #[cfg(test)]
 mod testing;
