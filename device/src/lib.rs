@@ -6,5 +6,6 @@ pub mod event;
 pub mod key;
 pub mod rng;
 pub mod session;
+pub mod store;
 #[cfg(test)]
 mod testing;

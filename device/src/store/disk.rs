@@ -1,0 +1,239 @@
+//! The few file operations that durability is made of, as separate steps: tests cut the power between any two of them.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+
+const LOCK: &str = "lock";
+
+/// A flat directory of small files.
+pub(crate) trait Disk: Send + Sync {
+    /// The content of `name`, if it exists.
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
+    /// Writes `name` anew, readable by its owner alone. Not durable before [`Disk::sync`].
+    fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
+    /// Makes the content of `name` durable.
+    fn sync(&mut self, name: &str) -> io::Result<()>;
+    /// Renames in one step, over what is there. Not durable before [`Disk::sync_names`].
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes `name`, if it exists.
+    fn remove(&mut self, name: &str) -> io::Result<()>;
+    /// Makes names durable: what was renamed and removed.
+    fn sync_names(&mut self) -> io::Result<()>;
+    /// All names.
+    fn names(&self) -> io::Result<Vec<String>>;
+}
+
+/// A directory of the file system.
+pub(crate) struct Directory {
+    path: PathBuf,
+    /// Held open for its lock, which ends with the process however it ends.
+    _lock: Option<File>,
+}
+
+impl Directory {
+    /// Makes the directory if need be, and locks it for this process.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        make_directory(path)?;
+        let lock = own_file().create(true).truncate(false).open(path.join(LOCK))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse(path.display().to_string()));
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+        }
+        protect(&path.join(super::KEY))?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: Some(lock),
+        })
+    }
+
+    /// Only to be read from.
+    pub(crate) fn unlocked(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            _lock: None,
+        }
+    }
+
+    /// Whether an agent holds the lock of `path`.
+    pub(crate) fn is_in_use(path: &Path) -> bool {
+        let Ok(lock) = File::open(path.join(LOCK)) else {
+            return false;
+        };
+        matches!(lock.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+    }
+}
+
+impl Disk for Directory {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        match File::open(self.path.join(name)) {
+            Ok(mut file) => file.read_to_end(&mut bytes).map(|_| Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        own_file()
+            .create(true)
+            .truncate(true)
+            .open(self.path.join(name))?
+            .write_all(bytes)
+    }
+
+    fn sync(&mut self, name: &str) -> io::Result<()> {
+        OpenOptions::new()
+            .write(true)
+            .open(self.path.join(name))?
+            .sync_all()
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        match std::fs::remove_file(self.path.join(name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        sync_directory(&self.path)
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.path)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        Ok(names)
+    }
+}
+
+/// No disk at all.
+#[derive(Default)]
+pub(crate) struct Memory(BTreeMap<String, Vec<u8>>);
+
+impl Disk for Memory {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.0.get(name).cloned())
+    }
+
+    fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.0.insert(name.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    fn sync(&mut self, _name: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        let bytes = self.0.remove(from).ok_or(ErrorKind::NotFound)?;
+        self.0.insert(to.to_owned(), bytes);
+        Ok(())
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.0.remove(name);
+        Ok(())
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        Ok(self.0.keys().cloned().collect())
+    }
+}
+
+#[cfg(unix)]
+fn make_directory(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}
+
+/// On Windows a new directory inherits the rights of the one above it, and `ProgramData` lets every user read. `icacls`
+/// takes inheritance away and leaves the owner, the system and administrators (by their well-known SIDs).
+#[cfg(windows)]
+fn make_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(path)?;
+    let status = std::process::Command::new("icacls")
+        .arg(path)
+        .args(["/inheritance:r", "/grant:r"])
+        .args([
+            "*S-1-3-4:(OI)(CI)F",
+            "*S-1-5-18:(OI)(CI)F",
+            "*S-1-5-32-544:(OI)(CI)F",
+        ])
+        .stdout(std::process::Stdio::null())
+        .status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(
+            "icacls could not restrict the directory to its owner",
+        ))
+    }
+}
+
+/// A file that only its owner can read.
+#[cfg(unix)]
+fn own_file() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
+}
+
+/// A file with the rights of its directory, which are its owner's alone.
+#[cfg(windows)]
+fn own_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    options
+}
+
+/// A key that was brought may have come with any rights.
+#[cfg(unix)]
+fn protect(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    match std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(windows)]
+fn protect(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// fsync(2): "Calling fsync() does not necessarily ensure that the entry in the directory containing the file has also
+/// reached disk. For that an explicit fsync() on a file descriptor for the directory is also needed."
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// NTFS journals names; a directory cannot be opened as a file.
+#[cfg(windows)]
+fn sync_directory(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
