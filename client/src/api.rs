@@ -71,7 +71,12 @@ impl Api {
     ) -> Result<R, ApiError> {
         read(
             &self
-                .send(Method::POST, path, Some(encode(body)?), Some(key.as_str().to_owned()))
+                .send(
+                    Method::POST,
+                    path,
+                    Some(encode(body)?),
+                    Some(key.as_str().to_owned()),
+                )
                 .await?,
         )
     }
@@ -90,7 +95,10 @@ impl Api {
     }
 
     /// Sends a request that a signing back end made for our own API; any response is an answer.
-    pub(crate) async fn forward(&self, request: signing::Request) -> Result<signing::Response, TransportError> {
+    pub(crate) async fn forward(
+        &self,
+        request: signing::Request,
+    ) -> Result<signing::Response, TransportError> {
         let (head, body) = request.into_parts();
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let response = self
@@ -103,7 +111,8 @@ impl Api {
             })
             .await?;
         let mut answer = signing::Response::new(response.body);
-        *answer.status_mut() = http::StatusCode::from_u16(response.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+        *answer.status_mut() =
+            http::StatusCode::from_u16(response.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
         Ok(answer)
     }
 

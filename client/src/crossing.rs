@@ -150,7 +150,13 @@ impl Crossing {
 
     /// Takes what happened at `now` and gives what to do, in order.
     pub fn handle(&mut self, input: Input, now: UnixMillis) -> Vec<Effect> {
-        let mut turn = Turn::new(now, &self.panel, &mut self.view, &mut self.in_flight, &mut self.deadline);
+        let mut turn = Turn::new(
+            now,
+            &self.panel,
+            &mut self.view,
+            &mut self.in_flight,
+            &mut self.deadline,
+        );
         // Every transition consumes the state; what stands here meanwhile is seen by nobody.
         let state = std::mem::replace(&mut self.state, State::Ended(Ending::empty()));
         self.state = state.step(input, &mut turn);

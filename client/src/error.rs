@@ -15,7 +15,9 @@ pub enum ApiError {
     #[error(transparent)]
     Offline(#[from] TransportError),
     /// Something between here and the server answered, not the API: a proxy's error page, usually.
-    #[error("the server's address answered with HTTP status {status} and without an explanation; a proxy in between may be the cause")]
+    #[error(
+        "the server's address answered with HTTP status {status} and without an explanation; a proxy in between may be the cause"
+    )]
     Unexplained {
         /// The HTTP status.
         status: u16,
@@ -23,7 +25,9 @@ pub enum ApiError {
         retry_after_secs: Option<u32>,
     },
     /// The API answered in a form that this version does not understand.
-    #[error("the server's answer could not be understood ({detail}); server and client may be of different versions")]
+    #[error(
+        "the server's answer could not be understood ({detail}); server and client may be of different versions"
+    )]
     Malformed {
         /// What could not be read.
         detail: String,
@@ -70,7 +74,9 @@ impl ApiError {
                 | ProblemCode::RateLimited
                 | ProblemCode::Timeout
                 | ProblemCode::ShuttingDown
-                | ProblemCode::Unavailable => Some(problem.retry_after_secs.unwrap_or(Self::RETRY_AFTER_SECS)),
+                | ProblemCode::Unavailable => {
+                    Some(problem.retry_after_secs.unwrap_or(Self::RETRY_AFTER_SECS))
+                }
                 _ => problem.retry_after_secs,
             },
             Self::Offline(TransportError::Untrusted { .. }) | Self::Malformed { .. } => None,
@@ -120,7 +126,10 @@ mod tests {
             r#"{"type":"about:blank","title":"Too many attempts","status":429,"code":"rate_limited",
                 "detail":"Too many wrong codes; try again in 10 minutes.","retry_after_secs":600}"#,
         ));
-        assert_eq!(error.to_string(), "Too many wrong codes; try again in 10 minutes.");
+        assert_eq!(
+            error.to_string(),
+            "Too many wrong codes; try again in 10 minutes."
+        );
         assert_eq!(error.code(), Some(ProblemCode::RateLimited));
         assert_eq!(error.retry_after_secs(), Some(600));
     }

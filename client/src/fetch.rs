@@ -9,9 +9,7 @@ use gloo_timers::callback::Timeout;
 use send_wrapper::SendWrapper;
 use web_sys::{AbortController, RequestCredentials};
 
-use crate::transport::{
-    ApiRequest, ApiResponse, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
-};
+use crate::transport::{ApiRequest, ApiResponse, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError};
 
 /// Sends to the origin that served the page.
 #[derive(Clone, Copy, Debug, Default)]

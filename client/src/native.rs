@@ -162,8 +162,8 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn bearer(token: &SecretString) -> Result<HeaderValue, NativeOptionsError> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-        .map_err(|_| NativeOptionsError::Token)?;
+    let mut value =
+        HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| NativeOptionsError::Token)?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -234,16 +234,27 @@ mod tests {
             server_url("http://panel.example"),
             Err(NativeOptionsError::Insecure(_))
         ));
-        for address in ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost:1", "https://panel.example"] {
+        for address in [
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "http://localhost:1",
+            "https://panel.example",
+        ] {
             assert!(server_url(address).is_ok(), "{address}");
         }
         for address in ["panel.example", "wss://panel.example", "https://", ""] {
-            assert!(matches!(server_url(address), Err(NativeOptionsError::Address(_))), "{address}");
+            assert!(
+                matches!(server_url(address), Err(NativeOptionsError::Address(_))),
+                "{address}"
+            );
         }
     }
 
     #[test]
     fn an_empty_file_of_trusted_certificates_is_refused() {
-        assert!(matches!(tls_config(Some(b"nothing")), Err(NativeOptionsError::TrustAnchors)));
+        assert!(matches!(
+            tls_config(Some(b"nothing")),
+            Err(NativeOptionsError::TrustAnchors)
+        ));
     }
 }

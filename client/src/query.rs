@@ -66,6 +66,9 @@ mod tests {
 
     #[test]
     fn an_empty_query_adds_nothing() {
-        assert_eq!(with_query("/api/v1/devices", &DeviceQuery::default()), "/api/v1/devices");
+        assert_eq!(
+            with_query("/api/v1/devices", &DeviceQuery::default()),
+            "/api/v1/devices"
+        );
     }
 }

@@ -85,7 +85,11 @@ impl Api {
     ///
     /// # Errors
     /// `passkey_refused`.
-    pub async fn finish_step_up(&self, ceremony: &CeremonyId, reply: &CeremonyReply) -> Result<Account, ApiError> {
+    pub async fn finish_step_up(
+        &self,
+        ceremony: &CeremonyId,
+        reply: &CeremonyReply,
+    ) -> Result<Account, ApiError> {
         self.post(&path::step_up(ceremony), reply).await
     }
 
@@ -134,7 +138,11 @@ impl Api {
     ///
     /// # Errors
     /// `step_up_required`, `forbidden` beyond the caller's own role, `invalid`.
-    pub async fn create_token(&self, request: &TokenRequest, key: &IdempotencyKey) -> Result<Token, ApiError> {
+    pub async fn create_token(
+        &self,
+        request: &TokenRequest,
+        key: &IdempotencyKey,
+    ) -> Result<Token, ApiError> {
         self.create(path::TOKENS, request, key).await
     }
 

@@ -46,7 +46,11 @@ impl Api {
     ///
     /// # Errors
     /// `invalid` with the field that is wrong; `forbidden` below operator.
-    pub async fn update_device(&self, id: &DeviceId, update: &DeviceUpdate) -> Result<DeviceDetail, ApiError> {
+    pub async fn update_device(
+        &self,
+        id: &DeviceId,
+        update: &DeviceUpdate,
+    ) -> Result<DeviceDetail, ApiError> {
         self.patch(&path::device(id), update).await
     }
 
@@ -54,7 +58,11 @@ impl Api {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn device_events(&self, id: &DeviceId, page: &PageQuery) -> Result<Page<DeviceEvent>, ApiError> {
+    pub async fn device_events(
+        &self,
+        id: &DeviceId,
+        page: &PageQuery,
+    ) -> Result<Page<DeviceEvent>, ApiError> {
         self.list(&path::device_events(id), page).await
     }
 
@@ -62,7 +70,11 @@ impl Api {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn device_certificates(&self, id: &DeviceId, page: &PageQuery) -> Result<Page<Certificate>, ApiError> {
+    pub async fn device_certificates(
+        &self,
+        id: &DeviceId,
+        page: &PageQuery,
+    ) -> Result<Page<Certificate>, ApiError> {
         self.list(&path::device_certificates(id), page).await
     }
 
@@ -91,7 +103,8 @@ impl Api {
     /// # Errors
     /// `conflict` when it is offline.
     pub async fn identify_device(&self, id: &DeviceId) -> Result<(), ApiError> {
-        self.quiet(Method::POST, &path::device_identification(id), None).await
+        self.quiet(Method::POST, &path::device_identification(id), None)
+            .await
     }
 
     /// Keeps the device out for the time being.
@@ -114,7 +127,11 @@ impl Api {
     ///
     /// # Errors
     /// `step_up_required`, `forbidden` below operator.
-    pub async fn revoke_device(&self, id: &DeviceId, request: &RevocationRequest) -> Result<DeviceDetail, ApiError> {
+    pub async fn revoke_device(
+        &self,
+        id: &DeviceId,
+        request: &RevocationRequest,
+    ) -> Result<DeviceDetail, ApiError> {
         self.post(&path::device_revocation(id), request).await
     }
 

@@ -40,7 +40,11 @@ impl Api {
     ///
     /// # Errors
     /// `forbidden` below admin.
-    pub async fn invitations(&self, id: &OrganisationId, page: &PageQuery) -> Result<Page<Invitation>, ApiError> {
+    pub async fn invitations(
+        &self,
+        id: &OrganisationId,
+        page: &PageQuery,
+    ) -> Result<Page<Invitation>, ApiError> {
         self.list(&path::invitations(id), page).await
     }
 
@@ -62,7 +66,8 @@ impl Api {
     /// # Errors
     /// `not_found`.
     pub async fn withdraw_invitation(&self, id: &OrganisationId, link: &LinkId) -> Result<(), ApiError> {
-        self.quiet(Method::DELETE, &path::invitation(id, link), None).await
+        self.quiet(Method::DELETE, &path::invitation(id, link), None)
+            .await
     }
 
     /// Revokes what one approver or one address enrolled in a span of time; with `dry_run` only tells what that would be.

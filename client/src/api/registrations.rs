@@ -31,7 +31,11 @@ impl Api {
     ///
     /// # Errors
     /// `passkey_refused` when the ceremony failed or is too old.
-    pub async fn finish_registration(&self, ceremony: &CeremonyId, reply: &CeremonyReply) -> Result<Account, ApiError> {
+    pub async fn finish_registration(
+        &self,
+        ceremony: &CeremonyId,
+        reply: &CeremonyReply,
+    ) -> Result<Account, ApiError> {
         self.post(&path::registration(ceremony), reply).await
     }
 
@@ -47,7 +51,11 @@ impl Api {
     ///
     /// # Errors
     /// `passkey_refused`.
-    pub async fn finish_sign_in(&self, ceremony: &CeremonyId, reply: &CeremonyReply) -> Result<Account, ApiError> {
+    pub async fn finish_sign_in(
+        &self,
+        ceremony: &CeremonyId,
+        reply: &CeremonyReply,
+    ) -> Result<Account, ApiError> {
         self.post(&path::sign_in(ceremony), reply).await
     }
 

@@ -67,7 +67,9 @@ impl Api {
         match call {
             Call::Approve { claim, request } => Answer::Approve(self.approve(&claim, &request).await),
             Call::Withdraw { claim } => Answer::Withdraw(self.withdraw_approval(&claim).await),
-            Call::RecordConsent { claim } => Answer::RecordConsent(self.record_consent(&claim).await.map(drop)),
+            Call::RecordConsent { claim } => {
+                Answer::RecordConsent(self.record_consent(&claim).await.map(drop))
+            }
             Call::Sign(request) => Answer::Sign(self.forward(*request).await),
             Call::RecordDelivery { certificate } => {
                 Answer::RecordDelivery(self.record_delivery(&certificate).await.map(drop))

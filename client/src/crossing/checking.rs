@@ -37,9 +37,19 @@ enum Examined {
 
 impl Checking {
     /// Opens the device's first sealed message. That it opens shows that the device has accepted our confirmation.
-    pub(super) fn begin(mut channel: Channel, sealed: &Base64, turn: &mut Turn<'_>) -> Result<State, Failure> {
+    pub(super) fn begin(
+        mut channel: Channel,
+        sealed: &Base64,
+        turn: &mut Turn<'_>,
+    ) -> Result<State, Failure> {
         let message = channel.open(sealed).map_err(Failure::Channel)?;
-        let DeviceToClaimant::Introduction { csr, facts, link, accepts } = message else {
+        let DeviceToClaimant::Introduction {
+            csr,
+            facts,
+            link,
+            accepts,
+        } = message
+        else {
             return Err(Failure::Protocol {
                 detail: "the device did not introduce itself",
             });

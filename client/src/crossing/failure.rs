@@ -99,9 +99,18 @@ pub enum Retry {
 }
 
 impl Failure {
-    /// What happened.
+    /// What happened, as one or more whole sentences.
     #[must_use]
     pub fn cause(&self) -> String {
+        let mut text = self.words();
+        // Some of the words are others': the server's, the device's, a library's.
+        if !text.ends_with(['.', '!', '?', '…']) {
+            text.push('.');
+        }
+        text
+    }
+
+    fn words(&self) -> String {
         match self {
             Self::WrongCode => "The code does not match the one on the device.".to_owned(),
             Self::CodeUnknown => "No device is waiting under this code.".to_owned(),
@@ -109,29 +118,43 @@ impl Failure {
             Self::RateLimited { .. } => "There were too many attempts.".to_owned(),
             Self::DeviceGone => "The device disconnected.".to_owned(),
             Self::Timeout => "The device did not answer in time.".to_owned(),
-            Self::Unreachable { detail } => format!("No connection to the server: {detail}."),
+            Self::Unreachable { detail } => format!("No connection to the server: {detail}"),
             Self::ConnectionLost => "The connection to the server broke.".to_owned(),
-            Self::SignedOut => "You are not signed in any more, or the token is unknown or expired.".to_owned(),
+            Self::SignedOut => {
+                "You are not signed in any more, or the token is unknown or expired.".to_owned()
+            }
             Self::NotAllowed => "This account may not enrol devices.".to_owned(),
             Self::Server(problem) => problem.message.clone(),
-            Self::Protocol { detail } => format!("The conversation with the device went wrong: {detail}."),
+            Self::Protocol { detail } => format!("The conversation with the device went wrong: {detail}"),
             Self::Channel(SealError::Forged) => {
                 "A sealed message was changed on its way between the device and here.".to_owned()
             }
-            Self::Channel(error) => format!("The sealed channel to the device ended: {error}."),
-            Self::CsrRefused(refusal) => format!("The device’s certificate request is not acceptable: {refusal}."),
-            Self::FactsUnfit(unfit) => format!("The device states something that cannot be shown safely: {unfit}."),
+            Self::Channel(error) => format!("The sealed channel to the device ended: {error}"),
+            Self::CsrRefused(refusal) => {
+                format!("The device’s certificate request is not acceptable: {refusal}")
+            }
+            Self::FactsUnfit(unfit) => {
+                format!("The device states something that cannot be shown safely: {unfit}")
+            }
             Self::Incompatible => "This device does not take certificates from here.".to_owned(),
-            Self::NotMine => "You said that this is not your device. It has been told, and nothing was signed.".to_owned(),
+            Self::NotMine => {
+                "You said that this is not your device. It has been told, and nothing was signed.".to_owned()
+            }
             Self::Cancelled => "You cancelled. The device has been told, and nothing was signed.".to_owned(),
-            Self::DeviceRefused { reason: Some(reason) } => format!("The device refused: {reason}."),
+            Self::DeviceRefused { reason: Some(reason) } => format!("The device refused: {reason}"),
             Self::DeviceRefused { reason: None } => "The person at the device refused.".to_owned(),
             Self::ApprovalRefused(error) => format!("The server did not accept the approval: {error}"),
-            Self::ConsentNotRecorded(error) => format!("The server did not record the device’s consent: {error}"),
+            Self::ConsentNotRecorded(error) => {
+                format!("The server did not record the device’s consent: {error}")
+            }
             Self::SigningRefused(error) => format!("The certificate was not signed: {error}"),
-            Self::SignerUnreachable(error) => format!("The certificate was not signed: {error}."),
-            Self::NotInstalled { message, .. } => format!("The device could not install the certificate: {message}"),
-            Self::OtherCertificate => "The device says that it installed another certificate than the one it was given.".to_owned(),
+            Self::SignerUnreachable(error) => format!("The certificate was not signed: {error}"),
+            Self::NotInstalled { message, .. } => {
+                format!("The device could not install the certificate: {message}")
+            }
+            Self::OtherCertificate => {
+                "The device says that it installed another certificate than the one it was given.".to_owned()
+            }
         }
     }
 
@@ -154,7 +177,9 @@ impl Failure {
             }
             Self::SignedOut => "Sign in again, or use a fresh token, then try again with the same code.",
             Self::NotAllowed => "Ask an admin of the organisation for the role of installer.",
-            Self::Server(_) => "Try again in a moment; if it stays so, give the server’s operator this message.",
+            Self::Server(_) => {
+                "Try again in a moment; if it stays so, give the server’s operator this message."
+            }
             Self::Protocol { .. } | Self::Channel(SealError::NotUnderstood) => {
                 "Update the software on both sides, then try again."
             }
@@ -174,9 +199,15 @@ impl Failure {
             Self::ConsentNotRecorded(_) | Self::SignerUnreachable(_) => {
                 "Try again with the same code; nothing will be signed twice."
             }
-            Self::SigningRefused(_) => "Put right what the message names, or choose another signer, then try again.",
-            Self::NotInstalled { .. } => "Put right what the device names, then try again; it gets the same certificate.",
-            Self::OtherCertificate => "Look at the device’s certificates in the panel, revoke what you do not know, and enrol it again.",
+            Self::SigningRefused(_) => {
+                "Put right what the message names, or choose another signer, then try again."
+            }
+            Self::NotInstalled { .. } => {
+                "Put right what the device names, then try again; it gets the same certificate."
+            }
+            Self::OtherCertificate => {
+                "Look at the device’s certificates in the panel, revoke what you do not know, and enrol it again."
+            }
         }
     }
 

@@ -57,9 +57,14 @@ impl Opening {
                     detail: "the server sent a message out of turn",
                 });
             }
-            (opening, Event::Opened | Event::CsrVerified(_) | Event::Answered(_) | Event::Approve(_) | Event::Nothing) => {
-                opening
-            }
+            (
+                opening,
+                Event::Opened
+                | Event::CsrVerified(_)
+                | Event::Answered(_)
+                | Event::Approve(_)
+                | Event::Nothing,
+            ) => opening,
         };
         Ok(State::Opening(Box::new(next)))
     }

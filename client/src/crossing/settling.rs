@@ -44,9 +44,15 @@ enum Phase {
     /// The server is asked.
     Approving { signer: organisation::Signer },
     /// The device shows the offer and asks.
-    AwaitingConsent { approval: Box<Approval>, signer: organisation::Signer },
+    AwaitingConsent {
+        approval: Box<Approval>,
+        signer: organisation::Signer,
+    },
     /// The device said yes; the server is told.
-    RecordingConsent { approval: Box<Approval>, signer: organisation::Signer },
+    RecordingConsent {
+        approval: Box<Approval>,
+        signer: organisation::Signer,
+    },
     /// The consent is recorded; the signer works.
     Signing { signer: signing::Signer },
     /// The certificate has been sealed.
@@ -78,7 +84,9 @@ impl Settling {
             Event::Frame(_) => Err(Failure::Protocol {
                 detail: "the server sent a message out of turn",
             }),
-            Event::Approve(_) | Event::Opened | Event::CsrVerified(_) | Event::Nothing => Ok(State::Settling(self)),
+            Event::Approve(_) | Event::Opened | Event::CsrVerified(_) | Event::Nothing => {
+                Ok(State::Settling(self))
+            }
         }
     }
 
@@ -97,7 +105,9 @@ impl Settling {
                 replace: decision.replace,
             }),
         });
-        self.phase = Phase::Approving { signer: decision.signer };
+        self.phase = Phase::Approving {
+            signer: decision.signer,
+        };
     }
 
     /// "Not mine" or "cancel". Once the device has consented there is nothing to cancel: a certificate is under way.
@@ -105,13 +115,18 @@ impl Settling {
         let claim = self.channel.claim().clone();
         let mut calls = match self.phase {
             Phase::Reviewing => vec![],
-            Phase::Approving { .. } | Phase::AwaitingConsent { .. } => vec![Call::Withdraw { claim: claim.clone() }],
+            Phase::Approving { .. } | Phase::AwaitingConsent { .. } => {
+                vec![Call::Withdraw { claim: claim.clone() }]
+            }
             Phase::RecordingConsent { .. } | Phase::Signing { .. } | Phase::Installing { .. } => {
                 return Ok(State::Settling(self));
             }
         };
         let (reason, words) = match failure {
-            Failure::NotMine => (ClaimReportReason::NotMine, "the person at the panel said that this is not their device"),
+            Failure::NotMine => (
+                ClaimReportReason::NotMine,
+                "the person at the panel said that this is not their device",
+            ),
             _ => (ClaimReportReason::Cancelled, "the person at the panel cancelled"),
         };
         calls.push(Call::Report { claim, reason });
@@ -124,7 +139,10 @@ impl Settling {
         self.phase = match (self.phase, answer) {
             (Phase::Approving { signer }, Answer::Approve(Ok(approval))) => {
                 offer(&mut self.channel, &approval, &signer, turn)?;
-                Phase::AwaitingConsent { approval: Box::new(approval), signer }
+                Phase::AwaitingConsent {
+                    approval: Box::new(approval),
+                    signer,
+                }
             }
             (Phase::Approving { signer }, Answer::Approve(Err(error))) => match obstacle(error) {
                 Ok(obstacle) => {
@@ -140,12 +158,16 @@ impl Settling {
             (Phase::RecordingConsent { approval, signer }, Answer::RecordConsent(recorded)) => {
                 recorded.map_err(Failure::ConsentNotRecorded)?;
                 let mut signer = signing::Signer::of(&signer, &approval.device.id);
-                let step = signer.start(&self.csr, turn.now).map_err(Failure::SigningRefused)?;
+                let step = signer
+                    .start(&self.csr, turn.now)
+                    .map_err(Failure::SigningRefused)?;
                 sign(&mut self.channel, signer, step, turn)?
             }
             (Phase::Signing { mut signer }, Answer::Sign(response)) => {
                 let response = response.map_err(Failure::SignerUnreachable)?;
-                let step = signer.answer(&response, turn.now).map_err(Failure::SigningRefused)?;
+                let step = signer
+                    .answer(&response, turn.now)
+                    .map_err(Failure::SigningRefused)?;
                 sign(&mut self.channel, signer, step, turn)?
             }
             (phase, _) => phase,
@@ -165,16 +187,29 @@ impl Settling {
         let message = self.channel.open(sealed).map_err(Failure::Channel)?;
         self.phase = match (self.phase, message) {
             // A device may refuse without having been asked; it never agrees so.
-            (phase, DeviceToClaimant::Consent { accepted: false, reason }) if !phase.has_consent() => {
+            (
+                phase,
+                DeviceToClaimant::Consent {
+                    accepted: false,
+                    reason,
+                },
+            ) if !phase.has_consent() => {
                 let claim = self.channel.claim().clone();
                 let calls = match phase {
                     Phase::Reviewing => vec![],
                     _ => vec![Call::Withdraw { claim }],
                 };
                 let reason = reason.as_deref().map(shown);
-                return Ok(State::Ended(Ending::begin(Failure::DeviceRefused { reason }, calls, turn)));
+                return Ok(State::Ended(Ending::begin(
+                    Failure::DeviceRefused { reason },
+                    calls,
+                    turn,
+                )));
             }
-            (Phase::AwaitingConsent { approval, signer }, DeviceToClaimant::Consent { accepted: true, .. }) => {
+            (
+                Phase::AwaitingConsent { approval, signer },
+                DeviceToClaimant::Consent { accepted: true, .. },
+            ) => {
                 turn.view.progress.mark(Step::IdentityChecked, turn.now);
                 turn.view.stage = Stage::Signing;
                 turn.call(Call::RecordConsent {
@@ -184,7 +219,10 @@ impl Settling {
             }
             (
                 Phase::Installing { certificate },
-                DeviceToClaimant::Installed { certificate_sha256, chain: None },
+                DeviceToClaimant::Installed {
+                    certificate_sha256,
+                    chain: None,
+                },
             ) => {
                 if certificate_sha256 != certificate {
                     return Err(Failure::OtherCertificate);

@@ -6,9 +6,9 @@ use gangway_protocol::enrolment::{MAX_FRAME_LEN, ServerToClaimant};
 use gangway_protocol::seal::Claimant;
 
 use super::call::Answer;
+use super::checking::Checking;
 use super::ending::Ending;
 use super::failure::Failure;
-use super::checking::Checking;
 use super::opening::Opening;
 use super::settling::Settling;
 use super::turn::Turn;

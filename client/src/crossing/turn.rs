@@ -4,10 +4,10 @@ use gangway_protocol::enrolment::{ClaimantToDevice, ClaimantToServer};
 use gangway_protocol::seal::Channel;
 use gangway_protocol::time::UnixMillis;
 
+use super::Effect;
 use super::call::{Answer, Call};
 use super::failure::Failure;
 use super::view::{Stage, View};
-use super::Effect;
 
 /// How often a call is repeated by itself before the person is told. With [`MAX_REPEAT_SECS`] this outlasts the restart
 /// of a server, not a person's patience.
@@ -88,7 +88,13 @@ impl<'a> Turn<'a> {
 
     /// Whether an approval has been asked for and not been answered.
     pub(super) fn approval_in_flight(&self) -> bool {
-        matches!(self.in_flight, Some(InFlight { call: Call::Approve { .. }, .. }))
+        matches!(
+            self.in_flight,
+            Some(InFlight {
+                call: Call::Approve { .. },
+                ..
+            })
+        )
     }
 
     /// Forgets the call that is under way; its answer changes nothing any more.
@@ -100,7 +106,9 @@ impl<'a> Turn<'a> {
     pub(super) fn take_answer(&mut self, answer: Answer) -> Option<Answer> {
         let in_flight = self.in_flight.as_mut()?;
         match answer.retry_after_secs() {
-            Some(secs) if in_flight.call.is_repeated() && in_flight.repeats_left > 0 && secs <= MAX_REPEAT_SECS => {
+            Some(secs)
+                if in_flight.call.is_repeated() && in_flight.repeats_left > 0 && secs <= MAX_REPEAT_SECS =>
+            {
                 in_flight.repeats_left -= 1;
                 in_flight.due = Some(self.now.plus(i64::from(secs) * UnixMillis::SECOND));
                 None

@@ -91,7 +91,10 @@ pub enum Warning {
 impl std::fmt::Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::OtherPanel { link } => write!(f, "The device shows the address {link}, which is not this panel’s."),
+            Self::OtherPanel { link } => write!(
+                f,
+                "The device shows the address {link}, which is not this panel’s."
+            ),
             Self::OtherNetwork => {
                 f.write_str("The device is on another network than you are. Is it really in front of you?")
             }

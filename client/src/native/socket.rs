@@ -37,7 +37,9 @@ pub enum SocketError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// Something other than a Gangway server answered.
-    #[error("the server's address answered with HTTP status {status} instead of opening a WebSocket; a proxy in between may not support them")]
+    #[error(
+        "the server's address answered with HTTP status {status} instead of opening a WebSocket; a proxy in between may not support them"
+    )]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -49,7 +51,11 @@ impl Native {
     ///
     /// # Errors
     /// When there is no connection or no upgrade.
-    pub async fn open_socket(&self, path: &str, subprotocol: &'static str) -> Result<NativeSocket, SocketError> {
+    pub async fn open_socket(
+        &self,
+        path: &str,
+        subprotocol: &'static str,
+    ) -> Result<NativeSocket, SocketError> {
         let mut url = self.server.clone();
         let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
         let broken = |detail: String| TransportError::Unreachable { detail };
@@ -61,7 +67,10 @@ impl Native {
             .into_client_request()
             .map_err(|error| broken(error.to_string()))?;
         let headers = request.headers_mut();
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+        headers.insert(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static(subprotocol),
+        );
         if let Some(authorization) = &self.authorization {
             headers.insert(header::AUTHORIZATION, authorization.clone());
         }
