@@ -25,7 +25,6 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one value, parsed once per process")]
 enum Command {
     /// Run the server
     Serve(serve::ServeArgs),

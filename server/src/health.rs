@@ -1,6 +1,7 @@
 //! Liveness, readiness and metrics, for whoever watches the process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -11,7 +12,11 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use gangway_protocol::path;
 
 use crate::db::read;
+use crate::listen::Shutdown;
 use crate::state::{Gangway, StartError};
+
+/// Every request leaves a few numbers until they are sorted: a thousand requests a second leave some 100 KB in this time.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// `/livez` and `/readyz`, on the main listener.
 pub fn router() -> Router<Arc<Gangway>> {
@@ -53,6 +58,16 @@ pub fn collect_metrics() -> Result<PrometheusHandle, StartError> {
         .map_err(|error| StartError::Refused(format!("metrics cannot be collected: {error}")))?
         .install_recorder()
         .map_err(|error| StartError::Refused(format!("metrics cannot be collected: {error}")))
+}
+
+/// Sorts what was measured into its buckets now and then, whether or not anybody asks, until the shutdown begins.
+pub async fn keep_metrics(handle: PrometheusHandle, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.begun() => return,
+            () = tokio::time::sleep(UPKEEP_EVERY) => handle.run_upkeep(),
+        }
+    }
 }
 
 /// `/metrics`, for a listener of its own: figures are not for everyone.

@@ -126,6 +126,7 @@ async fn connection(
     shutdown: Shutdown,
     place: Option<OwnedSemaphorePermit>,
 ) {
+    let _open = OpenConnection::count();
     // Frames of the relay are small and somebody waits for each.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone before it was served");
@@ -141,6 +142,22 @@ async fn connection(
     };
     serve_http(stream, peer, service, shutdown).await;
     drop(place);
+}
+
+/// Shows in the metrics for as long as it lives.
+struct OpenConnection;
+
+impl OpenConnection {
+    fn count() -> Self {
+        metrics::gauge!("gangway_http_connections").increment(1);
+        Self
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        metrics::gauge!("gangway_http_connections").decrement(1);
+    }
 }
 
 async fn serve_http(stream: Stream, peer: SocketAddr, service: Service, shutdown: Shutdown) {

@@ -1,12 +1,21 @@
 //! Everything the server answers, in one place: the table of contents.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::api::problem::ApiError;
 use crate::state::Gangway;
 use crate::{api, health, log, relay};
+
+/// How long nothing of a body may arrive. Bodies are small, so who pauses this long is gone.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The whole server as one service.
 pub fn router(gangway: Arc<Gangway>) -> Router {
@@ -15,8 +24,33 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
         .merge(api)
         .merge(relay::router())
         .merge(health::router())
+        .route("/api/{*unknown}", any(refuse_unknown_path))
+        .method_not_allowed_fallback(refuse_method)
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(axum::middleware::from_fn(log::observe_request))
         .with_state(gangway)
+}
+
+async fn refuse_unknown_path() -> ApiError {
+    ApiError::NotFound
+}
+
+async fn refuse_method() -> ApiError {
+    ApiError::MethodNotAllowed
+}
+
+/// A handler that panics costs its own request, not the connection. The panic's text goes to the log alone.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer hands over what the panic carried"
+)]
+fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without a text");
+    ApiError::internal(format!("a handler panicked: {text}")).into_response()
 }
 
 /// The HTTP API's description, OpenAPI 3.1.

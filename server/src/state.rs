@@ -1,7 +1,8 @@
 //! What every handler, socket and task of one server works on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio_util::sync::CancellationToken;
 
 use crate::ca::Authority;
 use crate::changes::Changes;
@@ -30,7 +31,7 @@ pub struct Gangway {
     pub changes: Changes,
     /// Limits on attempts.
     pub limits: Limits,
-    stopping: AtomicBool,
+    stopping: CancellationToken,
 }
 
 impl Gangway {
@@ -48,7 +49,7 @@ impl Gangway {
         let relay = Relay::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
         let changes = Changes::default();
-        let stopping = AtomicBool::new(false);
+        let stopping = CancellationToken::new();
         Ok(Arc::new(Self {
             config,
             clock,
@@ -62,15 +63,20 @@ impl Gangway {
         }))
     }
 
-    /// From now on the server says that it is not ready, so that balancers look elsewhere.
+    /// From now on the server says that it is not ready, so that balancers look elsewhere, and replies without end do end.
     pub fn begin_stopping(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.stopping.cancel();
     }
 
     /// Whether the server is about to end.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.stopping.is_cancelled()
+    }
+
+    /// Resolves when the server is about to end: for replies that go on and on.
+    pub async fn stopping(&self) {
+        self.stopping.cancelled().await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! The server through its front door: every endpoint by its router, on both engines.
 
 mod documents;
+mod listening;
 mod support;
 mod unknown_paths;

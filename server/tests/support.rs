@@ -18,6 +18,9 @@ use http::{Request, Response};
 use tower::ServiceExt as _;
 
 mod postgres;
+mod sockets;
+
+pub(crate) use sockets::Spawned;
 
 /// Where tests begin: 2027-01-15T08:00:00Z.
 pub(crate) const START: UnixMillis = UnixMillis(1_800_000_000_000);

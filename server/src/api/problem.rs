@@ -24,6 +24,9 @@ pub enum ApiError {
     /// There is none, or the caller may not know that there is.
     #[error("there is no such thing here")]
     NotFound,
+    /// The path is right, the method is not.
+    #[error("this path does not take this method: see /api/openapi.json")]
+    MethodNotAllowed,
     /// A field is not acceptable.
     #[error("{detail}")]
     Invalid {
@@ -116,6 +119,11 @@ impl ApiError {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, Code::Unauthenticated, "Not signed in"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, Code::Forbidden, "Not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, Code::NotFound, "Not found"),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                Code::Malformed,
+                "Method not allowed",
+            ),
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, Code::Invalid, "Not acceptable"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, Code::Malformed, "Not understood"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge, "Too large"),

@@ -59,6 +59,7 @@ fn start_listeners(
         what: format!("cannot listen on {address}"),
         error,
     })?;
+    let bound = listener.local_addr();
     let panel = service(config, router(gangway.clone()), tls.clone());
     tasks.spawn(listen::serve(listener, panel, shutdown.clone()));
     if let Some(tls) = tls {
@@ -71,10 +72,12 @@ fn start_listeners(
             error,
         })?;
         let handle = health::collect_metrics()?;
+        tasks.spawn(health::keep_metrics(handle.clone(), shutdown.clone()));
         let figures = service(config, health::metrics_router(handle), None);
         tasks.spawn(listen::serve(listener, figures, shutdown.clone()));
     }
-    tracing::info!(url = %config.public_url, listen = %address, "serving");
+    let address = bound.map_or_else(|_| address.to_string(), |bound| bound.to_string());
+    tracing::info!(url = %config.public_url, listen = address, "serving");
     Ok(())
 }
 

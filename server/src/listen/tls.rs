@@ -87,7 +87,7 @@ impl Tls {
                 tracing::info!("the TLS certificate was read again");
             }
             Err(error) => {
-                tracing::error!(%error, "the changed TLS certificate cannot be used; the former one stays")
+                tracing::error!(%error, "the changed TLS certificate cannot be used; the former one stays");
             }
         }
     }
