@@ -1,0 +1,109 @@
+//! The real server as a child process, with caps raised for a load that comes from one address.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use tokio::process::{Child, Command};
+
+use crate::Options;
+
+/// A running server; ended when dropped.
+pub(crate) struct Server {
+    child: Child,
+    gangway: std::path::PathBuf,
+    folder: tempfile::TempDir,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// From the start of the process to the first answer on `/readyz`.
+    pub(crate) ready_after: Duration,
+}
+
+impl Server {
+    /// Starts a server on an empty data directory.
+    pub(crate) async fn start(options: &Options) -> anyhow::Result<Self> {
+        Self::start_with(options, &[]).await
+    }
+
+    /// The same, with further flags.
+    pub(crate) async fn start_with(options: &Options, flags: &[&str]) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let started = Instant::now();
+        let child = Command::new(&options.gangway)
+            .args(["serve", "--data-dir"])
+            .arg(folder.path())
+            .args(["--listen", &address.to_string(), "--public-url", &format!("http://localhost:{port}")])
+            .args(RAISED_CAPS)
+            .args(flags)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("starting {}", options.gangway.display()))?;
+        let mut server = Self { child, gangway: options.gangway.clone(), folder, address, ready_after: Duration::ZERO };
+        while !ready(address).await {
+            if let Some(status) = server.child.try_wait()? {
+                bail!("the server ended: {status}");
+            }
+            if started.elapsed() > Duration::from_secs(30) {
+                bail!("the server is not ready after 30 s");
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        server.ready_after = started.elapsed();
+        Ok(server)
+    }
+
+    /// `http://localhost:PORT`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://localhost:{}", self.address.port())
+    }
+
+    /// A token of scope `enrol`.
+    pub(crate) async fn token(&self) -> anyhow::Result<String> {
+        let output = Command::new(&self.gangway)
+            .args(["admin", "token", "create", "--scope", "enrol", "--data-dir"])
+            .arg(self.folder.path())
+            .output()
+            .await?;
+        let text = String::from_utf8(output.stdout)?;
+        text.trim_end().lines().last().map(str::to_owned).context("no token was printed")
+    }
+
+    /// Bytes of memory that are this process's share (PSS): what a further session makes it grow by.
+    pub(crate) fn pss(&self) -> anyhow::Result<u64> {
+        let pid = self.child.id().context("the server has ended")?;
+        kilobytes(Path::new(&format!("/proc/{pid}/smaps_rollup")), "Pss:")
+    }
+
+    /// Resident bytes.
+    pub(crate) fn rss(&self) -> anyhow::Result<u64> {
+        let pid = self.child.id().context("the server has ended")?;
+        kilobytes(Path::new(&format!("/proc/{pid}/smaps_rollup")), "Rss:")
+    }
+}
+
+fn kilobytes(path: &Path, field: &str) -> anyhow::Result<u64> {
+    let text = std::fs::read_to_string(path)?;
+    let line = text.lines().find(|line| line.starts_with(field)).context("no such field in smaps_rollup")?;
+    let number = line.split_whitespace().nth(1).context("no number in smaps_rollup")?;
+    Ok(number.parse::<u64>()? * 1024)
+}
+
+async fn ready(address: SocketAddr) -> bool {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else { return false };
+    let request = format!("GET /readyz HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\n\r\n", address.port());
+    if stream.write_all(request.as_bytes()).await.is_err() {
+        return false;
+    }
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).await.is_ok() && reply.starts_with(b"HTTP/1.1 200")
+}
+
+/// The whole load comes from one address and one account; the caps that protect against that are options.
+const RAISED_CAPS: [&str; 0] = [];
