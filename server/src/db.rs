@@ -57,6 +57,8 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection before it is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the write-ahead log is cut back to after a checkpoint, in bytes: a burst must not occupy the disk for ever.
+const WAL_LIMIT: &str = "67108864";
 /// How long SQLite waits for another process (the command line beside the server) to finish its transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -87,7 +89,8 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             // FULL: an acknowledged certificate survives a power cut. Group commit pays for it.
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT);
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("journal_size_limit", WAL_LIMIT);
         migrate::sqlite(&options).await?;
         let writer = Writer::start(options.clone()).await?;
         let readers = SqlitePoolOptions::new()

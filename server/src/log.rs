@@ -14,12 +14,15 @@ use tracing_subscriber::fmt;
 use crate::config::{Config, LogFormat};
 use crate::state::StartError;
 
+/// Crates whose debug output holds what nobody should read, such as challenges. Directives of the operator come later and win.
+const QUIET: &str = "webauthn_rs=warn,webauthn_rs_core=warn";
+
 /// Starts logging. Once per process.
 ///
 /// # Errors
 /// When the filter cannot be read, or something else logs already.
 pub fn start(config: &Config) -> Result<(), StartError> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| {
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log)).map_err(|error| {
         StartError::Refused(format!(
             "log holds `{}`, which is not a filter: {error}",
             config.log

@@ -2,5 +2,6 @@
 
 mod documents;
 mod listening;
+mod process;
 mod support;
 mod unknown_paths;

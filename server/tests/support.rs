@@ -20,6 +20,7 @@ use tower::ServiceExt as _;
 mod postgres;
 mod sockets;
 
+pub(crate) use postgres::fresh_database;
 pub(crate) use sockets::Spawned;
 
 /// Where tests begin: 2027-01-15T08:00:00Z.

@@ -1,0 +1,227 @@
+//! The binary as operators run it: it starts, says what is wrong, is asked for its health, and ends in order.
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+use crate::support::fresh_database;
+
+/// The binary with these arguments, and nothing of this process's environment.
+fn gangway(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gangway"));
+    command.args(arguments).env_clear().kill_on_drop(true);
+    command
+}
+
+async fn run(arguments: &[&str]) -> Output {
+    gangway(arguments).output().await.expect("the binary runs")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("the path is text")
+}
+
+/// A running server.
+struct Process {
+    child: Child,
+    address: String,
+    log: Lines<BufReader<ChildStderr>>,
+}
+
+impl Process {
+    /// Starts it on a free port and waits until it serves.
+    async fn serve(folder: &Path, more: &[&str]) -> Self {
+        let mut arguments = vec![
+            "serve",
+            "--data-dir",
+            text(folder),
+            "--listen",
+            "127.0.0.1:0",
+            "--log-format",
+            "json",
+        ];
+        arguments.extend(more);
+        let mut child = gangway(&arguments)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut log = BufReader::new(child.stderr.take().expect("it is a pipe")).lines();
+        loop {
+            let line = log
+                .next_line()
+                .await
+                .expect("it can be read")
+                .expect("it serves before it ends");
+            let event: serde_json::Value =
+                serde_json::from_str(&line).expect("every line of the log is JSON");
+            if event["message"] == "serving" {
+                let address = event["listen"].as_str().expect("it says where").to_owned();
+                return Self { child, address, log };
+            }
+        }
+    }
+
+    /// Ends it as systemd would, and says what it logged meanwhile.
+    async fn terminate(mut self) -> (bool, String) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let told = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .await
+            .expect("kill runs");
+        assert!(told.success());
+        let mut rest = String::new();
+        while let Some(line) = self.log.next_line().await.expect("it can be read") {
+            rest.push_str(&line);
+        }
+        (self.child.wait().await.expect("it ends").success(), rest)
+    }
+}
+
+#[tokio::test]
+async fn a_server_starts_is_healthy_and_ends_in_order() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::serve(folder.path(), &[]).await;
+    let health = run(&["healthcheck", "--listen", &server.address]).await;
+    assert!(health.status.success(), "{}", stderr(&health));
+    assert_eq!(String::from_utf8_lossy(&health.stdout), "ready\n");
+
+    let second = run(&[
+        "serve",
+        "--data-dir",
+        text(folder.path()),
+        "--listen",
+        &server.address,
+    ])
+    .await;
+    assert!(!second.status.success());
+    assert!(
+        stderr(&second).contains(&format!("cannot listen on {}", server.address)),
+        "{}",
+        stderr(&second)
+    );
+
+    let address = server.address.clone();
+    let (success, log) = server.terminate().await;
+    assert!(success && log.contains("stopped"), "{log}");
+    let health = run(&["healthcheck", "--listen", &address]).await;
+    assert!(
+        !health.status.success() && stderr(&health).contains("is not ready"),
+        "{}",
+        stderr(&health)
+    );
+}
+
+#[tokio::test]
+async fn a_server_under_tls_is_healthy() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let made = rcgen::generate_simple_self_signed(["panel.example".to_owned()]).expect("a certificate");
+    let (certificate, key) = (
+        folder.path().join("certificate.pem"),
+        folder.path().join("key.pem"),
+    );
+    std::fs::write(&certificate, made.cert.pem()).expect("it can be written");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("it can be written");
+    let tls = [
+        "--tls-certificate",
+        text(&certificate),
+        "--tls-key",
+        text(&key),
+        "--public-url",
+        "https://panel.example",
+    ];
+    let server = Process::serve(folder.path(), &tls).await;
+    let mut arguments = vec!["healthcheck", "--listen", &server.address];
+    arguments.extend(tls);
+    let health = run(&arguments).await;
+    assert!(health.status.success(), "{}", stderr(&health));
+}
+
+#[tokio::test]
+async fn a_public_url_that_cannot_carry_passkeys_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let refused = run(&[
+        "serve",
+        "--data-dir",
+        text(folder.path()),
+        "--public-url",
+        "http://192.0.2.7:8080",
+    ])
+    .await;
+    assert!(!refused.status.success());
+    assert!(
+        stderr(&refused).contains("browsers refuse them on an IP address"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
+#[tokio::test]
+async fn a_data_directory_of_a_newer_version_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let migrated = run(&["migrate", "--data-dir", text(folder.path())]).await;
+    assert!(migrated.status.success(), "{}", stderr(&migrated));
+    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("gangway.sqlite3"));
+    let mut connection = sqlx::ConnectOptions::connect(&file).await.expect("it opens");
+    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, x'00', 0)")
+        .execute(&mut connection)
+        .await
+        .expect("it is written");
+    sqlx::Connection::close(connection).await.expect("it closes");
+    let refused = run(&["serve", "--data-dir", text(folder.path())]).await;
+    assert!(!refused.status.success());
+    assert!(
+        stderr(&refused).contains("a newer version of Gangway"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
+#[tokio::test]
+async fn a_postgresql_database_of_a_newer_version_is_refused() {
+    let url = fresh_database().await;
+    let migrated = run(&["migrate", "--database-url", &url]).await;
+    assert!(migrated.status.success(), "{}", stderr(&migrated));
+    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
+        .await
+        .expect("it answers");
+    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, '', 0)")
+        .execute(&mut connection)
+        .await
+        .expect("it is written");
+    let refused = run(&["migrate", "--database-url", &url]).await;
+    assert!(!refused.status.success());
+    assert!(
+        stderr(&refused).contains("a newer version of Gangway"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
+#[tokio::test]
+async fn check_config_shows_sources_and_hides_secrets() {
+    let shown = gangway(&["check-config", "--listen", ":9000"])
+        .env(
+            "GANGWAY_DATABASE_URL",
+            "postgres://gangway:word@db.example/gangway",
+        )
+        .output()
+        .await
+        .expect("the binary runs");
+    let text = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.status.success(), "{}", stderr(&shown));
+    assert!(
+        text.contains("(secret)  (environment)") && !text.contains("word"),
+        "{text}"
+    );
+    assert!(
+        text.contains(":9000  (flag)") && text.contains("http://localhost:9000  (default)"),
+        "{text}"
+    );
+}
