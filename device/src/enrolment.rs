@@ -431,6 +431,7 @@ fn words(reason: gangway_protocol::enrolment::ClosedReason) -> &'static str {
         ClosedReason::TooLarge => "the other side sent too much",
         ClosedReason::Superseded => "this device connected again",
         ClosedReason::Malformed => "the other side did not follow the protocol",
+        ClosedReason::Unknown => "the server ended the attempt",
     }
 }
 

@@ -186,6 +186,9 @@ pub enum ClosedReason {
     Superseded,
     /// The claimant broke the protocol.
     Malformed,
+    /// A reason that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What a claimant (browser or command line) sends.
@@ -260,6 +263,7 @@ pub enum NetworkComparison {
     /// Different, as with a device in another building, or an attacker's.
     Different,
     /// Not comparable (IPv4 against IPv6, or unknown).
+    #[serde(other)]
     Unknown,
 }
 

@@ -113,6 +113,9 @@ pub enum DeviceToServer {
 pub enum SessionAbility {
     /// Send `renew` and `installed`.
     Renew,
+    /// An ability that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Settings that members give a device.

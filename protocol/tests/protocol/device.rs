@@ -105,6 +105,17 @@ fn facts() -> Facts {
     }
 }
 
+/// The device of the examples in `docs/protocol.md`.
+pub(crate) fn facts_of_the_document() -> Facts {
+    Facts {
+        os_version: "Debian GNU/Linux 12".to_owned(),
+        model: Some("Raspberry Pi 5 Model B".to_owned()),
+        serial: Some("10000000abcdef01".to_owned()),
+        machine_id: Some("8ac1c6a4f3cf4f0a9d0f6f3b1f5c2d7e".to_owned()),
+        ..facts()
+    }
+}
+
 #[test]
 fn honest_facts_pass() {
     assert_eq!(facts().check(), Ok(()));

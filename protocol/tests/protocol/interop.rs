@@ -185,16 +185,16 @@ fn our_claimant_notices_that_python_as_the_device_has_another_code() {
 
 #[test]
 fn the_vectors_are_those_that_python_computes() {
-    let Some(mut command) = command("vectors") else {
-        return;
-    };
-    let output = command.output().expect("python starts");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let computed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let stored: Value = serde_json::from_str(vectors::SEAL).expect("JSON");
-    assert_eq!(computed, stored);
+    for (role, stored) in [("vectors", vectors::SEAL), ("signatures", vectors::SIGNATURES)] {
+        let Some(mut command) = command(role) else { return };
+        let output = command.output().expect("python starts");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let computed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let stored: Value = serde_json::from_str(stored).expect("JSON");
+        assert_eq!(computed, stored);
+    }
 }

@@ -1,8 +1,11 @@
 //! The protocol crate through its front door. One binary, so that it is linked once.
 
+mod bodies;
 mod code;
 mod csr;
 mod device;
+mod document;
+mod frames;
 mod interop;
 mod seal;
 mod seal_handshake;

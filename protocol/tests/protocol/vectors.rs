@@ -1,15 +1,18 @@
-//! The vectors that python-spake2 computed (`interop/peer.py vectors`), recomputed by this implementation, and the same
-//! numbers in `docs/protocol.md`.
+//! The vectors that Python computed (`interop/peer.py`), recomputed by this implementation. `docs/protocol.md` shows them.
 
 use data_encoding::HEXLOWER;
 use gangway_protocol::code::UserCode;
-use gangway_protocol::encoding::Base64;
+use gangway_protocol::encoding::{Base64, Sha256Hex};
 use gangway_protocol::enrolment::{ClaimantToDevice, DeviceToClaimant};
 use gangway_protocol::id::ClaimId;
 use gangway_protocol::seal::{Answer, Channel, Claimant, Device};
+use gangway_protocol::session::{proof_message, renewal_message};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde::Deserialize;
+use serde_json::Value;
 
 pub(crate) const SEAL: &str = include_str!("../../vectors/seal.json");
+pub(crate) const SIGNATURES: &str = include_str!("../../vectors/signatures.json");
 
 #[derive(Deserialize)]
 struct Vectors {
@@ -79,4 +82,23 @@ fn the_handshake_and_the_boxes_are_those_of_the_vectors() {
             assert_eq!(device.open(&expected), Ok(message));
         }
     }
+}
+
+#[test]
+fn the_signed_bytes_and_their_signatures_are_those_of_the_vectors() {
+    let vectors: Value = serde_json::from_str(SIGNATURES).expect("vectors");
+    let text = |name: &str| vectors[name].as_str().expect("text");
+    let hex = |name: &str| bytes(text(name)).0;
+    let key = Ed25519KeyPair::from_seed_unchecked(&hex("ed25519_seed")).expect("a seed");
+    assert_eq!(key.public_key().as_ref(), hex("ed25519_public_key"));
+
+    let leaf: Sha256Hex = text("leaf_sha256").parse().expect("a digest");
+    let proof = proof_message(&hex("nonce"), text("origin"), &leaf);
+    assert_eq!(proof, hex("proof_message"));
+    assert_eq!(key.sign(&proof).as_ref(), hex("proof_signature"));
+
+    // The request of the vector is these bytes, not DER: only its digest is signed.
+    let renewal = renewal_message(b"gangway vector, certificate request");
+    assert_eq!(renewal, hex("renewal_message"));
+    assert_eq!(key.sign(&renewal).as_ref(), hex("renewal_signature"));
 }

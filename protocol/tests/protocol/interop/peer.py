@@ -5,6 +5,7 @@ The interop test runs it against the Rust implementation. It talks JSON, one obj
     peer.py browser     in: {code}, {claim, pake, confirm}   out: {pake}, {confirm}
     peer.py device      in: {code, claim, pake}, {confirm}   out: {pake, confirm}, {redeemed: true}
     peer.py vectors     prints the vectors that are checked in as protocol/vectors/seal.json
+    peer.py signatures  prints the vectors that are checked in as protocol/vectors/signatures.json
 
 After the handshake, in: {"box": …} is opened and answered by the box of {"type": "echo", "of": <what was in it>}; in:
 {"seal": …} is answered by the box of that value. A handshake or a box that is not right ends in {"error": …}.
@@ -18,6 +19,7 @@ import sys
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from spake2 import SPAKE2_A, SPAKE2_B
@@ -143,6 +145,29 @@ def vectors():
     }
 
 
+def signatures():
+    """What a device signs to open a session and to renew, with an Ed25519 key, whose signatures are the same every time."""
+    seed = hashlib.sha256(b"gangway vector, device key").digest()
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    nonce, origin = bytes(range(32)), "https://panel.example"
+    leaf = hashlib.sha256(b"gangway vector, leaf certificate").digest()
+    csr = hashlib.sha256(b"gangway vector, certificate request").digest()
+    proof = b"gangway session v1\0" + nonce + origin.encode() + b"\0" + leaf
+    renewal = b"gangway renew v1\0" + csr
+    return {
+        "ed25519_seed": seed.hex(),
+        "ed25519_public_key": key.public_key().public_bytes_raw().hex(),
+        "nonce": nonce.hex(),
+        "origin": origin,
+        "leaf_sha256": leaf.hex(),
+        "proof_message": proof.hex(),
+        "proof_signature": key.sign(proof).hex(),
+        "csr_sha256": csr.hex(),
+        "renewal_message": renewal.hex(),
+        "renewal_signature": key.sign(renewal).hex(),
+    }
+
+
 def scalar(name):
     return int.from_bytes(hashlib.sha512(name).digest(), "little") % Ed25519Group.order()
 
@@ -165,8 +190,8 @@ def write(**fields):
 
 
 def main(role):
-    if role == "vectors":
-        print(json.dumps(vectors(), indent=2, ensure_ascii=False))
+    if role in ("vectors", "signatures"):
+        print(json.dumps({"vectors": vectors, "signatures": signatures}[role](), indent=2, ensure_ascii=False))
         return
     try:
         converse({"browser": browser, "device": device}[role](read, write), read, write)

@@ -1,0 +1,98 @@
+//! The HTTP bodies that a claimant needs, pinned by their literal JSON. `docs/protocol.md` shows these very lines.
+
+use gangway_protocol::certificate::{
+    Approval, ApprovalRequest, Certificate, CertificateRequest, ClaimReport, ClaimReportReason,
+    EnrolmentStage, RevocationReason,
+};
+use gangway_protocol::error::ProblemDetails;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const APPROVAL_REQUEST: &str = r#"{"organisation":"org_01jd8r3k5m7n9p1q3s5t7v9x1z","csr":"-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----\n","facts":{"hostname":"thermometer-7","os":"linux","os_version":"Debian GNU/Linux 12","arch":"aarch64","software":"gangway-device","software_version":"0.1.0"},"signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"thermometer-7","labels":["hall 3"],"replace":true}"#;
+const APPROVAL: &str = r#"{"claim":"clm_01jd8r3k5m7n9p1q3s5t7v9x1z","device":{"id":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"thermometer-7","state":{"name":"enrolling","since":1790000000000}},"organisation":"org_01jd8r3k5m7n9p1q3s5t7v9x1z","organisation_name":"Harbour Works","approver":"Ada Lindqvist","signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","stage":"approved","approved_at":1790000000000}"#;
+const SIGN: &str = r#"{"csr":"-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----\n"}"#;
+const RECORD: &str = r#"{"chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","external_id":"5c1d0e"}"#;
+const CERTIFICATE: &str = r#"{"sha256":"ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63","serial":"4f3c","device":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","organisation":"org_01jd8r3k5m7n9p1q3s5t7v9x1z","spki_sha256":"ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63","subject":"CN=dev_01jd8r3k5m7n9p1q3s5t7v9x1z","issuer":"CN=Gangway Intermediate","key":"P-256","signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","not_before":1790000000000,"not_after":1797776000000,"chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","issued_at":1790000000000}"#;
+const REPORT: &str = r#"{"reason":"not_mine"}"#;
+const PROBLEM: &str = r#"{"type":"about:blank","title":"This key belongs to a device","status":409,"code":"key_known","detail":"The key belongs to thermometer-7. Replace its certificate, or refuse: a copied disk image looks like this.","device":{"id":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"thermometer-7","state":{"name":"active","since":1790000000000}}}"#;
+
+/// Every line that the document must show.
+pub(crate) const LITERALS: [&str; 7] = [
+    APPROVAL_REQUEST,
+    APPROVAL,
+    SIGN,
+    RECORD,
+    CERTIFICATE,
+    REPORT,
+    PROBLEM,
+];
+
+/// The literal is read, and written as it was.
+fn survives<T: Serialize + DeserializeOwned>(literal: &str) -> T {
+    let value: T = serde_json::from_str(literal).expect(literal);
+    assert_eq!(serde_json::to_string(&value).expect("JSON"), literal);
+    value
+}
+
+#[test]
+fn an_approval_is_asked_for_and_given() {
+    let request: ApprovalRequest = survives(APPROVAL_REQUEST);
+    assert!(request.replace);
+    let approval: Approval = survives(APPROVAL);
+    assert_eq!(approval.stage, EnrolmentStage::Approved);
+    let shorter = APPROVAL_REQUEST.replace(
+        r#","name":"thermometer-7","labels":["hall 3"],"replace":true"#,
+        "",
+    );
+    let request: ApprovalRequest = survives(&shorter);
+    assert_eq!(
+        (request.name, request.labels, request.replace),
+        (None, Vec::new(), false)
+    );
+}
+
+#[test]
+fn a_certificate_is_asked_for_in_two_ways() {
+    assert!(matches!(survives(SIGN), CertificateRequest::Sign { .. }));
+    assert!(matches!(
+        survives(RECORD),
+        CertificateRequest::Record {
+            external_id: Some(_),
+            ..
+        }
+    ));
+    let certificate: Certificate = survives(CERTIFICATE);
+    assert_eq!(certificate.revocation, None);
+}
+
+#[test]
+fn a_report_and_a_problem() {
+    let report: ClaimReport = survives(REPORT);
+    assert_eq!(report.reason, ClaimReportReason::NotMine);
+    let problem: ProblemDetails = survives(PROBLEM);
+    assert_eq!(problem.status, 409);
+}
+
+#[test]
+fn stored_names_are_those_on_the_wire() {
+    for name in [
+        "approved",
+        "consented",
+        "signing",
+        "issued",
+        "delivered",
+        "proven",
+        "withdrawn",
+        "unknown",
+    ] {
+        let stage = EnrolmentStage::from_name(name).expect("a stage");
+        assert_eq!(stage.as_str(), name);
+        assert_eq!(serde_json::to_value(stage).expect("JSON"), name);
+    }
+    for reason in RevocationReason::ALL {
+        assert_eq!(serde_json::to_value(reason).expect("JSON"), reason.as_str());
+        assert_eq!(RevocationReason::from_name(reason.as_str()), reason);
+    }
+    assert_eq!(EnrolmentStage::from_name("lost"), None);
+    assert_eq!(RevocationReason::from_name("lost"), RevocationReason::Unspecified);
+}
