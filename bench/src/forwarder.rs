@@ -7,7 +7,9 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let mut stdout = tokio::io::stdout();
-    stdout.write_all(format!("{}\n", listener.local_addr()?.port()).as_bytes()).await?;
+    stdout
+        .write_all(format!("{}\n", listener.local_addr()?.port()).as_bytes())
+        .await?;
     stdout.flush().await?;
     loop {
         let (near, _) = listener.accept().await?;

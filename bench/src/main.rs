@@ -55,7 +55,10 @@ pub(crate) struct Options {
 }
 
 fn main() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
     match Arguments::parse().command {
         Command::Forward => runtime.block_on(forwarder::serve()),
         Command::Run(options) => runtime.block_on(run(options)),
@@ -64,7 +67,8 @@ fn main() -> anyhow::Result<()> {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     let mut report = Report::open(&options.json)?;
-    let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|word| name.contains(word.as_str()));
+    let wanted =
+        |name: &str| options.only.is_empty() || options.only.iter().any(|word| name.contains(word.as_str()));
     if wanted("size") {
         pages::first_load(&options, &mut report)?;
     }

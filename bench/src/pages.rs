@@ -17,13 +17,20 @@ pub(crate) fn first_load(options: &Options, report: &mut Report) -> anyhow::Resu
     for name in ["app_bg.wasm", "app.js", "app.css"] {
         let len = |suffix: &str| -> anyhow::Result<u64> {
             let path = options.panel.join(format!("{name}{suffix}"));
-            Ok(std::fs::metadata(&path).with_context(|| format!("{} is missing: make build", path.display()))?.len())
+            Ok(std::fs::metadata(&path)
+                .with_context(|| format!("{} is missing: make build", path.display()))?
+                .len())
         };
         raw += len("")?;
         brotli += len(".br")?;
     }
     report.figure("first_load_raw_bytes", count(usize::try_from(raw)?), "B", "");
-    report.figure("first_load_brotli_bytes", count(usize::try_from(brotli)?), "B", "≤ 245,760");
+    report.figure(
+        "first_load_brotli_bytes",
+        count(usize::try_from(brotli)?),
+        "B",
+        "≤ 245,760",
+    );
     Ok(())
 }
 
@@ -32,7 +39,10 @@ pub(crate) async fn rendered(options: &Options, report: &mut Report) -> anyhow::
     let server = Server::start(options).await?;
     let mut stream = tokio::net::TcpStream::connect(server.address).await?;
     stream.set_nodelay(true)?;
-    let request = format!("GET / HTTP/1.1\r\nhost: localhost:{}\r\n\r\n", server.address.port());
+    let request = format!(
+        "GET / HTTP/1.1\r\nhost: localhost:{}\r\n\r\n",
+        server.address.port()
+    );
     let mut times = Vec::with_capacity(RENDERINGS);
     let mut buffer = vec![0_u8; 256 * 1024];
     for _ in 0..RENDERINGS {
@@ -52,6 +62,11 @@ pub(crate) async fn rendered(options: &Options, report: &mut Report) -> anyhow::
         }
         times.push(started.elapsed().as_secs_f64() * 1e3);
     }
-    report.figure("first_page_ms", quantile(&mut times, 0.5), "ms", "rendered on the server");
+    report.figure(
+        "first_page_ms",
+        quantile(&mut times, 0.5),
+        "ms",
+        "rendered on the server",
+    );
     Ok(())
 }

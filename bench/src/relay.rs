@@ -9,11 +9,11 @@ use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
+use crate::Options;
 use crate::claims::{Claim, redeem, sealed_frame, wait};
 use crate::report::{Report, quantile};
 use crate::server::Server;
 use crate::socket::{Socket, frame};
-use crate::Options;
 
 /// Claims per measurement; each carries [`TRIPS`] round trips (a claim's budget is 64 sealed frames each way).
 const CLAIMS: usize = 150;
@@ -33,7 +33,9 @@ pub(crate) async fn measure(options: &Options, report: &mut Report) -> anyhow::R
         .kill_on_drop(true)
         .spawn()?;
     let mut line = String::new();
-    BufReader::new(forwarder.stdout.take().context("no output")?).read_line(&mut line).await?;
+    BufReader::new(forwarder.stdout.take().context("no output")?)
+        .read_line(&mut line)
+        .await?;
     let raw: SocketAddr = ([127, 0, 0, 1], line.trim().parse::<u16>()?).into();
 
     compare(&server, &token, raw, "relay", "≤ 1.25", report).await?;
@@ -41,10 +43,25 @@ pub(crate) async fn measure(options: &Options, report: &mut Report) -> anyhow::R
     for _ in 0..CROWD {
         crowd.push(wait(&server).await?);
     }
-    compare(&server, &token, raw, "relay_crowded", "≤ 1.25 with 10,000 waiting", report).await
+    compare(
+        &server,
+        &token,
+        raw,
+        "relay_crowded",
+        "≤ 1.25 with 10,000 waiting",
+        report,
+    )
+    .await
 }
 
-async fn compare(server: &Server, token: &str, raw: SocketAddr, key: &str, mark: &str, report: &mut Report) -> anyhow::Result<()> {
+async fn compare(
+    server: &Server,
+    token: &str,
+    raw: SocketAddr,
+    key: &str,
+    mark: &str,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let (mut relayed, mut forwarded) = (Vec::new(), Vec::new());
     for _ in 0..CLAIMS {
         let claim = redeem(server, token).await?;
@@ -62,7 +79,10 @@ async fn compare(server: &Server, token: &str, raw: SocketAddr, key: &str, mark:
 
 async fn trips_relayed(mut claim: Claim, samples: &mut Vec<f64>) -> anyhow::Result<()> {
     let empty = sealed_frame(&claim.id, "\"\"").len();
-    let text = sealed_frame(&claim.id, &format!("\"{}\"", "A".repeat((FRAME_LEN - empty) / 4 * 4)));
+    let text = sealed_frame(
+        &claim.id,
+        &format!("\"{}\"", "A".repeat((FRAME_LEN - empty) / 4 * 4)),
+    );
     for _ in 0..TRIPS {
         let started = Instant::now();
         hop(&mut claim.device, &mut claim.claimant, &text).await?;
@@ -79,7 +99,10 @@ async fn hop(from: &mut Socket, to: &mut Socket, text: &str) -> anyhow::Result<(
 }
 
 async fn trips_raw(forwarder: SocketAddr, samples: &mut Vec<f64>) -> anyhow::Result<()> {
-    let (mut near, mut far) = (TcpStream::connect(forwarder).await?, TcpStream::connect(forwarder).await?);
+    let (mut near, mut far) = (
+        TcpStream::connect(forwarder).await?,
+        TcpStream::connect(forwarder).await?,
+    );
     near.set_nodelay(true)?;
     far.set_nodelay(true)?;
     let bytes = frame(&"A".repeat(FRAME_LEN))?;

@@ -18,12 +18,19 @@ impl Report {
             Ok(bytes) => serde_json::from_slice(&bytes).context("the earlier figures are not JSON")?,
             Err(_) => BTreeMap::new(),
         };
-        Ok(Self { path: path.to_owned(), figures })
+        Ok(Self {
+            path: path.to_owned(),
+            figures,
+        })
     }
 
     /// Takes one figure. `mark` is the value to reach, in words.
     pub(crate) fn figure(&mut self, key: &str, value: f64, unit: &str, mark: &str) {
-        let shown = if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.3}") };
+        let shown = if value >= 100.0 {
+            format!("{value:.0}")
+        } else {
+            format!("{value:.3}")
+        };
         println!("{key:<38} {shown:>14} {unit:<12} {mark}");
         self.figures.insert(key.to_owned(), value);
     }
@@ -45,7 +52,17 @@ pub(crate) fn quantile(samples: &mut [f64], quantile: f64) -> f64 {
     let last = samples.len().saturating_sub(1);
     // A count of samples is far below 2^52: the conversion is exact.
     let at = (quantile * count(last)).round();
-    samples.get(samples.iter().enumerate().map(|(i, _)| i).find(|i| count(*i) >= at).unwrap_or(0)).copied().unwrap_or(f64::NAN)
+    samples
+        .get(
+            samples
+                .iter()
+                .enumerate()
+                .map(|(i, _)| i)
+                .find(|i| count(*i) >= at)
+                .unwrap_or(0),
+        )
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 /// A count as a floating-point number.

@@ -36,7 +36,12 @@ impl Server {
         let child = Command::new(&options.gangway)
             .args(["serve", "--data-dir"])
             .arg(folder.path())
-            .args(["--listen", &address.to_string(), "--public-url", &format!("http://localhost:{port}")])
+            .args([
+                "--listen",
+                &address.to_string(),
+                "--public-url",
+                &format!("http://localhost:{port}"),
+            ])
             .args(RAISED_CAPS)
             .args(flags)
             .stdout(Stdio::null())
@@ -44,7 +49,13 @@ impl Server {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("starting {}", options.gangway.display()))?;
-        let mut server = Self { child, gangway: options.gangway.clone(), folder, address, ready_after: Duration::ZERO };
+        let mut server = Self {
+            child,
+            gangway: options.gangway.clone(),
+            folder,
+            address,
+            ready_after: Duration::ZERO,
+        };
         while !ready(address).await {
             if let Some(status) = server.child.try_wait()? {
                 bail!("the server ended: {status}");
@@ -71,7 +82,11 @@ impl Server {
             .output()
             .await?;
         let text = String::from_utf8(output.stdout)?;
-        text.trim_end().lines().last().map(str::to_owned).context("no token was printed")
+        text.trim_end()
+            .lines()
+            .last()
+            .map(str::to_owned)
+            .context("no token was printed")
     }
 
     /// Bytes of memory that are this process's share (PSS): what a further session makes it grow by.
@@ -89,15 +104,26 @@ impl Server {
 
 fn kilobytes(path: &Path, field: &str) -> anyhow::Result<u64> {
     let text = std::fs::read_to_string(path)?;
-    let line = text.lines().find(|line| line.starts_with(field)).context("no such field in smaps_rollup")?;
-    let number = line.split_whitespace().nth(1).context("no number in smaps_rollup")?;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(field))
+        .context("no such field in smaps_rollup")?;
+    let number = line
+        .split_whitespace()
+        .nth(1)
+        .context("no number in smaps_rollup")?;
     Ok(number.parse::<u64>()? * 1024)
 }
 
 async fn ready(address: SocketAddr) -> bool {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else { return false };
-    let request = format!("GET /readyz HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\n\r\n", address.port());
+    let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else {
+        return false;
+    };
+    let request = format!(
+        "GET /readyz HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\n\r\n",
+        address.port()
+    );
     if stream.write_all(request.as_bytes()).await.is_err() {
         return false;
     }
@@ -106,4 +132,13 @@ async fn ready(address: SocketAddr) -> bool {
 }
 
 /// The whole load comes from one address and one account; the caps that protect against that are options.
-const RAISED_CAPS: [&str; 0] = [];
+const RAISED_CAPS: [&str; 8] = [
+    "--caps-waiting-devices-per-address",
+    "100000",
+    "--caps-failed-codes-per-account",
+    "1000000",
+    "--caps-failed-codes-per-address",
+    "1000000",
+    "--caps-failed-codes-per-organisation",
+    "1000000",
+];

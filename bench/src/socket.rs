@@ -11,10 +11,17 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Connects and upgrades.
-    pub(crate) async fn open(address: std::net::SocketAddr, path: &str, subprotocol: &str, token: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        address: std::net::SocketAddr,
+        path: &str,
+        subprotocol: &str,
+        token: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let mut stream = TcpStream::connect(address).await.context("connecting")?;
         stream.set_nodelay(true)?;
-        let authorization = token.map(|t| format!("authorization: Bearer {t}\r\n")).unwrap_or_default();
+        let authorization = token
+            .map(|t| format!("authorization: Bearer {t}\r\n"))
+            .unwrap_or_default();
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: localhost:{}\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
              sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: {subprotocol}\r\n{authorization}\r\n",
@@ -24,9 +31,18 @@ impl Socket {
         let mut head = Vec::with_capacity(512);
         while !head.ends_with(b"\r\n\r\n") {
             ensure!(head.len() < 8192, "the answer to the upgrade does not end");
-            head.push(stream.read_u8().await.context("reading the answer to the upgrade")?);
+            head.push(
+                stream
+                    .read_u8()
+                    .await
+                    .context("reading the answer to the upgrade")?,
+            );
         }
-        ensure!(head.starts_with(b"HTTP/1.1 101"), "no upgrade: {}", String::from_utf8_lossy(&head));
+        ensure!(
+            head.starts_with(b"HTTP/1.1 101"),
+            "no upgrade: {}",
+            String::from_utf8_lossy(&head)
+        );
         Ok(Self { stream })
     }
 
@@ -50,7 +66,10 @@ impl Socket {
             self.stream.read_exact(&mut payload).await?;
             match head[0] & 0x0f {
                 1 => return String::from_utf8(payload).context("not UTF-8"),
-                8 => bail!("closed: {}", String::from_utf8_lossy(payload.get(2..).unwrap_or_default())),
+                8 => bail!(
+                    "closed: {}",
+                    String::from_utf8_lossy(payload.get(2..).unwrap_or_default())
+                ),
                 9 => {
                     let len = u8::try_from(payload.len()).context("a ping is at most 125 bytes")?;
                     let pong = [&[0x8a, 0x80 | len, 0, 0, 0, 0], payload.as_slice()].concat();
@@ -77,7 +96,11 @@ pub(crate) fn frame(text: &str) -> anyhow::Result<Vec<u8>> {
         len @ 0..126 => bytes.push(0x80 | u8::try_from(len)?),
         len => {
             bytes.push(0x80 | 126);
-            bytes.extend(u16::try_from(len).context("a frame of this bench is below 64 KiB")?.to_be_bytes());
+            bytes.extend(
+                u16::try_from(len)
+                    .context("a frame of this bench is below 64 KiB")?
+                    .to_be_bytes(),
+            );
         }
     }
     bytes.extend([0; 4]);

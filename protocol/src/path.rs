@@ -15,6 +15,8 @@ macro_rules! paths {
 
 /// What every API path begins with.
 pub const API: &str = "/api/v1";
+/// What the public paths of the built-in CA begin with.
+pub const CA: &str = "/ca/";
 
 paths! {
     /// OpenAPI description.

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::api::problem::ApiError;
 use crate::state::Gangway;
-use crate::{api, health, log, relay};
+use crate::{api, assets, headers, health, log, relay};
 
 /// How long nothing of a body may arrive. Bodies are small, so who pauses this long is gone.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -25,10 +26,12 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
         .merge(relay::router())
         .merge(health::router())
         .route("/api/{*unknown}", any(refuse_unknown_path))
+        .route(assets::ASSETS, get(assets::get_asset))
         .method_not_allowed_fallback(refuse_method)
+        .layer(from_fn_with_state(gangway.clone(), headers::add_security_headers))
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
-        .layer(axum::middleware::from_fn(log::observe_request))
+        .layer(from_fn(log::observe_request))
         .with_state(gangway)
 }
 
