@@ -95,6 +95,31 @@ impl<'a> Actor<'a> {
     }
 }
 
+/// A member who does something, or whose program does; kept for as long as the doing takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The account.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+    /// The token, when a program asks.
+    pub token: Option<TokenId>,
+}
+
+impl Member {
+    /// The actor of an entry.
+    #[must_use]
+    pub fn actor(&self) -> Actor<'_> {
+        match &self.token {
+            Some(id) => Actor::Token { id, name: &self.name },
+            None => Actor::Account {
+                id: &self.account,
+                name: &self.name,
+            },
+        }
+    }
+}
+
 /// An entry as it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {

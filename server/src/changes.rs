@@ -1,5 +1,35 @@
-//! Changes of the fleet, from where they happen to whoever watches.
+//! Changes of the fleet, from where they happen to whoever watches. A hint to read again, never the truth itself.
+
+use gangway_protocol::device::FleetChange;
+use tokio::sync::broadcast;
+
+/// Changes that a slow watcher may fall behind before it is told to read everything again. A burst of thousands
+/// (a node that restarts) is cheaper read once than told one by one.
+const CAPACITY: usize = 1024;
 
 /// Passes changes of the fleet on to those who watch it.
-#[derive(Default)]
-pub struct Changes {}
+pub struct Changes {
+    sender: broadcast::Sender<FleetChange>,
+}
+
+impl Changes {
+    /// Tells whoever watches; never waits.
+    pub fn tell(&self, change: FleetChange) {
+        // Nobody watching is the usual case, not a failure.
+        let _ = self.sender.send(change);
+    }
+
+    /// Everything that is told from now on.
+    #[must_use]
+    pub fn watch(&self) -> broadcast::Receiver<FleetChange> {
+        self.sender.subscribe()
+    }
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self {
+            sender: broadcast::Sender::new(CAPACITY),
+        }
+    }
+}

@@ -1,1 +1,122 @@
-//! Enrolment: from approval to a certificate that a session has proved.
+//! Enrolment: from a member's approval to a certificate that a session has proved (`docs/protocol.md` §4).
+//!
+//! ```text
+//! approved ─▶ consented ─▶ signing ─▶ issued ─▶ delivered ─▶ proven
+//!     └───────────┴───────────┴──────────┴──────────┴──▶ withdrawn
+//! ```
+//!
+//! 1. [`approval`]: the claimant approves what the device introduced; the device consents; either can take it back.
+//! 2. [`issuance`]: one certificate per key and generation, however often and however concurrently it is asked for.
+//! 3. [`crate::session_gate`]: the first session proves it.
+//! 4. [`sweep`]: what stands still for too long is ended.
+//!
+//! Each stage is durable before anybody is told of it. Races are decided by unique keys and conditional updates, never
+//! by what was read before.
+
+pub mod approval;
+pub mod issuance;
+pub mod sweep;
+
+use gangway_protocol::certificate::{Certificate, Csr, CsrRefusal, UncheckedCsr};
+use gangway_protocol::device::{DeviceSummary, FleetChange, FleetChangeKind, InvalidTransition};
+use gangway_protocol::id::{DeviceId, OrganisationId};
+
+use crate::ca::{AuthorityError, verify};
+use crate::db::DbError;
+use crate::db::certificates::CertificateRecord;
+use crate::state::Gangway;
+
+pub use sweep::tick;
+
+/// Transactions that lose a race on a unique key are run again; each time somebody else has made progress.
+const RACE_ATTEMPTS: usize = 4;
+
+/// Why an enrolment, or a step in a device's life, does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolmentError {
+    /// There is no such thing, or it is not the caller's.
+    #[error("there is no such thing here")]
+    NotFound,
+    /// A field is not acceptable.
+    #[error("{detail}")]
+    Invalid {
+        /// Its JSON name.
+        field: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The CSR is not acceptable.
+    #[error(transparent)]
+    Csr(#[from] CsrRefusal),
+    /// The key belongs to a device that is in the fleet.
+    #[error("this key belongs to “{}” already", .0.name)]
+    KeyKnown(Box<DeviceSummary>),
+    /// The key has been revoked.
+    #[error("this key has been revoked and stays refused")]
+    KeyRevoked,
+    /// The present state does not allow it.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// The device's state does not allow it.
+    #[error(transparent)]
+    Transition(#[from] InvalidTransition),
+    /// The built-in CA cannot sign.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Reads a CSR and verifies its signature.
+///
+/// # Errors
+/// Why it is not acceptable.
+pub fn check_csr(pem: &str) -> Result<Csr, CsrRefusal> {
+    UncheckedCsr::from_pem(pem)?.verify(verify::holds)
+}
+
+/// A recorded certificate with all that is shown and handed out beside it.
+///
+/// # Errors
+/// When its issuer is not known any more.
+pub fn present(gangway: &Gangway, record: CertificateRecord) -> Result<Certificate, AuthorityError> {
+    let chain = gangway
+        .authority
+        .chain(&record.issuer, &record.leaf)
+        .ok_or(AuthorityError::Recorded("a certificate names no known issuer"))?;
+    Ok(Certificate {
+        sha256: record.sha256,
+        serial: record.serial,
+        device: record.device,
+        organisation: record.organisation,
+        spki_sha256: record.spki_sha256,
+        subject: record.subject,
+        issuer: record.issuer_name,
+        key: record.key_kind,
+        signer: record.signer,
+        not_before: record.not_before,
+        not_after: record.not_after,
+        chain: chain.chain,
+        trust_anchors: Some(chain.trust_anchors),
+        issued_at: record.issued_at,
+        delivered_at: record.delivered_at,
+        proven_at: record.proven_at,
+        revocation: record.revocation,
+    })
+}
+
+/// Tells whoever watches the fleet that a device is to be read again.
+pub(crate) fn tell(
+    gangway: &Gangway,
+    organisation: &OrganisationId,
+    device: &DeviceId,
+    kind: FleetChangeKind,
+) {
+    gangway.changes.tell(FleetChange {
+        device: device.clone(),
+        organisation: organisation.clone(),
+        kind,
+        presence: None,
+    });
+}

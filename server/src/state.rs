@@ -9,6 +9,7 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::{Config, Database};
 use crate::db::{Db, MigrationError};
+use crate::enrolment::sweep::Schedule;
 use crate::limits::Limits;
 use crate::relay::Relay;
 use crate::rng::Random;
@@ -31,6 +32,8 @@ pub struct Gangway {
     pub changes: Changes,
     /// Limits on attempts.
     pub limits: Limits,
+    /// When to look next for enrolments that stand still.
+    pub sweep: Schedule,
     stopping: CancellationToken,
 }
 
@@ -59,6 +62,7 @@ impl Gangway {
             relay,
             changes,
             limits,
+            sweep: Schedule::default(),
             stopping,
         }))
     }

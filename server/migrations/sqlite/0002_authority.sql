@@ -56,7 +56,7 @@ CREATE TABLE devices (
     search TEXT NOT NULL,
     approver TEXT NOT NULL,
     certificate_expires_at BIGINT,
-    -- A member asked for renewal at this instant; met by a certificate issued later.
+    -- A member asked for renewal at this instant, and no certificate has been issued since.
     renewal_requested_at BIGINT,
     configuration TEXT NOT NULL DEFAULT '{}',
     configuration_revision BIGINT NOT NULL DEFAULT 0,

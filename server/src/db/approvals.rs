@@ -1,1 +1,368 @@
-//! Approvals.
+//! Approvals: decisions to enrol a device, and how far each has got. Stages only ever move by conditional updates.
+
+use gangway_protocol::certificate::EnrolmentStage;
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
+use gangway_protocol::time::UnixMillis;
+
+use super::{Conn, DbError, execute, on};
+
+/// An approval as recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalRecord {
+    /// The claim it came from.
+    pub claim: ClaimId,
+    /// The organisation.
+    pub organisation: OrganisationId,
+    /// Its name, as the device was told.
+    pub organisation_name: String,
+    /// Who approved.
+    pub account: AccountId,
+    /// Their name, as the device was told.
+    pub approver: String,
+    /// The device.
+    pub device: DeviceId,
+    /// Who signs.
+    pub signer: SignerId,
+    /// The introduced CSR, PEM.
+    pub csr: String,
+    /// Digest of its key.
+    pub spki_sha256: Sha256Hex,
+    /// How far it has got.
+    pub stage: EnrolmentStage,
+    /// Since when.
+    pub stage_since: UnixMillis,
+    /// The certificate that came of it.
+    pub certificate: Option<Sha256Hex>,
+    /// When it was given.
+    pub approved_at: UnixMillis,
+}
+
+/// What is kept beside an approval and never shown.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The passkey assertion (JSON), or the id of the token that stood in its place.
+    pub proof: String,
+    /// The address of the device.
+    pub device_address: Option<String>,
+}
+
+/// Records an approval.
+///
+/// # Errors
+/// [`DbError::Unique`] when the claim has one.
+pub async fn insert(
+    conn: &mut Conn<'_>,
+    approval: &ApprovalRecord,
+    evidence: &Evidence,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "INSERT INTO approvals (claim, organisation, organisation_name, account, approver, proof, device, signer,
+                 csr, spki_sha256, device_address, stage, stage_since, approved_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"
+        )
+        .bind(approval.claim.as_str())
+        .bind(approval.organisation.as_str())
+        .bind(&approval.organisation_name)
+        .bind(approval.account.as_str())
+        .bind(&approval.approver)
+        .bind(&evidence.proof)
+        .bind(approval.device.as_str())
+        .bind(approval.signer.as_str())
+        .bind(&approval.csr)
+        .bind(approval.spki_sha256.to_string())
+        .bind(&evidence.device_address)
+        .bind(approval.stage.as_str())
+        .bind(approval.approved_at.0)
+    )?;
+    Ok(())
+}
+
+/// The approval of a claim.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(conn: &mut Conn<'_>, claim: &ClaimId) -> Result<Option<ApprovalRecord>, DbError> {
+    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM approvals WHERE claim = $1"
+    ))
+    .bind(claim.as_str())
+    .fetch_optional(c)
+    .await)?;
+    row.map(ApprovalRecord::try_from).transpose()
+}
+
+/// The newest approval of a device with this key that was not withdrawn.
+///
+/// # Errors
+/// What the database says.
+pub async fn newest_of_key(
+    conn: &mut Conn<'_>,
+    device: &DeviceId,
+    spki: &Sha256Hex,
+) -> Result<Option<ApprovalRecord>, DbError> {
+    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM approvals WHERE device = $1 AND spki_sha256 = $2 AND stage <> 'withdrawn'
+         ORDER BY approved_at DESC, claim DESC LIMIT 1"
+    ))
+    .bind(device.as_str())
+    .bind(spki.to_string())
+    .fetch_optional(c)
+    .await)?;
+    row.map(ApprovalRecord::try_from).transpose()
+}
+
+/// Whether an approval of this device is under way.
+///
+/// # Errors
+/// What the database says.
+pub async fn any_under_way(conn: &mut Conn<'_>, device: &DeviceId) -> Result<bool, DbError> {
+    let found: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT claim FROM approvals
+         WHERE device = $1 AND stage IN ('approved', 'consented', 'signing', 'issued', 'delivered') LIMIT 1"
+    )
+    .bind(device.as_str())
+    .fetch_optional(c)
+    .await)?;
+    Ok(found.is_some())
+}
+
+/// Whether `account` has approved `device` at some time: an installer sees what it enrolled.
+///
+/// # Errors
+/// What the database says.
+pub async fn was_given_by(
+    conn: &mut Conn<'_>,
+    device: &DeviceId,
+    account: &AccountId,
+) -> Result<bool, DbError> {
+    let found: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT claim FROM approvals WHERE device = $1 AND account = $2 LIMIT 1"
+    )
+    .bind(device.as_str())
+    .bind(account.as_str())
+    .fetch_optional(c)
+    .await)?;
+    Ok(found.is_some())
+}
+
+/// Moves an approval from the stage it is thought to be in. False when it is in another by now.
+///
+/// # Errors
+/// What the database says.
+pub async fn advance(
+    conn: &mut Conn<'_>,
+    claim: &ClaimId,
+    from: EnrolmentStage,
+    to: EnrolmentStage,
+    at: UnixMillis,
+) -> Result<bool, DbError> {
+    let moved = execute!(
+        conn,
+        sqlx::query("UPDATE approvals SET stage = $3, stage_since = $4 WHERE claim = $1 AND stage = $2")
+            .bind(claim.as_str())
+            .bind(from.as_str())
+            .bind(to.as_str())
+            .bind(at.0)
+    )?;
+    Ok(moved > 0)
+}
+
+/// Notes the certificate that came of an approval which is being signed. False when it was withdrawn meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub async fn issue(
+    conn: &mut Conn<'_>,
+    claim: &ClaimId,
+    certificate: &Sha256Hex,
+    at: UnixMillis,
+) -> Result<bool, DbError> {
+    let moved = execute!(
+        conn,
+        sqlx::query(
+            "UPDATE approvals SET certificate = $2,
+                 stage_since = CASE WHEN stage IN ('consented', 'signing') THEN $3 ELSE stage_since END,
+                 stage = CASE WHEN stage IN ('consented', 'signing') THEN 'issued' ELSE stage END
+             WHERE claim = $1 AND stage IN ('consented', 'signing', 'issued', 'delivered', 'proven')"
+        )
+        .bind(claim.as_str())
+        .bind(certificate.to_string())
+        .bind(at.0)
+    )?;
+    Ok(moved > 0)
+}
+
+/// Moves the approvals whose certificate was delivered or proven.
+///
+/// # Errors
+/// What the database says.
+pub async fn follow_certificate(
+    conn: &mut Conn<'_>,
+    certificate: &Sha256Hex,
+    to: EnrolmentStage,
+    at: UnixMillis,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "UPDATE approvals SET stage = $2, stage_since = $3
+             WHERE certificate = $1 AND (stage = 'issued' OR (stage = 'delivered' AND $2 = 'proven'))"
+        )
+        .bind(certificate.to_string())
+        .bind(to.as_str())
+        .bind(at.0)
+    )?;
+    Ok(())
+}
+
+/// Withdraws the approvals whose certificate was never proven.
+///
+/// # Errors
+/// What the database says.
+pub async fn withdraw_of_certificate(
+    conn: &mut Conn<'_>,
+    certificate: &Sha256Hex,
+    at: UnixMillis,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "UPDATE approvals SET stage = 'withdrawn', stage_since = $2
+             WHERE certificate = $1 AND stage IN ('issued', 'delivered')"
+        )
+        .bind(certificate.to_string())
+        .bind(at.0)
+    )?;
+    Ok(())
+}
+
+/// Withdraws the approvals of a device whose certificate was revoked before it was proven.
+///
+/// # Errors
+/// What the database says.
+pub async fn withdraw_revoked(conn: &mut Conn<'_>, device: &DeviceId, at: UnixMillis) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "UPDATE approvals SET stage = 'withdrawn', stage_since = $2
+             WHERE device = $1 AND stage IN ('issued', 'delivered') AND certificate IN
+                 (SELECT sha256 FROM certificates WHERE device = $1 AND revoked_at IS NOT NULL AND proven_at IS NULL)"
+        )
+        .bind(device.as_str())
+        .bind(at.0)
+    )?;
+    Ok(())
+}
+
+/// At most `limit` approvals given before `before` that have not led to a certificate.
+///
+/// # Errors
+/// What the database says.
+pub async fn lapsed(
+    conn: &mut Conn<'_>,
+    before: UnixMillis,
+    limit: u32,
+) -> Result<Vec<ApprovalRecord>, DbError> {
+    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM approvals WHERE stage IN ('approved', 'consented', 'signing') AND approved_at < $1
+         ORDER BY approved_at LIMIT $2"
+    ))
+    .bind(before.0)
+    .bind(i64::from(limit))
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter().map(ApprovalRecord::try_from).collect()
+}
+
+/// Devices that were approved in a span of time, by an account, from a device address, or both.
+///
+/// # Errors
+/// What the database says.
+pub async fn devices_approved(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    account: Option<&AccountId>,
+    address: Option<&str>,
+    span: std::ops::Range<UnixMillis>,
+) -> Result<Vec<DeviceId>, DbError> {
+    let rows: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT DISTINCT device FROM approvals
+         WHERE organisation = $1 AND approved_at >= $2 AND approved_at < $3
+             AND ($4 IS NULL OR account = $4) AND ($5 IS NULL OR device_address = $5) AND stage <> 'withdrawn'
+         ORDER BY device"
+    )
+    .bind(organisation.as_str())
+    .bind(span.start.0)
+    .bind(span.end.0)
+    .bind(account.map(AccountId::as_str))
+    .bind(address)
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter()
+        .map(|(id,)| id.parse().map_err(|_| DbError::Corrupt("approvals.device")))
+        .collect()
+}
+
+macro_rules! columns {
+    () => {
+        "claim, organisation, organisation_name, account, approver, device, signer, csr, spki_sha256, stage, \
+         stage_since, certificate, approved_at"
+    };
+}
+use columns;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    claim: String,
+    organisation: String,
+    organisation_name: String,
+    account: String,
+    approver: String,
+    device: String,
+    signer: String,
+    csr: String,
+    spki_sha256: String,
+    stage: String,
+    stage_since: i64,
+    certificate: Option<String>,
+    approved_at: i64,
+}
+
+impl TryFrom<Row> for ApprovalRecord {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let corrupt = DbError::Corrupt;
+        let certificate = row.certificate.map(|digest| digest.parse()).transpose();
+        Ok(Self {
+            claim: row.claim.parse().map_err(|_| corrupt("approvals.claim"))?,
+            organisation: row
+                .organisation
+                .parse()
+                .map_err(|_| corrupt("approvals.organisation"))?,
+            organisation_name: row.organisation_name,
+            account: row.account.parse().map_err(|_| corrupt("approvals.account"))?,
+            approver: row.approver,
+            device: row.device.parse().map_err(|_| corrupt("approvals.device"))?,
+            signer: row.signer.parse().map_err(|_| corrupt("approvals.signer"))?,
+            csr: row.csr,
+            spki_sha256: row
+                .spki_sha256
+                .parse()
+                .map_err(|_| corrupt("approvals.spki_sha256"))?,
+            stage: EnrolmentStage::from_name(&row.stage).ok_or(corrupt("approvals.stage"))?,
+            stage_since: UnixMillis(row.stage_since),
+            certificate: certificate.map_err(|_| corrupt("approvals.certificate"))?,
+            approved_at: UnixMillis(row.approved_at),
+        })
+    }
+}

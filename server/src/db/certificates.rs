@@ -135,7 +135,7 @@ pub async fn reserve(conn: &mut Conn<'_>, reservation: &Reservation, generation:
     Ok(())
 }
 
-/// Stores the signed certificate. False when it stands already: somebody else has signed the same data.
+/// Stores the signed certificate. `None` when it stands already: somebody else has signed the same data.
 ///
 /// # Errors
 /// What the database says.
@@ -144,19 +144,19 @@ pub async fn store_signed(
     issuer: &IssuerId,
     serial: &str,
     leaf: &Leaf,
-) -> Result<bool, DbError> {
-    let stored = execute!(
-        conn,
-        sqlx::query(
-            "UPDATE certificates SET sha256 = $3, leaf = $4, to_be_signed = NULL
-             WHERE issuer = $1 AND serial = $2 AND sha256 IS NULL"
-        )
-        .bind(issuer.as_str())
-        .bind(serial)
-        .bind(leaf.sha256.to_string())
-        .bind(&leaf.pem)
-    )?;
-    Ok(stored > 0)
+) -> Result<Option<CertificateRecord>, DbError> {
+    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
+        "UPDATE certificates SET sha256 = $3, leaf = $4, to_be_signed = NULL
+         WHERE issuer = $1 AND serial = $2 AND sha256 IS NULL RETURNING ",
+        columns!()
+    ))
+    .bind(issuer.as_str())
+    .bind(serial)
+    .bind(leaf.sha256.to_string())
+    .bind(&leaf.pem)
+    .fetch_optional(c)
+    .await)?;
+    row.map(CertificateRecord::try_from).transpose()
 }
 
 /// The newest generation of a key in an organisation.
@@ -196,7 +196,7 @@ pub async fn find(conn: &mut Conn<'_>, sha256: &Sha256Hex) -> Result<Option<Cert
     row.map(CertificateRecord::try_from).transpose()
 }
 
-/// The digest of the certificate with this serial number, if it has been signed.
+/// The certificate with this serial number, if it has been signed.
 ///
 /// # Errors
 /// What the database says.
@@ -300,7 +300,7 @@ pub async fn count_live(conn: &mut Conn<'_>, device: &DeviceId, now: UnixMillis)
     Ok(live)
 }
 
-/// At most `limit` certificates that were issued before `before` and never proven, nor revoked.
+/// At most `limit` certificates that were issued before `before` to devices that no session has ever proved.
 ///
 /// # Errors
 /// What the database says.
@@ -314,6 +314,7 @@ pub async fn unproven(
         columns!(),
         " FROM certificates
          WHERE proven_at IS NULL AND revoked_at IS NULL AND sha256 IS NOT NULL AND issued_at < $1
+             AND EXISTS (SELECT id FROM devices d WHERE d.id = certificates.device AND d.state = 'enrolling')
          ORDER BY issued_at LIMIT $2"
     ))
     .bind(before.0)

@@ -1,1 +1,368 @@
-//! Devices.
+//! Devices: what members gave them, what they say about themselves, state, alarm, counter. Presence is written by
+//! `presence`, the fleet is read by `fleet`.
+
+use std::collections::BTreeMap;
+
+use gangway_protocol::device::{AlarmKind, Device, DeviceAlarm, DeviceState, Facts, OfflineReason, Presence};
+use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
+use gangway_protocol::session::Configuration;
+use gangway_protocol::time::UnixMillis;
+
+use super::{Conn, DbError, execute, on};
+
+/// A device with what only the server needs to know of it.
+#[derive(Clone, Debug)]
+pub struct DeviceRecord {
+    /// As it is shown.
+    pub device: Device,
+    /// Who approved it last.
+    pub approver: AccountId,
+    /// A member asked for renewal then.
+    pub renewal_requested_at: Option<UnixMillis>,
+    /// Its settings.
+    pub configuration: Configuration,
+}
+
+/// What is written about a device that was approved.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// What it says about itself.
+    pub facts: Facts,
+    /// Who approved it.
+    pub approver: AccountId,
+}
+
+/// Adds a device, enrolling.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(
+    conn: &mut Conn<'_>,
+    id: &DeviceId,
+    organisation: &OrganisationId,
+    description: &Description,
+    at: UnixMillis,
+) -> Result<(), DbError> {
+    let text = Text::of(id, &description.name, &description.labels, &description.facts)?;
+    execute!(
+        conn,
+        sqlx::query(
+            "INSERT INTO devices (id, organisation, name, sort_name, labels, state, state_since, facts, search,
+                 approver, created_at)
+             VALUES ($1, $2, $3, $4, $5, 'enrolling', $6, $7, $8, $9, $6)"
+        )
+        .bind(id.as_str())
+        .bind(organisation.as_str())
+        .bind(&description.name)
+        .bind(&text.sort_name)
+        .bind(&text.labels)
+        .bind(at.0)
+        .bind(&text.facts)
+        .bind(&text.search)
+        .bind(description.approver.as_str())
+    )?;
+    Ok(())
+}
+
+/// A device, locked against other transactions that lock it, until this one ends.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock(conn: &mut Conn<'_>, id: &DeviceId) -> Result<Option<DeviceRecord>, DbError> {
+    // An UPDATE that changes nothing takes the row's lock on PostgreSQL; on SQLite there is one writer anyway.
+    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
+        "UPDATE devices SET id = id WHERE id = $1 RETURNING ",
+        columns!()
+    ))
+    .bind(id.as_str())
+    .fetch_optional(c)
+    .await)?;
+    row.map(DeviceRecord::try_from).transpose()
+}
+
+/// A device.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(conn: &mut Conn<'_>, id: &DeviceId) -> Result<Option<DeviceRecord>, DbError> {
+    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM devices WHERE id = $1"
+    ))
+    .bind(id.as_str())
+    .fetch_optional(c)
+    .await)?;
+    row.map(DeviceRecord::try_from).transpose()
+}
+
+/// Moves a device to another state.
+///
+/// # Errors
+/// What the database says.
+pub async fn set_state(conn: &mut Conn<'_>, id: &DeviceId, state: &DeviceState) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("UPDATE devices SET state = $2, state_since = $3 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(state.name())
+            .bind(state.since().0)
+    )?;
+    Ok(())
+}
+
+/// Writes anew what members gave a device and what it says about itself.
+///
+/// # Errors
+/// What the database says.
+pub async fn describe(conn: &mut Conn<'_>, id: &DeviceId, description: &Description) -> Result<(), DbError> {
+    let text = Text::of(id, &description.name, &description.labels, &description.facts)?;
+    execute!(
+        conn,
+        sqlx::query(
+            "UPDATE devices SET name = $2, sort_name = $3, labels = $4, facts = $5, search = $6, approver = $7
+             WHERE id = $1"
+        )
+        .bind(id.as_str())
+        .bind(&description.name)
+        .bind(&text.sort_name)
+        .bind(&text.labels)
+        .bind(&text.facts)
+        .bind(&text.search)
+        .bind(description.approver.as_str())
+    )?;
+    Ok(())
+}
+
+/// Notes when the device's newest certificate that stands expires.
+///
+/// # Errors
+/// What the database says.
+pub async fn refresh_expiry(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "UPDATE devices SET certificate_expires_at = (SELECT MAX(not_after) FROM certificates
+                 WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL)
+             WHERE id = $1"
+        )
+        .bind(id.as_str())
+    )?;
+    Ok(())
+}
+
+/// Notes that a certificate was issued: when it expires, and that the wish for a new one is met.
+///
+/// # Errors
+/// What the database says.
+pub async fn certified(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "UPDATE devices SET renewal_requested_at = NULL,
+                 certificate_expires_at = (SELECT MAX(not_after) FROM certificates
+                     WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL)
+             WHERE id = $1"
+        )
+        .bind(id.as_str())
+    )?;
+    Ok(())
+}
+
+/// Notes that a member asked for renewal.
+///
+/// # Errors
+/// What the database says.
+pub async fn request_renewal(conn: &mut Conn<'_>, id: &DeviceId, at: UnixMillis) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("UPDATE devices SET renewal_requested_at = $2 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(at.0)
+    )?;
+    Ok(())
+}
+
+/// Takes the counter of a proof if it is greater than any before. Of two equal ones only one gets true.
+///
+/// # Errors
+/// What the database says.
+pub async fn advance_counter(conn: &mut Conn<'_>, id: &DeviceId, counter: i64) -> Result<bool, DbError> {
+    let advanced = execute!(
+        conn,
+        sqlx::query("UPDATE devices SET counter = $2 WHERE id = $1 AND counter < $2")
+            .bind(id.as_str())
+            .bind(counter)
+    )?;
+    Ok(advanced > 0)
+}
+
+/// Raises the clone alarm, or lets the one that stands stand. True when it is new.
+///
+/// # Errors
+/// What the database says.
+pub async fn raise_alarm(
+    conn: &mut Conn<'_>,
+    id: &DeviceId,
+    at: UnixMillis,
+    counter: Option<i64>,
+) -> Result<bool, DbError> {
+    let raised = execute!(
+        conn,
+        sqlx::query(
+            "UPDATE devices SET alarm_kind = 'clone', alarm_since = $2 WHERE id = $1 AND alarm_kind IS NULL"
+        )
+        .bind(id.as_str())
+        .bind(at.0)
+    )?;
+    if let Some(counter) = counter {
+        execute!(
+            conn,
+            sqlx::query("UPDATE devices SET alarm_counter = $2 WHERE id = $1")
+                .bind(id.as_str())
+                .bind(counter)
+        )?;
+    }
+    Ok(raised > 0)
+}
+
+/// Answers an alarm with "restored from backup": counting goes on from what the device presented last.
+///
+/// # Errors
+/// What the database says.
+pub async fn clear_alarm(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "UPDATE devices SET counter = COALESCE(alarm_counter, counter), alarm_kind = NULL, alarm_since = NULL,
+                 alarm_counter = NULL WHERE id = $1"
+        )
+        .bind(id.as_str())
+    )?;
+    Ok(())
+}
+
+/// The forms in which a device's texts are stored.
+struct Text {
+    sort_name: String,
+    labels: String,
+    facts: String,
+    search: String,
+}
+
+impl Text {
+    fn of(id: &DeviceId, name: &str, labels: &[String], facts: &Facts) -> Result<Self, DbError> {
+        let mut search = vec![
+            name,
+            facts.hostname.as_str(),
+            facts.serial.as_deref().unwrap_or_default(),
+            id.as_str(),
+        ];
+        search.extend(labels.iter().map(String::as_str));
+        let unwritable = |_| DbError::Corrupt("devices: a text cannot be written as JSON");
+        Ok(Self {
+            sort_name: name.to_lowercase(),
+            labels: serde_json::to_string(labels).map_err(unwritable)?,
+            facts: serde_json::to_string(facts).map_err(unwritable)?,
+            search: search.join("\n").to_lowercase(),
+        })
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "id, organisation, name, labels, state, state_since, facts, approver, certificate_expires_at, \
+         renewal_requested_at, configuration, configuration_revision, alarm_kind, alarm_since, online_since, \
+         last_seen_at, offline_reason, created_at"
+    };
+}
+pub(super) use columns;
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    id: String,
+    organisation: String,
+    name: String,
+    labels: String,
+    state: String,
+    state_since: i64,
+    facts: String,
+    approver: String,
+    certificate_expires_at: Option<i64>,
+    renewal_requested_at: Option<i64>,
+    configuration: String,
+    configuration_revision: i64,
+    alarm_kind: Option<String>,
+    alarm_since: Option<i64>,
+    online_since: Option<i64>,
+    last_seen_at: i64,
+    offline_reason: Option<String>,
+    created_at: i64,
+}
+
+impl TryFrom<Row> for DeviceRecord {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let corrupt = DbError::Corrupt;
+        let values: BTreeMap<String, serde_json::Value> =
+            serde_json::from_str(&row.configuration).map_err(|_| corrupt("devices.configuration"))?;
+        let configuration = Configuration {
+            revision: u64::try_from(row.configuration_revision)
+                .map_err(|_| corrupt("devices.configuration_revision"))?,
+            values: values.into_iter().collect(),
+        };
+        Ok(Self {
+            approver: row.approver.parse().map_err(|_| corrupt("devices.approver"))?,
+            renewal_requested_at: row.renewal_requested_at.map(UnixMillis),
+            configuration,
+            device: Device::try_from(row)?,
+        })
+    }
+}
+
+impl TryFrom<Row> for Device {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let corrupt = DbError::Corrupt;
+        let presence = match (row.online_since, row.last_seen_at) {
+            (Some(since), _) => Presence::Online {
+                since: UnixMillis(since),
+            },
+            (None, 0) => Presence::Never,
+            (None, last_seen_at) => Presence::Offline {
+                last_seen_at: UnixMillis(last_seen_at),
+                reason: OfflineReason::from_name(row.offline_reason.as_deref().unwrap_or_default()),
+            },
+        };
+        let alarm = match (row.alarm_kind.as_deref(), row.alarm_since) {
+            (Some("clone"), Some(since)) => Some(DeviceAlarm {
+                kind: AlarmKind::Clone,
+                since: UnixMillis(since),
+            }),
+            (None, _) => None,
+            _ => return Err(corrupt("devices.alarm_kind")),
+        };
+        Ok(Self {
+            id: row.id.parse().map_err(|_| corrupt("devices.id"))?,
+            organisation: row
+                .organisation
+                .parse()
+                .map_err(|_| corrupt("devices.organisation"))?,
+            name: row.name,
+            labels: serde_json::from_str(&row.labels).map_err(|_| corrupt("devices.labels"))?,
+            state: DeviceState::from_name(&row.state, UnixMillis(row.state_since))
+                .ok_or(corrupt("devices.state"))?,
+            presence,
+            facts: serde_json::from_str(&row.facts).map_err(|_| corrupt("devices.facts"))?,
+            certificate_expires_at: row.certificate_expires_at.map(UnixMillis),
+            alarm,
+            created_at: UnixMillis(row.created_at),
+        })
+    }
+}

@@ -40,7 +40,7 @@ pub async fn page(
         columns!(),
         " FROM certificates
          WHERE organisation = $1 AND sha256 IS NOT NULL
-             AND (issued_at < $2 OR (issued_at = $2 AND sha256 < $3))
+             AND (issued_at, sha256) < ($2, $3)
              AND ($4 IS NULL OR device = $4)
              AND ($5 IS NULL OR serial LIKE $5 ESCAPE '\\' OR sha256 LIKE $5 ESCAPE '\\' OR LOWER(subject) LIKE $5 ESCAPE '\\')
          ORDER BY issued_at DESC, sha256 DESC LIMIT $6"

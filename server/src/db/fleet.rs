@@ -1,0 +1,244 @@
+//! The fleet of one organisation: filtered, sorted, page by page, counted.
+//!
+//! Each order has its index (`devices_by_…`), which also holds state and recency, so that a filter reads no rows but
+//! those it lets through. Pages go on behind a key, never by offset: page 1,000 costs what page 1 costs.
+
+use gangway_protocol::device::Device;
+use gangway_protocol::id::OrganisationId;
+
+use super::devices::{Row, columns};
+use super::{Conn, DbError, like, on};
+
+/// Added to `recency` while a device is online: later than any instant that is only a last sight.
+pub const ONLINE: i64 = 1 << 52;
+/// Most words of a search. More than this nobody types, and each is a comparison per row.
+pub const MAX_WORDS: usize = 6;
+
+/// Which devices.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Words that must all occur, in lower case; at most [`MAX_WORDS`].
+    pub words: Vec<String>,
+    /// Only of this state. `None`: all but retired ones.
+    pub state: Option<&'static str>,
+    /// Only online ones, or only the others.
+    pub online: Option<bool>,
+}
+
+/// In which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// By what.
+    pub by: By,
+    /// From the greatest down.
+    pub descending: bool,
+}
+
+/// By what devices are sorted. Equal ones are sorted by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// By name, regardless of case.
+    Name,
+    /// By when they were first approved.
+    Creation,
+    /// Online ones by since when; then the others by when they were last seen.
+    Recency,
+}
+
+/// The sort key of a device.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Key {
+    /// An instant.
+    Number(i64),
+    /// A name.
+    Text(String),
+}
+
+/// A place in the order: behind this key and id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Place(pub Key, pub String);
+
+impl Place {
+    /// Before the first device.
+    #[must_use]
+    pub fn start(order: Order) -> Self {
+        // Behind every name there is: U+10FFFF is the last character of both collations, which compare bytes.
+        let last = "\u{10FFFF}";
+        let key = match (order.by, order.descending) {
+            (By::Name, false) => Key::Text(String::new()),
+            (By::Name, true) => Key::Text(last.to_owned()),
+            (_, false) => Key::Number(i64::MIN),
+            (_, true) => Key::Number(i64::MAX),
+        };
+        Self(
+            key,
+            if order.descending {
+                last.to_owned()
+            } else {
+                String::new()
+            },
+        )
+    }
+
+    fn fits(&self, order: Order) -> bool {
+        matches!(
+            (&self.0, order.by),
+            (Key::Text(_), By::Name) | (Key::Number(_), By::Creation | By::Recency)
+        )
+    }
+}
+
+/// A device and its place.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// Where it stands.
+    pub place: Place,
+    /// The device.
+    pub device: Device,
+}
+
+macro_rules! matching {
+    () => {
+        " AND (($4 IS NULL AND state <> 'retired') OR state = $4)
+          AND ($5 IS NULL OR (recency >= 4503599627370496) = $5)
+          AND ($6 IS NULL OR search LIKE $6 ESCAPE '\\') AND ($7 IS NULL OR search LIKE $7 ESCAPE '\\')
+          AND ($8 IS NULL OR search LIKE $8 ESCAPE '\\') AND ($9 IS NULL OR search LIKE $9 ESCAPE '\\')
+          AND ($10 IS NULL OR search LIKE $10 ESCAPE '\\') AND ($11 IS NULL OR search LIKE $11 ESCAPE '\\')"
+    };
+}
+
+macro_rules! page_sql {
+    ($key:literal, $comparison:literal, $direction:literal) => {
+        concat!(
+            "SELECT ",
+            $key,
+            " AS sort_key, ",
+            columns!(),
+            " FROM devices WHERE organisation = $1 AND (",
+            $key,
+            ", id) ",
+            $comparison,
+            " ($2, $3)",
+            matching!(),
+            " ORDER BY ",
+            $key,
+            " ",
+            $direction,
+            ", id ",
+            $direction,
+            " LIMIT $12"
+        )
+    };
+}
+
+/// At most `limit` devices of an organisation behind `after`.
+///
+/// # Errors
+/// [`DbError::Missing`] when `after` is a place of another order.
+pub async fn page(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    filter: &Filter,
+    order: Order,
+    after: &Place,
+    limit: u32,
+) -> Result<Vec<Placed>, DbError> {
+    if !after.fits(order) {
+        return Err(DbError::Missing);
+    }
+    let sql = match (order.by, order.descending) {
+        (By::Name, false) => page_sql!("sort_name", ">", "ASC"),
+        (By::Name, true) => page_sql!("sort_name", "<", "DESC"),
+        (By::Creation, false) => page_sql!("created_at", ">", "ASC"),
+        (By::Creation, true) => page_sql!("created_at", "<", "DESC"),
+        (By::Recency, false) => page_sql!("recency", ">", "ASC"),
+        (By::Recency, true) => page_sql!("recency", "<", "DESC"),
+    };
+    let words = patterns(filter);
+    match &after.0 {
+        Key::Text(key) => {
+            let rows: Vec<TextRow> = on!(conn, |c| bind!(sql, organisation, key, &after.1, filter, words)
+                .bind(i64::from(limit))
+                .fetch_all(c)
+                .await)?;
+            rows.into_iter()
+                .map(|row| placed(Key::Text(row.sort_key), row.row))
+                .collect()
+        }
+        Key::Number(key) => {
+            let rows: Vec<NumberRow> = on!(conn, |c| bind!(sql, organisation, key, &after.1, filter, words)
+                .bind(i64::from(limit))
+                .fetch_all(c)
+                .await)?;
+            rows.into_iter()
+                .map(|row| placed(Key::Number(row.sort_key), row.row))
+                .collect()
+        }
+    }
+}
+
+/// How many devices of an organisation match.
+///
+/// # Errors
+/// What the database says.
+pub async fn count(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    filter: &Filter,
+) -> Result<u64, DbError> {
+    // Takes the same parameters as a page; the key is that of the first place, which every device is behind.
+    let sql = concat!(
+        "SELECT COUNT(*) FROM devices WHERE organisation = $1 AND created_at >= $2 AND id >= $3",
+        matching!()
+    );
+    let words = patterns(filter);
+    let (count,): (i64,) = on!(conn, |c| bind!(sql, organisation, i64::MIN, "", filter, words)
+        .fetch_one(c)
+        .await)?;
+    u64::try_from(count).map_err(|_| DbError::Corrupt("devices: COUNT(*)"))
+}
+
+macro_rules! bind {
+    ($sql:expr, $organisation:expr, $key:expr, $id:expr, $filter:expr, $words:expr) => {
+        sqlx::query_as($sql)
+            .bind($organisation.as_str())
+            .bind($key)
+            .bind($id)
+            .bind($filter.state)
+            .bind($filter.online)
+            .bind(&$words[0])
+            .bind(&$words[1])
+            .bind(&$words[2])
+            .bind(&$words[3])
+            .bind(&$words[4])
+            .bind(&$words[5])
+    };
+}
+use bind;
+
+fn patterns(filter: &Filter) -> [Option<String>; MAX_WORDS] {
+    std::array::from_fn(|at| filter.words.get(at).map(|word| like::containing(word)))
+}
+
+#[derive(sqlx::FromRow)]
+struct TextRow {
+    sort_key: String,
+    #[sqlx(flatten)]
+    row: Row,
+}
+
+#[derive(sqlx::FromRow)]
+struct NumberRow {
+    sort_key: i64,
+    #[sqlx(flatten)]
+    row: Row,
+}
+
+fn placed(key: Key, row: Row) -> Result<Placed, DbError> {
+    let device = Device::try_from(row)?;
+    Ok(Placed {
+        place: Place(key, device.id.as_str().to_owned()),
+        device,
+    })
+}

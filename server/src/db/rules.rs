@@ -1,0 +1,89 @@
+//! What holds in organisations: name and policy of one, and all that an account reaches.
+
+use std::collections::BTreeMap;
+
+use gangway_protocol::id::{AccountId, OrganisationId};
+use gangway_protocol::organisation::{Policy, Role};
+
+use super::{Conn, DbError, on};
+
+/// An organisation's name and rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Its name.
+    pub name: String,
+    /// Its policy.
+    pub policy: Policy,
+}
+
+/// Name and rules of an organisation.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<Option<Rules>, DbError> {
+    let row: Option<(String, String)> = on!(conn, |c| sqlx::query_as(
+        "SELECT name, policy FROM organisations WHERE id = $1"
+    )
+    .bind(organisation.as_str())
+    .fetch_optional(c)
+    .await)?;
+    row.map(|(name, policy)| {
+        let policy = serde_json::from_str(&policy).map_err(|_| DbError::Corrupt("organisations.policy"))?;
+        Ok(Rules { name, policy })
+    })
+    .transpose()
+}
+
+/// Every organisation in which an account holds a role, there or above, with the greatest one.
+///
+/// # Errors
+/// What the database says.
+pub async fn reach(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+) -> Result<BTreeMap<OrganisationId, Role>, DbError> {
+    let rows: Vec<(String, String)> = on!(conn, |c| sqlx::query_as(
+        "WITH RECURSIVE reach (id, role) AS (
+            SELECT organisation, role FROM memberships WHERE account = $1
+            UNION
+            SELECT o.id, r.role FROM organisations o JOIN reach r ON o.parent = r.id
+        )
+        SELECT id, role FROM reach"
+    )
+    .bind(account.as_str())
+    .fetch_all(c)
+    .await)?;
+    let mut reach = BTreeMap::new();
+    for (id, role) in rows {
+        let id = id
+            .parse()
+            .map_err(|_| DbError::Corrupt("memberships.organisation"))?;
+        let role = Role::from_name(&role).ok_or(DbError::Corrupt("memberships.role"))?;
+        reach
+            .entry(id)
+            .and_modify(|held: &mut Role| *held = role.max(*held))
+            .or_insert(role);
+    }
+    Ok(reach)
+}
+
+/// An organisation and everything below it.
+///
+/// # Errors
+/// What the database says.
+pub async fn subtree(conn: &mut Conn<'_>, root: &OrganisationId) -> Result<Vec<OrganisationId>, DbError> {
+    let rows: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+        "WITH RECURSIVE below (id) AS (
+            SELECT id FROM organisations WHERE id = $1
+            UNION
+            SELECT o.id FROM organisations o JOIN below b ON o.parent = b.id
+        )
+        SELECT id FROM below"
+    )
+    .bind(root.as_str())
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter()
+        .map(|(id,)| id.parse().map_err(|_| DbError::Corrupt("organisations.id")))
+        .collect()
+}

@@ -1,0 +1,478 @@
+//! The decision to enrol a device: given by a member, agreed to by the device, or taken back by either.
+
+use gangway_protocol::certificate::{Approval, ApprovalRequest, Csr, EnrolmentStage, RevocationReason};
+use gangway_protocol::device::{
+    DeviceState, DeviceSummary, FleetChangeKind, MAX_LABEL_LEN, MAX_LABELS, MAX_NAME_LEN, UnfitText,
+    check_text,
+};
+use gangway_protocol::id::{AccountId, ClaimId, DeviceId};
+use gangway_protocol::time::UnixMillis;
+
+use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, tell};
+use crate::audit::{Actor, Entry, Member, Scope};
+use crate::db::approvals::{ApprovalRecord, Evidence};
+use crate::db::certificates::Revoked;
+use crate::db::devices::Description;
+use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, rules, signers, write};
+use crate::state::Gangway;
+
+/// An approval that led to no certificate lapses after this (`docs/protocol.md` §4).
+pub const LAPSES_AFTER: i64 = 24 * UnixMillis::HOUR;
+
+/// A member approves.
+#[derive(Clone, Debug)]
+pub struct Approving {
+    /// The redeemed claim, which is the member's own.
+    pub claim: ClaimId,
+    /// What they approve.
+    pub request: ApprovalRequest,
+    /// Who they are.
+    pub member: Member,
+    /// What is kept as evidence.
+    pub evidence: Evidence,
+}
+
+/// Approves a device. Repeating it returns the approval that stands.
+///
+/// # Errors
+/// [`EnrolmentError::KeyKnown`], [`EnrolmentError::KeyRevoked`], [`EnrolmentError::Csr`], or a field that is wrong.
+pub async fn approve(gangway: &Gangway, approving: Approving) -> Result<Approval, EnrolmentError> {
+    let csr = check_csr(&approving.request.csr)?;
+    approving.request.facts.check()?;
+    let name = approving.request.name.as_deref().map(check_name).transpose()?;
+    let labels = check_labels(&approving.request.labels)?;
+    let decision = Decision {
+        approving,
+        csr,
+        name,
+        labels,
+        now: gangway.clock.now(),
+    };
+    for _ in 0..RACE_ATTEMPTS {
+        let (decision, new_device) = (
+            decision.clone(),
+            DeviceId::new(decision.now, gangway.random.for_id()),
+        );
+        let outcome = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+            decision.record(tx, new_device).await
+        });
+        match outcome {
+            // Another approval of the same claim or the same key was a moment faster: look at what it left.
+            Err(EnrolmentError::Db(DbError::Unique)) => {}
+            Err(error) => return Err(error),
+            Ok((approval, change)) => {
+                if let Some(kind) = change {
+                    tell(gangway, &approval.organisation, &approval.device.id, kind);
+                }
+                return Ok(approval);
+            }
+        }
+    }
+    Err(DbError::Busy.into())
+}
+
+/// The approval of a claim, for the member who gave it.
+///
+/// # Errors
+/// [`EnrolmentError::NotFound`] for anybody else.
+pub async fn find(
+    gangway: &Gangway,
+    claim: &ClaimId,
+    account: &AccountId,
+) -> Result<Approval, EnrolmentError> {
+    let mut reader = gangway.db.reader().await?;
+    let conn = &mut reader.conn();
+    let record = owned(conn, claim, account).await?;
+    show(conn, record).await
+}
+
+/// Records that the device has consented. Repeating it changes nothing.
+///
+/// # Errors
+/// [`EnrolmentError::Conflict`] when the approval was taken back or has lapsed.
+pub async fn consent(
+    gangway: &Gangway,
+    claim: &ClaimId,
+    account: &AccountId,
+) -> Result<Approval, EnrolmentError> {
+    let now = gangway.clock.now();
+    let (claim, account) = (claim.clone(), account.clone());
+    write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let mut record = owned(tx, &claim, &account).await?;
+        require_standing(&record, now)?;
+        if approvals::advance(
+            tx,
+            &claim,
+            EnrolmentStage::Approved,
+            EnrolmentStage::Consented,
+            now,
+        )
+        .await?
+        {
+            record.stage = EnrolmentStage::Consented;
+            let entry = Entry {
+                scope: Scope::Organisation(&record.organisation),
+                at: now,
+                actor: Actor::Device(&record.device),
+                action: "device.consented",
+                subject: record.device.as_str(),
+                detail: &format!("to {} of {}", record.approver, record.organisation_name),
+            };
+            audit::append(tx, &entry).await?;
+        }
+        show(tx, record).await
+    })
+}
+
+/// Takes an approval back: the device refused, or the person cancelled. A certificate that came of it and was never
+/// proven is revoked; its key stays welcome.
+///
+/// # Errors
+/// [`EnrolmentError::Conflict`] once a session has proved the certificate: then the device has to be revoked.
+pub async fn withdraw(gangway: &Gangway, claim: &ClaimId, member: Member) -> Result<(), EnrolmentError> {
+    let now = gangway.clock.now();
+    let (owned_claim, account) = (claim.clone(), member.account.clone());
+    let ended = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let record = owned(tx, &owned_claim, &account).await?;
+        end(tx, &record, now, member.actor(), "device.approval_withdrawn").await?;
+        Ok(record)
+    })?;
+    tell(
+        gangway,
+        &ended.organisation,
+        &ended.device,
+        FleetChangeKind::Changed,
+    );
+    Ok(())
+}
+
+/// Ends an approval inside a transaction, with what came of it.
+pub(super) async fn end(
+    tx: &mut Conn<'_>,
+    record: &ApprovalRecord,
+    now: UnixMillis,
+    actor: Actor<'_>,
+    action: &'static str,
+) -> Result<(), EnrolmentError> {
+    // The device first, as everywhere: whoever issues, proves or excludes it at the same time waits here.
+    let device = devices::lock(tx, &record.device)
+        .await?
+        .ok_or(EnrolmentError::NotFound)?
+        .device;
+    let record = approvals::find(tx, &record.claim)
+        .await?
+        .ok_or(EnrolmentError::NotFound)?;
+    match record.stage {
+        EnrolmentStage::Withdrawn => return Ok(()),
+        EnrolmentStage::Proven => {
+            return Err(EnrolmentError::Conflict(
+                "the device is in the fleet already; revoke or retire it on its page instead",
+            ));
+        }
+        stage => {
+            approvals::advance(tx, &record.claim, stage, EnrolmentStage::Withdrawn, now).await?;
+        }
+    }
+    if let Some(sha256) = &record.certificate {
+        let certificate = certificates::find(tx, sha256).await?;
+        if certificate.is_some_and(|certificate| certificate.proven_at.is_none()) {
+            let revoked = Revoked {
+                at: now,
+                reason: RevocationReason::CessationOfOperation,
+            };
+            certificates::revoke_one(tx, sha256, revoked).await?;
+        }
+    }
+    retire_if_abandoned(tx, &device.id, &device.state, now).await?;
+    let entry = Entry {
+        scope: Scope::Organisation(&record.organisation),
+        at: now,
+        actor,
+        action,
+        subject: record.device.as_str(),
+        detail: "",
+    };
+    audit::append(tx, &entry).await?;
+    Ok(())
+}
+
+/// An enrolling device with neither a certificate nor an approval under way leaves the fleet again.
+pub(crate) async fn retire_if_abandoned(
+    tx: &mut Conn<'_>,
+    id: &DeviceId,
+    state: &DeviceState,
+    now: UnixMillis,
+) -> Result<(), EnrolmentError> {
+    devices::refresh_expiry(tx, id).await?;
+    if matches!(state, DeviceState::Enrolling { .. })
+        && certificates::count_live(tx, id, now).await? == 0
+        && !approvals::any_under_way(tx, id).await?
+    {
+        devices::set_state(tx, id, &state.clone().retire(now)?).await?;
+    }
+    Ok(())
+}
+
+/// Makes sure that an approval has been neither taken back nor left lying.
+pub(super) fn require_standing(record: &ApprovalRecord, now: UnixMillis) -> Result<(), EnrolmentError> {
+    let waiting = matches!(
+        record.stage,
+        EnrolmentStage::Approved | EnrolmentStage::Consented | EnrolmentStage::Signing
+    );
+    if record.stage == EnrolmentStage::Withdrawn {
+        return Err(EnrolmentError::Conflict(
+            "this approval was taken back; enter the device's code again",
+        ));
+    }
+    if waiting && now.since(record.approved_at) >= LAPSES_AFTER {
+        return Err(EnrolmentError::Conflict(
+            "this approval is older than 24 hours and has lapsed; enter the device's code again",
+        ));
+    }
+    Ok(())
+}
+
+/// A device's name as members may give it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_name(name: &str) -> Result<String, EnrolmentError> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(EnrolmentError::Invalid {
+            field: "name",
+            detail: "give the device a name".to_owned(),
+        });
+    }
+    check_text("name", name, MAX_NAME_LEN)?;
+    Ok(name.to_owned())
+}
+
+/// A device's labels as members may give them, without empty and repeated ones.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn check_labels(labels: &[String]) -> Result<Vec<String>, EnrolmentError> {
+    let mut kept: Vec<String> = Vec::new();
+    for label in labels
+        .iter()
+        .map(|label| label.trim())
+        .filter(|label| !label.is_empty())
+    {
+        check_text("labels", label, MAX_LABEL_LEN)?;
+        if !kept.iter().any(|known| known == label) {
+            kept.push(label.to_owned());
+        }
+    }
+    if kept.len() > MAX_LABELS {
+        return Err(EnrolmentError::Invalid {
+            field: "labels",
+            detail: format!("a device can have {MAX_LABELS} labels at most"),
+        });
+    }
+    Ok(kept)
+}
+
+/// An approval whose every part has been checked.
+#[derive(Clone)]
+struct Decision {
+    approving: Approving,
+    csr: Csr,
+    name: Option<String>,
+    labels: Vec<String>,
+    now: UnixMillis,
+}
+
+impl Decision {
+    async fn record(
+        self,
+        tx: &mut Conn<'_>,
+        new_device: DeviceId,
+    ) -> Result<(Approval, Option<FleetChangeKind>), EnrolmentError> {
+        let Approving {
+            claim,
+            request,
+            member,
+            evidence,
+        } = &self.approving;
+        if let Some(standing) = approvals::find(tx, claim).await? {
+            return Ok((self.repeat(tx, standing).await?, None));
+        }
+        let rules = rules::find(tx, &request.organisation)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        if signers::find(tx, &request.organisation, &request.signer)
+            .await?
+            .is_none()
+        {
+            return Err(EnrolmentError::Invalid {
+                field: "signer",
+                detail: "this organisation has no such signer; choose one of its own".to_owned(),
+            });
+        }
+        let (device, change) = self.settle_device(tx, new_device).await?;
+        let record = ApprovalRecord {
+            claim: claim.clone(),
+            organisation: request.organisation.clone(),
+            organisation_name: rules.name,
+            account: member.account.clone(),
+            approver: member.name.clone(),
+            device,
+            signer: request.signer.clone(),
+            csr: self.csr.to_pem(),
+            spki_sha256: self.csr.spki_sha256(),
+            stage: EnrolmentStage::Approved,
+            stage_since: self.now,
+            certificate: None,
+            approved_at: self.now,
+        };
+        approvals::insert(tx, &record, evidence).await?;
+        let shown = show(tx, record).await?;
+        let entry = Entry {
+            scope: Scope::Organisation(&request.organisation),
+            at: self.now,
+            actor: member.actor(),
+            action: "device.approved",
+            subject: shown.device.id.as_str(),
+            detail: &format!("{}, key {}", shown.device.name, self.csr.spki_sha256()),
+        };
+        audit::append(tx, &entry).await?;
+        Ok((shown, Some(change)))
+    }
+
+    /// The same approval again: a lost reply, a second tab, a retry.
+    async fn repeat(&self, tx: &mut Conn<'_>, standing: ApprovalRecord) -> Result<Approval, EnrolmentError> {
+        let Approving { request, member, .. } = &self.approving;
+        if standing.account != member.account {
+            return Err(EnrolmentError::NotFound);
+        }
+        if standing.organisation != request.organisation || standing.spki_sha256 != self.csr.spki_sha256() {
+            return Err(EnrolmentError::Conflict(
+                "this crossing was approved with another organisation or key; enter the device's code again",
+            ));
+        }
+        require_standing(&standing, self.now)?;
+        show(tx, standing).await
+    }
+
+    /// The device that has this key, made ready to enrol, or a new one.
+    async fn settle_device(
+        &self,
+        tx: &mut Conn<'_>,
+        new_device: DeviceId,
+    ) -> Result<(DeviceId, FleetChangeKind), EnrolmentError> {
+        let organisation = &self.approving.request.organisation;
+        let spki = self.csr.spki_sha256();
+        let known = device_keys::find(tx, organisation, &spki).await?;
+        if known.as_ref().is_some_and(|key| key.refused)
+            || device_keys::is_refused_elsewhere(tx, organisation, &spki).await?
+        {
+            return Err(EnrolmentError::KeyRevoked);
+        }
+        let Some(key) = known else {
+            let description = self.description(None);
+            devices::insert(tx, &new_device, organisation, &description, self.now).await?;
+            device_keys::insert(tx, organisation, &spki, &new_device, self.now).await?;
+            return Ok((new_device, FleetChangeKind::Added));
+        };
+        let device = devices::lock(tx, &key.device)
+            .await?
+            .ok_or(DbError::Corrupt("device_keys.device"))?
+            .device;
+        let in_fleet = matches!(
+            device.state,
+            DeviceState::Active { .. } | DeviceState::Suspended { .. }
+        );
+        if in_fleet && !self.approving.request.replace {
+            return Err(EnrolmentError::KeyKnown(Box::new(summary(&device))));
+        }
+        if matches!(device.state, DeviceState::Suspended { .. }) {
+            return Err(EnrolmentError::Conflict(
+                "this device is suspended; resume it before it is enrolled again",
+            ));
+        }
+        if !in_fleet {
+            devices::set_state(tx, &device.id, &device.state.clone().approve(self.now)?).await?;
+        }
+        devices::describe(tx, &device.id, &self.description(in_fleet.then_some(&device))).await?;
+        Ok((device.id, FleetChangeKind::Changed))
+    }
+
+    /// What is written about the device. One that is in the fleet keeps what members gave it, unless it is given anew.
+    fn description(&self, present: Option<&gangway_protocol::device::Device>) -> Description {
+        let Approving { request, member, .. } = &self.approving;
+        let name = self
+            .name
+            .clone()
+            .or_else(|| present.map(|device| device.name.clone()));
+        let labels = match present {
+            Some(device) if self.labels.is_empty() => device.labels.clone(),
+            _ => self.labels.clone(),
+        };
+        Description {
+            name: name.unwrap_or_else(|| name_from(&request.facts.hostname)),
+            labels,
+            facts: request.facts.clone(),
+            approver: member.account.clone(),
+        }
+    }
+}
+
+/// A name for a device that nobody has named: its host name, as far as names go.
+fn name_from(hostname: &str) -> String {
+    let name: String = hostname.trim().chars().take(MAX_NAME_LEN).collect();
+    if name.is_empty() {
+        "device".to_owned()
+    } else {
+        name
+    }
+}
+
+/// The approval of a claim, if `account` gave it.
+async fn owned(
+    conn: &mut Conn<'_>,
+    claim: &ClaimId,
+    account: &AccountId,
+) -> Result<ApprovalRecord, EnrolmentError> {
+    approvals::find(conn, claim)
+        .await?
+        .filter(|record| record.account == *account)
+        .ok_or(EnrolmentError::NotFound)
+}
+
+async fn show(conn: &mut Conn<'_>, record: ApprovalRecord) -> Result<Approval, EnrolmentError> {
+    let device = devices::find(conn, &record.device)
+        .await?
+        .ok_or(DbError::Corrupt("approvals.device"))?
+        .device;
+    Ok(Approval {
+        claim: record.claim,
+        device: summary(&device),
+        organisation: record.organisation,
+        organisation_name: record.organisation_name,
+        approver: record.approver,
+        signer: record.signer,
+        stage: record.stage,
+        approved_at: record.approved_at,
+    })
+}
+
+/// A device in one line.
+#[must_use]
+pub fn summary(device: &gangway_protocol::device::Device) -> DeviceSummary {
+    DeviceSummary {
+        id: device.id.clone(),
+        name: device.name.clone(),
+        state: device.state.clone(),
+    }
+}
+
+impl From<UnfitText> for EnrolmentError {
+    fn from(error: UnfitText) -> Self {
+        let (UnfitText::TooLong { field, .. } | UnfitText::Character { field }) = error;
+        Self::Invalid {
+            field,
+            detail: error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! One certificate per key and generation, however often and however concurrently it is asked for.
+//!
+//! 1. A transaction looks at what stands. A certificate in the first half of its life is the answer to any repetition.
+//!    Otherwise it stores serial number and to-be-signed data as the next generation, which only one racer can.
+//! 2. The data is signed, outside of any transaction. Whoever else finds it reserved may sign it too.
+//! 3. A transaction stores the first signature, looks again whether the device may have it, and only then it is told.
+//!
+//! A crash after 1 leaves data that the next request signs; a crash after 3 leaves a certificate that it returns.
+
+use gangway_protocol::certificate::{Csr, EnrolmentStage};
+use gangway_protocol::device::{DeviceState, FleetChangeKind};
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::{AccountId, ClaimId, DeviceId, IssuerId, SignerId};
+use gangway_protocol::time::UnixMillis;
+
+use super::approval::{require_standing, summary};
+use super::{EnrolmentError, RACE_ATTEMPTS, tell};
+use crate::audit::{Actor, Entry, Member, Scope};
+use crate::ca::{DeviceIdentity, Draft};
+use crate::db::certificates::{CertificateRecord, Newest, Reservation};
+use crate::db::devices::DeviceRecord;
+use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, rules, write};
+use crate::state::Gangway;
+
+/// Reserved data that nobody has signed for this long is left alone: its validity would begin in the past.
+const RESERVATION_LIFE: i64 = UnixMillis::HOUR;
+
+/// A request for a certificate.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// For which device.
+    pub device: DeviceId,
+    /// For which key.
+    pub csr: Csr,
+    /// On whose word.
+    pub grounds: Grounds,
+}
+
+/// On whose word a certificate is issued.
+#[derive(Clone, Debug)]
+pub enum Grounds {
+    /// A member's approval, to which the device has consented.
+    Approval(Member),
+    /// The device's own, in a session of the certificate with this digest, which has endorsed the CSR.
+    Renewal(Sha256Hex),
+}
+
+/// Issues a certificate, or returns the one that stands.
+///
+/// # Errors
+/// [`EnrolmentError::Conflict`] before consent or after withdrawal, [`EnrolmentError::KeyRevoked`],
+/// [`EnrolmentError::KeyKnown`] when a renewal comes with another device's key.
+pub async fn issue(gangway: &Gangway, order: &Order) -> Result<CertificateRecord, EnrolmentError> {
+    for _ in 0..RACE_ATTEMPTS {
+        match try_issue(gangway, order).await {
+            Err(EnrolmentError::Db(DbError::Unique)) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(DbError::Busy.into())
+}
+
+/// Records that the device has said its certificate is installed. Repeating it changes nothing.
+///
+/// # Errors
+/// [`EnrolmentError::NotFound`] for an unknown certificate.
+pub async fn deliver(gangway: &Gangway, sha256: Sha256Hex) -> Result<CertificateRecord, EnrolmentError> {
+    let now = gangway.clock.now();
+    let (record, first) = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let first = certificates::deliver(tx, &sha256, now).await?;
+        let record = certificates::find(tx, &sha256)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        if first {
+            approvals::follow_certificate(tx, &sha256, EnrolmentStage::Delivered, now).await?;
+            let entry = Entry {
+                scope: Scope::Organisation(&record.organisation),
+                at: now,
+                actor: Actor::Device(&record.device),
+                action: "certificate.delivered",
+                subject: record.device.as_str(),
+                detail: &format!("serial {}", record.serial),
+            };
+            audit::append(tx, &entry).await?;
+        }
+        Ok((record, first))
+    })?;
+    if first {
+        tell(
+            gangway,
+            &record.organisation,
+            &record.device,
+            FleetChangeKind::Changed,
+        );
+    }
+    Ok(record)
+}
+
+async fn try_issue(gangway: &Gangway, order: &Order) -> Result<CertificateRecord, EnrolmentError> {
+    let now = gangway.clock.now();
+    let draft = draft(gangway, order, now).await?;
+    let request = order.clone();
+    let step = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        request.reserve(tx, draft, now).await
+    })?;
+    let signing = match step {
+        Step::Stands(record) => return Ok(*record),
+        Step::Sign(signing) => signing,
+    };
+    let leaf = gangway
+        .authority
+        .complete(&signing.issuer, &signing.to_be_signed)?;
+    let request = order.clone();
+    let record = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        request.store(tx, &signing, &leaf, now).await
+    })?;
+    tell(
+        gangway,
+        &record.organisation,
+        &record.device,
+        FleetChangeKind::Changed,
+    );
+    Ok(record)
+}
+
+/// What the certificate would say if it came to be signed; made before the transaction, which should be short.
+async fn draft(gangway: &Gangway, order: &Order, now: UnixMillis) -> Result<Draft, EnrolmentError> {
+    let mut reader = gangway.db.reader().await?;
+    let conn = &mut reader.conn();
+    let device = devices::find(conn, &order.device)
+        .await?
+        .ok_or(EnrolmentError::NotFound)?
+        .device;
+    let rules = rules::find(conn, &device.organisation)
+        .await?
+        .ok_or(EnrolmentError::NotFound)?;
+    let identity = DeviceIdentity {
+        organisation: device.organisation,
+        device: device.id,
+    };
+    let days = rules.policy.certificate_validity_days;
+    Ok(gangway
+        .authority
+        .draft(&identity, order.csr.key(), days, now, &*gangway.random)?)
+}
+
+enum Step {
+    Stands(Box<CertificateRecord>),
+    Sign(Signing),
+}
+
+/// What is reserved and waits for its signature.
+struct Signing {
+    issuer: IssuerId,
+    serial: String,
+    to_be_signed: Vec<u8>,
+    claim: Option<ClaimId>,
+}
+
+/// What the grounds of an order amount to.
+struct Grant {
+    signer: SignerId,
+    claim: Option<ClaimId>,
+    stage: Option<EnrolmentStage>,
+}
+
+impl Order {
+    async fn reserve(self, tx: &mut Conn<'_>, draft: Draft, now: UnixMillis) -> Result<Step, EnrolmentError> {
+        let record = self.lock_device(tx).await?;
+        let grant = self.authorise(tx, &record, now).await?;
+        let spki = self.csr.spki_sha256();
+        let organisation = &record.device.organisation;
+        let next = match certificates::newest_of_key(tx, organisation, &spki).await? {
+            Some(Newest::Issued { certificate, .. }) if is_current(&certificate, &record, now) => {
+                if let Some(claim) = &grant.claim {
+                    approvals::issue(tx, claim, &certificate.sha256, now).await?;
+                }
+                return Ok(Step::Stands(certificate));
+            }
+            Some(Newest::Reserved {
+                issuer,
+                serial,
+                to_be_signed,
+                at,
+                ..
+            }) if issuer == draft.issuer && now.since(at) < RESERVATION_LIFE => {
+                return Ok(Step::Sign(Signing {
+                    issuer,
+                    serial,
+                    to_be_signed,
+                    claim: grant.claim,
+                }));
+            }
+            Some(Newest::Issued { generation, .. } | Newest::Reserved { generation, .. }) => generation + 1,
+            None => 1,
+        };
+        let reservation = Reservation {
+            organisation: organisation.clone(),
+            device: self.device,
+            signer: grant.signer,
+            spki_sha256: spki,
+            key_kind: self.csr.key().kind().to_string(),
+            at: now,
+            draft,
+        };
+        certificates::reserve(tx, &reservation, next).await?;
+        if let (Some(claim), Some(EnrolmentStage::Consented)) = (&grant.claim, grant.stage) {
+            approvals::advance(tx, claim, EnrolmentStage::Consented, EnrolmentStage::Signing, now).await?;
+        }
+        let Draft {
+            issuer,
+            serial,
+            to_be_signed,
+            ..
+        } = reservation.draft;
+        Ok(Step::Sign(Signing {
+            issuer,
+            serial,
+            to_be_signed,
+            claim: grant.claim,
+        }))
+    }
+
+    async fn store(
+        self,
+        tx: &mut Conn<'_>,
+        signing: &Signing,
+        leaf: &crate::ca::Leaf,
+        now: UnixMillis,
+    ) -> Result<CertificateRecord, EnrolmentError> {
+        self.lock_device(tx).await?;
+        let stored = certificates::store_signed(tx, &signing.issuer, &signing.serial, leaf).await?;
+        let first = stored.is_some();
+        let record = match stored {
+            Some(record) => record,
+            None => certificates::find_by_serial(tx, &signing.issuer, &signing.serial)
+                .await?
+                .ok_or(DbError::Corrupt("certificates: a reservation is gone"))?,
+        };
+        if let Some(claim) = &signing.claim
+            && !approvals::issue(tx, claim, &record.sha256, now).await?
+        {
+            return Err(EnrolmentError::Conflict(
+                "this approval was taken back; enter the device's code again",
+            ));
+        }
+        if first {
+            devices::certified(tx, &self.device).await?;
+            let actor = match &self.grounds {
+                Grounds::Approval(member) => member.actor(),
+                Grounds::Renewal(_) => Actor::Device(&self.device),
+            };
+            let entry = Entry {
+                scope: Scope::Organisation(&record.organisation),
+                at: now,
+                actor,
+                action: "certificate.issued",
+                subject: record.device.as_str(),
+                detail: &format!("serial {}, SHA-256 {}", record.serial, record.sha256),
+            };
+            audit::append(tx, &entry).await?;
+        }
+        Ok(record)
+    }
+
+    /// The device, locked, if it may have a certificate for this key.
+    async fn lock_device(&self, tx: &mut Conn<'_>) -> Result<DeviceRecord, EnrolmentError> {
+        let record = devices::lock(tx, &self.device)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        match record.device.state {
+            DeviceState::Enrolling { .. } | DeviceState::Active { .. } => {}
+            DeviceState::Suspended { .. } => {
+                return Err(EnrolmentError::Conflict(
+                    "this device is suspended; resume it first",
+                ));
+            }
+            DeviceState::Pending { .. } | DeviceState::Rejected { .. } | DeviceState::Retired { .. } => {
+                return Err(EnrolmentError::Conflict(
+                    "this device is not in the fleet; enter its code to approve it",
+                ));
+            }
+        }
+        let organisation = &record.device.organisation;
+        let spki = self.csr.spki_sha256();
+        match device_keys::find(tx, organisation, &spki).await? {
+            Some(key) if key.device != self.device => {
+                let owner = devices::find(tx, &key.device)
+                    .await?
+                    .ok_or(DbError::Corrupt("device_keys.device"))?;
+                Err(EnrolmentError::KeyKnown(Box::new(summary(&owner.device))))
+            }
+            Some(key) if key.refused => Err(EnrolmentError::KeyRevoked),
+            _ => Ok(record),
+        }
+    }
+
+    async fn authorise(
+        &self,
+        tx: &mut Conn<'_>,
+        record: &DeviceRecord,
+        now: UnixMillis,
+    ) -> Result<Grant, EnrolmentError> {
+        match &self.grounds {
+            Grounds::Approval(member) => self.authorise_by_approval(tx, &member.account, now).await,
+            Grounds::Renewal(certificate) => self.authorise_renewal(tx, record, certificate, now).await,
+        }
+    }
+
+    async fn authorise_by_approval(
+        &self,
+        tx: &mut Conn<'_>,
+        account: &AccountId,
+        now: UnixMillis,
+    ) -> Result<Grant, EnrolmentError> {
+        let approval = approvals::newest_of_key(tx, &self.device, &self.csr.spki_sha256())
+            .await?
+            .ok_or(EnrolmentError::Conflict(
+                "nobody has approved this key for this device; enter the device's code",
+            ))?;
+        if approval.account != *account {
+            return Err(EnrolmentError::Conflict(
+                "somebody else has approved this device; let them finish, or enter its code yourself",
+            ));
+        }
+        require_standing(&approval, now)?;
+        // Nothing is signed before the device has consented (`docs/protocol.md` §2).
+        if approval.stage == EnrolmentStage::Approved {
+            return Err(EnrolmentError::Conflict(
+                "the device has not consented yet; answer the question on its screen",
+            ));
+        }
+        Ok(Grant {
+            signer: approval.signer,
+            claim: Some(approval.claim),
+            stage: Some(approval.stage),
+        })
+    }
+
+    async fn authorise_renewal(
+        &self,
+        tx: &mut Conn<'_>,
+        record: &DeviceRecord,
+        certificate: &Sha256Hex,
+        now: UnixMillis,
+    ) -> Result<Grant, EnrolmentError> {
+        let current = certificates::find(tx, certificate)
+            .await?
+            .filter(|current| current.device == self.device)
+            .ok_or(EnrolmentError::NotFound)?;
+        if current.revocation.is_some() {
+            return Err(EnrolmentError::KeyRevoked);
+        }
+        let organisation = &record.device.organisation;
+        let spki = self.csr.spki_sha256();
+        if device_keys::find(tx, organisation, &spki).await?.is_none() {
+            if device_keys::is_refused_elsewhere(tx, organisation, &spki).await? {
+                return Err(EnrolmentError::KeyRevoked);
+            }
+            device_keys::insert(tx, organisation, &spki, &self.device, now).await?;
+        }
+        Ok(Grant {
+            signer: current.signer,
+            claim: None,
+            stage: None,
+        })
+    }
+}
+
+/// Whether the certificate answers a repeated request: not revoked, in the first half of its life, and no member has
+/// wished for a new one since.
+fn is_current(certificate: &CertificateRecord, device: &DeviceRecord, now: UnixMillis) -> bool {
+    let life = certificate.not_after.since(certificate.not_before);
+    certificate.revocation.is_none()
+        && now.since(certificate.not_before) < life / 2
+        && device.renewal_requested_at.is_none()
+}

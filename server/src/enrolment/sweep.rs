@@ -1,0 +1,139 @@
+//! What stands still for too long is ended: approvals that led to nothing, certificates that no session ever proved.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use gangway_protocol::certificate::RevocationReason;
+use gangway_protocol::device::FleetChangeKind;
+use gangway_protocol::time::UnixMillis;
+
+use super::approval::{self, LAPSES_AFTER, retire_if_abandoned};
+use super::{EnrolmentError, tell};
+use crate::audit::{Actor, Entry, Scope};
+use crate::db::approvals::ApprovalRecord;
+use crate::db::certificates::{CertificateRecord, Revoked};
+use crate::db::{approvals, audit, certificates, devices, write};
+use crate::state::Gangway;
+
+/// A certificate that was issued and never proven is revoked after this (`docs/protocol.md` §4).
+pub const PROOF_DUE_AFTER: i64 = 7 * UnixMillis::DAY;
+/// How often to look. The limits are hours and days.
+const INTERVAL: i64 = UnixMillis::MINUTE;
+/// Most that one look ends of each kind; the rest waits for the next.
+const BATCH: u32 = 500;
+
+/// When the next look is due.
+#[derive(Debug, Default)]
+pub struct Schedule(AtomicI64);
+
+impl Schedule {
+    /// Whether it is time; if so, the next time is set.
+    fn is_due(&self, now: UnixMillis) -> bool {
+        let due = self.0.load(Ordering::Relaxed);
+        now.0 >= due
+            && self
+                .0
+                .compare_exchange(due, now.plus(INTERVAL).0, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+}
+
+/// Ends what is overdue, and reads the issuers again. Called once a second by one task; does nothing most times.
+pub async fn tick(gangway: &Gangway) {
+    let now = gangway.clock.now();
+    if !gangway.sweep.is_due(now) {
+        return;
+    }
+    if let Err(error) = sweep(gangway, now).await {
+        tracing::error!(%error, "could not end what is overdue in enrolment");
+    }
+    if let Err(error) = gangway.authority.reload(&gangway.db).await {
+        tracing::error!(%error, "could not read the issuers of the built-in CA again");
+    }
+}
+
+async fn sweep(gangway: &Gangway, now: UnixMillis) -> Result<(), EnrolmentError> {
+    let (lapsed, unproven) = {
+        let mut reader = gangway.db.reader().await?;
+        let conn = &mut reader.conn();
+        let lapsed = approvals::lapsed(conn, now.plus(-LAPSES_AFTER), BATCH).await?;
+        (
+            lapsed,
+            certificates::unproven(conn, now.plus(-PROOF_DUE_AFTER), BATCH).await?,
+        )
+    };
+    for record in lapsed {
+        lapse(gangway, record, now).await?;
+    }
+    for certificate in unproven {
+        revoke_unproven(gangway, certificate, now).await?;
+    }
+    Ok(())
+}
+
+async fn lapse(gangway: &Gangway, record: ApprovalRecord, now: UnixMillis) -> Result<(), EnrolmentError> {
+    let ended = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        // It may have led to a certificate since it was read.
+        let record = approvals::find(tx, &record.claim)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        let open = approval::require_standing(&record, now).is_err();
+        if open {
+            approval::end(tx, &record, now, Actor::Server, "device.approval_lapsed").await?;
+        }
+        Ok(open.then_some(record))
+    })?;
+    if let Some(record) = ended {
+        tell(
+            gangway,
+            &record.organisation,
+            &record.device,
+            FleetChangeKind::Changed,
+        );
+    }
+    Ok(())
+}
+
+async fn revoke_unproven(
+    gangway: &Gangway,
+    certificate: CertificateRecord,
+    now: UnixMillis,
+) -> Result<(), EnrolmentError> {
+    let record = certificate.clone();
+    write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let device = devices::lock(tx, &record.device)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?
+            .device;
+        let present = certificates::find(tx, &record.sha256)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        if present.proven_at.is_some() {
+            return Ok(());
+        }
+        let revoked = Revoked {
+            at: now,
+            reason: RevocationReason::CessationOfOperation,
+        };
+        if !certificates::revoke_one(tx, &record.sha256, revoked).await? {
+            return Ok(());
+        }
+        approvals::withdraw_of_certificate(tx, &record.sha256, now).await?;
+        retire_if_abandoned(tx, &device.id, &device.state, now).await?;
+        let entry = Entry {
+            scope: Scope::Organisation(&record.organisation),
+            at: now,
+            actor: Actor::Server,
+            action: "certificate.never_proven",
+            subject: record.device.as_str(),
+            detail: &format!("serial {}: no session within 7 days", record.serial),
+        };
+        Ok(audit::append(tx, &entry).await?)
+    })?;
+    tell(
+        gangway,
+        &certificate.organisation,
+        &certificate.device,
+        FleetChangeKind::Changed,
+    );
+    Ok(())
+}
