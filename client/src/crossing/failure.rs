@@ -158,6 +158,38 @@ impl Failure {
         }
     }
 
+    /// A stable name for programs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::WrongCode => "wrong_code",
+            Self::CodeUnknown => "code_unknown",
+            Self::Busy { .. } => "busy",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::DeviceGone => "device_gone",
+            Self::Timeout => "timeout",
+            Self::Unreachable { .. } => "unreachable",
+            Self::ConnectionLost => "connection_lost",
+            Self::SignedOut => "signed_out",
+            Self::NotAllowed => "not_allowed",
+            Self::Server(problem) => problem.code.as_str(),
+            Self::Protocol { .. } => "protocol",
+            Self::Channel(_) => "channel",
+            Self::CsrRefused(_) => "csr_refused",
+            Self::FactsUnfit(_) => "facts_unfit",
+            Self::Incompatible => "incompatible",
+            Self::NotMine => "not_mine",
+            Self::Cancelled => "cancelled",
+            Self::DeviceRefused { .. } => "device_refused",
+            Self::ApprovalRefused(_) => "approval_refused",
+            Self::ConsentNotRecorded(_) => "consent_not_recorded",
+            Self::SigningRefused(_) => "signing_refused",
+            Self::SignerUnreachable(_) => "signer_unreachable",
+            Self::NotInstalled { .. } => "not_installed",
+            Self::OtherCertificate => "other_certificate",
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn remedy(&self) -> &'static str {

@@ -31,6 +31,7 @@ impl Opening {
                 Self::Claiming { claimant }
             }
             (Self::Claiming { claimant }, Event::Frame(ServerToClaimant::Accepted { claim })) => {
+                turn.view.claim = Some(claim.clone());
                 Self::Answering { claimant, claim }
             }
             (

@@ -3,6 +3,7 @@
 use gangway_protocol::device::{DeviceSummary, Facts};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::enrolment::NetworkComparison;
+use gangway_protocol::id::ClaimId;
 use gangway_protocol::time::UnixMillis;
 
 use super::failure::Failure;
@@ -17,6 +18,8 @@ pub struct View {
     pub review: Option<Box<Review>>,
     /// What hinders the approval that the person gave last.
     pub obstacle: Option<Obstacle>,
+    /// The claim, once the server has accepted it.
+    pub claim: Option<ClaimId>,
     /// The device as the server knows it, once it is approved.
     pub device: Option<DeviceSummary>,
     /// The certificate, once it is signed.
@@ -129,6 +132,18 @@ pub enum Step {
 }
 
 impl Step {
+    /// A stable name for programs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CodeAccepted => "code_accepted",
+            Self::IdentityChecked => "identity_checked",
+            Self::CertificateSigned => "certificate_signed",
+            Self::Installed => "installed",
+            Self::Online => "online",
+        }
+    }
+
     /// All of them, in order.
     pub const ALL: [Self; 5] = [
         Self::CodeAccepted,
@@ -171,6 +186,7 @@ impl View {
             stage: Stage::Connecting,
             review: None,
             obstacle: None,
+            claim: None,
             device: None,
             certificate: None,
             progress: Progress {

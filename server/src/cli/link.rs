@@ -1,12 +1,178 @@
-//! `gangway link`: the terminal's claim of a device.
+//! `gangway link`: claims a device from the terminal, through the same API and the same state machine as the panel.
+//!
+//! 1. The token comes from the environment, the code from a prompt or standard input: neither ever stands on the command
+//!    line, where other people of the machine could read it (security.md, Enrolment 7).
+//! 2. What the device says about itself is shown, and the person is asked, unless `--yes`.
+//! 3. Each step is told as it is done, up to the device's first session.
 
+mod driver;
+mod exit;
+mod input;
+mod report;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use gangway_client::crossing::Decision;
+use gangway_client::{Api, ApiError, Native, NativeOptions};
+use gangway_protocol::organisation::Organisation;
+use gangway_protocol::page::{MAX_PAGE_LIMIT, PageQuery};
+use gangway_protocol::secret::SecretString;
+
+use crate::config::Environment;
+use driver::Driver;
+use exit::Exit;
+use input::Lines;
+use report::Report;
+
+/// The variable that holds the token; with `_FILE` appended, the one that names a file with it.
+const TOKEN_VARIABLE: &str = "GANGWAY_TOKEN";
 
 /// Options of `gangway link`.
 #[derive(Debug, clap::Args)]
-pub struct LinkArgs {}
+#[command(after_help = exit::HELP)]
+pub struct LinkArgs {
+    /// The server, e.g. https://panel.example
+    #[arg(long, value_name = "URL")]
+    server: String,
+    /// Approve without asking
+    #[arg(long)]
+    yes: bool,
+    /// Print one JSON object per line
+    #[arg(long)]
+    json: bool,
+    /// Trust the certificates in this file (PEM) instead of the public authorities
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Into which organisation, by name or id; needed where the token's account may enrol into several
+    #[arg(long, value_name = "NAME")]
+    organisation: Option<String>,
+    /// The name to give the device instead of its host name
+    #[arg(long)]
+    name: Option<String>,
+    /// A label to give it; may be repeated
+    #[arg(long = "label", value_name = "LABEL")]
+    labels: Vec<String>,
+    /// If the device's key belongs to an active device already, give that device a new certificate
+    #[arg(long)]
+    replace: bool,
+    /// How long to wait for the device's first session
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    wait_secs: u32,
+}
 
 /// Runs `gangway link`.
-pub async fn run(_args: LinkArgs) -> ExitCode {
-    ExitCode::FAILURE
+pub async fn run(args: LinkArgs) -> ExitCode {
+    let report = Report::new(args.json);
+    let end = link(&args, &report, &Environment::of_process()).await;
+    if let Err(exit) = &end {
+        report.failed(exit);
+    }
+    end.map_or_else(|exit| exit.code(), |()| ExitCode::SUCCESS)
+}
+
+async fn link(args: &LinkArgs, report: &Report, environment: &Environment) -> Result<(), Exit> {
+    let native = Native::new(&NativeOptions {
+        server: args.server.clone(),
+        token: Some(token(environment)?),
+        trust_anchors: args.ca_file.as_ref().map(read_file).transpose()?,
+    })
+    .map_err(|error| Exit::usage(error.to_string()))?;
+    let api = Api::new(Arc::new(native.clone()));
+    let decision = decide(args, &api).await?;
+    let mut lines = Lines::of_standard_input();
+    let code = lines.code(report).await?;
+    Driver {
+        native,
+        api,
+        report,
+        lines,
+        decision,
+        asks: !args.yes,
+        wait_secs: args.wait_secs,
+    }
+    .run(&code)
+    .await
+}
+
+fn token(environment: &Environment) -> Result<SecretString, Exit> {
+    let file_variable = format!("{TOKEN_VARIABLE}_FILE");
+    let text = match (environment.get(TOKEN_VARIABLE), environment.get(&file_variable)) {
+        (Some(token), _) => token.to_owned(),
+        (None, Some(path)) => {
+            let bytes = read_file(&PathBuf::from(path))?;
+            String::from_utf8(bytes).map_err(|_| Exit::usage(format!("{path} does not hold a token")))?
+        }
+        (None, None) => {
+            return Err(Exit::unauthenticated(format!(
+                "There is no token. Make one with scope `enrol` in the panel, under Account, and put it into {TOKEN_VARIABLE} or name its file in {file_variable}."
+            )));
+        }
+    };
+    Ok(SecretString::new(text.trim().to_owned()))
+}
+
+fn read_file(path: &PathBuf) -> Result<Vec<u8>, Exit> {
+    std::fs::read(path).map_err(|error| Exit::usage(format!("{} cannot be read: {error}", path.display())))
+}
+
+/// Finds out into which organisation the device goes and who signs, before anybody reads a code aloud.
+async fn decide(args: &LinkArgs, api: &Api) -> Result<Decision, Exit> {
+    let all = PageQuery {
+        limit: Some(MAX_PAGE_LIMIT),
+        after: None,
+    };
+    let organisations = api.organisations(&all).await?.items;
+    let organisation = choose(organisations, args.organisation.as_deref())?;
+    let signers = api.signers(&organisation.id, &all).await?.items;
+    let signer = signers.into_iter().next().ok_or_else(|| {
+        Exit::signing(format!(
+            "“{}” has no signer; an admin has to add one.",
+            organisation.name
+        ))
+    })?;
+    Ok(Decision {
+        organisation: organisation.id,
+        signer,
+        name: args.name.clone(),
+        labels: args.labels.clone(),
+        replace: args.replace,
+    })
+}
+
+fn choose(organisations: Vec<Organisation>, wanted: Option<&str>) -> Result<Organisation, Exit> {
+    let mut open: Vec<Organisation> = organisations
+        .into_iter()
+        .filter(|organisation| organisation.role.may_enrol())
+        .filter(|organisation| {
+            wanted.is_none_or(|wanted| organisation.name == wanted || organisation.id.as_str() == wanted)
+        })
+        .collect();
+    match (open.pop(), open.is_empty(), wanted) {
+        (Some(only), true, _) => Ok(only),
+        (None, _, None) => Err(Exit::unauthenticated(
+            "This token may not enrol devices into any organisation.".to_owned(),
+        )),
+        (None, _, Some(wanted)) => Err(Exit::usage(format!(
+            "There is no organisation “{wanted}” into which this token may enrol devices."
+        ))),
+        (Some(last), false, _) => {
+            let names: Vec<&str> = open
+                .iter()
+                .chain([&last])
+                .map(|organisation| organisation.name.as_str())
+                .collect();
+            Err(Exit::usage(format!(
+                "Say into which organisation with --organisation: {}.",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+impl From<ApiError> for Exit {
+    fn from(error: ApiError) -> Self {
+        Self::of_api(&error)
+    }
 }
