@@ -59,6 +59,8 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection before it is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Rows of an index that are looked at for the planner: SQLite's own recommendation for a quick look.
+const ANALYSIS_LIMIT: u32 = 400;
 /// What the write-ahead log is cut back to after a checkpoint, in bytes: a burst must not occupy the disk for ever.
 const WAL_LIMIT: &str = "67108864";
 /// How long SQLite waits for another process (the command line beside the server) to finish its transaction.
@@ -94,7 +96,8 @@ impl Db {
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("journal_size_limit", WAL_LIMIT);
         migrate::sqlite(&options).await?;
-        let writer = Writer::start(options.clone()).await?;
+        // On closing, SQLite looks at what its planner should know of the tables (https://www.sqlite.org/lang_analyze.html).
+        let writer = Writer::start(options.clone().optimize_on_close(true, ANALYSIS_LIMIT)).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -52,12 +52,14 @@ async fn show_readiness(State(gangway): State<Arc<Gangway>>) -> (StatusCode, &'s
 /// # Errors
 /// When something else collects them already.
 pub fn collect_metrics() -> Result<PrometheusHandle, StartError> {
-    PrometheusBuilder::new()
+    let handle = PrometheusBuilder::new()
         // The buckets of what people feel: a page within 100 ms is at once, a second is slow.
         .set_buckets(&[0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0])
         .map_err(|error| StartError::Refused(format!("metrics cannot be collected: {error}")))?
         .install_recorder()
-        .map_err(|error| StartError::Refused(format!("metrics cannot be collected: {error}")))
+        .map_err(|error| StartError::Refused(format!("metrics cannot be collected: {error}")))?;
+    metrics::gauge!("gangway_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(handle)
 }
 
 /// Sorts what was measured into its buckets now and then, whether or not anybody asks, until the shutdown begins.

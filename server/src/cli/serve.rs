@@ -14,7 +14,7 @@ use crate::listen::{self, Service, Shutdown, Tls};
 use crate::rng::SystemRandom;
 use crate::router::router;
 use crate::state::{Gangway, StartError};
-use crate::{health, log, relay};
+use crate::{enrolment, health, log, relay};
 
 use super::CommandError;
 
@@ -39,7 +39,12 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let shutdown = Shutdown::default();
     let tasks = TaskTracker::new();
     start_listeners(&gangway, &shutdown, &tasks)?;
-    tasks.spawn(tick(gangway.clone(), shutdown.clone()));
+    tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async |gangway| {
+        relay::tick(gangway).await
+    }));
+    tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async |gangway| {
+        enrolment::tick(gangway).await
+    }));
     tasks.close();
     announce_ready();
     wait_for_signal().await;
@@ -99,14 +104,18 @@ fn service(config: &Config, router: Router, tls: Option<Arc<Tls>>) -> Service {
     }
 }
 
-async fn tick(gangway: Arc<Gangway>, shutdown: Shutdown) {
+/// Does `work` once a second until the shutdown begins. Each kind of work has its own task, so that none delays another.
+async fn repeat<W>(gangway: Arc<Gangway>, shutdown: Shutdown, work: W)
+where
+    W: AsyncFn(&Arc<Gangway>),
+{
     let mut every = tokio::time::interval(TICK);
     // After a stall one look is enough: deadlines are compared, not counted.
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = shutdown.begun() => return,
-            _ = every.tick() => relay::tick(&gangway).await,
+            _ = every.tick() => work(&gangway).await,
         }
     }
 }

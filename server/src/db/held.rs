@@ -37,16 +37,15 @@ pub async fn find(
     conn: &mut Conn<'_>,
     sha256: &Sha256Hex,
 ) -> Result<Option<(HeldCertificate, String)>, DbError> {
-    let row: Option<Row> =
-        on!(conn, |c| {
-            sqlx::query_as(
+    let row: Option<Row> = on!(conn, |c| {
+        sqlx::query_as(
         "SELECT sha256, organisation, device, leaf, subject, first_seen_at, not_after FROM held_certificates
          WHERE sha256 = $1 AND readmitted_at IS NULL"
     )
     .bind(sha256.to_string())
     .fetch_optional(c)
     .await
-        })?;
+    })?;
     row.map(|mut row| {
         let leaf = std::mem::take(&mut row.leaf);
         Ok((HeldCertificate::try_from(row)?, leaf))
@@ -67,9 +66,8 @@ pub async fn page(
     let (at, sha256) = after.map_or((i64::MAX, String::new()), |(at, sha256)| {
         (at.0, sha256.to_string())
     });
-    let rows: Vec<Row> =
-        on!(conn, |c| {
-            sqlx::query_as(
+    let rows: Vec<Row> = on!(conn, |c| {
+        sqlx::query_as(
         "SELECT sha256, organisation, device, leaf, subject, first_seen_at, not_after FROM held_certificates
          WHERE organisation = $1 AND (first_seen_at, sha256) < ($2, $3) AND readmitted_at IS NULL
          ORDER BY first_seen_at DESC, sha256 DESC LIMIT $4"
@@ -80,7 +78,7 @@ pub async fn page(
     .bind(i64::from(limit))
     .fetch_all(c)
     .await
-        })?;
+    })?;
     rows.into_iter().map(HeldCertificate::try_from).collect()
 }
 

@@ -185,6 +185,10 @@ impl Loop {
             // Fails when SQLite has rolled back by itself (disk full, input/output error), which is what is wanted.
             let _ = self.execute("ROLLBACK").await;
         }
+        // Their quotient is how many transactions share an fsync.
+        metrics::counter!("gangway_db_commits_total").increment(1);
+        metrics::counter!("gangway_db_transactions_total")
+            .increment(u64::try_from(finished.len()).unwrap_or_default());
         for job in finished {
             job.answer(&commit);
         }
