@@ -74,7 +74,8 @@ options! {
 options! {
     /// Bounds on what anyone can use up. A bench on loopback raises them.
     Caps in "caps." {
-        /// Open connections of all kinds. Further ones wait in the system's backlog.
+        /// Connections that speak HTTP at one time; waiting devices and sessions are counted by themselves. Further ones wait
+        /// in the system's backlog.
         connections: u32 = Some("200000"), Serve;
         /// Devices that wait for a claim.
         waiting_devices: u32 = Some("100000"), Serve;

@@ -10,6 +10,7 @@
 
 mod address;
 mod bind;
+mod descriptors;
 mod stream;
 mod tls;
 
@@ -31,6 +32,7 @@ use tower::ServiceExt as _;
 
 pub use address::client_address;
 pub use bind::{bind, bind_own};
+pub use descriptors::raise_limit;
 pub use stream::{Stream, take_stream};
 pub use tls::{Tls, TlsError};
 
@@ -39,14 +41,17 @@ use crate::config::Network;
 
 /// A TLS handshake is three packets; who needs longer is not going to make it.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// For the head of a request, and between requests on one connection.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// For the head of a request, and between requests on one connection. Longer than proxies keep idle connections (nginx: 60 s),
+/// so that the proxy closes them, not we in the moment in which it sends the next request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 /// Room for the head of a request: cookies and tokens are short, a CSR comes in the body.
 const HTTP1_BUFFER: usize = 16 * 1024;
 /// As HTTP/1's, for HTTP/2.
 const HTTP2_HEADERS: u32 = 16 * 1024;
 /// A page fetches a dozen things at once; more serves nobody but a flood.
 const HTTP2_STREAMS: u32 = 64;
+/// How often a quiet HTTP/2 connection is asked whether it is still there.
+const HTTP2_PING: Duration = Duration::from_secs(30);
 /// Accepting fails when file descriptors are short: waiting a moment lets some be freed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -182,7 +187,7 @@ async fn serve_http(stream: Stream, peer: SocketAddr, service: Service, shutdown
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS)
         .max_header_list_size(HTTP2_HEADERS)
-        .keep_alive_interval(HEADER_TIMEOUT)
+        .keep_alive_interval(HTTP2_PING)
         .keep_alive_timeout(HANDSHAKE_TIMEOUT);
     let connection = builder
         .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router))

@@ -3,6 +3,7 @@
 //! What is logged about a request is its method, the pattern of its path, its status and its time: never a query, a cookie,
 //! a header or a body, because those may hold secrets (security.md, Enrolment 7).
 
+use std::io::IsTerminal as _;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
@@ -28,7 +29,10 @@ pub fn start(config: &Config) -> Result<(), StartError> {
             config.log
         ))
     })?;
-    let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => logs.try_init(),
         LogFormat::Json => logs.json().flatten_event(true).try_init(),

@@ -21,6 +21,9 @@ use super::CommandError;
 /// How often deadlines are looked at ([`relay::tick`]): they are told in seconds.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Below this a fleet of a thousand devices does not fit.
+const COMFORTABLE_DESCRIPTORS: u64 = 2048;
+
 /// Options of `gangway serve`.
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
@@ -35,6 +38,13 @@ pub struct ServeArgs {
 pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let config = args.flags.load(&Environment::of_process())?;
     log::start(&config)?;
+    let descriptors = listen::raise_limit();
+    if descriptors.is_some_and(|limit| limit < COMFORTABLE_DESCRIPTORS) {
+        tracing::warn!(
+            limit = descriptors,
+            "few files may be open, and each connection is one: raise the limit (LimitNOFILE=)"
+        );
+    }
     let gangway = Gangway::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     let shutdown = Shutdown::default();
     let tasks = TaskTracker::new();
