@@ -1,6 +1,7 @@
 //! The server through its front door: every endpoint by its router, on both engines.
 
 mod documents;
+mod health;
 mod listening;
 mod process;
 mod support;

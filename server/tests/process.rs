@@ -143,6 +143,46 @@ async fn a_server_under_tls_is_healthy() {
     assert!(health.status.success(), "{}", stderr(&health));
 }
 
+/// What systemd does for a socket unit (sd_listen_fds(3)): the socket is descriptor 3, the variables say so.
+const SOCKET_ACTIVATION: &str = r#"
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+print(listener.getsockname()[1], flush=True)
+os.execve(sys.argv[1], sys.argv[1:], {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())})
+"#;
+
+#[tokio::test]
+async fn a_socket_that_systemd_passes_is_used() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let binary = env!("CARGO_BIN_EXE_gangway");
+    let mut child = Command::new("python3")
+        .args([
+            "-c",
+            SOCKET_ACTIVATION,
+            binary,
+            "serve",
+            "--data-dir",
+            text(folder.path()),
+            "--listen",
+            "127.0.0.1:1",
+        ])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("python3 starts");
+    let mut output = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
+    let port = output
+        .next_line()
+        .await
+        .expect("it can be read")
+        .expect("it prints the port");
+    // The socket accepts from the beginning; the answer comes when the server is up.
+    let health = run(&["healthcheck", "--listen", &format!("127.0.0.1:{port}")]).await;
+    assert!(health.status.success(), "{}", stderr(&health));
+}
+
 #[tokio::test]
 async fn a_public_url_that_cannot_carry_passkeys_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
