@@ -1,0 +1,16 @@
+//! What only a browser has: clock, cookies, clipboard, camera, passkeys, sockets. Thin, without product rules.
+//!
+//! Everything here compiles for the server too, because event handlers and effects of the pages name it, and is never called
+//! there: the server neither handles events nor runs effects.
+
+pub(crate) mod changes;
+pub(crate) mod clipboard;
+pub(crate) mod clock;
+pub(crate) mod crossing;
+pub(crate) mod keys;
+pub(crate) mod page;
+pub(crate) mod passkey;
+pub(crate) mod random;
+pub(crate) mod scan;
+pub(crate) mod signature;
+pub(crate) mod socket;

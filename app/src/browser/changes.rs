@@ -1,0 +1,62 @@
+//! The fleet's changes as they happen: server-sent events of `/api/v1/fleet/changes` (WHATWG HTML §9.2).
+
+use gangway_protocol::device::FleetChange;
+use gangway_protocol::path;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{EventSource, MessageEvent};
+
+/// An open stream of changes; dropping it closes it. The browser reconnects by itself when the connection breaks.
+pub(crate) struct Changes {
+    source: EventSource,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_open: Closure<dyn FnMut()>,
+    _on_resync: Closure<dyn FnMut()>,
+}
+
+/// The event by which the server says that it will not tell everything: too much happened at once.
+const RESYNC: &str = "resync";
+
+impl Changes {
+    /// Opens the stream. `on_gap` is called when changes may have been missed, e.g. when it stands again after a break.
+    pub(crate) fn open(
+        mut on_change: impl FnMut(FleetChange) + 'static,
+        on_gap: impl Fn() + Clone + 'static,
+    ) -> Option<Self> {
+        let source = EventSource::new(path::FLEET_CHANGES).ok()?;
+        let on_message = Closure::new(move |event: MessageEvent| {
+            let change = event
+                .data()
+                .as_string()
+                .and_then(|data| serde_json::from_str(&data).ok());
+            if let Some(change) = change {
+                on_change(change);
+            }
+        });
+        let mut opened_before = false;
+        let on_resync = Closure::new(on_gap.clone());
+        let on_open = Closure::new(move || {
+            if opened_before {
+                on_gap();
+            }
+            opened_before = true;
+        });
+        source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        source
+            .add_event_listener_with_callback(RESYNC, on_resync.as_ref().unchecked_ref())
+            .ok()?;
+        Some(Self {
+            source,
+            _on_message: on_message,
+            _on_open: on_open,
+            _on_resync: on_resync,
+        })
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        self.source.close();
+    }
+}

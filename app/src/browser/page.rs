@@ -1,0 +1,159 @@
+//! The document and its window: cookies that the page sets itself, the address, focus, dialogs.
+
+use wasm_bindgen::JsCast as _;
+use web_sys::{Document, Element, HtmlDialogElement, HtmlDocument, HtmlElement, Window};
+
+use crate::visit::{LANGUAGE_COOKIE, Language, THEME_COOKIE, Theme, cookie_value};
+
+/// Languages and themes are asked for again after a year.
+const COOKIE_LIFE_SECS: u32 = 31_536_000;
+
+/// Sets or forgets the theme, at once and for the next visits.
+pub(crate) fn set_theme(theme: Option<Theme>) {
+    set_cookie(THEME_COOKIE, theme.map(Theme::name));
+    let Some(root) = root() else {
+        return;
+    };
+    let _ = match theme {
+        Some(theme) => root.set_attribute("data-theme", theme.name()),
+        None => root.remove_attribute("data-theme"),
+    };
+}
+
+/// The theme that the person sees at present.
+pub(crate) fn theme_in_effect(chosen: Option<Theme>) -> Theme {
+    chosen.unwrap_or_else(|| {
+        let dark = window()
+            .and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok().flatten())
+            .is_some_and(|query| query.matches());
+        if dark { Theme::Dark } else { Theme::Light }
+    })
+}
+
+/// Sets the language for this and the next visits: the page is drawn anew by the server.
+pub(crate) fn set_language(language: Language) {
+    set_cookie(LANGUAGE_COOKIE, Some(language.tag()));
+    reload();
+}
+
+/// Loads the present page again.
+pub(crate) fn reload() {
+    if let Some(window) = window() {
+        let _ = window.location().reload();
+    }
+}
+
+/// Leaves for another page with a full load.
+pub(crate) fn leave_for(address: &str) {
+    if let Some(window) = window() {
+        let _ = window.location().set_href(address);
+    }
+}
+
+/// The origin of the page, e.g. `https://panel.example`.
+pub(crate) fn origin() -> String {
+    window()
+        .and_then(|window| window.location().origin().ok())
+        .unwrap_or_default()
+}
+
+/// Takes the fragment out of the address and replaces the address at once, so that no history, screenshot or sharing keeps
+/// what was in it (security.md, Enrolment 5 and 7). Without the `#`; `None` when there is none.
+pub(crate) fn take_fragment() -> Option<String> {
+    let window = window()?;
+    let location = window.location();
+    let fragment = location.hash().ok()?;
+    let fragment = fragment
+        .strip_prefix('#')
+        .filter(|rest| !rest.is_empty())?
+        .to_owned();
+    let bare = format!(
+        "{}{}",
+        location.pathname().ok()?,
+        location.search().unwrap_or_default()
+    );
+    let history = window.history().ok()?;
+    let state = history.state().unwrap_or_default();
+    history.replace_state_with_url(&state, "", Some(&bare)).ok()?;
+    Some(fragment)
+}
+
+/// What the browser calls itself and its system, as a first name for a passkey: `Firefox on Linux`.
+pub(crate) fn browser_name() -> String {
+    let agent = window()
+        .and_then(|window| window.navigator().user_agent().ok())
+        .unwrap_or_default();
+    let first = |names: &[(&str, &'static str)]| {
+        names
+            .iter()
+            .find(|(mark, _)| agent.contains(mark))
+            .map(|(_, name)| *name)
+    };
+    // The order matters: Edge also says Chrome, Chrome also says Safari, Android also says Linux.
+    let browser = first(&[
+        ("Edg/", "Edge"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("Windows", "Windows"),
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    [browser, system]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// Moves the focus, e.g. to a heading when the content below it changes.
+pub(crate) fn focus(id: &str) {
+    if let Some(element) = element(id) {
+        let _ = element.focus();
+    }
+}
+
+/// Opens a dialog above everything else; the browser keeps the focus inside.
+pub(crate) fn open_dialog(dialog: &HtmlDialogElement) {
+    if !dialog.open() {
+        let _ = dialog.show_modal();
+    }
+}
+
+/// The element of this id.
+pub(crate) fn element(id: &str) -> Option<HtmlElement> {
+    document()?.get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// The `<html>` element.
+pub(crate) fn root() -> Option<Element> {
+    document()?.document_element()
+}
+
+pub(crate) fn document() -> Option<Document> {
+    window()?.document()
+}
+
+pub(crate) fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+fn set_cookie(name: &str, value: Option<&str>) {
+    let Some(document) = document().and_then(|document| document.dyn_into::<HtmlDocument>().ok()) else {
+        return;
+    };
+    let present = document.cookie().unwrap_or_default();
+    if value.is_none() && cookie_value(&present, name).is_none() {
+        return;
+    }
+    let life = if value.is_some() { COOKIE_LIFE_SECS } else { 0 };
+    let _ = document.set_cookie(&format!(
+        "{name}={}; Path=/; Max-Age={life}; SameSite=Lax",
+        value.unwrap_or_default()
+    ));
+}

@@ -1,0 +1,32 @@
+//! Copying: a button beside what can be copied.
+
+use leptos::prelude::*;
+
+use super::icon::{Icon, icon};
+use super::toast::toasts;
+use crate::browser::clipboard;
+use crate::visit::language;
+
+/// A button that copies `text`.
+pub(crate) fn copy_button(text: String) -> AnyView {
+    let t = language();
+    let toasts = toasts();
+    let copy = move |_| {
+        let text = text.clone();
+        leptos::task::spawn_local(async move {
+            let copied = clipboard::copy(&text).await;
+            toasts.show(if copied { t.copied() } else { t.copy_failed() });
+        });
+    };
+    view! {
+        <button class="button quiet icon-only" type="button" title=t.copy() aria-label=t.copy() on:click=copy>
+            {icon(Icon::Copy)}
+        </button>
+    }
+    .into_any()
+}
+
+/// A command or another line of machine text, with a button to copy it.
+pub(crate) fn command(text: String) -> AnyView {
+    view! { <div class="command"><code>{text.clone()}</code> {copy_button(text)}</div> }.into_any()
+}

@@ -1,0 +1,30 @@
+//! Where a device is in its life, in a word.
+
+use gangway_protocol::device::DeviceState;
+use leptos::prelude::*;
+
+use crate::visit::{Language, language};
+
+/// The state; one that asks for attention stands out.
+pub(crate) fn device_state(state: &DeviceState) -> AnyView {
+    let class = match state {
+        DeviceState::Active { .. } => "",
+        DeviceState::Pending { .. } | DeviceState::Enrolling { .. } | DeviceState::Suspended { .. } => {
+            "chip warn"
+        }
+        DeviceState::Rejected { .. } | DeviceState::Retired { .. } => "chip",
+    };
+    view! { <span class=class>{state_name(language(), state.name())}</span> }.into_any()
+}
+
+/// The word for a state's stored name, as filters use it.
+pub(crate) fn state_name(t: Language, name: &str) -> &'static str {
+    match name {
+        "pending" => t.state_pending(),
+        "rejected" => t.state_rejected(),
+        "enrolling" => t.state_enrolling(),
+        "suspended" => t.state_suspended(),
+        "retired" => t.state_retired(),
+        _ => t.state_active(),
+    }
+}

@@ -1,0 +1,88 @@
+//! Dialogs: the browser's own `<dialog>`, which keeps the focus inside and gives it back.
+
+use leptos::ev::Event;
+use leptos::html;
+use leptos::prelude::*;
+
+use super::notice::trouble_notice;
+use crate::browser::page;
+use crate::trouble::Trouble;
+use crate::visit::language;
+
+/// A dialog that shows while `open` holds; its content is made anew each time.
+pub(crate) fn dialog(
+    open: RwSignal<bool>,
+    class: &'static str,
+    label: &'static str,
+    content: impl Fn() -> AnyView + Send + Sync + 'static,
+) -> AnyView {
+    let node = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        if let Some(dialog) = node.get() {
+            if open.get() {
+                page::open_dialog(&dialog);
+            } else {
+                dialog.close();
+            }
+        }
+    });
+    view! {
+        <dialog node_ref=node class=class aria-label=label on:close=move |_: Event| open.set(false)>
+            {move || open.get().then(&content)}
+        </dialog>
+    }
+    .into_any()
+}
+
+/// A question before something that cannot easily be taken back: what it is, what will happen, and the answer's verb.
+pub(crate) struct Question {
+    pub(crate) title: String,
+    /// What happens, one sentence each.
+    pub(crate) says: Vec<&'static str>,
+    pub(crate) verb: &'static str,
+    pub(crate) dangerous: bool,
+}
+
+/// Asks a question. `answer` is called on yes; meanwhile `busy` holds the button, and `trouble` shows what went wrong.
+pub(crate) fn ask(
+    open: RwSignal<bool>,
+    label: &'static str,
+    question: impl Fn() -> Question + Send + Sync + 'static,
+    more: impl Fn() -> AnyView + Send + Sync + 'static,
+    busy: RwSignal<bool>,
+    trouble: RwSignal<Option<Trouble>>,
+    answer: Callback<()>,
+) -> AnyView {
+    let t = language();
+    dialog(open, "", label, move || {
+        let Question {
+            title,
+            says,
+            verb,
+            dangerous,
+        } = question();
+        view! {
+            <h2>{title}</h2>
+            <ul class="says">{says.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}</ul>
+            {more()}
+            {move || trouble.get().map(|trouble| trouble_notice(&trouble, None))}
+            <div class="dialog-end">
+                <button class="button" type="button" autofocus on:click=move |_| open.set(false)>
+                    {t.cancel()}
+                </button>
+                <button
+                    class="button"
+                    class:danger=dangerous
+                    class:primary=!dangerous
+                    type="button"
+                    disabled=move || busy.get()
+                    aria-busy=move || busy.get().to_string()
+                    on:click=move |_| answer.run(())
+                >
+                    {verb}
+                </button>
+            </div>
+        }
+        .into_any()
+    })
+}

@@ -1,0 +1,184 @@
+//! The frame around every page: the bar with the way to everywhere, the footer, and the keys of the whole page.
+
+use gangway_protocol::account::Account;
+use gangway_protocol::path::page as paths;
+use leptos::ev::KeyboardEvent;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_location, use_navigate};
+
+use super::icon::{Icon, icon, logo};
+use super::keys::keys_dialog;
+use super::notice::trouble_notice;
+use super::palette::palette;
+use super::sign_in::sign_in;
+use crate::browser::keys::{Shortcut, shortcut};
+use crate::browser::page;
+use crate::trouble::Trouble;
+use crate::visit::{Language, Theme, Visit, language};
+use crate::visitor::visitor;
+
+/// The element that `/` moves to, on pages that have one.
+pub(crate) const SEARCH_ID: &str = "search";
+
+/// The frame with a page in it.
+pub(crate) fn frame(content: AnyView) -> AnyView {
+    let t = language();
+    let palette_open = RwSignal::new(false);
+    let keys_open = RwSignal::new(false);
+    listen_for_keys(palette_open, keys_open);
+    view! {
+        <a class="skip" href="#main">{t.skip_to_content()}</a>
+        <header class="bar">
+            <a class="brand" href=paths::HOME>
+                {logo("26")}
+                "Gangway"
+            </a>
+            <Transition fallback=|| ()>
+                {move || Suspend::new(async move { visitor().account.await.ok().map(|account| member_bar(t, &account, palette_open)) })}
+            </Transition>
+        </header>
+        {content}
+        <footer class="foot">
+            <span>{t.footer()}</span>
+            {theme_switch(t)}
+            {language_switch(t)}
+            <button type="button" on:click=move |_| keys_open.set(true)>{t.keys()}</button>
+        </footer>
+        {palette(palette_open, keys_open)}
+        {keys_dialog(keys_open)}
+    }
+    .into_any()
+}
+
+/// Shows a page's content to signed-in visitors, and the sign-in to all others; the address stays, so that they arrive where
+/// they wanted to be.
+pub(crate) fn gate(content: impl Fn(Account) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
+    let t = language();
+    view! {
+        <Transition fallback=move || view! { <p class="soft" role="status">{t.loading()}</p> }>
+            {move || {
+                let content = content.clone();
+                Suspend::new(async move {
+                    match visitor().account.await {
+                        Ok(account) => content(account),
+                        Err(trouble) => without_account(t, &trouble),
+                    }
+                })
+            }}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn without_account(t: Language, trouble: &Trouble) -> AnyView {
+    if !trouble.is_signed_out() {
+        return trouble_notice(trouble, Some(Callback::new(|()| visitor().changed())));
+    }
+    view! {
+        <section class="stack gate">
+            <h1>{t.sign_in_title()}</h1>
+            <p class="lede">{t.sign_in_first()}</p>
+            {sign_in()}
+        </section>
+    }
+    .into_any()
+}
+
+fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> AnyView {
+    let path = use_location().pathname;
+    let sees_fleet = account
+        .organisations
+        .iter()
+        .any(|organisation| organisation.role.may_see_fleet());
+    let may_enrol = account
+        .organisations
+        .iter()
+        .any(|organisation| organisation.role.may_enrol());
+    let initials: String = account
+        .name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next())
+        .take(2)
+        .collect();
+    let current = move |wanted: &'static str| path.with(|path| path.starts_with(wanted)).then_some("page");
+    view! {
+        <nav aria-label=t.main_navigation()>
+            {sees_fleet.then(|| view! { <a href=paths::FLEET aria-current=move || current(paths::FLEET)>{t.fleet()}</a> })}
+        </nav>
+        <div class="bar-end">
+            <button class="button quiet" type="button" title=t.palette() aria-label=t.palette() on:click=move |_| palette_open.set(true)>
+                {icon(Icon::Search)}
+                <kbd class="wide-only">"Ctrl K"</kbd>
+            </button>
+            // A full load: the code page has a content security policy of its own.
+            {may_enrol
+                .then(|| {
+                    view! {
+                        <a class="button primary" href=paths::LINK rel="external" aria-label=t.add_device()>
+                            {icon(Icon::Add)}
+                            <span class="wide-only">{t.add_device()}</span>
+                        </a>
+                    }
+                })}
+            <a class="avatar" href=paths::ACCOUNT title=account.name.clone() aria-label=t.account() aria-current=move || current(paths::ACCOUNT)>
+                {initials}
+            </a>
+        </div>
+    }
+    .into_any()
+}
+
+fn theme_switch(t: Language) -> AnyView {
+    let chosen = RwSignal::new(use_context::<Visit>().and_then(|visit| visit.theme));
+    // What the system prefers is known only once the page lives; until then the button says "dark", which most will switch to.
+    let seen = RwSignal::new(chosen.get_untracked().unwrap_or(Theme::Light));
+    Effect::new(move |_| seen.set(page::theme_in_effect(chosen.get())));
+    let switch = move |_| {
+        let other = if seen.get_untracked() == Theme::Dark {
+            Theme::Light
+        } else {
+            Theme::Dark
+        };
+        page::set_theme(Some(other));
+        chosen.set(Some(other));
+    };
+    view! {
+        <button type="button" title=move || if seen.get() == Theme::Dark { t.switch_to_light() } else { t.switch_to_dark() } on:click=switch>
+            {t.theme()}
+        </button>
+    }
+    .into_any()
+}
+
+fn language_switch(t: Language) -> AnyView {
+    Language::ALL
+        .into_iter()
+        .filter(|other| *other != t)
+        .map(|other| view! { <button type="button" lang=other.tag() on:click=move |_| page::set_language(other)>{other.name()}</button> })
+        .collect_view()
+        .into_any()
+}
+
+fn listen_for_keys(palette_open: RwSignal<bool>, keys_open: RwSignal<bool>) {
+    let before = StoredValue::new(None::<String>);
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        let navigate = navigate.clone();
+        let handle = window_event_listener(leptos::ev::keydown, move |event: KeyboardEvent| {
+            let wanted = shortcut(&event, before.get_value().as_deref());
+            before.set_value(Some(event.key()));
+            let Some(wanted) = wanted else { return };
+            event.prevent_default();
+            match wanted {
+                Shortcut::Palette => palette_open.update(|open| *open = !*open),
+                Shortcut::Help => keys_open.set(true),
+                Shortcut::Search if page::element(SEARCH_ID).is_some() => page::focus(SEARCH_ID),
+                Shortcut::Search => palette_open.set(true),
+                Shortcut::Fleet => navigate(paths::FLEET, NavigateOptions::default()),
+                Shortcut::Add => page::leave_for(paths::LINK),
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+}

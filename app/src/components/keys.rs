@@ -1,0 +1,41 @@
+//! The list of keys.
+
+use leptos::prelude::*;
+
+use super::dialog::dialog;
+use crate::visit::language;
+
+/// The list, shown while `open` holds.
+pub(crate) fn keys_dialog(open: RwSignal<bool>) -> AnyView {
+    let t = language();
+    dialog(open, "", t.keys(), move || {
+        let rows = [
+            ("Ctrl K  ⌘ K", t.keys_palette()),
+            ("/", t.keys_search()),
+            ("g  f", t.keys_fleet()),
+            ("g  a", t.keys_add()),
+            ("?", t.keys_help()),
+            ("Esc", t.keys_close()),
+        ];
+        view! {
+            <h2>{t.keys()}</h2>
+            <dl class="keys">
+                {rows
+                    .into_iter()
+                    .map(|(keys, meaning)| {
+                        view! {
+                            <dt class="row">{keys.split("  ").map(|key| view! { <kbd>{key}</kbd> }).collect_view()}</dt>
+                            <dd>{meaning}</dd>
+                        }
+                    })
+                    .collect_view()}
+            </dl>
+            <div class="dialog-end">
+                <button class="button" type="button" autofocus on:click=move |_| open.set(false)>
+                    {t.close()}
+                </button>
+            </div>
+        }
+        .into_any()
+    })
+}

@@ -1,0 +1,59 @@
+//! Labels of a device: drawn, and typed.
+
+use gangway_protocol::device::{MAX_LABEL_LEN, MAX_LABELS, MAX_NAME_LEN};
+use leptos::prelude::*;
+
+use crate::visit::language;
+
+/// The labels as chips.
+pub(crate) fn labels(labels: &[String]) -> AnyView {
+    labels
+        .iter()
+        .map(|label| view! { <span class="chip">{label.clone()}</span> })
+        .collect_view()
+        .into_any()
+}
+
+/// Fields for a device's name and labels; labels are separated by commas.
+pub(crate) fn name_and_labels(
+    name: RwSignal<String>,
+    labels: RwSignal<String>,
+    placeholder: String,
+) -> AnyView {
+    let t = language();
+    view! {
+        <div class="field">
+            <label for="device-name">{t.device_name()}</label>
+            <input id="device-name" type="text" maxlength=MAX_NAME_LEN.to_string() autocomplete="off" placeholder=placeholder bind:value=name />
+        </div>
+        <div class="field">
+            <label for="device-labels">{t.labels()}</label>
+            <input id="device-labels" type="text" autocomplete="off" placeholder=t.labels_example() aria-describedby="labels-hint" bind:value=labels />
+            <p class="hint" id="labels-hint">{t.labels_hint()}</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// Reads typed labels: separated by commas, each once, without empty ones.
+pub(crate) fn read_labels(text: &str) -> Vec<String> {
+    let mut read: Vec<String> = Vec::new();
+    for label in text.split(',').map(str::trim).filter(|label| !label.is_empty()) {
+        let label: String = label.chars().take(MAX_LABEL_LEN).collect();
+        if read.len() < MAX_LABELS && !read.contains(&label) {
+            read.push(label);
+        }
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_labels;
+
+    #[test]
+    fn labels_are_read_once_each() {
+        assert_eq!(read_labels(" hall 3, ,roof,hall 3"), ["hall 3", "roof"]);
+        assert!(read_labels("  ").is_empty());
+    }
+}

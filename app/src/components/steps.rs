@@ -1,0 +1,63 @@
+//! A list of steps that are taken one after another, live: what is done and how long it took, what runs, what is to come.
+
+use leptos::prelude::*;
+
+use super::icon::{Icon, icon};
+use crate::format;
+use crate::visit::language;
+
+/// One step, as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) label: &'static str,
+    /// What it waits for, or who did it.
+    pub(crate) note: Option<String>,
+    pub(crate) progress: Progress,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Coming,
+    Running,
+    /// It took this many milliseconds.
+    Done(i64),
+    Failed,
+}
+
+/// The steps. Screen readers hear each change.
+pub(crate) fn steps(label: &'static str, steps: Signal<Vec<Step>>) -> AnyView {
+    view! {
+        <ol class="steps" aria-label=label aria-live="polite">
+            {move || steps.get().into_iter().map(step).collect_view()}
+        </ol>
+    }
+    .into_any()
+}
+
+fn step(step: Step) -> AnyView {
+    let t = language();
+    let (class, said, time) = match step.progress {
+        Progress::Coming => ("step", t.step_coming(), None),
+        Progress::Running => ("step running", t.step_running(), None),
+        Progress::Done(millis) => ("step done", t.step_done(), Some(format::span(t, millis))),
+        Progress::Failed => ("step failed", t.step_failed(), None),
+    };
+    let mark = match step.progress {
+        Progress::Done(_) => Some(icon(Icon::Check)),
+        Progress::Failed => Some(icon(Icon::Cross)),
+        Progress::Coming | Progress::Running => None,
+    };
+    view! {
+        <li class=class>
+            <span class="mark">{mark}</span>
+            <div>
+                <span class="hidden-text">{said} ": "</span>
+                {step.label}
+                {step.note.map(|note| view! { <p class="soft small">{note}</p> })}
+            </div>
+            <span class="soft mono">{time}</span>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,230 @@
+//! What the fleet table shows: which devices, in which order, which page. It lives in the address, so that it can be
+//! shared, marked and gone back to.
+
+use gangway_protocol::device::DeviceQuery;
+use gangway_protocol::path;
+use leptos_router::params::ParamsMap;
+
+/// The view, as it stands in the address under the names that the API uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FleetView {
+    /// Words to search for.
+    pub(crate) query: String,
+    /// Name of a state; empty for all.
+    pub(crate) state: String,
+    /// `online` or `offline`; empty for both.
+    pub(crate) presence: String,
+    /// Id of an organisation; empty for all.
+    pub(crate) organisation: String,
+    /// Column and direction; empty for the newest first.
+    pub(crate) sort: String,
+    /// Where the page begins; empty for the first.
+    pub(crate) after: String,
+}
+
+/// A column that can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column {
+    Name,
+    LastSeen,
+    Added,
+}
+
+impl Column {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::LastSeen => "last_seen_at",
+            Self::Added => "created_at",
+        }
+    }
+}
+
+const DEFAULT_SORT: &str = "-created_at";
+
+impl FleetView {
+    /// Reads the address's query.
+    pub(crate) fn read(params: &ParamsMap) -> Self {
+        let text = |name| params.get(name).unwrap_or_default();
+        Self {
+            query: text("query"),
+            state: text("state"),
+            presence: text("presence"),
+            organisation: text("organisation"),
+            sort: text("sort"),
+            after: text("after"),
+        }
+    }
+
+    /// The address of the fleet page with this view; what is empty is left out.
+    pub(crate) fn address(&self) -> String {
+        let mut params = ParamsMap::new();
+        for (name, value) in [
+            ("query", &self.query),
+            ("state", &self.state),
+            ("presence", &self.presence),
+            ("organisation", &self.organisation),
+            ("sort", &self.sort),
+            ("after", &self.after),
+        ] {
+            if !value.is_empty() {
+                params.insert(name, value.clone());
+            }
+        }
+        // The router's own escaping, which its own reading undoes; it begins with `?` when there is anything.
+        format!("{}{}", path::page::FLEET, params.to_query_string())
+    }
+
+    /// The question to the API. An organisation that is none (an edited address) is left out.
+    pub(crate) fn to_query(&self) -> DeviceQuery {
+        let some = |text: &String| (!text.trim().is_empty()).then(|| text.clone());
+        DeviceQuery {
+            organisation: self.organisation.parse().ok(),
+            query: some(&self.query),
+            state: some(&self.state),
+            presence: some(&self.presence),
+            sort: some(&self.sort),
+            limit: None,
+            after: some(&self.after),
+        }
+    }
+
+    /// Whether anything narrows the list.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        [&self.query, &self.state, &self.presence, &self.organisation]
+            .into_iter()
+            .any(|text| !text.is_empty())
+    }
+
+    /// The view without anything that narrows it.
+    pub(crate) fn widened(&self) -> Self {
+        Self {
+            sort: self.sort.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The view with one thing changed; a page of the former list would be meaningless, so it starts at the first.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut view = self.clone();
+        view.after.clear();
+        change(&mut view);
+        view
+    }
+
+    /// The view after a click on a column's head: by this column, or the other way round. Names begin at A, instants at the newest.
+    pub(crate) fn sorted_by(&self, column: Column) -> Self {
+        let name = column.name();
+        let first = if column == Column::Name {
+            name.to_owned()
+        } else {
+            format!("-{name}")
+        };
+        let second = if column == Column::Name {
+            format!("-{name}")
+        } else {
+            name.to_owned()
+        };
+        let sort = if self.effective_sort() == first {
+            second
+        } else {
+            first
+        };
+        self.with(|view| view.sort = if sort == DEFAULT_SORT { String::new() } else { sort })
+    }
+
+    /// `aria-sort` of a column's head.
+    pub(crate) fn direction(&self, column: Column) -> &'static str {
+        match self.effective_sort().strip_prefix('-') {
+            Some(name) if name == column.name() => "descending",
+            None if self.effective_sort() == column.name() => "ascending",
+            _ => "none",
+        }
+    }
+
+    fn effective_sort(&self) -> &str {
+        if self.sort.is_empty() {
+            DEFAULT_SORT
+        } else {
+            &self.sort
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(pairs: &[(&'static str, &str)]) -> ParamsMap {
+        let mut map = ParamsMap::new();
+        for (name, value) in pairs {
+            map.insert(*name, (*value).to_owned());
+        }
+        map
+    }
+
+    #[test]
+    fn a_view_survives_its_address() {
+        let view = FleetView {
+            query: "hall 3 & roof".into(),
+            state: "active".into(),
+            sort: "-name".into(),
+            ..FleetView::default()
+        };
+        let address = view.address();
+        assert!(address.starts_with("/fleet?"), "{address}");
+        assert!(!address.contains(' ') && !address.contains("& "), "{address}");
+        assert_eq!(
+            FleetView::read(&params(&[
+                ("query", "hall 3 & roof"),
+                ("state", "active"),
+                ("sort", "-name")
+            ])),
+            view
+        );
+        assert_eq!(FleetView::default().address(), "/fleet");
+    }
+
+    #[test]
+    fn clicking_a_column_turns_the_order() {
+        let view = FleetView {
+            after: "cursor".into(),
+            ..FleetView::default()
+        };
+        assert_eq!(view.direction(Column::Added), "descending");
+        let by_name = view.sorted_by(Column::Name);
+        assert_eq!((by_name.sort.as_str(), by_name.after.as_str()), ("name", ""));
+        assert_eq!(by_name.sorted_by(Column::Name).sort, "-name");
+        assert_eq!(by_name.sorted_by(Column::LastSeen).sort, "-last_seen_at");
+        assert_eq!(
+            by_name.sorted_by(Column::Added).sort,
+            "",
+            "the default needs no word in the address"
+        );
+        assert_eq!(
+            view.sorted_by(Column::Added).direction(Column::Added),
+            "ascending"
+        );
+    }
+
+    #[test]
+    fn a_change_goes_back_to_the_first_page() {
+        let view = FleetView {
+            after: "cursor".into(),
+            query: "a".into(),
+            ..FleetView::default()
+        };
+        assert_eq!(view.with(|view| view.query = "ab".into()).after, "");
+        assert!(view.is_narrowed());
+        assert!(!view.widened().is_narrowed());
+    }
+
+    #[test]
+    fn nonsense_in_the_address_narrows_nothing() {
+        let view = FleetView {
+            organisation: "not-an-id".into(),
+            ..FleetView::default()
+        };
+        assert_eq!(view.to_query(), DeviceQuery::default());
+    }
+}

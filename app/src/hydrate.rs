@@ -1,0 +1,44 @@
+//! Where the browser takes over the page that the server has drawn.
+
+use std::sync::Arc;
+
+use gangway_client::{Api, Fetch};
+use leptos::prelude::provide_context;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::app::panel;
+use crate::browser::{clock, page};
+use crate::visit::{Language, Theme, Visit};
+
+/// Takes over. Called once, by the script in the document's head (`shell.rs`).
+#[wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(|| {
+        provide_context(read_visit());
+        provide_context(Api::new(Arc::new(Fetch)));
+        panel()
+    });
+    leptos::task::spawn_local(async {
+        // After the effects of the first drawing: whoever drives the page can tell that clicks arrive from here on.
+        clock::sleep(0).await;
+        if let Some(root) = page::root() {
+            let _ = root.set_attribute("data-hydrated", "");
+        }
+    });
+}
+
+/// What the server wrote into the document about the visit.
+fn read_visit() -> Visit {
+    let root = page::root();
+    let attribute = |name: &str| {
+        root.as_ref()
+            .and_then(|root| root.get_attribute(name))
+            .unwrap_or_default()
+    };
+    Visit {
+        language: Language::from_tag(&attribute("lang")).unwrap_or_default(),
+        theme: Theme::from_name(&attribute("data-theme")),
+        assets: attribute("data-assets"),
+    }
+}

@@ -1,0 +1,111 @@
+//! `/account`: the ways in, the browsers that are in, the tokens, and how the panel looks.
+
+mod appearance;
+mod passkeys;
+mod profile;
+mod sign_ins;
+mod tokens;
+
+use std::future::Future;
+
+use gangway_client::{Api, ApiError};
+use gangway_protocol::organisation::Role;
+use gangway_protocol::page::{MAX_PAGE_LIMIT, Page, PageQuery};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::components::frame::gate;
+use crate::components::notice::trouble_notice;
+use crate::trouble::{Outcome, Trouble};
+use crate::visit::{Language, language};
+use crate::visitor::{api, visitor};
+
+/// A list of the account, and the way to read it anew.
+type Listed<T> = Resource<Outcome<Page<T>>>;
+
+/// The page.
+pub(crate) fn account_page() -> AnyView {
+    let t = language();
+    let passkeys = listed(async |api: Api| api.passkeys(&all()).await);
+    let sign_ins = listed(async |api: Api| api.sign_ins(&all()).await);
+    let tokens = listed(async |api: Api| api.tokens(&all()).await);
+    view! {
+        <Title text=t.account() />
+        <main id="main" class="narrow" tabindex="-1">
+            {gate(move |account| {
+                view! {
+                    {profile::profile(t, &account)}
+                    {passkeys::passkeys(t, passkeys)}
+                    {passkeys::recovery(t, &account)}
+                    {sign_ins::sign_ins(t, sign_ins)}
+                    {tokens::tokens(t, tokens, account.organisations)}
+                    {appearance::appearance(t)}
+                }
+                .into_any()
+            })}
+        </main>
+    }
+    .into_any()
+}
+
+/// The word for a role.
+pub(crate) fn role_name(t: Language, role: Role) -> &'static str {
+    match role {
+        Role::Viewer => t.role_viewer(),
+        Role::Installer => t.role_installer(),
+        Role::Operator => t.role_operator(),
+        Role::Admin => t.role_admin(),
+        Role::Owner => t.role_owner(),
+    }
+}
+
+/// Nobody has so many passkeys, browsers or tokens that a second page would be worth its buttons.
+fn all() -> PageQuery {
+    PageQuery {
+        limit: Some(MAX_PAGE_LIMIT),
+        after: None,
+    }
+}
+
+fn listed<T, F>(read: impl Fn(Api) -> F + Clone + Send + Sync + 'static) -> Listed<T>
+where
+    T: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<Page<T>, ApiError>> + Send + 'static,
+{
+    let api = api();
+    let visitor = visitor();
+    Resource::new(
+        move || visitor.turn(),
+        move |_| {
+            let reading = read(api.clone());
+            async move { reading.await.map_err(Trouble::from) }
+        },
+    )
+}
+
+/// A list with its loading and its error drawn.
+fn show_list<T>(
+    t: Language,
+    list: Listed<T>,
+    draw: impl Fn(Vec<T>) -> AnyView + Clone + Send + Sync + 'static,
+) -> AnyView
+where
+    T: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    view! {
+        <Transition fallback=move || view! { <p class="soft" role="status">{t.loading()}</p> }>
+            {move || {
+                let draw = draw.clone();
+                Suspend::new(async move {
+                    match list.await {
+                        Ok(page) => draw(page.items),
+                        Err(trouble) => trouble_notice(&trouble, Some(Callback::new(move |()| list.refetch()))),
+                    }
+                })
+            }}
+        </Transition>
+    }
+    .into_any()
+}

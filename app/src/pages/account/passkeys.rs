@@ -1,0 +1,134 @@
+//! Passkeys, and recovery codes for the day when there is none.
+
+use gangway_protocol::account::{Account, Passkey, RecoveryCodes, Rename};
+use leptos::prelude::*;
+
+use super::{Listed, show_list};
+use crate::components::icon::{Icon, icon};
+use crate::components::moment::{Show, moment};
+use crate::components::recovery_codes::recovery_codes;
+use crate::components::toast::toasts;
+use crate::trouble::Trouble;
+use crate::visit::Language;
+use crate::visitor::{CeremonyTrouble, add_passkey, api, with_fresh_proof};
+
+pub(super) fn passkeys(t: Language, list: Listed<Passkey>) -> AnyView {
+    let api = api();
+    let toasts = toasts();
+    let add = move |_| {
+        let api = api.clone();
+        leptos::task::spawn_local(async move {
+            match add_passkey(&api).await {
+                Ok(_) => {
+                    toasts.show(t.passkey_added());
+                    list.refetch();
+                }
+                Err(trouble) => {
+                    if let Some(words) = trouble.words(t) {
+                        toasts.show(words);
+                    }
+                }
+            }
+        });
+    };
+    view! {
+        <section class="section" aria-labelledby="passkeys-title">
+            <div class="section-head">
+                <h2 id="passkeys-title">{t.passkeys()}</h2>
+                <button class="button" type="button" on:click=add>{icon(Icon::Add)} {t.add_passkey()}</button>
+            </div>
+            <p class="soft small">{t.passkeys_text()}</p>
+            {show_list(
+                t,
+                list,
+                move |passkeys| {
+                    let only = passkeys.len() == 1;
+                    view! { <ul class="lines">{passkeys.into_iter().map(|passkey| line(t, list, passkey, only)).collect_view()}</ul> }.into_any()
+                },
+            )}
+        </section>
+    }
+    .into_any()
+}
+
+fn line(t: Language, list: Listed<Passkey>, passkey: Passkey, only: bool) -> AnyView {
+    let api = api();
+    let toasts = toasts();
+    let name = RwSignal::new(passkey.name.clone());
+    let label = t.passkey_name_of(&passkey.name);
+    let remove_label = t.remove_passkey(&passkey.name);
+    let rename = {
+        let (api, id) = (api.clone(), passkey.id.clone());
+        move |_| {
+            let (api, id) = (api.clone(), id.clone());
+            let rename = Rename {
+                name: name.get_untracked().trim().to_owned(),
+            };
+            leptos::task::spawn_local(async move {
+                if let Err(error) = api.rename_passkey(&id, &rename).await {
+                    toasts.show(Trouble::from(error).words(t));
+                    list.refetch();
+                }
+            });
+        }
+    };
+    let id = passkey.id;
+    let remove = move |_| {
+        let (api, id) = (api.clone(), id.clone());
+        leptos::task::spawn_local(async move {
+            match with_fresh_proof(&api, async || api.remove_passkey(&id).await).await {
+                Ok(()) => list.refetch(),
+                Err(trouble) => {
+                    if let Some(words) = trouble.words(t) {
+                        toasts.show(words);
+                    }
+                }
+            }
+        });
+    };
+    view! {
+        <li>
+            {icon(Icon::Key)}
+            <div>
+                <input class="bare" type="text" maxlength="64" aria-label=label bind:value=name on:change=rename />
+                <p class="soft small">
+                    {t.added()} " " {moment(passkey.created_at, Show::Day)}
+                    {passkey.last_used_at.map(|at| view! { " · " {t.last_used()} " " {moment(at, Show::Distance)} })}
+                </p>
+            </div>
+            // The last way in stays: the server refuses as well.
+            {(!only).then(|| view! { <button class="button quiet icon-only" type="button" aria-label=remove_label.clone() title=remove_label on:click=remove>{icon(Icon::Trash)}</button> })}
+        </li>
+    }
+    .into_any()
+}
+
+pub(super) fn recovery(t: Language, account: &Account) -> AnyView {
+    let api = api();
+    let left = u64::from(account.recovery_codes);
+    let codes = RwSignal::new(None::<RecoveryCodes>);
+    let message = RwSignal::new(None::<String>);
+    let make = move |_| {
+        let api = api.clone();
+        leptos::task::spawn_local(async move {
+            let made: Result<RecoveryCodes, CeremonyTrouble> =
+                with_fresh_proof(&api, async || api.renew_recovery_codes().await).await;
+            match made {
+                Ok(fresh) => codes.set(Some(fresh)),
+                Err(trouble) => message.set(trouble.words(t)),
+            }
+        });
+    };
+    view! {
+        <section class="section" aria-labelledby="recovery-title">
+            <div class="section-head">
+                <h2 id="recovery-title">{t.recovery_codes()}</h2>
+                <button class="button" type="button" on:click=make>{t.recovery_codes_renew()}</button>
+            </div>
+            <p class="soft small">{t.recovery_codes_left(left)} " " {t.recovery_codes_text()}</p>
+            {move || codes.get().map(|codes| recovery_codes(&codes))}
+            <p class="hint bad" role="alert">{move || message.get()}</p>
+        </section>
+    }
+    .into_any()
+}

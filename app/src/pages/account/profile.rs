@@ -1,0 +1,85 @@
+//! Who is signed in, where as what, and the way out.
+
+use gangway_protocol::account::{Account, Rename};
+use gangway_protocol::path::page as paths;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use crate::components::icon::{Icon, icon};
+use crate::components::toast::toasts;
+use crate::trouble::Trouble;
+use crate::visit::Language;
+use crate::visitor::{api, visitor};
+
+pub(super) fn profile(t: Language, account: &Account) -> AnyView {
+    let memberships = account
+        .organisations
+        .iter()
+        .map(|organisation| view! { <p class="soft">{super::role_name(t, organisation.role)} " · " {organisation.name.clone()}</p> })
+        .collect_view();
+    view! {
+        <div class="page-head">
+            <div>
+                <h1>{account.name.clone()}</h1>
+                {memberships}
+            </div>
+            {sign_out(t)}
+        </div>
+        {rename(t, account)}
+    }
+    .into_any()
+}
+
+fn rename(t: Language, account: &Account) -> AnyView {
+    let api = api();
+    let visitor = visitor();
+    let toasts = toasts();
+    let name = RwSignal::new(account.name.clone());
+    let save = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let api = api.clone();
+        let rename = Rename {
+            name: name.get_untracked().trim().to_owned(),
+        };
+        leptos::task::spawn_local(async move {
+            match api.rename_account(&rename).await {
+                Ok(_) => visitor.changed(),
+                Err(error) => toasts.show(Trouble::from(error).words(t)),
+            }
+        });
+    };
+    view! {
+        <details class="fold">
+            <summary class="textual">{t.rename_account()}</summary>
+            <form class="row" on:submit=save>
+                <div class="field">
+                    <label for="account-name">{t.your_name()}</label>
+                    <input id="account-name" type="text" required maxlength="64" autocomplete="name" bind:value=name />
+                </div>
+                <button class="button" type="submit">{t.save()}</button>
+            </form>
+        </details>
+    }
+    .into_any()
+}
+
+fn sign_out(t: Language) -> AnyView {
+    let api = api();
+    let visitor = visitor();
+    let toasts = toasts();
+    let navigate = use_navigate();
+    let leave = move |_| {
+        let (api, navigate) = (api.clone(), navigate.clone());
+        leptos::task::spawn_local(async move {
+            match api.sign_out().await {
+                Ok(()) => {
+                    navigate(paths::HOME, NavigateOptions::default());
+                    visitor.changed();
+                }
+                Err(error) => toasts.show(Trouble::from(error).words(t)),
+            }
+        });
+    };
+    view! { <button class="button" type="button" on:click=leave>{icon(Icon::SignOut)} {t.sign_out()}</button> }.into_any()
+}

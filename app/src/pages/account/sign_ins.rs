@@ -1,0 +1,53 @@
+//! Browsers that are signed in, and how to sign one out.
+
+use gangway_protocol::account::SignIn;
+use leptos::prelude::*;
+
+use super::{Listed, show_list};
+use crate::components::icon::{Icon, icon};
+use crate::components::moment::{Show, moment};
+use crate::components::toast::toasts;
+use crate::trouble::Trouble;
+use crate::visit::Language;
+use crate::visitor::api;
+
+pub(super) fn sign_ins(t: Language, list: Listed<SignIn>) -> AnyView {
+    view! {
+        <section class="section" aria-labelledby="sign-ins-title">
+            <div class="section-head"><h2 id="sign-ins-title">{t.sign_ins()}</h2></div>
+            {show_list(
+                t,
+                list,
+                move |sign_ins| view! { <ul class="lines">{sign_ins.into_iter().map(|sign_in| line(t, list, sign_in)).collect_view()}</ul> }.into_any(),
+            )}
+        </section>
+    }
+    .into_any()
+}
+
+fn line(t: Language, list: Listed<SignIn>, sign_in: SignIn) -> AnyView {
+    let api = api();
+    let toasts = toasts();
+    let label = t.end_sign_in(&sign_in.browser);
+    let id = sign_in.id;
+    let end = move |_| {
+        let (api, id) = (api.clone(), id.clone());
+        leptos::task::spawn_local(async move {
+            match api.end_sign_in(&id).await {
+                Ok(()) => list.refetch(),
+                Err(error) => toasts.show(Trouble::from(error).words(t)),
+            }
+        });
+    };
+    view! {
+        <li>
+            {icon(Icon::Network)}
+            <div>
+                <p>{sign_in.browser} {sign_in.current.then(|| view! { " " <span class="chip">{t.this_browser()}</span> })}</p>
+                <p class="soft small">{sign_in.address} " · " {t.last_used()} " " {moment(sign_in.last_used_at, Show::Distance)}</p>
+            </div>
+            {(!sign_in.current).then(|| view! { <button class="button quiet icon-only" type="button" aria-label=label.clone() title=label on:click=end>{icon(Icon::SignOut)}</button> })}
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,258 @@
+//! `/fleet/{device}`: one device with all that is known about it and all that can be done with it.
+
+mod actions;
+mod alarm;
+mod history;
+
+use gangway_client::Api;
+use gangway_protocol::account::Account;
+use gangway_protocol::certificate::Certificate;
+use gangway_protocol::device::{DeviceDetail, Presence};
+use gangway_protocol::error::ProblemCode;
+use gangway_protocol::id::DeviceId;
+use gangway_protocol::organisation::Role;
+use gangway_protocol::path::page as paths;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+use actions::Weighty;
+
+use crate::browser::changes::Changes;
+use crate::components::certificate::certificate;
+use crate::components::device_state::device_state;
+use crate::components::facts::{entry, facts};
+use crate::components::frame::gate;
+use crate::components::icon::{Icon, icon};
+use crate::components::labels::labels;
+use crate::components::moment::{Show, moment};
+use crate::components::notice::{Tone, notice, trouble_notice};
+use crate::components::presence::{offline_reason, presence};
+use crate::pages::not_found::not_found_page;
+use crate::trouble::{Outcome, Trouble};
+use crate::visit::{Language, language};
+use crate::visitor::{api, visitor};
+
+/// The word in the address by which the code page says that the device has just come aboard.
+pub(crate) const ARRIVED: &str = "arrived";
+
+/// What the parts of the page share.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// The device as it is known at present.
+    detail: RwSignal<DeviceDetail>,
+    /// Counts up when its history has to be read again.
+    turn: RwSignal<u32>,
+    /// What is being asked about,
+    weighty: RwSignal<Weighty>,
+    /// while it is.
+    asking: RwSignal<bool>,
+}
+
+impl Shown {
+    /// Takes what an action gave back.
+    fn take(self, detail: DeviceDetail) {
+        self.detail.set(detail);
+        self.turn.update(|turn| *turn += 1);
+    }
+
+    /// Asks before doing something weighty.
+    fn consider(self, action: Weighty) {
+        self.weighty.set(action);
+        self.asking.set(true);
+    }
+
+    fn reload(self, api: Api) {
+        let id = self.detail.with_untracked(|detail| detail.device.id.clone());
+        leptos::task::spawn_local(async move {
+            if let Ok(detail) = api.device(&id).await
+                && self.detail.try_get_untracked().is_some()
+            {
+                self.take(detail);
+            }
+        });
+    }
+}
+
+/// The page.
+pub(crate) fn device_page() -> AnyView {
+    let t = language();
+    let params = use_params_map();
+    let visitor = visitor();
+    let api = api();
+    let device = Resource::new(
+        move || (params.read().get("device").unwrap_or_default(), visitor.turn()),
+        move |(id, _)| {
+            let api = api.clone();
+            async move { read(&api, &id).await }
+        },
+    );
+    view! {
+        <main id="main" tabindex="-1">
+            {gate(move |account| {
+                view! {
+                    <Transition fallback=move || view! { <p class="soft" role="status">{t.loading()}</p> }>
+                        {
+                            let account = account.clone();
+                            move || {
+                                let account = account.clone();
+                                Suspend::new(async move {
+                                    match device.await {
+                                        Ok(detail) => content(t, &account, detail),
+                                        Err(trouble) if trouble.is(ProblemCode::NotFound) => not_found_page(),
+                                        Err(trouble) => trouble_notice(&trouble, Some(Callback::new(move |()| device.refetch()))),
+                                    }
+                                })
+                            }
+                        }
+                    </Transition>
+                }
+                .into_any()
+            })}
+        </main>
+    }
+    .into_any()
+}
+
+async fn read(api: &Api, id: &str) -> Outcome<DeviceDetail> {
+    let id: DeviceId = id.parse().map_err(|_| Trouble::code(ProblemCode::NotFound))?;
+    Ok(api.device(&id).await?)
+}
+
+fn content(t: Language, account: &Account, detail: DeviceDetail) -> AnyView {
+    let role = account
+        .organisations
+        .iter()
+        .find(|organisation| organisation.id == detail.device.organisation)
+        .map(|organisation| organisation.role);
+    let shown = Shown {
+        detail: RwSignal::new(detail),
+        turn: RwSignal::new(0),
+        weighty: RwSignal::new(Weighty::Revoke),
+        asking: RwSignal::new(false),
+    };
+    let detail = shown.detail;
+    listen(shown);
+    let name = Memo::new(move |_| detail.with(|detail| detail.device.name.clone()));
+    let presence_now = Memo::new(move |_| detail.with(|detail| detail.device.presence.clone()));
+    let state = Memo::new(move |_| detail.with(|detail| detail.device.state.clone()));
+    let stated = Memo::new(move |_| detail.with(|detail| detail.device.facts.clone()));
+    let labels_now = Memo::new(move |_| detail.with(|detail| detail.device.labels.clone()));
+    let certificates = Memo::new(move |_| detail.with(|detail| detail.certificates.clone()));
+    view! {
+        <Title text=move || name.get() />
+        <p class="crumb"><a href=paths::FLEET>{icon(Icon::Back)} {t.fleet()}</a></p>
+        {arrival(t, name)}
+        {alarm::alarm(t, shown)}
+        <div class="device-head">
+            <div>
+                <h1>{move || name.get()}</h1>
+                <p class="row">
+                    {move || presence(&presence_now.read())}
+                    {move || device_state(&state.read())}
+                    {move || labels(&labels_now.read())}
+                </p>
+                {move || why_offline(t, &presence_now.read())}
+            </div>
+            {role.filter(|role: &Role| role.may_operate()).map(|_| actions::actions(t, shown))}
+        </div>
+        <div class="device-body">
+            <div>
+                <section class="section" aria-labelledby="certificate-title">
+                    <div class="section-head"><h2 id="certificate-title">{t.certificate()}</h2></div>
+                    {move || certificate_list(t, &certificates.read())}
+                </section>
+                {history::history(t, shown)}
+            </div>
+            <aside>
+                <section class="section" aria-labelledby="facts-title">
+                    <div class="section-head">
+                        <h2 id="facts-title">{t.facts()}</h2>
+                        <span class="chip">{t.unverified()}</span>
+                    </div>
+                    {move || facts(&stated.read())}
+                </section>
+                <section class="section" aria-labelledby="membership-title">
+                    <div class="section-head"><h2 id="membership-title">{t.membership()}</h2></div>
+                    {move || detail.with(|detail| membership(t, detail))}
+                </section>
+            </aside>
+        </div>
+    }
+    .into_any()
+}
+
+/// Shown when the code page has just led here.
+fn arrival(t: Language, name: Memo<String>) -> Option<AnyView> {
+    use_query_map()
+        .with_untracked(|query| query.get(ARRIVED).is_some())
+        .then(|| {
+            view! {
+            <div class="arrival" role="status">
+                {icon(Icon::Check)}
+                <p>{move || t.arrived(&name.read())}</p>
+                <a class="button" href=paths::LINK rel="external">{icon(Icon::Add)} {t.enrol_another()}</a>
+            </div>
+        }
+        .into_any()
+        })
+}
+
+fn why_offline(t: Language, presence: &Presence) -> Option<AnyView> {
+    match presence {
+        Presence::Offline { reason, .. } => {
+            Some(view! { <p class="soft small">{offline_reason(t, *reason)}</p> }.into_any())
+        }
+        Presence::Online { .. } | Presence::Never => None,
+    }
+}
+
+/// The newest in full, the others folded.
+fn certificate_list(t: Language, certificates: &[Certificate]) -> AnyView {
+    let Some((newest, older)) = certificates.split_first() else {
+        return notice(Tone::Plain, view! { <p>{t.no_certificate()}</p> }.into_any());
+    };
+    let older = older
+        .iter()
+        .map(|old| {
+            view! {
+                <details class="older">
+                    <summary>{t.older_certificate()} " " {moment(old.not_before, Show::Day)}</summary>
+                    {certificate(old)}
+                </details>
+            }
+        })
+        .collect_view();
+    view! { {certificate(newest)} {older} }.into_any()
+}
+
+fn membership(t: Language, detail: &DeviceDetail) -> AnyView {
+    view! {
+        <dl class="facts">
+            {entry(t.organisation(), detail.organisation_name.clone().into_any())}
+            {detail.approved_by.clone().map(|approver| entry(t.approved_by(), approver.into_any()))}
+            {entry(t.column_added(), moment(detail.device.created_at, Show::Minute))}
+            {entry(t.device_id(), view! { <span class="mono small">{detail.device.id.to_string()}</span> }.into_any())}
+        </dl>
+    }
+    .into_any()
+}
+
+/// Reads the device again whenever something about it changes.
+fn listen(shown: Shown) {
+    let api = api();
+    let changes = StoredValue::new_local(None::<Changes>);
+    Effect::new(move |_| {
+        let (api, again) = (api.clone(), api.clone());
+        let on_change = move |change: gangway_protocol::device::FleetChange| {
+            if shown
+                .detail
+                .with_untracked(|detail| detail.device.id == change.device)
+            {
+                shown.reload(api.clone());
+            }
+        };
+        changes.set_value(Changes::open(on_change, move || shown.reload(again.clone())));
+    });
+    on_cleanup(move || changes.set_value(None));
+}

@@ -1,0 +1,264 @@
+//! What can be done with a device. What cannot easily be taken back is asked first, with what will happen.
+
+use gangway_client::{Api, ApiError};
+use gangway_protocol::certificate::{RevocationReason, RevocationRequest};
+use gangway_protocol::device::{DeviceDetail, DeviceState, DeviceUpdate};
+use gangway_protocol::id::DeviceId;
+use leptos::prelude::*;
+
+use super::Shown;
+use crate::components::certificate::reason_name;
+use crate::components::dialog::{Question, ask, dialog};
+use crate::components::icon::{Icon, icon};
+use crate::components::labels::{name_and_labels, read_labels};
+use crate::components::notice::trouble_notice;
+use crate::components::toast::toasts;
+use crate::trouble::Trouble;
+use crate::visit::Language;
+use crate::visitor::api;
+
+/// Actions that are asked about first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weighty {
+    Suspend,
+    Revoke,
+    Retire,
+}
+
+/// Reasons offered for a revocation; the others have actions of their own or make no sense for a whole device.
+const REASONS: [RevocationReason; 4] = [
+    RevocationReason::Unspecified,
+    RevocationReason::KeyCompromise,
+    RevocationReason::AffiliationChanged,
+    RevocationReason::PrivilegeWithdrawn,
+];
+
+/// The buttons, as the device's state allows them.
+pub(super) fn actions(t: Language, shown: Shown) -> AnyView {
+    let state = Memo::new(move |_| shown.detail.with(|detail| detail.device.state.name()));
+    let editing = RwSignal::new(false);
+    let button = move |name: Icon, label: &'static str, class: &'static str, act: Callback<()>| {
+        view! { <button class=class type="button" on:click=move |_| act.run(())>{icon(name)} {label}</button> }.into_any()
+    };
+    let asked = move |name: Icon, label: &'static str, class: &'static str, action: Weighty| {
+        button(
+            name,
+            label,
+            class,
+            Callback::new(move |()| shown.consider(action)),
+        )
+    };
+    let rename = Callback::new(move |()| editing.set(true));
+    let identify = told(shown, t.identify_done(), async |api: Api, id: DeviceId| {
+        api.identify_device(&id).await
+    });
+    let renew = told(shown, t.renew_done(), async |api: Api, id: DeviceId| {
+        api.renew_device(&id).await
+    });
+    let resume = resume(t, shown);
+    let names = DeviceState::NAMES;
+    let [_, _, enrolling, active, suspended, retired] = names;
+    view! {
+        <div class="device-actions" id="device-actions">
+            {button(Icon::Edit, t.rename(), "button", rename)}
+            {move || {
+                let is = |name| state.get() == name;
+                view! {
+                    {is(active).then(|| button(Icon::Bell, t.identify(), "button", identify))}
+                    {is(active).then(|| button(Icon::Refresh, t.renew(), "button", renew))}
+                    {is(active).then(|| asked(Icon::Pause, t.suspend(), "button", Weighty::Suspend))}
+                    {is(suspended).then(|| button(Icon::Play, t.resume(), "button primary", resume))}
+                    {(is(active) || is(suspended) || is(enrolling)).then(|| asked(Icon::Cross, t.revoke(), "button danger", Weighty::Revoke))}
+                    {(!is(retired)).then(|| asked(Icon::Trash, t.retire(), "button danger", Weighty::Retire))}
+                }
+            }}
+        </div>
+        {edit_dialog(t, shown, editing)}
+        {weighty_dialog(t, shown)}
+    }
+    .into_any()
+}
+
+/// An action of which only success matters, told in a message.
+fn told(
+    shown: Shown,
+    done: &'static str,
+    call: impl AsyncFn(Api, DeviceId) -> Result<(), ApiError> + Copy + Send + Sync + 'static,
+) -> Callback<()> {
+    let api = api();
+    let toasts = toasts();
+    let t = crate::visit::language();
+    Callback::new(move |()| {
+        let (api, id) = (
+            api.clone(),
+            shown.detail.with_untracked(|detail| detail.device.id.clone()),
+        );
+        leptos::task::spawn_local(async move {
+            match call(api, id).await {
+                Ok(()) => toasts.show(done),
+                Err(error) => toasts.show(Trouble::from(error).words(t)),
+            }
+        });
+    })
+}
+
+fn resume(t: Language, shown: Shown) -> Callback<()> {
+    let api = api();
+    let toasts = toasts();
+    Callback::new(move |()| {
+        let (api, id) = (
+            api.clone(),
+            shown.detail.with_untracked(|detail| detail.device.id.clone()),
+        );
+        leptos::task::spawn_local(async move {
+            match api.resume_device(&id).await {
+                Ok(detail) => {
+                    shown.take(detail);
+                    toasts.show(t.resume_done());
+                }
+                Err(error) => toasts.show(Trouble::from(error).words(t)),
+            }
+        });
+    })
+}
+
+fn weighty_dialog(t: Language, shown: Shown) -> AnyView {
+    let Shown {
+        weighty: action,
+        asking: open,
+        ..
+    } = shown;
+    let api = api();
+    let busy = RwSignal::new(false);
+    let trouble = RwSignal::new(None::<Trouble>);
+    let reason = RwSignal::new(RevocationReason::Unspecified);
+    let question = move || {
+        trouble.set(None);
+        let name = shown.detail.with_untracked(|detail| detail.device.name.clone());
+        match action.get() {
+            Weighty::Suspend => Question {
+                title: t.suspend_title(&name),
+                says: vec![t.suspend_says_1(), t.suspend_says_2(), t.suspend_says_3()],
+                verb: t.suspend(),
+                dangerous: true,
+            },
+            Weighty::Revoke => Question {
+                title: t.revoke_title(&name),
+                says: vec![t.revoke_says_1(), t.revoke_says_2(), t.revoke_says_3()],
+                verb: t.revoke(),
+                dangerous: true,
+            },
+            Weighty::Retire => Question {
+                title: t.retire_title(&name),
+                says: vec![t.retire_says_1(), t.retire_says_2(), t.retire_says_3()],
+                verb: t.retire(),
+                dangerous: true,
+            },
+        }
+    };
+    let answer = Callback::new(move |()| {
+        busy.set(true);
+        let (api, id) = (
+            api.clone(),
+            shown.detail.with_untracked(|detail| detail.device.id.clone()),
+        );
+        leptos::task::spawn_local(async move {
+            match carry_out(&api, &id, action.get_untracked(), reason.get_untracked()).await {
+                Ok(detail) => {
+                    shown.take(detail);
+                    open.set(false);
+                }
+                Err(error) => trouble.set(Some(error.into())),
+            }
+            busy.set(false);
+        });
+    });
+    ask(
+        open,
+        t.please_confirm(),
+        question,
+        move || {
+            let asks_why = action.get() == Weighty::Revoke;
+            asks_why.then(|| reason_field(t, reason)).into_any()
+        },
+        busy,
+        trouble,
+        answer,
+    )
+}
+
+async fn carry_out(
+    api: &Api,
+    id: &DeviceId,
+    action: Weighty,
+    reason: RevocationReason,
+) -> Result<DeviceDetail, ApiError> {
+    match action {
+        Weighty::Suspend => api.suspend_device(id).await,
+        Weighty::Revoke => api.revoke_device(id, &RevocationRequest { reason }).await,
+        Weighty::Retire => api.retire_device(id).await,
+    }
+}
+
+fn reason_field(t: Language, reason: RwSignal<RevocationReason>) -> AnyView {
+    view! {
+        <div class="field dialog-field">
+            <label for="reason">{t.revoke_reason()}</label>
+            <select id="reason" on:change:target=move |event| reason.set(RevocationReason::from_name(&event.target().value()))>
+                {REASONS
+                    .into_iter()
+                    .map(|each| view! { <option value=each.as_str() selected=move || reason.get() == each>{reason_name(t, each)}</option> })
+                    .collect_view()}
+            </select>
+        </div>
+    }
+    .into_any()
+}
+
+fn edit_dialog(t: Language, shown: Shown, open: RwSignal<bool>) -> AnyView {
+    let api = api();
+    dialog(open, "", t.rename(), move || {
+        let api = api.clone();
+        let (id, name, labels) = shown.detail.with_untracked(|detail| {
+            (
+                detail.device.id.clone(),
+                detail.device.name.clone(),
+                detail.device.labels.join(", "),
+            )
+        });
+        let host = shown
+            .detail
+            .with_untracked(|detail| detail.device.facts.hostname.clone());
+        let (name, labels) = (RwSignal::new(name), RwSignal::new(labels));
+        let trouble = RwSignal::new(None::<Trouble>);
+        let save = move |event: leptos::ev::SubmitEvent| {
+            event.prevent_default();
+            let (api, id) = (api.clone(), id.clone());
+            let update = DeviceUpdate {
+                name: Some(name.get_untracked().trim().to_owned()),
+                labels: Some(read_labels(&labels.get_untracked())),
+            };
+            leptos::task::spawn_local(async move {
+                match api.update_device(&id, &update).await {
+                    Ok(detail) => {
+                        shown.take(detail);
+                        open.set(false);
+                    }
+                    Err(error) => trouble.set(Some(error.into())),
+                }
+            });
+        };
+        view! {
+            <form class="stack" on:submit=save>
+                <h2>{t.rename_title()}</h2>
+                {name_and_labels(name, labels, host)}
+                {move || trouble.get().map(|trouble| trouble_notice(&trouble, None))}
+                <div class="dialog-end">
+                    <button class="button" type="button" on:click=move |_| open.set(false)>{t.cancel()}</button>
+                    <button class="button primary" type="submit">{t.save()}</button>
+                </div>
+            </form>
+        }
+        .into_any()
+    })
+}

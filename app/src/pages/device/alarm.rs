@@ -1,0 +1,71 @@
+//! The clone alarm: two machines have used one key, and a person has to say which of two things it is.
+
+use gangway_protocol::device::DeviceAlarm;
+use leptos::prelude::*;
+
+use super::Shown;
+use super::actions::Weighty;
+use crate::components::dialog::{Question, ask};
+use crate::components::icon::{Icon, icon};
+use crate::components::moment::{Show, moment};
+use crate::components::notice::{Tone, notice};
+use crate::trouble::Trouble;
+use crate::visit::Language;
+use crate::visitor::api;
+
+/// The banner, while the alarm stands, with its two answers.
+pub(super) fn alarm(t: Language, shown: Shown) -> AnyView {
+    let alarm = Memo::new(move |_| shown.detail.with(|detail| detail.device.alarm.clone()));
+    let open = RwSignal::new(false);
+    let busy = RwSignal::new(false);
+    let trouble = RwSignal::new(None::<Trouble>);
+    let api = api();
+    let restored = Callback::new(move |()| {
+        busy.set(true);
+        let api = api.clone();
+        let id = shown.detail.with_untracked(|detail| detail.device.id.clone());
+        leptos::task::spawn_local(async move {
+            match api.dismiss_alarm(&id).await {
+                Ok(detail) => {
+                    shown.take(detail);
+                    open.set(false);
+                }
+                Err(error) => trouble.set(Some(error.into())),
+            }
+            busy.set(false);
+        });
+    });
+    view! {
+        {move || alarm.get().map(|alarm| banner(t, shown, &alarm, open))}
+        {ask(
+            open,
+            t.alarm_restored(),
+            move || Question {
+                title: t.alarm_restored_title().to_owned(),
+                says: vec![t.alarm_restored_says_1(), t.alarm_restored_says_2()],
+                verb: t.alarm_restored(),
+                dangerous: false,
+            },
+            || ().into_any(),
+            busy,
+            trouble,
+            restored,
+        )}
+    }
+    .into_any()
+}
+
+fn banner(t: Language, shown: Shown, alarm: &DeviceAlarm, open: RwSignal<bool>) -> AnyView {
+    let content = view! {
+        <div role="alert">
+            <h2>{t.alarm_title()}</h2>
+            <p>{t.alarm_text()}</p>
+        </div>
+        <p class="soft small">{t.alarm_since()} " " {moment(alarm.since, Show::Minute)}</p>
+        <div class="row">
+            <button class="button" type="button" on:click=move |_| open.set(true)>{icon(Icon::Refresh)} {t.alarm_restored()}</button>
+            <button class="button danger" type="button" on:click=move |_| shown.consider(Weighty::Revoke)>{icon(Icon::Cross)} {t.revoke()}</button>
+        </div>
+    };
+    notice(Tone::Bad, content.into_any())
+}

@@ -1,0 +1,171 @@
+//! `/fleet`: the fleet table. The view lives in the address; the server searches, filters, sorts and pages.
+
+mod controls;
+mod table;
+
+use gangway_protocol::device::{Device, FleetChangeKind};
+use gangway_protocol::page::Page;
+use gangway_protocol::path::page as paths;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::browser::changes::Changes;
+use crate::browser::page as browser_page;
+use crate::components::copy::command;
+use crate::components::frame::gate;
+use crate::components::icon::{Icon, icon};
+use crate::components::notice::{blank, trouble_notice};
+use crate::fleet_view::FleetView;
+use crate::trouble::{Outcome, Trouble};
+use crate::visit::{Language, language};
+use crate::visitor::{api, visitor};
+
+/// A device as a row shows it: changes arrive while the row stays where it is.
+type Row = RwSignal<Device>;
+
+/// The page.
+pub(crate) fn fleet_page() -> AnyView {
+    let t = language();
+    let api = api();
+    let visitor = visitor();
+    let params = use_query_map();
+    let view = Memo::new(move |_| params.with(FleetView::read));
+    let turn = RwSignal::new(0_u32);
+    let devices = Resource::new(move || (view.get(), turn.get(), visitor.turn()), {
+        let api = api.clone();
+        move |(view, ..): (FleetView, u32, u32)| {
+            let api = api.clone();
+            async move { api.devices(&view.to_query()).await.map_err(Trouble::from) }
+        }
+    });
+    let reload = Callback::new(move |()| turn.update(|turn| *turn += 1));
+    let rows = RwSignal::new(Vec::<Row>::new());
+    // Devices that came in since the page was read. They wait for the person, because rows must not move under the pointer.
+    let fresh = RwSignal::new(0_u64);
+    listen(rows, fresh, reload);
+
+    view! {
+        <Title text=t.fleet() />
+        <main id="main" class="wide" tabindex="-1">
+            {gate(move |account| {
+                view! {
+                    <div class="page-head">
+                        <h1>{t.fleet()}</h1>
+                        {fresh_pill(t, fresh, reload)}
+                    </div>
+                    {controls::controls(t, view, account.organisations)}
+                    <Transition fallback=move || table::skeleton(t)>
+                        {move || Suspend::new(async move { list(t, devices.await, view, rows, fresh, reload) })}
+                    </Transition>
+                }
+                .into_any()
+            })}
+        </main>
+    }
+    .into_any()
+}
+
+fn list(
+    t: Language,
+    devices: Outcome<Page<Device>>,
+    view: Memo<FleetView>,
+    rows: RwSignal<Vec<Row>>,
+    fresh: RwSignal<u64>,
+    reload: Callback<()>,
+) -> AnyView {
+    let page = match devices {
+        Ok(page) => page,
+        // What was there before the error stays, below it.
+        Err(trouble) => {
+            let kept = rows.get_untracked();
+            return view! {
+                {trouble_notice(&trouble, Some(reload))}
+                {(!kept.is_empty()).then(|| table::table(t, view, kept))}
+            }
+            .into_any();
+        }
+    };
+    let read: Vec<Row> = page.items.into_iter().map(RwSignal::new).collect();
+    rows.set(read.clone());
+    fresh.set(0);
+    let now = view.get_untracked();
+    if read.is_empty() && now.is_narrowed() {
+        let clear =
+            view! { <a class="button" href=now.widened().address()>{t.clear_filters()}</a> }.into_any();
+        return blank(t.nothing_found().to_owned(), Some(t.nothing_found_text()), clear);
+    }
+    if read.is_empty() && now.after.is_empty() {
+        return empty(t);
+    }
+    view! {
+        {table::table(t, view, read.clone())}
+        {controls::pages(t, &now, read.len(), page.next, page.total)}
+    }
+    .into_any()
+}
+
+/// Nobody has enrolled anything yet: what to do, with the one command that the device needs.
+fn empty(t: Language) -> AnyView {
+    let origin = RwSignal::new("https://…".to_owned());
+    Effect::new(move |_| origin.set(browser_page::origin()));
+    blank(
+        t.fleet_empty().to_owned(),
+        Some(t.fleet_empty_text()),
+        view! {
+            {move || command(format!("gangway-device run --server {}", origin.get()))}
+            <a class="button primary" href=paths::LINK rel="external">{icon(Icon::Add)} {t.enter_code()}</a>
+        }
+        .into_any(),
+    )
+}
+
+fn fresh_pill(t: Language, fresh: RwSignal<u64>, reload: Callback<()>) -> AnyView {
+    view! {
+        <div role="status" aria-live="polite">
+            {move || {
+                (fresh.get() > 0)
+                    .then(|| view! { <button class="button primary" type="button" on:click=move |_| reload.run(())>{icon(Icon::Refresh)} {t.fleet_fresh(fresh.get())}</button> })
+            }}
+        </div>
+    }
+    .into_any()
+}
+
+/// Follows the fleet's changes: presence is put into its row, a changed device is read again, new ones are counted.
+fn listen(rows: RwSignal<Vec<Row>>, fresh: RwSignal<u64>, reload: Callback<()>) {
+    let api = api();
+    let changes = StoredValue::new_local(None::<Changes>);
+    let on_change = move |change: gangway_protocol::device::FleetChange| {
+        let row = rows.with_untracked(|rows| {
+            rows.iter()
+                .copied()
+                .find(|row| row.with_untracked(|device| device.id == change.device))
+        });
+        match (change.kind, row) {
+            (FleetChangeKind::Presence, Some(row)) => {
+                if let Some(presence) = change.presence {
+                    row.update(|device| device.presence = presence);
+                }
+            }
+            (FleetChangeKind::Added | FleetChangeKind::Changed, Some(row)) => {
+                let api = api.clone();
+                leptos::task::spawn_local(async move {
+                    if let Ok(detail) = api.device(&change.device).await {
+                        let _ = row.try_set(detail.device);
+                    }
+                });
+            }
+            (FleetChangeKind::Added, None) => fresh.update(|fresh| *fresh += 1),
+            (FleetChangeKind::Changed | FleetChangeKind::Presence, None) => {}
+        }
+    };
+    Effect::new(move |_| {
+        let visitor = visitor();
+        // Only members are told; whoever signs in on this page is connected then.
+        if matches!(visitor.account.get(), Some(Ok(_))) {
+            changes.set_value(Changes::open(on_change.clone(), move || reload.run(())));
+        }
+    });
+    on_cleanup(move || changes.set_value(None));
+}

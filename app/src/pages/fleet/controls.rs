@@ -1,0 +1,148 @@
+//! What narrows and turns the fleet table: search, filters, export, pages. Everything goes through the address.
+
+use gangway_client::Api;
+use gangway_protocol::device::DeviceState;
+use gangway_protocol::organisation::Organisation;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use crate::browser::clock;
+use crate::components::device_state::state_name;
+use crate::components::frame::SEARCH_ID;
+use crate::components::icon::{Icon, icon};
+use crate::fleet_view::FleetView;
+use crate::format;
+use crate::visit::Language;
+
+/// Between the last key and the search: typing never waits, and the server is not asked for every letter.
+const SEARCH_AFTER_MILLIS: u32 = 150;
+
+/// Search, filters and export.
+pub(super) fn controls(t: Language, view: Memo<FleetView>, organisations: Vec<Organisation>) -> AnyView {
+    let navigate = use_navigate();
+    // Each keystroke replaces the address: going back leads to the page before, not to half a word.
+    let go = Callback::new(move |wanted: FleetView| {
+        navigate(
+            &wanted.address(),
+            NavigateOptions {
+                replace: true,
+                scroll: false,
+                ..NavigateOptions::default()
+            },
+        );
+    });
+    let typed = RwSignal::new(view.get_untracked().query);
+    let search = move |text: String| {
+        typed.set(text.clone());
+        leptos::task::spawn_local(async move {
+            clock::sleep(SEARCH_AFTER_MILLIS).await;
+            if typed.try_get_untracked().as_ref() == Some(&text) {
+                go.run(view.get_untracked().with(|view| view.query = text));
+            }
+        });
+    };
+    // The address may change by other ways: "clear filters", the palette, going back.
+    Effect::new(move |_| {
+        let query = view.with(|view| view.query.clone());
+        if typed.get_untracked().trim() != query.trim() {
+            typed.set(query);
+        }
+    });
+    let states = std::iter::once((String::new(), t.all_states().to_owned()))
+        .chain(
+            DeviceState::NAMES
+                .into_iter()
+                .map(|name| (name.to_owned(), state_name(t, name).to_owned())),
+        )
+        .collect();
+    let presences = vec![
+        (String::new(), t.all_presences().to_owned()),
+        ("online".to_owned(), t.online().to_owned()),
+        ("offline".to_owned(), t.offline().to_owned()),
+    ];
+    let several = organisations.len() > 1;
+    let homes = std::iter::once((String::new(), t.all_organisations().to_owned()))
+        .chain(
+            organisations
+                .into_iter()
+                .map(|organisation| (organisation.id.to_string(), organisation.name)),
+        )
+        .collect();
+    view! {
+        <div class="controls" role="search">
+            <div class="search">
+                {icon(Icon::Search)}
+                <input
+                    id=SEARCH_ID
+                    class="input"
+                    type="search"
+                    aria-label=t.search_devices()
+                    placeholder=t.search_placeholder()
+                    autocomplete="off"
+                    spellcheck="false"
+                    prop:value=move || typed.get()
+                    value=typed.get_untracked()
+                    on:input:target=move |event| search(event.target().value())
+                />
+                <kbd class="wide-only">"/"</kbd>
+            </div>
+            {filter(t.filter_state(), states, Signal::derive(move || view.read().state.clone()), Callback::new(move |value| go.run(view.get_untracked().with(|view| view.state = value))))}
+            {filter(t.filter_presence(), presences, Signal::derive(move || view.read().presence.clone()), Callback::new(move |value| go.run(view.get_untracked().with(|view| view.presence = value))))}
+            {several
+                .then(|| {
+                    filter(t.filter_organisation(), homes, Signal::derive(move || view.read().organisation.clone()), Callback::new(move |value| go.run(view.get_untracked().with(|view| view.organisation = value))))
+                })}
+            <a class="button quiet" href=move || Api::devices_csv_path(&view.get().to_query()) rel="external" download="" title=t.export_csv_hint()>
+                {icon(Icon::Download)}
+                "CSV"
+            </a>
+        </div>
+    }
+    .into_any()
+}
+
+fn filter(
+    label: &'static str,
+    options: Vec<(String, String)>,
+    chosen: Signal<String>,
+    choose: Callback<String>,
+) -> AnyView {
+    view! {
+        <select class="input" aria-label=label on:change:target=move |event| choose.run(event.target().value())>
+            {options
+                .into_iter()
+                .map(|(value, name)| {
+                    let own = value.clone();
+                    view! { <option value=value selected=move || chosen.with(|chosen| *chosen == own)>{name}</option> }
+                })
+                .collect_view()}
+        </select>
+    }
+    .into_any()
+}
+
+/// How many there are, and the way to the next ones.
+pub(super) fn pages(
+    t: Language,
+    view: &FleetView,
+    shown: usize,
+    next: Option<String>,
+    total: Option<u64>,
+) -> AnyView {
+    let shown = u64::try_from(shown).unwrap_or(u64::MAX);
+    let count = match total {
+        Some(total) if total > shown => t.shown_of(&format::number(t, shown), &t.devices(total)),
+        _ => t.devices(shown),
+    };
+    let first = (!view.after.is_empty()).then(|| view.with(|_| ()).address());
+    let next = next.map(|after| view.with(|view| view.after = after).address());
+    view! {
+        <nav class="pages" aria-label=t.pages()>
+            <span class="soft">{count}</span>
+            {first.map(|address| view! { <a class="button" href=address>{icon(Icon::Back)} {t.first_page()}</a> })}
+            {next.map(|address| view! { <a class="button" href=address>{t.next_page()} {icon(Icon::Next)}</a> })}
+        </nav>
+    }
+    .into_any()
+}

@@ -1,0 +1,27 @@
+//! The page for addresses that lead nowhere.
+
+use gangway_protocol::path::page as paths;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::components::flag::flag;
+use crate::visit::{language, set_page_status};
+
+/// The page. What the server sends with it is status 404.
+pub(crate) fn not_found_page() -> AnyView {
+    let t = language();
+    set_page_status(404);
+    view! {
+        <Title text=t.not_found_title() />
+        <main id="main" class="narrow" tabindex="-1">
+            <div class="blank">
+                // N over C: the code's signal of distress.
+                <div class="distress">{flag('N')} {flag('C')}</div>
+                <h1>{t.not_found_title()}</h1>
+                <p>{t.not_found_text()}</p>
+                <a class="button" href=paths::HOME>{t.to_start()}</a>
+            </div>
+        </main>
+    }
+    .into_any()
+}

@@ -1,0 +1,42 @@
+//! Texts of the account page.
+
+texts! {
+    rename_account => "Change name", "Namen ändern";
+    passkeys => "Passkeys", "Passkeys";
+    passkeys_text => "Each is a way in. Give them names that you recognise.", "Jeder ist ein Weg hinein. Geben Sie ihnen Namen, die Sie wiedererkennen.";
+    add_passkey => "Add another passkey", "Weiteren Passkey hinzufügen";
+    passkey_name_of(name: &str) => "Name of the passkey {name}", "Name des Passkeys {name}";
+    remove_passkey(name: &str) => "Remove {name}", "{name} entfernen";
+    added => "added", "hinzugefügt";
+    last_used => "last used", "zuletzt benutzt";
+    never_used => "never used", "nie benutzt";
+    recovery_codes => "Recovery codes", "Wiederherstellungscodes";
+    recovery_codes_text => "Each makes one new passkey when all others are lost.", "Jeder erstellt einen neuen Passkey, wenn alle anderen verloren sind.";
+    recovery_codes_renew => "Make new codes", "Neue Codes erstellen";
+    recovery_codes_shown_once => "These codes are shown once. Print them or write them down, and keep them away from this computer. Earlier codes no longer work.", "Diese Codes werden einmal gezeigt. Drucken oder notieren Sie sie und bewahren Sie sie nicht bei diesem Rechner auf. Frühere gelten nicht mehr.";
+    recovery_codes_download => "Download", "Herunterladen";
+    sign_ins => "Signed-in browsers", "Angemeldete Browser";
+    this_browser => "This one", "Dieser";
+    end_sign_in(browser: &str) => "End the sign-in of {browser}", "Anmeldung von {browser} beenden";
+    tokens => "API tokens", "API-Token";
+    tokens_text => "For programs such as gangway link. A token does no more than its scopes say, and ends by itself.", "Für Programme wie gangway link. Ein Token darf nur, was seine Rechte sagen, und endet von selbst.";
+    new_token => "New token", "Neues Token";
+    token_name => "What it is for", "Wofür es ist";
+    token_name_example => "Enrolment on the assembly line", "Aufnahme an der Fertigungslinie";
+    token_scopes => "What it may do", "Was es darf";
+    scope_enrol => "enrol", "aufnehmen";
+    scope_read => "read", "lesen";
+    scope_enrol_text => "Enrol: claim devices, approve them, get them signed", "Aufnehmen: Geräte beanspruchen, freigeben, unterschreiben lassen";
+    scope_read_text => "Read the fleet", "Die Flotte lesen";
+    token_life => "Valid for", "Gültig für";
+    token_create => "Create token", "Token erstellen";
+    token_shown_once => "Copy the token now. It is shown once.", "Bitte jetzt kopieren. Das Token wird einmal gezeigt.";
+    revoke_token(name: &str) => "Revoke {name}", "{name} widerrufen";
+    expires => "ends", "endet";
+    appearance => "Appearance", "Aussehen";
+}
+
+plurals! {
+    days => "{} day", "{} days"; "{} Tag", "{} Tage";
+    recovery_codes_left => "{} unused code left.", "{} unused codes left."; "{} unbenutzter Code übrig.", "{} unbenutzte Codes übrig.";
+}

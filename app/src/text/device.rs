@@ -1,0 +1,130 @@
+//! Texts of the device page.
+
+use crate::visit::Language;
+
+impl Language {
+    /// What happened, for an action's name in the audit log; a name that this version does not know is shown as it is.
+    pub(crate) fn event_name(self, action: &str) -> String {
+        match action {
+            "device.approved" => self.event_approved(),
+            "device.consented" => self.event_consented(),
+            "device.refused" => self.event_refused(),
+            "device.withdrawn" => self.event_withdrawn(),
+            "device.renamed" | "device.updated" => self.event_updated(),
+            "device.activated" | "device.proven" => self.event_activated(),
+            "device.suspended" => self.event_suspended(),
+            "device.resumed" => self.event_resumed(),
+            "device.revoked" => self.event_revoked(),
+            "device.retired" => self.event_retired(),
+            "device.identified" | "device.identify" => self.event_identified(),
+            "device.alarm_raised" | "device.clone_alarm" => self.event_alarm(),
+            "device.alarm_dismissed" => self.event_alarm_dismissed(),
+            "device.renewal_requested" => self.event_renewal_requested(),
+            "certificate.issued" => self.event_issued(),
+            "certificate.recorded" => self.event_recorded(),
+            "certificate.delivered" => self.event_delivered(),
+            "certificate.proven" => self.event_activated(),
+            "certificate.renewed" => self.event_renewed(),
+            "certificate.revoked" => self.event_certificate_revoked(),
+            "certificate.superseded" => self.event_superseded(),
+            "certificate.readmitted" => self.event_readmitted(),
+            "session.opened" => self.event_session_opened(),
+            "session.closed" => self.event_session_closed(),
+            other => return other.to_owned(),
+        }
+        .to_owned()
+    }
+}
+
+texts! {
+    device_name => "Name", "Name";
+    labels_example => "hall 3, roof", "Halle 3, Dach";
+    labels_hint => "Separated by commas.", "Durch Kommas getrennt.";
+    certificate => "Certificate", "Zertifikat";
+    no_certificate => "The device has no certificate yet.", "Das Gerät hat noch kein Zertifikat.";
+    older_certificate => "Earlier certificate of", "Früheres Zertifikat vom";
+    facts => "What the device says", "Was das Gerät sagt";
+    membership => "Membership", "Zugehörigkeit";
+    approved_by => "Approved by", "Freigegeben von";
+    device_id => "Device id", "Gerätekennung";
+    history => "History", "Verlauf";
+    arrived(name: &str) => "{name} is aboard: its certificate is installed and its first session is open.", "{name} ist an Bord: Das Zertifikat ist installiert, die erste Sitzung steht.";
+
+    valid => "Valid", "Gültig";
+    revoked => "Revoked", "Widerrufen";
+    issuer => "Issuer", "Aussteller";
+    subject => "Subject", "Inhaber";
+    key => "Key", "Schlüssel";
+    serial_number => "Serial number", "Seriennummer";
+    fingerprint => "SHA-256 fingerprint", "SHA-256-Fingerabdruck";
+    key_fingerprint => "Key fingerprint", "Fingerabdruck des Schlüssels";
+    issued => "Issued", "Ausgestellt";
+    delivered => "Installed", "Installiert";
+    proven => "First used", "Zuerst benutzt";
+    download_chain => "Download PEM", "PEM herunterladen";
+    revoked_unspecified => "No particular reason", "Ohne besonderen Grund";
+    revoked_key_compromise => "The key may be known to others", "Der Schlüssel könnte anderen bekannt sein";
+    revoked_affiliation_changed => "The device changes hands", "Das Gerät wechselt den Besitzer";
+    revoked_superseded => "Replaced by a newer one", "Durch ein neueres ersetzt";
+    revoked_cessation => "Out of use", "Außer Betrieb";
+    revoked_hold => "Suspended", "Gesperrt";
+    revoked_privilege => "Not allowed any more", "Nicht mehr erlaubt";
+
+    rename => "Rename", "Umbenennen";
+    rename_title => "Name and labels", "Name und Etiketten";
+    identify => "Identify", "Zeig dich";
+    identify_done => "The device has been asked to show itself.", "Das Gerät wurde gebeten, sich zu zeigen.";
+    renew => "Renew certificate", "Zertifikat erneuern";
+    renew_done => "The device has been asked to renew its certificate.", "Das Gerät wurde gebeten, sein Zertifikat zu erneuern.";
+    suspend => "Suspend", "Sperren";
+    suspend_title(name: &str) => "Suspend {name}?", "{name} sperren?";
+    suspend_says_1 => "Its session is closed at once, and it cannot open another.", "Seine Sitzung wird sofort geschlossen, und es kann keine neue öffnen.";
+    suspend_says_2 => "Its certificate is put on hold, in the revocation list too.", "Sein Zertifikat wird ausgesetzt, auch in der Sperrliste.";
+    suspend_says_3 => "You can resume it at any time; it keeps its key.", "Sie können es jederzeit wieder zulassen; den Schlüssel behält es.";
+    resume => "Resume", "Zulassen";
+    resume_done => "The device may connect again; it tries within the hour.", "Das Gerät darf sich wieder verbinden; es versucht es innerhalb der Stunde.";
+    revoke => "Revoke", "Widerrufen";
+    revoke_title(name: &str) => "Revoke {name}?", "{name} widerrufen?";
+    revoke_says_1 => "All its certificates are revoked for good, and its session is closed at once.", "Alle seine Zertifikate werden endgültig widerrufen, und seine Sitzung wird sofort geschlossen.";
+    revoke_says_2 => "The device sets its key aside and shows a new code.", "Das Gerät legt seinen Schlüssel beiseite und zeigt einen neuen Code.";
+    revoke_says_3 => "To come back it has to be enrolled again.", "Um zurückzukommen, muss es neu aufgenommen werden.";
+    revoke_reason => "Reason", "Grund";
+    retire => "Retire", "Ausmustern";
+    retire_title(name: &str) => "Retire {name}?", "{name} ausmustern?";
+    retire_says_1 => "The device leaves the fleet: its certificates are revoked, its session is closed at once.", "Das Gerät verlässt die Flotte: Seine Zertifikate werden widerrufen, seine Sitzung wird sofort geschlossen.";
+    retire_says_2 => "Its history stays.", "Sein Verlauf bleibt.";
+    retire_says_3 => "It comes back only by being enrolled again.", "Zurück kommt es nur, wenn es neu aufgenommen wird.";
+    please_confirm => "Please confirm", "Bitte bestätigen";
+
+    alarm_title => "This device may have been copied", "Dieses Gerät wurde vielleicht kopiert";
+    alarm_text => "Two machines have used its key, or its counter went back. Either it was restored from a backup, or somebody has a copy of its key.", "Zwei Maschinen haben seinen Schlüssel benutzt, oder sein Zähler lief zurück. Entweder wurde es aus einer Sicherung wiederhergestellt, oder jemand hat eine Kopie seines Schlüssels.";
+    alarm_since => "Since", "Seit";
+    alarm_restored => "Restored from backup", "Aus Sicherung wiederhergestellt";
+    alarm_restored_title => "It was restored from a backup?", "Es wurde aus einer Sicherung wiederhergestellt?";
+    alarm_restored_says_1 => "The alarm ends, and the device goes on with its key.", "Der Alarm endet, und das Gerät macht mit seinem Schlüssel weiter.";
+    alarm_restored_says_2 => "If a second machine really has the key, the alarm comes back with its next session.", "Hat wirklich eine zweite Maschine den Schlüssel, kommt der Alarm mit deren nächster Sitzung wieder.";
+
+    event_approved => "Approved", "Freigegeben";
+    event_consented => "The device agreed", "Das Gerät hat zugestimmt";
+    event_refused => "The device refused", "Das Gerät hat abgelehnt";
+    event_withdrawn => "Approval withdrawn", "Freigabe zurückgezogen";
+    event_updated => "Name or labels changed", "Name oder Etiketten geändert";
+    event_activated => "First session: the certificate is proven", "Erste Sitzung: Das Zertifikat ist bestätigt";
+    event_suspended => "Suspended", "Gesperrt";
+    event_resumed => "Resumed", "Wieder zugelassen";
+    event_revoked => "Revoked", "Widerrufen";
+    event_retired => "Retired", "Ausgemustert";
+    event_identified => "Asked to show itself", "Gebeten, sich zu zeigen";
+    event_alarm => "Clone alarm", "Kopie-Alarm";
+    event_alarm_dismissed => "Clone alarm answered: restored from backup", "Kopie-Alarm beantwortet: aus Sicherung wiederhergestellt";
+    event_renewal_requested => "Asked to renew its certificate", "Gebeten, das Zertifikat zu erneuern";
+    event_issued => "Certificate issued", "Zertifikat ausgestellt";
+    event_recorded => "Certificate recorded", "Zertifikat festgehalten";
+    event_delivered => "Certificate installed on the device", "Zertifikat auf dem Gerät installiert";
+    event_renewed => "Certificate renewed", "Zertifikat erneuert";
+    event_certificate_revoked => "Certificate revoked", "Zertifikat widerrufen";
+    event_superseded => "Certificate replaced by a newer one", "Zertifikat durch ein neueres ersetzt";
+    event_readmitted => "Certificate readmitted", "Zertifikat wieder zugelassen";
+    event_session_opened => "Session opened", "Sitzung geöffnet";
+    event_session_closed => "Session closed", "Sitzung beendet";
+}

@@ -1,0 +1,33 @@
+//! Texts of the fleet table.
+
+texts! {
+    search_devices => "Search devices", "Geräte suchen";
+    search_placeholder => "Name, label, serial number …", "Name, Etikett, Seriennummer …";
+    all_states => "All states", "Alle Zustände";
+    all_presences => "Online or not", "Online oder nicht";
+    all_organisations => "All organisations", "Alle Organisationen";
+    filter_state => "State", "Zustand";
+    filter_presence => "Presence", "Anwesenheit";
+    filter_organisation => "Organisation", "Organisation";
+    export_csv_hint => "Export what is listed, all pages", "Exportiert, was gelistet ist, alle Seiten";
+    column_presence => "Presence", "Anwesenheit";
+    column_state => "State", "Zustand";
+    column_system => "System", "System";
+    column_certificate => "Certificate ends", "Zertifikat endet";
+    column_added => "Added", "Aufgenommen";
+    alarm_short => "Copied?", "Kopiert?";
+    fleet_empty => "No device is aboard yet", "Noch ist kein Gerät an Bord";
+    fleet_empty_text => "Run this on the device. It shows a code; enter that here, and seconds later the device is in this list.", "Das auf dem Gerät ausführen. Es zeigt einen Code; hier eingeben, und Sekunden später steht das Gerät in dieser Liste.";
+    enter_code => "Enter a code", "Code eingeben";
+    nothing_found => "Nothing found", "Nichts gefunden";
+    nothing_found_text => "No device fits the search and the filters.", "Kein Gerät passt zu Suche und Filtern.";
+    clear_filters => "Clear search and filters", "Suche und Filter aufheben";
+    pages => "Pages", "Seiten";
+    first_page => "First page", "Erste Seite";
+    next_page => "Next page", "Nächste Seite";
+    shown_of(shown: &str, all: &str) => "{shown} of {all}", "{shown} von {all}";
+}
+
+plurals! {
+    fleet_fresh => "{} new", "{} new"; "{} neu", "{} neu";
+}

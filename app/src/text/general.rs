@@ -1,0 +1,82 @@
+//! Texts of the frame around pages, and words that several pages use.
+
+texts! {
+    skip_to_content => "Skip to content", "Zum Inhalt springen";
+    main_navigation => "Main", "Hauptnavigation";
+    fleet => "Fleet", "Flotte";
+    add_device => "Add a device", "Gerät hinzufügen";
+    account => "Account", "Konto";
+    sign_out => "Sign out", "Abmelden";
+    loading => "Loading", "Wird geladen";
+    try_again => "Try again", "Noch einmal versuchen";
+    cancel => "Cancel", "Abbrechen";
+    close => "Close", "Schließen";
+    save => "Save", "Speichern";
+    copy => "Copy", "Kopieren";
+    copied => "Copied.", "Kopiert.";
+    copy_failed => "The browser did not allow copying. Select the text and copy it by hand.", "Der Browser hat das Kopieren nicht erlaubt. Bitte den Text markieren und von Hand kopieren.";
+    labels => "Labels", "Etiketten";
+    show_more => "Show more", "Mehr anzeigen";
+    not_found_title => "There is nothing here", "Hier ist nichts";
+    not_found_text => "The address leads to no page. Perhaps a letter is missing from it.", "Diese Adresse führt zu keiner Seite. Vielleicht fehlt ihr ein Buchstabe.";
+    to_start => "To the start page", "Zur Startseite";
+    dark => "Dark", "Dunkel";
+    light => "Light", "Hell";
+    switch_to_dark => "Switch to dark", "Auf Dunkel umschalten";
+    switch_to_light => "Switch to light", "Auf Hell umschalten";
+    as_the_system => "As the system has it", "Wie das System";
+    theme => "Theme", "Farbschema";
+    language_label => "Language", "Sprache";
+    footer => "Gangway, open source under Apache 2.0", "Gangway, quelloffen unter Apache 2.0";
+
+    palette => "Search or jump", "Suchen oder springen";
+    palette_hint => "Type a page, a device or an action", "Seite, Gerät oder Aktion eingeben";
+    palette_find(query: &str) => "Search the fleet for “{query}”", "Flotte nach „{query}“ durchsuchen";
+    keys => "Keyboard", "Tastatur";
+    keys_palette => "Search or jump anywhere", "Suchen oder überallhin springen";
+    keys_search => "Search the fleet", "Flotte durchsuchen";
+    keys_help => "This list", "Diese Liste";
+    keys_fleet => "Go to the fleet", "Zur Flotte";
+    keys_add => "Add a device", "Gerät hinzufügen";
+    keys_close => "Close what is open", "Offenes schließen";
+
+    online => "Online", "Online";
+    offline => "Offline", "Offline";
+    never_seen => "Never seen", "Nie gesehen";
+    online_since => "since", "seit";
+    state_pending => "Waiting for approval", "Wartet auf Freigabe";
+    state_rejected => "Rejected", "Abgelehnt";
+    state_enrolling => "Enrolling", "Wird aufgenommen";
+    state_active => "Active", "Aktiv";
+    state_suspended => "Suspended", "Gesperrt";
+    state_retired => "Retired", "Ausgemustert";
+
+    reason_closed => "The device closed its session.", "Das Gerät hat seine Sitzung beendet.";
+    reason_connection_lost => "The connection broke.", "Die Verbindung ist abgerissen.";
+    reason_ping_timeout => "The device no longer answered.", "Das Gerät hat nicht mehr geantwortet.";
+    reason_server_stopped => "The server was stopped.", "Der Server wurde angehalten.";
+    reason_excluded => "Suspended or revoked: the session was closed.", "Gesperrt oder widerrufen: Die Sitzung wurde geschlossen.";
+    reason_superseded => "A newer session of the device took over.", "Eine neuere Sitzung des Geräts hat übernommen.";
+    reason_malformed => "The device broke the protocol.", "Das Gerät hat das Protokoll verletzt.";
+
+    role_viewer => "Viewer", "Leser";
+    role_installer => "Installer", "Installateur";
+    role_operator => "Operator", "Betreiber";
+    role_admin => "Admin", "Administrator";
+    role_owner => "Owner", "Eigentümer";
+
+    fact_hostname => "Host name", "Rechnername";
+    fact_os => "System", "System";
+    fact_os_version => "Version", "Version";
+    fact_arch => "Processor", "Prozessor";
+    fact_model => "Model", "Modell";
+    fact_serial => "Serial number", "Seriennummer";
+    fact_machine_id => "Machine id", "Maschinenkennung";
+    fact_software => "Software", "Software";
+    fact_software_version => "Software version", "Softwareversion";
+    fact_addresses => "Own addresses", "Eigene Adressen";
+}
+
+plurals! {
+    devices => "{} device", "{} devices"; "{} Gerät", "{} Geräte";
+}

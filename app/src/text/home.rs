@@ -1,0 +1,51 @@
+//! Texts of the start page, of signing in, and of the pages behind one-time links.
+
+texts! {
+    home_title => "Bring a device aboard with ten letters", "Ein Gerät an Bord holen, mit zehn Buchstaben";
+    home_lede => "A new device shows a code. Type it here, look at what comes aboard, approve. The device gets a certificate of its own, and its private key never leaves it.", "Ein neues Gerät zeigt einen Code. Hier eingeben, ansehen, was an Bord kommt, freigeben. Das Gerät bekommt ein eigenes Zertifikat, und sein privater Schlüssel verlässt es nie.";
+    home_step_read => "Read the code", "Code ablesen";
+    home_step_read_text => "Every letter has a flag and a spoken word, so that a code also crosses a noisy hall or a telephone line.", "Jeder Buchstabe hat eine Flagge und ein Wort, damit ein Code auch durch eine laute Halle oder über das Telefon kommt.";
+    home_step_check => "Look at the device", "Gerät ansehen";
+    home_step_check_text => "You see what the device says about itself before anything is signed, through a channel sealed with its code.", "Bevor etwas unterschrieben wird, sehen Sie, was das Gerät über sich sagt, durch einen mit seinem Code versiegelten Kanal.";
+    home_step_approve => "Approve", "Freigeben";
+    home_step_approve_text => "Your passkey says yes. Seconds later the device is online in your fleet.", "Ihr Passkey sagt Ja. Sekunden später ist das Gerät in Ihrer Flotte online.";
+    home_picture => "A device shows the code BCDF-GHJKLM, each letter with its signal flag", "Ein Gerät zeigt den Code BCDF-GHJKLM, jeden Buchstaben mit seiner Signalflagge";
+    home_screen_says => "To add this device, enter", "Um dieses Gerät hinzuzufügen, eingeben:";
+
+    sign_in_title => "Sign in", "Anmelden";
+    sign_in_first => "This page is for members. Sign in and you are taken straight to it.", "Diese Seite ist für Mitglieder. Nach dem Anmelden geht es gleich hier weiter.";
+    sign_in_name => "Passkey", "Passkey";
+    sign_in_name_hint => "Click into the field and pick your passkey, or use the button.", "Ins Feld klicken und den Passkey wählen, oder die Schaltfläche benutzen.";
+    sign_in_button => "Sign in with a passkey", "Mit einem Passkey anmelden";
+    sign_in_lost => "No passkey at hand?", "Kein Passkey zur Hand?";
+    sign_in_lost_text => "Use one of your recovery codes, or ask an admin of your organisation for a recovery link.", "Benutzen Sie einen Ihrer Wiederherstellungscodes, oder bitten Sie einen Administrator Ihrer Organisation um einen Link.";
+    sign_in_recovery_code => "Recovery code", "Wiederherstellungscode";
+    sign_in_recover => "Use this code", "Diesen Code benutzen";
+
+    setup_title => "Welcome aboard", "Willkommen an Bord";
+    setup_reading => "Reading the link", "Der Link wird gelesen";
+    setup_no_link => "This page needs a link", "Diese Seite braucht einen Link";
+    setup_no_link_text => "Invitations, recovery and the first set-up come as links that work once. Open yours again; if it came in a message, copy all of it.", "Einladungen, Wiederherstellung und die Ersteinrichtung kommen als Links, die einmal funktionieren. Bitte Ihren noch einmal öffnen und ganz kopieren.";
+    setup_first_title => "Welcome aboard", "Willkommen an Bord";
+    setup_first_text => "You are the first one here. Give yourself and your organisation a name; you will be its owner.", "Sie sind als Erstes hier. Geben Sie sich und Ihrer Organisation einen Namen; sie gehört dann Ihnen.";
+    setup_invitation_title(organisation: &str) => "Join {organisation}", "{organisation} beitreten";
+    setup_invitation_text(role: &str) => "You have been invited with the role “{role}”.", "Sie sind eingeladen, in der Rolle „{role}“.";
+    setup_recovery_title(account: &str) => "Welcome back, {account}", "Willkommen zurück, {account}";
+    setup_recovery_text => "Make a new passkey and you are signed in. Your other passkeys stay; remove lost ones on the account page.", "Erstellen Sie einen neuen Passkey, dann sind Sie angemeldet. Die anderen bleiben; verlorene entfernen Sie auf der Kontoseite.";
+    setup_organisation_hint => "Devices belong to it, and their screens show its name when you claim them.", "Ihr gehören die Geräte, und deren Anzeigen nennen sie, wenn Sie eines aufnehmen.";
+    your_name => "Your name", "Ihr Name";
+    organisation => "Organisation", "Organisation";
+    create_passkey => "Create passkey", "Passkey erstellen";
+    create_passkey_hint => "Your device will ask for your finger, face or PIN. There is no password.", "Ihr Gerät fragt nach Finger, Gesicht oder PIN. Ein Passwort gibt es nicht.";
+
+    safety_title => "One more way in", "Noch ein Weg hinein";
+    safety_text => "If this is your only passkey and it gets lost, so does your way in. Take one of these now; it takes a minute.", "Geht Ihr einziger Passkey verloren, ist auch der Weg hinein verloren. Nehmen Sie jetzt eines davon; es dauert eine Minute.";
+    safety_codes => "Recovery codes", "Wiederherstellungscodes";
+    safety_codes_text => "Eight codes on paper, each good for one new passkey.", "Acht Codes auf Papier, jeder gut für einen neuen Passkey.";
+    safety_codes_make => "Show recovery codes", "Wiederherstellungscodes anzeigen";
+    safety_passkey => "A second passkey", "Ein zweiter Passkey";
+    safety_passkey_text => "On your phone, another computer or a security key.", "Auf Ihrem Telefon, einem anderen Rechner oder einem Sicherheitsschlüssel.";
+    safety_passkey_add => "Add another passkey", "Weiteren Passkey hinzufügen";
+    passkey_added => "The passkey is added.", "Der Passkey ist hinzugefügt.";
+    continue_to_fleet => "Continue to the fleet", "Weiter zur Flotte";
+}

@@ -1,0 +1,92 @@
+//! Texts of the code page.
+
+use gangway_protocol::code::CodeError;
+
+use crate::visit::Language;
+
+impl Language {
+    /// Why a text is not a user code.
+    pub(crate) fn code_error(self, error: &CodeError) -> String {
+        match error {
+            CodeError::Character { found } => self.code_character(*found),
+            CodeError::TooShort { symbols } => self.code_too_short(*symbols),
+            CodeError::TooLong { .. } => self.code_too_long(),
+        }
+    }
+
+    /// No code is that long.
+    pub(crate) fn code_too_long(self) -> String {
+        self.code_longest(crate::code_entry::MAX_SYMBOLS)
+    }
+}
+
+texts! {
+    code_character(found: char) => "“{found}” cannot be in a code. Codes use the letters B C D F G H J K L M N P Q R S T V W X Z.", "„{found}“ kommt in keinem Code vor. Codes bestehen aus den Buchstaben B C D F G H J K L M N P Q R S T V W X Z.";
+    code_too_short(symbols: usize) => "The code is too short: {symbols} letters so far.", "Der Code ist zu kurz: bisher {symbols} Buchstaben.";
+    code_longest(symbols: usize) => "No code is longer than {symbols} letters.", "Kein Code ist länger als {symbols} Buchstaben.";
+    code_label => "Code", "Code";
+    link_title => "Add a device", "Gerät hinzufügen";
+    link_lede => "Type the code that the device shows.", "Den Code eingeben, den das Gerät zeigt.";
+    link_continue => "Continue", "Weiter";
+    connecting => "Connecting to the device", "Verbindung zum Gerät wird aufgebaut";
+    prefilled_question => "These letters came with a link. Compare them with the screen of the device before you go on.", "Diese Buchstaben kamen mit einem Link. Bitte mit der Anzeige des Geräts vergleichen, bevor es weitergeht.";
+    prefilled_yes => "These letters are on the device in front of me", "Diese Buchstaben stehen auf dem Gerät vor mir";
+    prefilled_no => "They are not", "Nein";
+    prefill_off => "Your organisation does not take codes from links. Type the one that the device shows.", "Ihre Organisation nimmt keine Codes aus Links an. Bitte den eingeben, den das Gerät zeigt.";
+    scan => "Scan the QR code", "QR-Code scannen";
+    scan_text => "Hold the code on the device's screen into the picture.", "Den Code auf der Anzeige des Geräts ins Bild halten.";
+    scan_denied => "The camera cannot be used. Allow it in the browser, or type the letters.", "Die Kamera lässt sich nicht benutzen. Bitte im Browser erlauben oder die Buchstaben eingeben.";
+    scan_other => "That is another kind of QR code. Hold the one of the device into the picture.", "Das ist ein anderer QR-Code. Bitte den des Geräts ins Bild halten.";
+    where_is_code => "Where is the code?", "Wo steht der Code?";
+    where_is_code_text => "On the device's screen or in its terminal. A device without one gets it by running:", "Auf der Anzeige des Geräts oder in seinem Terminal. Ein Gerät ohne Code bekommt ihn so:";
+    telephone_hint => "Helping over the telephone? Read the words below the flags out loud.", "Hilfe am Telefon? Einfach die Wörter unter den Flaggen vorlesen.";
+
+    review_title => "Is this your device?", "Ist das Ihr Gerät?";
+    review_lede => "It is on the line. Nothing is signed before you approve.", "Es ist in der Leitung. Vor Ihrer Freigabe wird nichts unterschrieben.";
+    review_stated => "The device says", "Das Gerät sagt";
+    review_seen => "The panel sees", "Das Panel sieht";
+    unverified => "Unverified", "Ungeprüft";
+    network => "Network", "Netz";
+    network_same => "Same network as you", "Gleiches Netz wie Sie";
+    network_different => "Another network than yours", "Anderes Netz als Ihres";
+    network_unknown => "Cannot be compared", "Nicht vergleichbar";
+    first_seen => "First seen", "Zuerst gesehen";
+    review_give => "How you want to call it", "Wie es heißen soll";
+    review_into => "It will belong to", "Es wird gehören zu:";
+    warning_other_panel(link: &str) => "The device shows the address {link}, which is not this panel. Approve only if you know why.", "Das Gerät zeigt die Adresse {link}, und das ist nicht dieses Panel. Nur freigeben, wenn Sie wissen, warum.";
+    warning_other_network => "The device is on another network than you are. Is it really in front of you?", "Das Gerät ist in einem anderen Netz als Sie. Steht es wirklich vor Ihnen?";
+    place_question => "Where is the device?", "Wo ist das Gerät?";
+    place_here => "In front of me, and it shows this code", "Vor mir, und es zeigt diesen Code";
+    place_elsewhere => "Somewhere else; somebody gave me the code", "Woanders; jemand hat mir den Code gegeben";
+    place_warning => "Whoever sends you a code may want to bring a device of their own into your organisation. Approve only if you asked for it and know the device, for example by its serial number.", "Wer Ihnen einen Code schickt, will vielleicht ein eigenes Gerät in Ihre Organisation bringen. Nur freigeben, wenn Sie darum gebeten haben und das Gerät kennen, etwa an der Seriennummer.";
+    place_unsaid => "Say first where the device is.", "Bitte zuerst sagen, wo das Gerät ist.";
+    approve => "Approve", "Freigeben";
+    not_mine => "Not mine", "Nicht meines";
+    decision_hint => "“Not mine” tells the device and the admins of your organisations.", "„Nicht meines“ sagt es dem Gerät und den Administratoren Ihrer Organisationen.";
+    no_signer => "This organisation has no signing endpoint yet. An admin has to set one up.", "Diese Organisation hat noch keine Signierstelle. Ein Administrator muss eine einrichten.";
+    key_known(name: &str) => "This key already belongs to your device “{name}”.", "Dieser Schlüssel gehört schon zu Ihrem Gerät „{name}“.";
+    key_known_text(name: &str) => "Is it the same device, perhaps reinstalled? Then it can have a new certificate. If “{name}” is another machine, one of the two is a copy: leave it and look at both.", "Ist es dasselbe Gerät, vielleicht neu aufgesetzt? Dann kann es ein neues Zertifikat bekommen. Ist „{name}“ eine andere Maschine, ist eine von beiden eine Kopie: lassen und beide ansehen.";
+    key_known_replace => "Same device, replace", "Dasselbe Gerät, ersetzen";
+    key_known_leave => "Leave it", "Lassen";
+    key_known_look => "Look at the device", "Gerät ansehen";
+
+    crossing_title(name: &str) => "{name} is coming aboard", "{name} kommt an Bord";
+    crossing_done(name: &str) => "{name} is aboard", "{name} ist an Bord";
+    progress => "Progress", "Fortschritt";
+    step_coming => "Waiting", "Wartet";
+    step_running => "Under way", "Läuft";
+    step_done => "Done", "Erledigt";
+    step_failed => "Failed", "Gescheitert";
+    step_code => "Code accepted", "Code angenommen";
+    step_identity => "Identity checked", "Identität geprüft";
+    step_signed => "Certificate signed", "Zertifikat unterschrieben";
+    step_installed => "Installed on the device", "Auf dem Gerät installiert";
+    step_online => "Online", "Online";
+    note_consent => "The device shows your name and your organisation, and asks. Answer there.", "Das Gerät zeigt Ihren Namen und Ihre Organisation und fragt. Bitte dort antworten.";
+    note_signing => "The built-in certificate authority is signing.", "Die eingebaute Zertifizierungsstelle unterschreibt.";
+    note_signed(digest: &str) => "By the built-in certificate authority, fingerprint {digest}…", "Von der eingebauten Zertifizierungsstelle, Fingerabdruck {digest}…";
+    note_installing => "The device verifies the chain and stores it.", "Das Gerät prüft die Kette und speichert sie.";
+    note_online => "Waiting for the device's first session.", "Die erste Sitzung des Geräts steht noch aus.";
+    copy_diagnostics => "Copy diagnostics", "Diagnose kopieren";
+    enrol_another => "Enrol another", "Weiteres aufnehmen";
+}
