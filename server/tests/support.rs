@@ -17,6 +17,7 @@ use gangway_server::state::Gangway;
 use http::{Request, Response};
 use tower::ServiceExt as _;
 
+pub(crate) mod csr;
 mod postgres;
 mod sockets;
 
