@@ -1,1 +1,36 @@
 //! The server's own settings: named values.
+
+use super::{Conn, DbError, execute, on};
+
+/// The value of a setting.
+///
+/// # Errors
+/// What the database says.
+pub async fn get(conn: &mut Conn<'_>, name: &str) -> Result<Option<String>, DbError> {
+    on!(conn, |c| sqlx::query_scalar::<_, String>(
+        "SELECT value FROM settings WHERE name = $1"
+    )
+    .bind(name)
+    .fetch_optional(c)
+    .await)
+}
+
+/// Sets a setting.
+///
+/// # Errors
+/// What the database says.
+pub async fn put(conn: &mut Conn<'_>, name: &str, value: &str) -> Result<(), DbError> {
+    let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) \
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    execute!(conn, sqlx::query(sql).bind(name).bind(value)).map(|_| ())
+}
+
+/// The value of a setting, which is `proposed` if there is none yet: whoever comes first decides it for all.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep(conn: &mut Conn<'_>, name: &str, proposed: &str) -> Result<String, DbError> {
+    let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    execute!(conn, sqlx::query(sql).bind(name).bind(proposed))?;
+    get(conn, name).await?.ok_or(DbError::Missing)
+}
