@@ -10,5 +10,6 @@ pub mod fleet_changes;
 pub mod links;
 pub mod organisations;
 pub mod problem;
+pub mod request;
 pub mod sign_ins;
 pub mod tokens;

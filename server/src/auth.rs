@@ -1,2 +1,32 @@
-//! Who is it: passkeys, sign-ins by cookie, bearer tokens, one-time links, recovery codes, and protection against forged
-//! requests of other sites.
+//! Who somebody is: passkeys, sign-ins, bearer tokens and one-time links (security.md, Accounts).
+//!
+//! 1. A one-time link ([`links`]) lets a person register a passkey; that signs them in.
+//! 2. A browser proves a passkey ([`ceremony`], [`passkeys`]) and gets a cookie ([`cookie`]); a program has a bearer token.
+//! 3. Every request is one of the two, or nobody's ([`identify`]); changes by cookie come from our own pages ([`csrf`]).
+//!
+//! What a caller may do is not decided here: roles and scopes are `api::extract`'s.
+
+pub mod additions;
+pub mod browser;
+pub mod ceremony;
+pub mod cookie;
+pub mod csrf;
+pub mod idempotency;
+pub mod identify;
+pub mod links;
+pub mod passkeys;
+pub mod recovery;
+pub mod registration;
+pub mod secret;
+pub mod service;
+pub mod sign_in;
+pub mod sweep;
+
+use webauthn_rs::prelude::Uuid;
+
+use crate::rng::Random;
+
+/// A new WebAuthn user handle. Random, so that an authenticator learns nothing about the person (WebAuthn Level 3 §14.6.1).
+fn user_handle(random: &dyn Random) -> Uuid {
+    Uuid::from_bytes(random.bytes())
+}

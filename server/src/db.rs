@@ -27,6 +27,7 @@ pub mod idempotency;
 pub mod issuers;
 pub mod like;
 pub mod links;
+pub mod memberships;
 pub mod nameplates;
 pub mod organisations;
 pub mod passkeys;
@@ -49,6 +50,7 @@ use sqlx::{PgPool, SqlitePool};
 pub use conn::{Conn, Reader};
 pub(crate) use conn::{execute, on, read, write};
 pub use error::DbError;
+use error::parsed;
 pub use migrate::MigrationError;
 
 use writer::Writer;

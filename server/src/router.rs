@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
@@ -12,6 +13,8 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::api::problem::ApiError;
+use crate::api::request::MAX_BODY_LEN;
+use crate::auth::csrf;
 use crate::state::Gangway;
 use crate::{api, assets, headers, health, log, relay};
 
@@ -21,6 +24,9 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// The whole server as one service.
 pub fn router(gangway: Arc<Gangway>) -> Router {
     let (api, _description) = api().split_for_parts();
+    let api = api
+        .layer(DefaultBodyLimit::max(MAX_BODY_LEN))
+        .layer(from_fn_with_state(gangway.clone(), csrf::refuse_foreign_changes));
     Router::new()
         .merge(api)
         .merge(relay::router())

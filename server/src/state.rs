@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::passkeys::Passkeys;
+use crate::auth::sweep::Sweeper;
 use crate::ca::Authority;
 use crate::changes::Changes;
 use crate::clock::Clock;
@@ -24,6 +26,10 @@ pub struct Gangway {
     pub random: Arc<dyn Random>,
     /// The database.
     pub db: Db,
+    /// The relying party of WebAuthn.
+    pub passkeys: Passkeys,
+    /// What expired sign-ins, links and ceremonies leave behind is removed by this.
+    pub sweeper: Sweeper,
     /// The built-in CA.
     pub authority: Authority,
     /// Waiting devices, claims and sessions of this node.
@@ -48,25 +54,26 @@ impl Gangway {
         random: Arc<dyn Random>,
     ) -> Result<Arc<Self>, StartError> {
         let db = open_database(&config).await?;
+        let passkeys = Passkeys::new(&config.public_url)?;
         let authority = Authority::open(&config, &db, &*clock, &*random).await?;
+        let relay = Relay::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
-        let relay = Relay::open(&config, &db, &clock, &random, &limits).await?;
         let changes = Changes::default();
         let stopping = CancellationToken::new();
-        let gangway = Arc::new(Self {
+        Ok(Arc::new(Self {
             config,
             clock,
             random,
             db,
+            passkeys,
+            sweeper: Sweeper::default(),
             authority,
             relay,
             changes,
             limits,
             sweep: Schedule::default(),
             stopping,
-        });
-        gangway.relay.attach(&gangway);
-        Ok(gangway)
+        }))
     }
 
     /// From now on the server says that it is not ready, so that balancers look elsewhere, and replies without end do end.

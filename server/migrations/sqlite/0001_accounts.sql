@@ -50,6 +50,8 @@ CREATE INDEX passkeys_by_account ON passkeys (account, id);
 CREATE TABLE sign_ins (
     id TEXT PRIMARY KEY,
     token_hash TEXT NOT NULL UNIQUE,
+    -- The hash before the latest rotation: good for some seconds, for requests that were under way, and for nothing fresh.
+    former_hash TEXT UNIQUE,
     account TEXT NOT NULL REFERENCES accounts (id),
     browser TEXT NOT NULL,
     address TEXT NOT NULL,
@@ -118,7 +120,6 @@ CREATE TABLE idempotency_keys (
     account TEXT NOT NULL REFERENCES accounts (id),
     key_hash TEXT NOT NULL,
     request_hash TEXT NOT NULL,
-    status BIGINT NOT NULL,
     sealed_body TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (account, key_hash)

@@ -12,6 +12,8 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::time::UnixMillis;
 
 use crate::api::problem::{ApiError, ApiResult};
+use crate::audit::Actor;
+use crate::auth::identify;
 use crate::db::{Db, organisations};
 use crate::state::Gangway;
 
@@ -161,6 +163,31 @@ impl Caller {
         }
     }
 
+    /// The caller as the record names it.
+    #[must_use]
+    pub fn actor(&self) -> Actor<'_> {
+        let name = &self.name;
+        match &self.credential {
+            Credential::SignIn { .. } => Actor::Account {
+                id: &self.account,
+                name,
+            },
+            Credential::Token { id, .. } => Actor::Token { id, name },
+        }
+    }
+
+    /// Makes sure that a person in a browser has proved a passkey in the last minutes, and gives that assertion.
+    ///
+    /// # Errors
+    /// [`ApiError::Forbidden`] with a token, [`ApiError::StepUpRequired`] when the assertion is too old.
+    pub fn require_fresh_person(&self, now: UnixMillis) -> ApiResult<String> {
+        self.require_person()?;
+        match self.fresh_proof(now)? {
+            Proof::Assertion(assertion) => Ok(assertion),
+            Proof::Token(_) => Err(ApiError::StepUpRequired),
+        }
+    }
+
     /// The proof that the approver is there now: an assertion not older than [`FRESH_FOR`], or the token.
     ///
     /// # Errors
@@ -186,6 +213,15 @@ impl Caller {
 /// The address a request comes from: the socket's, or what a trusted proxy says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+impl FromRequestParts<Arc<Gangway>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gangway: &Arc<Gangway>) -> ApiResult<Self> {
+        let address = ClientAddress::from_request_parts(parts, gangway).await?;
+        identify::caller(gangway, &parts.headers, address).await
+    }
+}
 
 impl FromRequestParts<Arc<Gangway>> for ClientAddress {
     type Rejection = ApiError;

@@ -7,7 +7,9 @@ use http::{HeaderValue, StatusCode, header};
 use gangway_protocol::device::{DeviceSummary, InvalidTransition, UnfitText};
 use gangway_protocol::error::{ProblemCode, ProblemDetails};
 
+use crate::auth::passkeys::Refusal;
 use crate::db::DbError;
+use crate::limits::TooMany;
 
 /// What handlers return.
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -218,6 +220,18 @@ impl From<DbError> for ApiError {
             },
             other => Self::internal(other),
         }
+    }
+}
+
+impl From<TooMany> for ApiError {
+    fn from(TooMany { retry_after_secs }: TooMany) -> Self {
+        Self::RateLimited { retry_after_secs }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(Refusal(words): Refusal) -> Self {
+        Self::PasskeyRefused(words)
     }
 }
 

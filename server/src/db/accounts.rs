@@ -1,1 +1,129 @@
-//! Accounts and their memberships.
+//! Accounts: persons, who sign in, and services, which only hold tokens.
+
+use gangway_protocol::id::AccountId;
+use gangway_protocol::time::UnixMillis;
+
+use super::{Conn, DbError, execute, on, parsed};
+
+/// What an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountKind {
+    /// Somebody with passkeys.
+    Person,
+    /// Something with tokens.
+    Service,
+}
+
+impl AccountKind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Service => "service",
+        }
+    }
+}
+
+/// An account to be made.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// The WebAuthn user handle, as text.
+    pub user_handle: String,
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: AccountKind,
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(conn: &mut Conn<'_>, account: &NewAccount, now: UnixMillis) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "INSERT INTO accounts (id, user_handle, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)"
+        )
+        .bind(account.id.as_str())
+        .bind(&account.user_handle)
+        .bind(&account.name)
+        .bind(account.kind.as_str())
+        .bind(now.0)
+    )?;
+    Ok(())
+}
+
+/// Whether any person has an account: set-up is over.
+///
+/// # Errors
+/// What the database says.
+pub async fn any_person(conn: &mut Conn<'_>) -> Result<bool, DbError> {
+    let found: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT id FROM accounts WHERE kind = 'person' LIMIT 1"
+    )
+    .fetch_optional(c)
+    .await)?;
+    Ok(found.is_some())
+}
+
+/// Name and user handle of an account.
+///
+/// # Errors
+/// [`DbError::Missing`] where there is none.
+pub async fn name_and_handle(conn: &mut Conn<'_>, id: &AccountId) -> Result<(String, String), DbError> {
+    on!(conn, |c| sqlx::query_as(
+        "SELECT name, user_handle FROM accounts WHERE id = $1"
+    )
+    .bind(id.as_str())
+    .fetch_one(c)
+    .await)
+}
+
+/// The persons of this name, at most `limit` of them: names are not unique.
+///
+/// # Errors
+/// What the database says.
+pub async fn persons_named(
+    conn: &mut Conn<'_>,
+    name: &str,
+    limit: i64,
+) -> Result<Vec<(AccountId, UnixMillis)>, DbError> {
+    let rows: Vec<(String, i64)> = on!(conn, |c| sqlx::query_as(
+        "SELECT id, created_at FROM accounts WHERE kind = 'person' AND (name = $1 OR id = $1) ORDER BY id LIMIT $2"
+    )
+    .bind(name)
+    .bind(limit)
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter()
+        .map(|(id, created_at)| Ok((parsed(&id, "accounts.id")?, UnixMillis(created_at))))
+        .collect()
+}
+
+/// Gives an account another name.
+///
+/// # Errors
+/// What the database says.
+pub async fn rename(conn: &mut Conn<'_>, id: &AccountId, name: &str) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("UPDATE accounts SET name = $2 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(name)
+    )?;
+    Ok(())
+}
+
+/// Makes transactions whose rule spans several rows of an account queue up: the row stays locked until the commit.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock(conn: &mut Conn<'_>, id: &AccountId) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("UPDATE accounts SET kind = kind WHERE id = $1").bind(id.as_str())
+    )?;
+    Ok(())
+}

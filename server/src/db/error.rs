@@ -38,6 +38,14 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
+/// A value that we wrote, read back; where it does not parse, the database holds what no version of Gangway has written.
+///
+/// # Errors
+/// [`DbError::Corrupt`] naming `column`.
+pub(super) fn parsed<T: std::str::FromStr>(text: &str, column: &'static str) -> Result<T, DbError> {
+    text.parse().map_err(|_| DbError::Corrupt(column))
+}
+
 fn is_sqlite_busy(error: &dyn sqlx::error::DatabaseError) -> bool {
     error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some()
         && error

@@ -1,1 +1,238 @@
-//! One-time links.
+//! One-time links: set-up, invitation, recovery.
+
+use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
+use gangway_protocol::organisation::{Invitation, Role};
+use gangway_protocol::time::UnixMillis;
+
+use super::memberships::role_of;
+use super::{Conn, DbError, execute, on, parsed};
+use crate::auth::secret::SecretHash;
+
+/// What a link is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The first registration of a server.
+    Setup,
+    /// A registration as a member.
+    Invitation {
+        /// Of which organisation.
+        organisation: OrganisationId,
+        /// As what.
+        role: Role,
+    },
+    /// A registration of another passkey.
+    Recovery {
+        /// For whom.
+        account: AccountId,
+    },
+}
+
+/// A link to be kept.
+#[derive(Clone, Debug)]
+pub struct NewLink {
+    /// Its id.
+    pub id: LinkId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// For whom, as a reminder.
+    pub note: String,
+    /// Who made it; `None` for the server itself.
+    pub created_by: Option<AccountId>,
+    /// When it lapses.
+    pub expires_at: UnixMillis,
+}
+
+/// Keeps a link.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(
+    conn: &mut Conn<'_>,
+    secret: &SecretHash,
+    link: &NewLink,
+    now: UnixMillis,
+) -> Result<(), DbError> {
+    let (kind, organisation, role, account) = match &link.purpose {
+        Purpose::Setup => ("setup", None, None, None),
+        Purpose::Invitation { organisation, role } => {
+            ("invitation", Some(organisation.as_str()), Some(role.as_str()), None)
+        }
+        Purpose::Recovery { account } => ("recovery", None, None, Some(account.as_str())),
+    };
+    execute!(
+        conn,
+        sqlx::query(
+            "INSERT INTO links
+                (id, kind, token_hash, organisation, role, account, note, created_by, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        )
+        .bind(link.id.as_str())
+        .bind(kind)
+        .bind(secret.as_str())
+        .bind(organisation)
+        .bind(role)
+        .bind(account)
+        .bind(&link.note)
+        .bind(link.created_by.as_ref().map(AccountId::as_str))
+        .bind(now.0)
+        .bind(link.expires_at.0)
+    )?;
+    Ok(())
+}
+
+/// The link of this secret, unless it was used or has expired.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_secret(
+    conn: &mut Conn<'_>,
+    secret: &SecretHash,
+    now: UnixMillis,
+) -> Result<Option<(LinkId, Purpose)>, DbError> {
+    let row: Option<LinkRow> = on!(conn, |c| sqlx::query_as(
+        "SELECT id, kind, organisation, role, account FROM links
+         WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2"
+    )
+    .bind(secret.as_str())
+    .bind(now.0)
+    .fetch_optional(c)
+    .await)?;
+    row.map(|row| {
+        let id = parsed(&row.id, "links.id")?;
+        Ok((id, Purpose::try_from(row)?))
+    })
+    .transpose()
+}
+
+/// Uses a link up; `None` when somebody was faster, it was taken back, or it has expired.
+///
+/// # Errors
+/// What the database says.
+pub async fn take(conn: &mut Conn<'_>, id: &LinkId, now: UnixMillis) -> Result<Option<Purpose>, DbError> {
+    let row: Option<LinkRow> = on!(conn, |c| sqlx::query_as(
+        "UPDATE links SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND expires_at > $2
+         RETURNING id, kind, organisation, role, account"
+    )
+    .bind(id.as_str())
+    .bind(now.0)
+    .fetch_optional(c)
+    .await)?;
+    row.map(Purpose::try_from).transpose()
+}
+
+/// At most `limit` invitations of an organisation that wait to be taken, behind `after`.
+///
+/// # Errors
+/// What the database says.
+pub async fn invitations(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    now: UnixMillis,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Invitation>, DbError> {
+    let rows: Vec<(String, String, String, i64)> = on!(conn, |c| sqlx::query_as(
+        "SELECT id, role, note, expires_at FROM links
+         WHERE organisation = $1 AND kind = 'invitation' AND used_at IS NULL AND expires_at > $2 AND id > $3
+         ORDER BY id LIMIT $4"
+    )
+    .bind(organisation.as_str())
+    .bind(now.0)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter()
+        .map(|(id, role, note, expires_at)| {
+            Ok(Invitation {
+                id: parsed(&id, "links.id")?,
+                role: role_of(&role)?,
+                note,
+                expires_at: UnixMillis(expires_at),
+                link: None,
+            })
+        })
+        .collect()
+}
+
+/// How many invitations of an organisation wait to be taken.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_invitations(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    now: UnixMillis,
+) -> Result<u64, DbError> {
+    let (count,): (i64,) = on!(conn, |c| sqlx::query_as(
+        "SELECT COUNT(*) FROM links
+         WHERE organisation = $1 AND kind = 'invitation' AND used_at IS NULL AND expires_at > $2"
+    )
+    .bind(organisation.as_str())
+    .bind(now.0)
+    .fetch_one(c)
+    .await)?;
+    Ok(count.unsigned_abs())
+}
+
+/// Takes an invitation back; `false` where the organisation has no such one waiting.
+///
+/// # Errors
+/// What the database says.
+pub async fn withdraw(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    id: &LinkId,
+    now: UnixMillis,
+) -> Result<bool, DbError> {
+    let rows = execute!(
+        conn,
+        sqlx::query(
+            "DELETE FROM links
+             WHERE id = $1 AND organisation = $2 AND kind = 'invitation' AND used_at IS NULL AND expires_at > $3"
+        )
+        .bind(id.as_str())
+        .bind(organisation.as_str())
+        .bind(now.0)
+    )?;
+    Ok(rows > 0)
+}
+
+/// Forgets the links that were used or have expired; the record keeps what they were.
+///
+/// # Errors
+/// What the database says.
+pub async fn sweep(conn: &mut Conn<'_>, now: UnixMillis) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("DELETE FROM links WHERE used_at IS NOT NULL OR expires_at <= $1").bind(now.0)
+    )?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct LinkRow {
+    id: String,
+    kind: String,
+    organisation: Option<String>,
+    role: Option<String>,
+    account: Option<String>,
+}
+
+impl TryFrom<LinkRow> for Purpose {
+    type Error = DbError;
+
+    fn try_from(row: LinkRow) -> Result<Self, DbError> {
+        match (row.kind.as_str(), row.organisation, row.role, row.account) {
+            ("setup", None, None, None) => Ok(Self::Setup),
+            ("invitation", Some(organisation), Some(role), None) => Ok(Self::Invitation {
+                organisation: parsed(&organisation, "links.organisation")?,
+                role: role_of(&role)?,
+            }),
+            ("recovery", None, None, Some(account)) => Ok(Self::Recovery {
+                account: parsed(&account, "links.account")?,
+            }),
+            _ => Err(DbError::Corrupt("links.kind")),
+        }
+    }
+}

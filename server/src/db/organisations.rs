@@ -1,9 +1,128 @@
 //! Organisations, their tree, and who holds which role in it.
 
 use gangway_protocol::id::{AccountId, OrganisationId};
-use gangway_protocol::organisation::Role;
+use gangway_protocol::organisation::{Organisation, Policy, Role};
+use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, on};
+use super::{Conn, DbError, execute, on, parsed};
+
+/// Makes a root organisation with the default policy. Give it its signers in the same transaction.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert_root(
+    conn: &mut Conn<'_>,
+    id: &OrganisationId,
+    name: &str,
+    now: UnixMillis,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("INSERT INTO organisations (id, name, policy, created_at) VALUES ($1, $2, $3, $4)")
+            .bind(id.as_str())
+            .bind(name)
+            .bind(policy_text(&Policy::default())?)
+            .bind(now.0)
+    )?;
+    Ok(())
+}
+
+/// The oldest root organisation.
+///
+/// # Errors
+/// What the database says.
+pub async fn first_root(conn: &mut Conn<'_>) -> Result<Option<OrganisationId>, DbError> {
+    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT id FROM organisations WHERE parent IS NULL ORDER BY id LIMIT 1"
+    )
+    .fetch_optional(c)
+    .await)?;
+    row.map(|(id,)| parsed(&id, "organisations.id")).transpose()
+}
+
+/// Name and policy of an organisation.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(
+    conn: &mut Conn<'_>,
+    id: &OrganisationId,
+) -> Result<Option<(String, Policy)>, DbError> {
+    let row: Option<(String, String)> = on!(conn, |c| sqlx::query_as(
+        "SELECT name, policy FROM organisations WHERE id = $1"
+    )
+    .bind(id.as_str())
+    .fetch_optional(c)
+    .await)?;
+    row.map(|(name, policy)| Ok((name, policy_of(&policy)?))).transpose()
+}
+
+/// Gives an organisation another name.
+///
+/// # Errors
+/// What the database says.
+pub async fn rename(conn: &mut Conn<'_>, id: &OrganisationId, name: &str) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("UPDATE organisations SET name = $2 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(name)
+    )?;
+    Ok(())
+}
+
+/// Makes transactions whose rule spans several rows of an organisation (last owner, quotas) queue up: call it first.
+///
+/// # Errors
+/// What the database says.
+pub async fn bump_revision(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("UPDATE organisations SET revision = revision + 1 WHERE id = $1").bind(id.as_str())
+    )?;
+    Ok(())
+}
+
+/// At most `limit` of the organisations in which an account holds a role, directly or from above, behind `after`; only
+/// those within `root` where one is given. A parent that the account holds no role in is not named.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_account(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+    root: Option<&OrganisationId>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Organisation>, DbError> {
+    let rows: Vec<OrganisationRow> = on!(conn, |c| sqlx::query_as(
+        // The ranks are those of `Role`'s order; a greater role from above beats a lesser one below.
+        "WITH RECURSIVE held (id, rank) AS (
+            SELECT organisation, CAST(CASE role WHEN 'viewer' THEN 0 WHEN 'installer' THEN 1 WHEN 'operator' THEN 2
+                                                WHEN 'admin' THEN 3 WHEN 'owner' THEN 4 END AS BIGINT)
+            FROM memberships WHERE account = $1
+            UNION
+            SELECT o.id, held.rank FROM organisations o JOIN held ON o.parent = held.id
+        ), within (id) AS (
+            SELECT id FROM organisations WHERE id = $2 OR $2 = ''
+            UNION
+            SELECT o.id FROM organisations o JOIN within ON o.parent = within.id
+        )
+        SELECT o.id, CASE WHEN o.parent IN (SELECT held.id FROM held JOIN within ON within.id = held.id)
+                          THEN o.parent END AS parent,
+               o.name, o.policy, MAX(held.rank) AS rank
+        FROM held JOIN organisations o ON o.id = held.id
+        WHERE o.id > $3 AND o.id IN (SELECT id FROM within)
+        GROUP BY o.id, o.parent, o.name, o.policy ORDER BY o.id LIMIT $4"
+    )
+    .bind(account.as_str())
+    .bind(root.map_or("", OrganisationId::as_str))
+    .bind(after)
+    .bind(limit)
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter().map(Organisation::try_from).collect()
+}
 
 /// The greatest role that `account` holds at `organisation` or above it.
 ///
@@ -51,4 +170,37 @@ pub async fn is_within(
     .fetch_optional(c)
     .await)?;
     Ok(found.is_some())
+}
+
+#[derive(sqlx::FromRow)]
+struct OrganisationRow {
+    id: String,
+    parent: Option<String>,
+    name: String,
+    policy: String,
+    rank: i64,
+}
+
+impl TryFrom<OrganisationRow> for Organisation {
+    type Error = DbError;
+
+    fn try_from(row: OrganisationRow) -> Result<Self, DbError> {
+        const RANKS: [Role; 5] = [Role::Viewer, Role::Installer, Role::Operator, Role::Admin, Role::Owner];
+        let role = usize::try_from(row.rank).ok().and_then(|rank| RANKS.get(rank).copied());
+        Ok(Self {
+            id: parsed(&row.id, "organisations.id")?,
+            parent: row.parent.map(|id| parsed(&id, "organisations.parent")).transpose()?,
+            name: row.name,
+            role: role.ok_or(DbError::Corrupt("memberships.role"))?,
+            policy: policy_of(&row.policy)?,
+        })
+    }
+}
+
+fn policy_of(text: &str) -> Result<Policy, DbError> {
+    serde_json::from_str(text).map_err(|_| DbError::Corrupt("organisations.policy"))
+}
+
+fn policy_text(policy: &Policy) -> Result<String, DbError> {
+    serde_json::to_string(policy).map_err(|_| DbError::Corrupt("organisations.policy"))
 }

@@ -1,1 +1,273 @@
-//! Sign-ins by cookie.
+//! Signed-in browsers.
+
+use gangway_protocol::account::SignIn;
+use gangway_protocol::id::{AccountId, SignInId};
+use gangway_protocol::time::UnixMillis;
+
+use super::{Conn, DbError, execute, on, parsed};
+use crate::auth::identify::{IDLE, LIFE};
+use crate::auth::secret::SecretHash;
+
+/// For how long a secret still identifies after its rotation: requests that left the browser before the new cookie
+/// arrived there shall not look signed out.
+const ROTATION_GRACE: i64 = 10 * UnixMillis::SECOND;
+
+/// A browser to be signed in.
+#[derive(Clone, Debug)]
+pub struct NewSignIn {
+    /// Its id.
+    pub id: SignInId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Which browser, from its `User-Agent`.
+    pub browser: String,
+    /// From where.
+    pub address: String,
+    /// The assertion that opened it, as JSON.
+    pub assertion: String,
+}
+
+/// A sign-in whose cookie somebody showed.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The sign-in.
+    pub id: SignInId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// That account's name.
+    pub account_name: String,
+    /// Since when the account exists.
+    pub account_since: UnixMillis,
+    /// When it was last noted as used.
+    pub last_used_at: UnixMillis,
+    /// When it last proved a passkey; long ago when the cookie is one that has been rotated.
+    pub verified_at: UnixMillis,
+    /// That assertion, as JSON.
+    pub assertion: String,
+}
+
+/// Signs a browser in.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(
+    conn: &mut Conn<'_>,
+    secret: &SecretHash,
+    sign_in: &NewSignIn,
+    now: UnixMillis,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "INSERT INTO sign_ins
+                (id, token_hash, account, browser, address, created_at, last_used_at, verified_at, assertion)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7)"
+        )
+        .bind(sign_in.id.as_str())
+        .bind(secret.as_str())
+        .bind(sign_in.account.as_str())
+        .bind(&sign_in.browser)
+        .bind(&sign_in.address)
+        .bind(now.0)
+        .bind(&sign_in.assertion)
+    )?;
+    Ok(())
+}
+
+/// The sign-in of this secret, unless it has grown too old or lain idle for too long.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_secret(
+    conn: &mut Conn<'_>,
+    secret: &SecretHash,
+    now: UnixMillis,
+) -> Result<Option<Found>, DbError> {
+    let row: Option<FoundRow> = on!(conn, |c| sqlx::query_as(
+        "SELECT s.id, s.account, s.created_at, s.last_used_at, s.assertion,
+                CASE WHEN s.token_hash = $1 THEN s.verified_at ELSE 0 END AS verified_at,
+                a.name AS account_name, a.created_at AS account_since
+         FROM sign_ins s JOIN accounts a ON a.id = s.account
+         WHERE (s.token_hash = $1 OR (s.former_hash = $1 AND s.verified_at > $2))
+           AND s.created_at > $3 AND s.last_used_at > $4"
+    )
+    .bind(secret.as_str())
+    .bind(now.plus(-ROTATION_GRACE).0)
+    .bind(now.plus(-LIFE).0)
+    .bind(now.plus(-IDLE).0)
+    .fetch_optional(c)
+    .await)?;
+    row.map(Found::try_from).transpose()
+}
+
+/// Writes down that a sign-in was used, and from where.
+///
+/// # Errors
+/// What the database says.
+pub async fn note_use(
+    conn: &mut Conn<'_>,
+    id: &SignInId,
+    address: &str,
+    now: UnixMillis,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("UPDATE sign_ins SET last_used_at = $2, address = $3 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(now.0)
+            .bind(address)
+    )?;
+    Ok(())
+}
+
+/// Gives a sign-in another secret and a fresh assertion; `false` when it has ended meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub async fn rotate(
+    conn: &mut Conn<'_>,
+    id: &SignInId,
+    secret: &SecretHash,
+    assertion: &str,
+    now: UnixMillis,
+) -> Result<bool, DbError> {
+    let rows = execute!(
+        conn,
+        sqlx::query(
+            "UPDATE sign_ins SET former_hash = token_hash, token_hash = $2, assertion = $3, verified_at = $4,
+                last_used_at = $4
+             WHERE id = $1"
+        )
+        .bind(id.as_str())
+        .bind(secret.as_str())
+        .bind(assertion)
+        .bind(now.0)
+    )?;
+    Ok(rows > 0)
+}
+
+/// At most `limit` living sign-ins of an account behind `after`; `current` is marked.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_account(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+    current: Option<&SignInId>,
+    now: UnixMillis,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<SignIn>, DbError> {
+    let rows: Vec<SignInRow> = on!(conn, |c| sqlx::query_as(
+        "SELECT id, browser, address, created_at, last_used_at FROM sign_ins
+         WHERE account = $1 AND created_at > $2 AND last_used_at > $3 AND id > $4 ORDER BY id LIMIT $5"
+    )
+    .bind(account.as_str())
+    .bind(now.plus(-LIFE).0)
+    .bind(now.plus(-IDLE).0)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter()
+        .map(|row| {
+            let id: SignInId = parsed(&row.id, "sign_ins.id")?;
+            Ok(SignIn {
+                current: current == Some(&id),
+                id,
+                browser: row.browser,
+                address: row.address,
+                created_at: UnixMillis(row.created_at),
+                last_used_at: UnixMillis(row.last_used_at),
+            })
+        })
+        .collect()
+}
+
+/// Signs one browser of an account out; `false` when the account has no such sign-in.
+///
+/// # Errors
+/// What the database says.
+pub async fn delete(conn: &mut Conn<'_>, account: &AccountId, id: &SignInId) -> Result<bool, DbError> {
+    let rows = execute!(
+        conn,
+        sqlx::query("DELETE FROM sign_ins WHERE id = $1 AND account = $2")
+            .bind(id.as_str())
+            .bind(account.as_str())
+    )?;
+    Ok(rows > 0)
+}
+
+/// Signs out the browser that shows this secret, whoever's it is.
+///
+/// # Errors
+/// What the database says.
+pub async fn delete_by_secret(conn: &mut Conn<'_>, secret: &SecretHash) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("DELETE FROM sign_ins WHERE token_hash = $1 OR former_hash = $1").bind(secret.as_str())
+    )?;
+    Ok(())
+}
+
+/// Signs every browser of an account out.
+///
+/// # Errors
+/// What the database says.
+pub async fn delete_all(conn: &mut Conn<'_>, account: &AccountId) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("DELETE FROM sign_ins WHERE account = $1").bind(account.as_str())
+    )?;
+    Ok(())
+}
+
+/// Forgets the sign-ins that have grown too old or lain idle for too long.
+///
+/// # Errors
+/// What the database says.
+pub async fn sweep(conn: &mut Conn<'_>, now: UnixMillis) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("DELETE FROM sign_ins WHERE created_at <= $1 OR last_used_at <= $2")
+            .bind(now.plus(-LIFE).0)
+            .bind(now.plus(-IDLE).0)
+    )?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct FoundRow {
+    id: String,
+    account: String,
+    account_name: String,
+    account_since: i64,
+    last_used_at: i64,
+    verified_at: i64,
+    assertion: String,
+}
+
+impl TryFrom<FoundRow> for Found {
+    type Error = DbError;
+
+    fn try_from(row: FoundRow) -> Result<Self, DbError> {
+        Ok(Self {
+            id: parsed(&row.id, "sign_ins.id")?,
+            account: parsed(&row.account, "sign_ins.account")?,
+            account_name: row.account_name,
+            account_since: UnixMillis(row.account_since),
+            last_used_at: UnixMillis(row.last_used_at),
+            verified_at: UnixMillis(row.verified_at),
+            assertion: row.assertion,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct SignInRow {
+    id: String,
+    browser: String,
+    address: String,
+    created_at: i64,
+    last_used_at: i64,
+}

@@ -1,0 +1,163 @@
+//! Bodies, places and queries of requests, read so that every refusal is a problem with its code.
+
+use axum::Json;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody, JsonRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use gangway_protocol::device::check_text;
+use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page, PageQuery};
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::problem::ApiError;
+
+/// Largest body of a request: a chain of four RSA certificates, or an attestation with its chain, takes 16 KiB.
+pub const MAX_BODY_LEN: usize = 64 * 1024;
+
+/// protocol.md: ids are at most 64 ASCII characters.
+const MAX_ID_LEN: usize = 64;
+
+/// A JSON body.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T, S> FromRequest<S> for JsonBody<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        match Json::from_request(request, state).await {
+            Ok(Json(value)) => Ok(Self(value)),
+            Err(JsonRejection::BytesRejection(BytesRejection::FailedToBufferBody(
+                FailedToBufferBody::LengthLimitError(_),
+            ))) => Err(ApiError::TooLarge {
+                max_bytes: MAX_BODY_LEN,
+            }),
+            Err(other) => Err(ApiError::Malformed(other.body_text())),
+        }
+    }
+}
+
+/// The ids in a path, e.g. `PathId<DeviceId>`. What is no id at all answers as an id that nobody has.
+#[derive(Clone, Copy, Debug)]
+pub struct PathId<T>(pub T);
+
+impl<T, S> FromRequestParts<S> for PathId<T>
+where
+    T: DeserializeOwned + Send,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(_) => Err(ApiError::NotFound),
+        }
+    }
+}
+
+/// A query string.
+#[derive(Clone, Copy, Debug)]
+pub struct QueryOf<T>(pub T);
+
+impl<T, S> FromRequestParts<S> for QueryOf<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(rejection) => Err(ApiError::Malformed(rejection.body_text())),
+        }
+    }
+}
+
+/// Which page of a list that is sorted by id: `?limit=&after=`.
+#[derive(Clone, Debug)]
+pub struct Paged {
+    limit: u32,
+    after: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Paged {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let QueryOf(query) = QueryOf::<PageQuery>::from_request_parts(parts, state).await?;
+        Self::new(&query)
+    }
+}
+
+impl Paged {
+    /// The page that a query asks for.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] for a limit out of bounds.
+    pub fn new(query: &PageQuery) -> Result<Self, ApiError> {
+        let limit = query.limit.unwrap_or(DEFAULT_PAGE_LIMIT);
+        if !(1..=MAX_PAGE_LIMIT).contains(&limit) {
+            return Err(ApiError::invalid(
+                "limit",
+                format!("limit is 1 to {MAX_PAGE_LIMIT}"),
+            ));
+        }
+        let after = query.after.clone().unwrap_or_default();
+        let is_id = after.len() <= MAX_ID_LEN && after.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !is_id {
+            return Err(ApiError::invalid(
+                "after",
+                "after is what the page before gave as its next",
+            ));
+        }
+        Ok(Self { limit, after })
+    }
+
+    /// Behind which id the page begins; empty for the first page.
+    #[must_use]
+    pub fn after(&self) -> &str {
+        &self.after
+    }
+
+    /// How many rows to fetch: one more than the page holds, which tells whether another page follows.
+    #[must_use]
+    pub fn fetch(&self) -> i64 {
+        i64::from(self.limit) + 1
+    }
+
+    /// The page of these rows.
+    pub fn page<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> String) -> Page<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        Page {
+            next: rows.last().filter(|_| more).map(id),
+            items: rows,
+            total: None,
+        }
+    }
+}
+
+/// Longest name of a person, an organisation, a passkey, a token.
+const MAX_NAME_LEN: usize = 64;
+
+/// A name for people: trimmed, 1 to 64 characters, none that deceives readers.
+///
+/// # Errors
+/// [`ApiError::Invalid`] naming `field`.
+pub fn fit_name(field: &'static str, name: &str) -> Result<String, ApiError> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(ApiError::invalid(
+            field,
+            format!("{field} is empty: give 1 to {MAX_NAME_LEN} characters"),
+        ));
+    }
+    check_text(field, name, MAX_NAME_LEN)?;
+    Ok(name.to_owned())
+}

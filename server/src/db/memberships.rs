@@ -1,0 +1,161 @@
+//! Who is a member of which organisation, and as what.
+
+use gangway_protocol::id::{AccountId, OrganisationId};
+use gangway_protocol::organisation::{Member, Role};
+use gangway_protocol::time::UnixMillis;
+
+use super::accounts::AccountKind;
+use super::{Conn, DbError, execute, on, parsed};
+
+/// Makes an account a member; one that is a member already gets the new role.
+///
+/// # Errors
+/// What the database says.
+pub async fn set(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    account: &AccountId,
+    role: Role,
+    now: UnixMillis,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(
+            "INSERT INTO memberships (organisation, account, role, created_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (organisation, account) DO UPDATE SET role = excluded.role"
+        )
+        .bind(organisation.as_str())
+        .bind(account.as_str())
+        .bind(role.as_str())
+        .bind(now.0)
+    )?;
+    Ok(())
+}
+
+/// The role that an account holds at this very organisation.
+///
+/// # Errors
+/// What the database says.
+pub async fn role(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    account: &AccountId,
+) -> Result<Option<Role>, DbError> {
+    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT role FROM memberships WHERE organisation = $1 AND account = $2"
+    )
+    .bind(organisation.as_str())
+    .bind(account.as_str())
+    .fetch_optional(c)
+    .await)?;
+    row.map(|(role,)| role_of(&role)).transpose()
+}
+
+/// At most `limit` direct members of an organisation behind `after`.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_organisation(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Member>, DbError> {
+    let rows: Vec<(String, String, String)> = on!(conn, |c| sqlx::query_as(
+        "SELECT m.account, a.name, m.role FROM memberships m JOIN accounts a ON a.id = m.account
+         WHERE m.organisation = $1 AND m.account > $2 ORDER BY m.account LIMIT $3"
+    )
+    .bind(organisation.as_str())
+    .bind(after)
+    .bind(limit)
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter()
+        .map(|(account, name, role)| {
+            Ok(Member {
+                account: parsed(&account, "memberships.account")?,
+                name,
+                role: role_of(&role)?,
+            })
+        })
+        .collect()
+}
+
+/// The organisations that an account is a direct member of, at most `limit`.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_account(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+    limit: i64,
+) -> Result<Vec<(OrganisationId, Role)>, DbError> {
+    let rows: Vec<(String, String)> = on!(conn, |c| sqlx::query_as(
+        "SELECT organisation, role FROM memberships WHERE account = $1 ORDER BY organisation LIMIT $2"
+    )
+    .bind(account.as_str())
+    .bind(limit)
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter()
+        .map(|(organisation, role)| Ok((parsed(&organisation, "memberships.organisation")?, role_of(&role)?)))
+        .collect()
+}
+
+/// The oldest service account among an organisation's direct members.
+///
+/// # Errors
+/// What the database says.
+pub async fn first_service(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+) -> Result<Option<AccountId>, DbError> {
+    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT m.account FROM memberships m JOIN accounts a ON a.id = m.account
+         WHERE m.organisation = $1 AND a.kind = 'service' ORDER BY m.account LIMIT 1"
+    )
+    .bind(organisation.as_str())
+    .fetch_optional(c)
+    .await)?;
+    row.map(|(account,)| parsed(&account, "memberships.account"))
+        .transpose()
+}
+
+/// How many persons own this very organisation.
+///
+/// # Errors
+/// What the database says.
+pub async fn owners(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<u64, DbError> {
+    let (count,): (i64,) = on!(conn, |c| sqlx::query_as(
+        "SELECT COUNT(*) FROM memberships m JOIN accounts a ON a.id = m.account
+         WHERE m.organisation = $1 AND m.role = $2 AND a.kind = $3"
+    )
+    .bind(organisation.as_str())
+    .bind(Role::Owner.as_str())
+    .bind(AccountKind::Person.as_str())
+    .fetch_one(c)
+    .await)?;
+    Ok(count.unsigned_abs())
+}
+
+/// Ends a membership.
+///
+/// # Errors
+/// What the database says.
+pub async fn delete(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    account: &AccountId,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query("DELETE FROM memberships WHERE organisation = $1 AND account = $2")
+            .bind(organisation.as_str())
+            .bind(account.as_str())
+    )?;
+    Ok(())
+}
+
+pub(super) fn role_of(name: &str) -> Result<Role, DbError> {
+    Role::from_name(name).ok_or(DbError::Corrupt("memberships.role"))
+}
