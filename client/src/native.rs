@@ -1,5 +1,5 @@
-//! The transport of native programs: reqwest over rustls with ring. A bearer token instead of a cookie, and, for servers
-//! with a private certificate authority, its certificates from a file.
+//! The transport of native programs: reqwest over rustls with ring. A bearer token instead of a cookie; for servers with a
+//! private certificate authority, its certificates; through the proxies that `HTTPS_PROXY` and its kin name.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +55,6 @@ pub enum NativeOptionsError {
 pub struct Native {
     client: Client,
     server: Url,
-    tls: Arc<ClientConfig>,
     authorization: Option<HeaderValue>,
 }
 
@@ -67,9 +66,9 @@ impl Native {
     pub fn new(options: &NativeOptions) -> Result<Self, NativeOptionsError> {
         let server = server_url(&options.server)?;
         let authorization = options.token.as_ref().map(bearer).transpose()?;
-        let tls = Arc::new(tls_config(options.trust_anchors.as_deref())?);
+        let tls = tls_config(options.trust_anchors.as_deref())?;
         let client = Client::builder()
-            .use_preconfigured_tls(ClientConfig::clone(&tls))
+            .use_preconfigured_tls(tls)
             .timeout(Duration::from_secs(REQUEST_TIMEOUT_SECS.into()))
             // The API redirects nowhere, and a token must not follow anybody elsewhere.
             .redirect(reqwest::redirect::Policy::none())
@@ -79,7 +78,6 @@ impl Native {
         Ok(Self {
             client,
             server,
-            tls,
             authorization,
         })
     }
@@ -99,19 +97,21 @@ impl Transport for Native {
 }
 
 impl Native {
-    async fn exchange(&self, request: ApiRequest) -> Result<ApiResponse, TransportError> {
-        let url = self
-            .server
-            .join(&request.path)
+    fn url(&self, path: &str) -> Result<Url, TransportError> {
+        self.server
+            .join(path)
             .map_err(|error| TransportError::Unreachable {
                 detail: error.to_string(),
-            })?;
+            })
+    }
+
+    async fn exchange(&self, request: ApiRequest) -> Result<ApiResponse, TransportError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
-        let mut builder = self.client.request(request.method, url);
+        let mut builder = self.client.request(request.method, self.url(&request.path)?);
         if let Some(key) = request.idempotency_key {
             builder = builder.header("idempotency-key", key);
         }

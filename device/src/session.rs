@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gangway_protocol::device::Facts;
-use gangway_protocol::encoding::Base64;
+use gangway_protocol::encoding::{Base64, Sha256Hex};
+use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::session::{
     Configuration, DeviceToServer, MAX_COUNTER, NONCE_LEN, ServerToDevice, SessionAbility, proof_message,
     renewal_message,
@@ -45,6 +46,8 @@ pub struct Proof {
     pub csr: Csr,
     /// The credential to present.
     pub credential: Credential,
+    /// What it is to the device.
+    pub standing: Standing,
     /// Origin of the URL that the device was configured with.
     pub origin: String,
     /// Software and platform.
@@ -65,7 +68,14 @@ pub enum Effect {
     /// Tell whoever watches.
     Tell(Event),
     /// The credential of this session is proved: it takes the place of any older one.
-    Proved,
+    Proved {
+        /// Its digest.
+        certificate_sha256: Sha256Hex,
+        /// Who the device is at the server.
+        device: DeviceId,
+        /// Where it belongs.
+        organisation: OrganisationId,
+    },
     /// Keep the configuration.
     KeepConfiguration(Configuration),
     /// Write the credential beside the present one, fsync it, then call [`Session::installed`].
@@ -143,21 +153,8 @@ impl Session {
                     .is_none_or(|only| only.contains(&SessionAbility::Renew));
                 let renewal = may_renew.then(|| self.plan_renewal(&clock, renew_after, only.is_some(), now));
                 self.step = Step::Open(Open { clock, renewal });
-                let certificate_sha256 = self.proof.credential.sha256;
                 match only {
-                    None => vec![
-                        Effect::Proved,
-                        Effect::KeepConfiguration(configuration.clone()),
-                        Effect::Tell(Event::Online {
-                            device,
-                            organisation,
-                            certificate_sha256,
-                        }),
-                        Effect::Tell(Event::Configuration(configuration)),
-                        Effect::Send(DeviceToServer::Facts {
-                            facts: self.proof.facts.clone(),
-                        }),
-                    ],
+                    None => self.admitted(device, organisation, configuration),
                     Some(only) => vec![Effect::Tell(Event::Limited {
                         device,
                         reason: limits(&only).to_owned(),
@@ -253,6 +250,43 @@ impl Session {
         self.proof.counter = counter;
         self.step = Step::Proving { due };
         vec![Effect::SaveCounter(counter), Effect::Send(proof)]
+    }
+
+    fn admitted(
+        &self,
+        device: DeviceId,
+        organisation: OrganisationId,
+        configuration: Configuration,
+    ) -> Vec<Effect> {
+        let Credential {
+            sha256: certificate_sha256,
+            not_after,
+            ..
+        } = self.proof.credential;
+        let mut effects = vec![
+            Effect::Proved {
+                certificate_sha256,
+                device: device.clone(),
+                organisation: organisation.clone(),
+            },
+            Effect::KeepConfiguration(configuration.clone()),
+            Effect::Send(DeviceToServer::Facts {
+                facts: self.proof.facts.clone(),
+            }),
+            Effect::Tell(Event::Online {
+                device,
+                organisation,
+                certificate_sha256,
+            }),
+            Effect::Tell(Event::Configuration(configuration)),
+        ];
+        if self.proof.standing == Standing::NewBesideOld {
+            effects.push(Effect::Tell(Event::Renewed {
+                certificate_sha256,
+                not_after,
+            }));
+        }
+        effects
     }
 
     /// Half of the certificate's life has been the server's reckoning; the jitter, up to a twentieth of it, is ours.

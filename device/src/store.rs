@@ -101,6 +101,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Whether changes take the time of a disk.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.disk.is_durable()
+    }
+
     /// The device key.
     #[must_use]
     pub fn key(&self) -> Arc<DeviceKey> {

@@ -1,5 +1,8 @@
 //! The sealed channel between a waiting device and a claimant: SPAKE2, keys, confirmations, boxes (`protocol.md` §2).
 //!
+//! Session keys are erased from memory when they are dropped. The `spake2` crate does not erase its scalar and its copy of
+//! the code: both are good for nothing once the claim is over and the code is spent.
+//!
 //! Pure state machines; frames and sockets are elsewhere. A transition consumes the state it leaves, so a handshake
 //! cannot be used twice. New state is made for every claim.
 //!

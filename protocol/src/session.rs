@@ -78,7 +78,8 @@ pub enum DeviceToServer {
         chain: String,
         /// Over [`proof_message`], by the key of the leaf.
         signature: Base64,
-        /// Strictly greater than any sent before, below [`MAX_COUNTER`].
+        /// Strictly greater than any sent before, below [`MAX_COUNTER`]; a frame with a larger one is not read.
+        #[serde(deserialize_with = "counter_below_max")]
         counter: u64,
         /// Software and platform.
         agent: String,
@@ -159,4 +160,13 @@ pub fn proof_message(nonce: &[u8], origin: &str, leaf: &Sha256Hex) -> Vec<u8> {
 #[must_use]
 pub fn renewal_message(csr_der: &[u8]) -> Vec<u8> {
     [b"gangway renew v1\0".as_slice(), &Sha256Hex::of(csr_der).0].concat()
+}
+
+fn counter_below_max<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let counter = u64::deserialize(deserializer)?;
+    if counter < MAX_COUNTER {
+        Ok(counter)
+    } else {
+        Err(serde::de::Error::custom("the counter must be below 2^53"))
+    }
 }

@@ -33,6 +33,8 @@ const FAILURES_PER_NAMEPLATE: usize = 2;
 const NAMEPLATE_SPAN: i64 = 25 * UnixMillis::MINUTE;
 /// The breaker slows accounts younger than this first: an attacker's accounts are made for the attack.
 const YOUNG: i64 = 30 * UnixMillis::DAY;
+/// New nameplates per waiting device that an address may have, in ten minutes. A code lives ten minutes or three failures.
+const NAMEPLATES_PER_DEVICE: usize = 4;
 /// At this multiple of the breaker's cap old accounts are slowed as well. It also bounds every book's memory.
 const BREAKER_FOR_ALL: usize = 4;
 
@@ -82,6 +84,7 @@ struct Books {
     total: Window<()>,
     breaker: usize,
     sign_ins: Window<AddressKey>,
+    assigned: Window<AddressKey>,
 }
 
 impl Limits {
@@ -99,6 +102,10 @@ impl Limits {
             total: Window::new(SPAN, breaker.saturating_mul(BREAKER_FOR_ALL)),
             breaker,
             sign_ins: Window::new(SPAN, cap(caps.sign_in_attempts_per_address)),
+            assigned: Window::new(
+                SPAN,
+                cap(caps.waiting_devices_per_address).saturating_mul(NAMEPLATES_PER_DEVICE),
+            ),
         })))
     }
 
@@ -146,14 +153,15 @@ impl Limits {
     /// # Errors
     /// When this address has tried too often.
     pub fn sign_in(&self, address: AddressKey, now: UnixMillis) -> Result<(), TooMany> {
-        let mut books = self.books();
-        let wait = books.sign_ins.wait(&address, now);
-        if wait > 0 {
-            return Err(TooMany::after(wait));
-        }
-        books.sign_ins.reserve(&address);
-        books.sign_ins.settle(&address, true, now);
-        Ok(())
+        self.books().sign_ins.count_one(&address, now)
+    }
+
+    /// Counts a nameplate that is about to be assigned to a device at this address (security.md, Threat I).
+    ///
+    /// # Errors
+    /// When its devices have used up too many.
+    pub fn nameplate(&self, address: AddressKey, now: UnixMillis) -> Result<(), TooMany> {
+        self.books().assigned.count_one(&address, now)
     }
 
     fn books(&self) -> std::sync::MutexGuard<'_, Books> {

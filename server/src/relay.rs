@@ -1,42 +1,222 @@
-//! The relay: waiting devices, claims and sessions.
+//! The relay: the sockets of waiting devices, claimants and enrolled devices (`docs/protocol.md` §2 and §3).
+//!
+//! 1. [`upgrade`] turns a request into a raw stream and says what it is for.
+//! 2. The [`reactor`], one thread, moves the bytes of all sockets; [`frame`] makes messages of them.
+//! 3. The [`hub`] decides: who is found under which nameplate, what is forwarded, who is told what. It waits for nothing.
+//! 4. [`jobs`] are its hands in the database and in public-key cryptography.
+//! 5. [`tick`], once a second, makes the hub look at every deadline, and writes down in batches what the database is to
+//!    know ([`upkeep`]): presence and nameplates. Nothing is written for a frame.
+//!
+//! What a code protects is decided elsewhere: the relay forwards sealed frames unread.
 
+mod claim;
+mod driver;
 pub mod frame;
+mod handshake;
+mod hub;
+mod jobs;
+mod message;
+mod nameplates;
+mod plate;
+mod reactor;
+mod record;
+mod resume;
+mod ticket;
+mod upgrade;
+mod upkeep;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use axum::Router;
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
+
+use gangway_protocol::id::{ClaimId, DeviceId};
+use gangway_protocol::path;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Db, nameplates as leases, settings, write};
+use crate::limits::Limits;
 use crate::rng::Random;
 use crate::state::{Gangway, StartError};
+use hub::{Desk, Hub};
+use nameplates::Lease;
+use plate::Plate;
+use reactor::{Command, Inbox, JobRunner, Reactor};
+use resume::ResumeKey;
+use ticket::Claims;
+use upkeep::Upkeep;
 
-/// Waiting devices, claims and sessions of this node.
-pub struct Relay {}
+pub use hub::{Exclusion, Tell};
+pub use ticket::ClaimInfo;
+pub use upgrade::router;
+
+/// The setting that holds the key of `resume` tokens.
+const RESUME_KEY: &str = "resume_key";
+/// How long connections may take to end when the server goes down.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Waiting devices, claims and sessions of this node. None of its functions waits for the network.
+pub struct Relay {
+    inbox: Arc<Inbox>,
+    claims: Arc<Claims>,
+    gangway: Arc<OnceLock<Weak<Gangway>>>,
+    upkeep: tokio::sync::Mutex<Upkeep>,
+    /// Streams on their way from hyper to the reactor.
+    upgrades: TaskTracker,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
 
 impl Relay {
-    /// A relay without connections.
+    /// A relay without connections, which remembers the nameplates of its predecessor.
     ///
     /// # Errors
-    /// When what it keeps in the database cannot be read or made.
+    /// When what it keeps in the database cannot be read or made, or the system has no room for its thread.
     pub async fn open(
-        _config: &Config,
-        _db: &Db,
-        _clock: &dyn Clock,
-        _random: &dyn Random,
+        config: &Config,
+        db: &Db,
+        clock: &Arc<dyn Clock>,
+        random: &Arc<dyn Random>,
+        limits: &Limits,
     ) -> Result<Self, StartError> {
-        Ok(Self {})
+        let claims = Arc::new(Claims::default());
+        let desk = Desk {
+            random: random.clone(),
+            limits: limits.clone(),
+            resume_key: resume_key(db, &**random).await?,
+            verification_uri: verification_uri(config),
+            max_waiting: config.caps.waiting_devices,
+            max_waiting_per_address: config.caps.waiting_devices_per_address,
+            claims: claims.clone(),
+        };
+        let leases = leases::all(&mut db.reader().await?.conn(), clock.now()).await?;
+        let hub = Hub::new(desk, leases.iter().map(<(Plate, Lease)>::from));
+        let gangway = Arc::new(OnceLock::new());
+        let jobs = JobRunner::new(gangway.clone(), tokio::runtime::Handle::current());
+        let no_room = |error| StartError::File {
+            what: "the system has no room for the relay's sockets".to_owned(),
+            error,
+        };
+        let max_sockets = config.caps.connections;
+        let (reactor, inbox) = Reactor::new(clock.clone(), hub, jobs, max_sockets).map_err(no_room)?;
+        let thread = std::thread::Builder::new().name("relay".to_owned());
+        let thread = thread.spawn(move || reactor.run()).map_err(no_room)?;
+        Ok(Self {
+            inbox,
+            claims,
+            gangway,
+            upkeep: tokio::sync::Mutex::default(),
+            upgrades: TaskTracker::new(),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Tells the relay whose it is: its jobs work on `gangway`.
+    pub(crate) fn attach(&self, gangway: &Arc<Gangway>) {
+        self.gangway.get_or_init(|| Arc::downgrade(gangway));
+    }
+
+    /// A claim that runs, or that was redeemed and ended less than ten minutes ago.
+    #[must_use]
+    pub fn claim(&self, claim: &ClaimId) -> Option<ClaimInfo> {
+        self.claims.get(claim)
+    }
+
+    /// Tells the waiting device what was recorded; it compares that with the sealed `offer`.
+    pub fn tell_approval(&self, claim: &ClaimId, organisation: String, approver: String) {
+        self.inbox.push(Command::TellApproval {
+            claim: claim.clone(),
+            organisation,
+            approver,
+        });
+    }
+
+    /// Ends a claim on the claimant's behalf: "not mine", or cancelled.
+    pub fn end_claim(&self, claim: &ClaimId) {
+        self.inbox.push(Command::EndClaim(claim.clone()));
+    }
+
+    /// Tells a device something, if it is connected; whether it is.
+    pub async fn tell_session(&self, device: &DeviceId, tell: Tell) -> bool {
+        let (reached, answer) = oneshot::channel();
+        self.inbox.push(Command::TellSession {
+            device: device.clone(),
+            tell: Box::new(tell),
+            reached,
+        });
+        answer.await.unwrap_or(false)
+    }
+
+    /// Ends every session of a device that may not be connected any more, within a moment.
+    pub fn exclude(&self, device: &DeviceId, exclusion: Exclusion) {
+        self.inbox.push(Command::Exclude {
+            device: device.clone(),
+            exclusion,
+        });
+    }
+
+    /// Ends every session of a device so that it comes back and is admitted anew.
+    pub fn reconnect(&self, device: &DeviceId) {
+        self.inbox.push(Command::Reconnect(device.clone()));
     }
 }
 
-/// The WebSocket endpoints.
-pub fn router() -> Router<Arc<Gangway>> {
-    Router::new()
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // Not joined: the last owner may be a job, whose end the reactor's thread waits for.
+        self.inbox.push(Command::Stop);
+    }
 }
 
-/// Acts on every deadline that has passed; called once a second by one task.
-pub async fn tick(_gangway: &Arc<Gangway>) {}
+/// Acts on every deadline that has passed, and writes down what has changed; called once a second by one task.
+pub async fn tick(gangway: &Arc<Gangway>) {
+    let relay = &gangway.relay;
+    let (done, harvest) = oneshot::channel();
+    relay.inbox.push(Command::Tick { done });
+    // Without an answer the reactor has ended, and so has everything to write.
+    if let Ok(harvest) = harvest.await {
+        relay.upkeep.lock().await.run(gangway, harvest).await;
+    }
+}
 
-/// Tells everyone connected that the server goes down, and closes their connections.
-pub async fn drain(_gangway: &Arc<Gangway>) {}
+/// Tells everyone connected that the server goes down, closes their connections, and writes down who is offline now.
+pub async fn drain(gangway: &Arc<Gangway>) {
+    let relay = &gangway.relay;
+    relay.upgrades.close();
+    let (done, empty) = oneshot::channel();
+    relay.inbox.push(Command::Drain { done });
+    if tokio::time::timeout(DRAIN_TIMEOUT, empty).await.is_err() {
+        tracing::info!("some devices did not close their connections in time");
+    }
+    tick(gangway).await;
+    relay.inbox.push(Command::Stop);
+    let thread = relay.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(thread) = thread
+        && !matches!(
+            tokio::task::spawn_blocking(move || thread.join()).await,
+            Ok(Ok(()))
+        )
+    {
+        tracing::error!("the relay's thread has panicked");
+    }
+}
+
+/// The key that outlives restarts: whoever starts first makes it.
+async fn resume_key(db: &Db, random: &dyn Random) -> Result<ResumeKey, StartError> {
+    let proposed = data_encoding::BASE64.encode(&random.bytes::<32>());
+    let kept = write!(db, |tx| { settings::keep(tx, RESUME_KEY, &proposed).await })?;
+    let bytes = data_encoding::BASE64.decode(kept.as_bytes()).ok();
+    let key = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    key.map(|key| ResumeKey::new(&key)).ok_or_else(|| {
+        StartError::Refused(format!(
+            "the setting {RESUME_KEY} in the database is not a key: delete that row and start again"
+        ))
+    })
+}
+
+/// The page where codes are typed.
+fn verification_uri(config: &Config) -> String {
+    format!("{}{}", config.origin(), path::page::LINK)
+}

@@ -56,11 +56,11 @@ impl Gangway {
         let db = open_database(&config).await?;
         let passkeys = Passkeys::new(&config.public_url)?;
         let authority = Authority::open(&config, &db, &*clock, &*random).await?;
-        let relay = Relay::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
+        let relay = Relay::open(&config, &db, &clock, &random, &limits).await?;
         let changes = Changes::default();
         let stopping = CancellationToken::new();
-        Ok(Arc::new(Self {
+        let gangway = Arc::new(Self {
             config,
             clock,
             random,
@@ -73,7 +73,9 @@ impl Gangway {
             limits,
             sweep: Schedule::default(),
             stopping,
-        }))
+        });
+        gangway.relay.attach(&gangway);
+        Ok(gangway)
     }
 
     /// From now on the server says that it is not ready, so that balancers look elsewhere, and replies without end do end.

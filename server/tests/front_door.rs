@@ -5,5 +5,6 @@ mod documents;
 mod health;
 mod listening;
 mod process;
+mod relay;
 mod support;
 mod unknown_paths;

@@ -5,20 +5,24 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use gangway_protocol::enrolment::MAX_FRAME_LEN;
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use reqwest::header::{
+    AUTHORIZATION, CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use reqwest::{StatusCode, Upgraded};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::{Native, of_source};
-use crate::transport::{REQUEST_TIMEOUT_SECS, TransportError};
+use super::{Native, of_source, transport_error};
+use crate::transport::TransportError;
 
 /// An open WebSocket.
 #[derive(Debug)]
 pub struct NativeSocket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: WebSocketStream<Upgraded>,
 }
 
 /// What came over a WebSocket.
@@ -47,7 +51,9 @@ pub enum SocketError {
 }
 
 impl Native {
-    /// Opens a WebSocket at `path` (`/api/v1/…`) with one sub-protocol.
+    /// Opens a WebSocket at `path` (`/api/v1/…`) with one sub-protocol (RFC 6455 §4.1).
+    ///
+    /// The handshake is a request of the transport, so that trust, token and proxies are the same for both.
     ///
     /// # Errors
     /// When there is no connection or no upgrade.
@@ -56,41 +62,54 @@ impl Native {
         path: &str,
         subprotocol: &'static str,
     ) -> Result<NativeSocket, SocketError> {
-        let mut url = self.server.clone();
-        let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
-        let broken = |detail: String| TransportError::Unreachable { detail };
-        url.set_scheme(scheme)
-            .map_err(|()| broken("not a WebSocket address".to_owned()))?;
-        let url = url.join(path).map_err(|error| broken(error.to_string()))?;
-        let mut request = url
-            .as_str()
-            .into_client_request()
-            .map_err(|error| broken(error.to_string()))?;
-        let headers = request.headers_mut();
+        let key = generate_key();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
         headers.insert(
-            header::SEC_WEBSOCKET_PROTOCOL,
-            HeaderValue::from_static(subprotocol),
+            SEC_WEBSOCKET_KEY,
+            HeaderValue::try_from(&key).map_err(|_| no_websocket())?,
         );
         if let Some(authorization) = &self.authorization {
-            headers.insert(header::AUTHORIZATION, authorization.clone());
+            headers.insert(AUTHORIZATION, authorization.clone());
         }
+        let request = self.client.get(self.url(path)?).headers(headers);
+        let response = request.send().await.map_err(transport_error)?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(SocketError::Refused {
+                status: response.status().as_u16(),
+            });
+        }
+        let says = |name, expected: &str| {
+            response
+                .headers()
+                .get(name)
+                .is_some_and(|value| value == expected)
+        };
+        if !says(SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()))
+            || !says(SEC_WEBSOCKET_PROTOCOL, subprotocol)
+        {
+            return Err(no_websocket().into());
+        }
+        let stream = response.upgrade().await.map_err(transport_error)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_FRAME_LEN))
             .max_frame_size(Some(MAX_FRAME_LEN))
-            .read_buffer_size(4 * 1024);
-        let connector = Connector::Rustls(self.tls.clone());
-        let opening = connect_async_tls_with_config(request, Some(config), true, Some(connector));
-        match tokio::time::timeout(Duration::from_secs(REQUEST_TIMEOUT_SECS.into()), opening).await {
-            Ok(Ok((stream, _response))) => Ok(NativeSocket { stream }),
-            Ok(Err(Error::Http(response))) => Err(SocketError::Refused {
-                status: response.status().as_u16(),
-            }),
-            Ok(Err(error)) => Err(of_source(&error).into()),
-            Err(_elapsed) => Err(TransportError::TimedOut {
-                secs: REQUEST_TIMEOUT_SECS,
-            }
-            .into()),
-        }
+            .read_buffer_size(READ_BUFFER_LEN);
+        Ok(NativeSocket {
+            stream: WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await,
+        })
+    }
+}
+
+/// One claim at a time exchanges a dozen frames: a page is plenty.
+const READ_BUFFER_LEN: usize = 4 * 1024;
+
+fn no_websocket() -> TransportError {
+    TransportError::Unreachable {
+        detail: "what answers there does not speak this protocol over WebSocket".to_owned(),
     }
 }
 

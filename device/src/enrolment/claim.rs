@@ -20,7 +20,7 @@ use gangway_protocol::seal::{self, Channel, HandshakeError};
 use gangway_protocol::time::UnixMillis;
 
 use super::{Accept, Effect, Identity, Installation};
-use crate::credential;
+use crate::credential::{self, Credential};
 use crate::event::{Event, Refuser};
 use crate::rng::Random;
 
@@ -55,7 +55,11 @@ enum Step {
     /// The device said yes: what it waits for is a credential.
     Consented { channel: Channel },
     /// The credential is being written.
-    Writing { channel: Channel, sha256: Sha256Hex },
+    Writing {
+        channel: Channel,
+        sha256: Sha256Hex,
+        not_after: UnixMillis,
+    },
 }
 
 /// Who wants the device.
@@ -244,7 +248,12 @@ impl Claim {
 
     /// The credential of [`Effect::Install`] was written and fsynced, or could not be.
     pub(super) fn on_written(self, written: Result<(), String>) -> Turn {
-        let Step::Writing { mut channel, sha256 } = self.step else {
+        let Step::Writing {
+            mut channel,
+            sha256,
+            not_after,
+        } = self.step
+        else {
             return Turn::On(self, Vec::new());
         };
         match written {
@@ -253,7 +262,11 @@ impl Claim {
                     certificate_sha256: sha256,
                     chain: None,
                 };
-                let effects = sealed(&self.id, &mut channel, &installed).into_iter().collect();
+                let mut effects = vec![Effect::Tell(Event::Installed {
+                    certificate_sha256: sha256,
+                    not_after,
+                })];
+                effects.extend(sealed(&self.id, &mut channel, &installed));
                 Turn::Over(effects, Ending::Enrolled)
             }
             Err(reason) => failed(&self.id, channel, "not_stored", reason),
@@ -336,12 +349,18 @@ impl Claim {
             server_time,
         ) {
             Ok(credential) => {
-                let sha256 = credential.sha256;
+                let Credential {
+                    sha256, not_after, ..
+                } = credential;
                 let installation = Installation {
                     credential,
                     configuration: Some(configuration),
                 };
-                let step = Step::Writing { channel, sha256 };
+                let step = Step::Writing {
+                    channel,
+                    sha256,
+                    not_after,
+                };
                 Turn::On(
                     Self { step, ..self },
                     vec![Effect::Install(Box::new(installation))],

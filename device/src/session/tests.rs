@@ -15,7 +15,7 @@ use gangway_protocol::time::UnixMillis;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
-use super::{Effect, Ending, Proof, Session};
+use super::{Effect, Ending, Proof, Session, Standing};
 use crate::credential::{self, Credential};
 use crate::event::Event;
 use crate::key::DeviceKey;
@@ -46,6 +46,7 @@ impl Scene {
             csr: key.csr("thermometer-7").expect("a CSR"),
             key: Arc::new(key),
             credential: credential.clone(),
+            standing: Standing::Proved,
             origin: ORIGIN.to_owned(),
             agent: "gangway-device/test".to_owned(),
             facts: Facts {
@@ -141,7 +142,7 @@ fn a_welcome_proves_the_credential_and_states_the_facts() {
     let mut scene = Scene::new(0);
     scene.challenge();
     let effects = scene.welcome(None);
-    assert!(matches!(effects.first(), Some(Effect::Proved)));
+    assert!(matches!(effects.first(), Some(Effect::Proved { .. })));
     assert!(
         effects
             .iter()
@@ -152,10 +153,16 @@ fn a_welcome_proves_the_credential_and_states_the_facts() {
             .iter()
             .any(|effect| matches!(effect, Effect::KeepConfiguration(c) if c.revision == 4))
     );
-    assert!(matches!(
-        effects.last(),
-        Some(Effect::Send(DeviceToServer::Facts { .. }))
-    ));
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Send(DeviceToServer::Facts { .. })))
+    );
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Tell(Event::Renewed { .. })))
+    );
 }
 
 #[test]
@@ -388,7 +395,7 @@ proptest::proptest! {
                         proofs += 1;
                         proptest::prop_assert_eq!(proofs, 1);
                     }
-                    Effect::Send(_) | Effect::Proved | Effect::Install(_) | Effect::KeepConfiguration(_) => {
+                    Effect::Send(_) | Effect::Proved { .. } | Effect::Install(_) | Effect::KeepConfiguration(_) => {
                         proptest::prop_assert!(welcomed);
                     }
                     Effect::Tell(_) | Effect::End(_) => {}

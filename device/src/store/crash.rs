@@ -130,6 +130,10 @@ impl NameChange {
 }
 
 impl Disk for CrashDisk {
+    fn is_durable(&self) -> bool {
+        true
+    }
+
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let inner = self.0.lock().expect("not poisoned");
         Ok(inner

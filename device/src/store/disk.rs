@@ -23,6 +23,8 @@ pub(crate) trait Disk: Send + Sync {
     fn remove(&mut self, name: &str) -> io::Result<()>;
     /// Makes names durable: what was renamed and removed.
     fn sync_names(&mut self) -> io::Result<()>;
+    /// Whether writing takes the time of a disk.
+    fn is_durable(&self) -> bool;
     /// All names.
     fn names(&self) -> io::Result<Vec<String>>;
 }
@@ -71,6 +73,10 @@ impl Directory {
 }
 
 impl Disk for Directory {
+    fn is_durable(&self) -> bool {
+        true
+    }
+
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
         match File::open(self.path.join(name)) {
@@ -124,6 +130,10 @@ impl Disk for Directory {
 pub(crate) struct Memory(BTreeMap<String, Vec<u8>>);
 
 impl Disk for Memory {
+    fn is_durable(&self) -> bool {
+        false
+    }
+
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         Ok(self.0.get(name).cloned())
     }

@@ -14,7 +14,7 @@ pub const MAX_CHAIN_LEN: usize = crate::enrolment::MAX_FRAME_LEN;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
     /// Longer than any such text has reason to be.
-    #[error("the PEM text has {len} bytes; at most {max} are accepted")]
+    #[error("this is too long: {len} bytes, where at most {max} are accepted")]
     TooLarge {
         /// Its length.
         len: usize,

@@ -206,6 +206,28 @@ fn values_of_the_wrong_shape_are_refused() {
 }
 
 #[test]
+fn counters_are_whole_numbers_that_every_language_holds_exactly() {
+    let proof = |counter: &str| {
+        let frame = format!(r#"{{"type":"proof","chain":"","signature":"","counter":{counter},"agent":""}}"#);
+        serde_json::from_str::<DeviceToServer>(&frame).is_ok()
+    };
+    assert!(proof("0") && proof("9007199254740991"));
+    assert!(
+        [
+            "9007199254740992",
+            "18446744073709551616",
+            "-1",
+            "1.5",
+            "1e3",
+            "\"1\"",
+            "null"
+        ]
+        .into_iter()
+        .all(|counter| !proof(counter))
+    );
+}
+
+#[test]
 fn problem_codes_have_the_same_name_on_every_wire() {
     for name in PROBLEM_CODES {
         let code: ProblemCode = serde_json::from_value(json!(name)).expect("a code");

@@ -1,1 +1,178 @@
-//! Presence of devices, written in batches.
+//! Who is online: written in batches by the relay, into columns of `devices` that only it writes; and the exclusions that
+//! another process has recorded.
+
+use std::fmt::Write as _;
+
+use sqlx::AssertSqlSafe;
+
+use gangway_protocol::certificate::RevocationReason;
+use gangway_protocol::device::{OfflineReason, Presence};
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::DeviceId;
+use gangway_protocol::time::UnixMillis;
+
+use super::{Conn, DbError, execute, on};
+
+/// Rows of one statement: five parameters each, of 32,766 that SQLite allows.
+const ROWS_PER_STATEMENT: usize = 1_000;
+/// Added to `online_since` in the sort key, so that every connected device comes after every other. 2^52 ms are 142,000
+/// years.
+const ONLINE_RECENCY: i64 = 1 << 52;
+
+/// Sets the presence of these devices, in as few statements as possible. Each occurs once.
+///
+/// # Errors
+/// What the database says.
+pub async fn put(conn: &mut Conn<'_>, changes: &[(DeviceId, Presence)]) -> Result<(), DbError> {
+    for changes in changes.chunks(ROWS_PER_STATEMENT) {
+        // Columns of VALUES are named alike by both engines.
+        let mut sql = "UPDATE devices SET online_since = v.column2, last_seen_at = v.column3, \
+                       offline_reason = v.column4, recency = v.column5 FROM (VALUES "
+            .to_owned();
+        for row in 0..changes.len() {
+            let (comma, first) = (if row == 0 { "" } else { ", " }, 5 * row + 1);
+            // Writing to a String cannot fail.
+            let _ = write!(
+                sql,
+                "{comma}(${first}, ${}, ${}, ${}, ${})",
+                first + 1,
+                first + 2,
+                first + 3,
+                first + 4
+            );
+        }
+        sql.push_str(") AS v WHERE devices.id = v.column1");
+        execute!(conn, {
+            let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
+            for (device, presence) in changes {
+                let (online_since, last_seen_at, reason, recency) = columns(presence);
+                query = query
+                    .bind(device.as_str())
+                    .bind(online_since)
+                    .bind(last_seen_at)
+                    .bind(reason)
+                    .bind(recency);
+            }
+            query
+        })?;
+    }
+    Ok(())
+}
+
+fn columns(presence: &Presence) -> (Option<i64>, i64, Option<&'static str>, i64) {
+    match presence {
+        Presence::Online { since } => (Some(since.0), since.0, None, ONLINE_RECENCY + since.0),
+        Presence::Offline { last_seen_at, reason } => {
+            (None, last_seen_at.0, Some(reason.as_str()), last_seen_at.0)
+        }
+        Presence::Never => (None, 0, None, 0),
+    }
+}
+
+/// Sets offline whoever a dead process has left online. Nobody knows when it died: the last sign of life was the session's
+/// beginning, or `alive_at` where that is later.
+///
+/// # Errors
+/// What the database says.
+pub async fn reset(conn: &mut Conn<'_>, alive_at: UnixMillis) -> Result<u64, DbError> {
+    let sql = "UPDATE devices SET last_seen_at = CASE WHEN online_since > $1 THEN online_since ELSE $1 END, \
+               recency = CASE WHEN online_since > $1 THEN online_since ELSE $1 END, \
+               offline_reason = $2, online_since = NULL WHERE online_since IS NOT NULL";
+    execute!(
+        conn,
+        sqlx::query(sql)
+            .bind(alive_at.0)
+            .bind(OfflineReason::ServerStopped.as_str())
+    )
+}
+
+/// Notes that this server is alive, for [`reset`] after its death.
+///
+/// # Errors
+/// What the database says.
+pub async fn note_alive(conn: &mut Conn<'_>, now: UnixMillis) -> Result<(), DbError> {
+    super::settings::put(conn, ALIVE_AT, &now.0.to_string()).await
+}
+
+/// When a server was last known to be alive.
+///
+/// # Errors
+/// What the database says.
+pub async fn alive_at(conn: &mut Conn<'_>) -> Result<UnixMillis, DbError> {
+    let text = super::settings::get(conn, ALIVE_AT).await?;
+    let millis = text.map_or(Ok(0), |text| text.parse());
+    millis
+        .map(UnixMillis)
+        .map_err(|_| DbError::Corrupt("settings.alive_at"))
+}
+
+const ALIVE_AT: &str = "alive_at";
+
+/// A device that may not be connected any more, as the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Excluded {
+    /// Suspended.
+    Suspended(DeviceId),
+    /// Retired.
+    Retired(DeviceId),
+    /// A certificate of it is revoked.
+    Revoked {
+        /// The device.
+        device: DeviceId,
+        /// The certificate.
+        certificate: Sha256Hex,
+        /// Why.
+        reason: RevocationReason,
+    },
+}
+
+#[derive(sqlx::FromRow)]
+struct DeviceRow {
+    id: String,
+    state: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct CertificateRow {
+    device: String,
+    sha256: String,
+    revocation_reason: Option<String>,
+}
+
+/// Exclusions recorded since an instant, whichever process recorded them.
+///
+/// # Errors
+/// What the database says.
+pub async fn excluded_since(conn: &mut Conn<'_>, since: UnixMillis) -> Result<Vec<Excluded>, DbError> {
+    let sql = "SELECT id, state FROM devices WHERE state IN ('suspended', 'retired') AND state_since >= $1";
+    let devices = on!(conn, |c| sqlx::query_as::<_, DeviceRow>(sql)
+        .bind(since.0)
+        .fetch_all(c)
+        .await)?;
+    let sql = "SELECT device, sha256, revocation_reason FROM certificates \
+               WHERE revoked_at IS NOT NULL AND revoked_at >= $1 AND sha256 IS NOT NULL";
+    let certificates = on!(conn, |c| sqlx::query_as::<_, CertificateRow>(sql)
+        .bind(since.0)
+        .fetch_all(c)
+        .await)?;
+    let id = |text: String| text.parse().map_err(|_| DbError::Corrupt("devices.id"));
+    let devices = devices.into_iter().map(|row| {
+        let device = id(row.id)?;
+        Ok(if row.state == "suspended" {
+            Excluded::Suspended(device)
+        } else {
+            Excluded::Retired(device)
+        })
+    });
+    let certificates = certificates.into_iter().map(|row| {
+        Ok(Excluded::Revoked {
+            device: id(row.device)?,
+            certificate: row
+                .sha256
+                .parse()
+                .map_err(|_| DbError::Corrupt("certificates.sha256"))?,
+            reason: RevocationReason::from_name(row.revocation_reason.as_deref().unwrap_or_default()),
+        })
+    });
+    devices.chain(certificates).collect()
+}

@@ -5,6 +5,8 @@ use std::hash::Hash;
 
 use gangway_protocol::time::UnixMillis;
 
+use super::TooMany;
+
 /// Most events that one window remembers; beyond it the oldest are forgotten. The breaker keeps failed codes far below
 /// it, so that it only bounds attempts to sign in, of which 200,000 in ten minutes are a flood and no guessing.
 const MAX_EVENTS: usize = 200_000;
@@ -54,6 +56,18 @@ impl<K: Clone + Eq + Hash> Window<K> {
         let mut of_key = self.events.iter().filter(|(_, owner)| owner == key);
         let leaving = of_key.nth(surplus).map_or(now, |(at, _)| *at);
         leaving.plus(self.span).since(now).max(1)
+    }
+
+    /// Counts an event that has no duration, if there is room for it.
+    pub(super) fn count_one(&mut self, key: &K, now: UnixMillis) -> Result<(), TooMany> {
+        match self.wait(key, now) {
+            0 => {
+                self.reserve(key);
+                self.settle(key, true, now);
+                Ok(())
+            }
+            wait => Err(TooMany::after(wait)),
+        }
     }
 
     /// Events of all keys within the span.

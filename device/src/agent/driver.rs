@@ -1,0 +1,262 @@
+//! The loop around everything: a credential opens sessions; without one the device waits to be enrolled.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gangway_protocol::error::{Problem, ProblemCode};
+use gangway_protocol::time::UnixMillis;
+use tokio::sync::mpsc;
+
+use super::shared_store::SharedStore;
+use super::{AgentError, Command, Network};
+use crate::config::Settings;
+use crate::enrolment::Identity;
+use crate::event::{Event, Trouble};
+use crate::key::{DeviceKey, KeyError};
+use crate::remedy::remedy;
+use crate::rng::Random;
+use crate::store::{Store, StoreError};
+use crate::transport::{Backoff, Dialer, Lost, TransportError, after_going_away, not_before};
+
+/// A connection that lived this long was of use: the next wait is short again. Shorter ones may be two copies of one
+/// device that keep pushing each other out.
+const STEADY: Duration = Duration::from_secs(5);
+
+/// The agent's task.
+pub(super) struct Driver {
+    pub(super) settings: Settings,
+    pub(super) store: SharedStore,
+    pub(super) dialer: Arc<Dialer>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) key: Arc<DeviceKey>,
+    pub(super) identity: Identity,
+    /// The credential is of no use any more although nothing is wrong with the key.
+    pub(super) enrol_again: bool,
+    events: mpsc::Sender<Event>,
+    commands: mpsc::Receiver<Command>,
+    backoff: Backoff,
+    /// What was told last, so that an outage of a day is not told a thousand times.
+    told: Option<Trouble>,
+}
+
+/// The agent ends: it was stopped, or nobody reads its events.
+pub(super) struct Stopped;
+
+/// When to try again.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Retry {
+    /// After the usual back-off.
+    Backoff,
+    /// After a random 0 to 30 s.
+    GoingAway,
+    /// Not before this time has passed.
+    NotBefore(Duration),
+}
+
+impl Driver {
+    pub(super) fn new(
+        settings: Settings,
+        store: Store,
+        network: &Network,
+        events: mpsc::Sender<Event>,
+        commands: mpsc::Receiver<Command>,
+    ) -> Result<Self, AgentError> {
+        let dialer = Arc::clone(&network.dialer);
+        if let Some(time) = store.last_good_time() {
+            dialer.trusted_time().remember(time);
+        }
+        let key = store.key();
+        Ok(Self {
+            identity: identity(&settings, &key)?,
+            store: SharedStore::new(store),
+            random: Arc::clone(&network.random),
+            settings,
+            dialer,
+            key,
+            enrol_again: false,
+            events,
+            commands,
+            backoff: Backoff::default(),
+            told: None,
+        })
+    }
+
+    pub(super) async fn run(mut self) {
+        let started = Event::Started {
+            server: self.settings.server.origin().to_owned(),
+            software_version: env!("CARGO_PKG_VERSION"),
+            key_sha256: self.key.id(),
+        };
+        if self.tell(started).await.is_ok() {
+            while self.live().await.is_ok() {}
+        }
+    }
+
+    /// One stretch of life: an enrolment, or one session.
+    async fn live(&mut self) -> Result<(), Stopped> {
+        let credential = self.store.look(|store| {
+            store
+                .credential()
+                .map(|(credential, standing)| (credential.clone(), standing))
+        });
+        match credential {
+            Some((credential, standing)) if !self.enrol_again => {
+                self.hold_session(credential, standing).await
+            }
+            _ => self.enrol().await,
+        }
+    }
+
+    /// Tells whoever watches.
+    pub(super) async fn tell(&self, event: Event) -> Result<(), Stopped> {
+        self.events.send(event).await.map_err(|_| Stopped)
+    }
+
+    /// Tells of a trouble, unless it is the one that was told last.
+    pub(super) async fn tell_trouble(&mut self, trouble: Trouble) -> Result<(), Stopped> {
+        if self.told.as_ref() == Some(&trouble) {
+            return Ok(());
+        }
+        self.told = Some(trouble.clone());
+        self.tell(Event::Error(trouble)).await
+    }
+
+    /// The next command; `Err` when the agent is to end.
+    pub(super) async fn command(&mut self) -> Result<Command, Stopped> {
+        match self.commands.recv().await {
+            None | Some(Command::Stop) => Err(Stopped),
+            Some(command) => Ok(command),
+        }
+    }
+
+    /// A verified server said what time it is.
+    pub(super) async fn learn_time(
+        &mut self,
+        time: UnixMillis,
+        expires_at: Option<UnixMillis>,
+    ) -> Result<(), Stopped> {
+        let Some(time) = self.dialer.trusted_time().learn(time, expires_at) else {
+            return Ok(());
+        };
+        let noted = self.store.change(move |store| store.note_time(time)).await;
+        self.stored(noted).await.map(drop)
+    }
+
+    /// Whether something was stored; if not, that is told.
+    pub(super) async fn stored(&mut self, result: Result<(), StoreError>) -> Result<bool, Stopped> {
+        let Err(error) = result else {
+            return Ok(true);
+        };
+        let remedy = "Mend the state directory; the device goes on with what it has.";
+        self.tell_trouble(Trouble::new("not_stored", error.to_string(), remedy))
+            .await?;
+        Ok(false)
+    }
+
+    /// The connection that stood since `since` is gone.
+    pub(super) fn ended(&mut self, since: Instant) {
+        if since.elapsed() >= STEADY {
+            self.backoff.reset();
+            self.told = None;
+        }
+    }
+
+    /// How long to wait, and says so.
+    pub(super) async fn offline(&mut self, reason: String, retry: Retry) -> Result<Duration, Stopped> {
+        let wait = match retry {
+            Retry::Backoff => self.backoff.wait(self.random.as_ref()),
+            Retry::GoingAway => after_going_away(self.random.as_ref()),
+            Retry::NotBefore(due) => not_before(due, self.random.as_ref()),
+        };
+        self.tell(Event::Offline {
+            reason,
+            retry_in_secs: wait.as_secs(),
+        })
+        .await?;
+        Ok(wait)
+    }
+
+    /// There was no connection.
+    pub(super) async fn unreachable(&mut self, error: TransportError) -> Result<Duration, Stopped> {
+        let trouble = error.trouble();
+        let retry = match error {
+            TransportError::Status {
+                retry_after_secs: Some(secs),
+                ..
+            } => Retry::NotBefore(Duration::from_secs(secs.min(3600))),
+            _ => Retry::Backoff,
+        };
+        let reason = trouble.message.clone();
+        self.tell_trouble(trouble).await?;
+        self.offline(reason, retry).await
+    }
+
+    /// The connection broke.
+    pub(super) async fn lost(&mut self, lost: Lost, since: Instant) -> Result<Duration, Stopped> {
+        self.ended(since);
+        let retry = if lost == Lost::GoingAway {
+            Retry::GoingAway
+        } else {
+            Retry::Backoff
+        };
+        self.offline(lost.to_string(), retry).await
+    }
+
+    /// The server refused with a problem.
+    pub(super) async fn refused(&mut self, problem: Problem, retry: Retry) -> Result<Duration, Stopped> {
+        let retry = if problem.code == ProblemCode::ShuttingDown {
+            Retry::GoingAway
+        } else {
+            retry
+        };
+        let message = problem.message.clone();
+        let trouble = Trouble::new(problem.code.as_str(), problem.message, remedy(problem.code));
+        self.tell_trouble(trouble).await?;
+        self.offline(message, retry).await
+    }
+
+    /// The key is of no use any more: makes a new one.
+    pub(super) async fn set_key_aside(&mut self) -> Result<(), Stopped> {
+        let done = self.store.change(Store::set_key_aside).await;
+        if !self.stored(done).await? {
+            return self.sleep(Duration::from_secs(60)).await;
+        }
+        self.key = self.store.look(Store::key);
+        match identity(&self.settings, &self.key) {
+            Ok(identity) => self.identity = identity,
+            Err(error) => {
+                let trouble = Trouble::new("key", error.to_string(), "Restart the device.");
+                self.tell_trouble(trouble).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits, deaf to everything but the wish to end.
+    pub(super) async fn sleep(&mut self, wait: Duration) -> Result<(), Stopped> {
+        let until = tokio::time::Instant::now() + wait;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return Ok(()),
+                command = self.command() => command.map(drop)?,
+            }
+        }
+    }
+}
+
+fn identity(settings: &Settings, key: &DeviceKey) -> Result<Identity, KeyError> {
+    Ok(Identity {
+        csr: key.csr(&settings.facts.hostname)?,
+        spki: key.spki(),
+        facts: settings.facts.clone(),
+        agent: settings.agent.clone(),
+    })
+}
+
+/// Sleeps until `due`; for ever without one.
+pub(super) async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,208 @@
+//! Runs the session machine over one connection, and does what its end demands.
+
+use std::time::{Duration, Instant};
+
+use gangway_protocol::error::Problem;
+use gangway_protocol::path;
+use gangway_protocol::session::{SESSION_SUBPROTOCOL, ServerToDevice};
+
+use super::driver::{Driver, Retry, Stopped, until};
+use crate::credential::Credential;
+use crate::event::{Event, Trouble};
+use crate::session::{Effect, Ending, Proof, Session, Standing, Verdict, verdict};
+use crate::store::Store;
+use crate::transport::{Lost, Socket};
+
+/// Why a session is over.
+enum Over {
+    Ended(Ending),
+    Lost(Lost),
+}
+
+impl Driver {
+    /// Opens a session with `credential` and holds it.
+    pub(super) async fn hold_session(
+        &mut self,
+        credential: Credential,
+        standing: Standing,
+    ) -> Result<(), Stopped> {
+        let dialer = self.dialer.clone();
+        let socket = tokio::select! {
+            opened = dialer.open(path::SESSION_SOCKET, SESSION_SUBPROTOCOL) => opened,
+            stopped = self.stopped() => return Err(stopped),
+        };
+        let wait = match socket {
+            Err(error) => self.unreachable(error).await?,
+            Ok(socket) => {
+                let since = Instant::now();
+                match self.converse(socket, credential, standing).await? {
+                    Over::Lost(lost) => self.lost(lost, since).await?,
+                    Over::Ended(Ending::Switch) => {
+                        self.ended(since);
+                        Duration::ZERO
+                    }
+                    Over::Ended(Ending::Broken(trouble)) => {
+                        self.ended(since);
+                        let reason = trouble.message.clone();
+                        self.tell_trouble(trouble).await?;
+                        self.offline(reason, Retry::Backoff).await?
+                    }
+                    Over::Ended(Ending::Revoked { .. }) => {
+                        self.set_key_aside().await?;
+                        Duration::ZERO
+                    }
+                    Over::Ended(Ending::Refused(problem)) => {
+                        self.ended(since);
+                        self.after_refusal(problem, standing).await?
+                    }
+                }
+            }
+        };
+        self.sleep(wait).await
+    }
+
+    async fn after_refusal(&mut self, problem: Problem, standing: Standing) -> Result<Duration, Stopped> {
+        match verdict(&problem, standing) {
+            Verdict::Again => self.refused(problem, Retry::Backoff).await,
+            Verdict::NotBefore(due) => self.refused(problem, Retry::NotBefore(due)).await,
+            Verdict::Forget => {
+                let message =
+                    "The new certificate was not accepted and is forgotten: ".to_owned() + &problem.message;
+                let remedy = "The device goes on with its old certificate, or shows a new code.";
+                self.tell(Event::Error(Trouble::new(problem.code.as_str(), message, remedy)))
+                    .await?;
+                let forgotten = self.store.change(Store::forget_fresh).await;
+                let done = self.stored(forgotten).await?;
+                Ok(if done {
+                    Duration::ZERO
+                } else {
+                    Duration::from_secs(60)
+                })
+            }
+            Verdict::EnrolAgain => {
+                self.enrol_again = true;
+                let remedy = "Enter the code that follows: the device keeps its key.";
+                self.tell(Event::Error(Trouble::new(
+                    problem.code.as_str(),
+                    problem.message,
+                    remedy,
+                )))
+                .await?;
+                Ok(Duration::ZERO)
+            }
+            Verdict::SetKeyAside => {
+                self.tell(Event::Revoked {
+                    reason: problem.message,
+                })
+                .await?;
+                self.set_key_aside().await?;
+                Ok(Duration::ZERO)
+            }
+        }
+    }
+
+    /// Runs the machine over one connection.
+    async fn converse(
+        &mut self,
+        mut socket: Socket,
+        credential: Credential,
+        standing: Standing,
+    ) -> Result<Over, Stopped> {
+        let proof = Proof {
+            key: self.key.clone(),
+            csr: self.identity.csr.clone(),
+            credential,
+            standing,
+            origin: self.settings.server.origin().to_owned(),
+            agent: self.settings.agent.clone(),
+            facts: self.settings.facts.clone(),
+            counter: self.store.look(|store| store.record().counter),
+        };
+        let mut machine = Session::new(proof, self.random.clone(), Instant::now());
+        loop {
+            let effects = tokio::select! {
+                frame = socket.next() => match frame {
+                    Err(lost) => return Ok(Over::Lost(lost)),
+                    Ok(frame) => {
+                        if let ServerToDevice::Welcome { server_time, .. } = &frame {
+                            self.learn_time(*server_time, socket.expires_at()).await?;
+                        }
+                        machine.frame(frame, Instant::now())
+                    }
+                },
+                () = until(machine.due()) => machine.tick(Instant::now()),
+                stopped = self.stopped() => {
+                    socket.close().await;
+                    return Err(stopped);
+                }
+            };
+            if let Some(over) = self.do_in_session(effects, &mut machine, &mut socket).await? {
+                if !matches!(over, Over::Lost(_)) {
+                    socket.close().await;
+                }
+                return Ok(over);
+            }
+        }
+    }
+
+    async fn do_in_session(
+        &mut self,
+        effects: Vec<Effect>,
+        machine: &mut Session,
+        socket: &mut Socket,
+    ) -> Result<Option<Over>, Stopped> {
+        let mut queue = std::collections::VecDeque::from(effects);
+        while let Some(effect) = queue.pop_front() {
+            match effect {
+                Effect::SaveCounter(counter) => {
+                    // What cannot be saved must not be sent: the next session would repeat it and look like a clone.
+                    if let Err(error) = self.store.change(move |store| store.save_counter(counter)).await {
+                        let remedy = "Make room or mend the permissions of the state directory.";
+                        let trouble = Trouble::new("not_stored", error.to_string(), remedy);
+                        return Ok(Some(Over::Ended(Ending::Broken(trouble))));
+                    }
+                }
+                Effect::Send(frame) => {
+                    if let Err(lost) = socket.send(&frame).await {
+                        return Ok(Some(Over::Lost(lost)));
+                    }
+                }
+                Effect::Tell(event) => self.tell(event).await?,
+                Effect::Proved {
+                    certificate_sha256,
+                    device,
+                    organisation,
+                } => {
+                    let prove =
+                        move |store: &mut Store| store.prove(&certificate_sha256, &device, &organisation);
+                    let proved = self.store.change(prove).await;
+                    self.stored(proved).await?;
+                }
+                Effect::KeepConfiguration(configuration) => {
+                    let kept = self
+                        .store
+                        .change(move |store| store.keep_configuration(configuration))
+                        .await;
+                    self.stored(kept).await?;
+                }
+                Effect::Install(installation) => {
+                    let credential = installation.credential.clone();
+                    let written = self.store.change(move |store| store.install(*installation)).await;
+                    let written = written.map_err(|error| error.to_string());
+                    queue.extend(machine.installed(&credential, written));
+                }
+                Effect::End(ending) => return Ok(Some(Over::Ended(ending))),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Resolves when the agent is to end; answers and wishes for codes mean nothing in a session.
+    async fn stopped(&mut self) -> Stopped {
+        loop {
+            if let Err(stopped) = self.command().await {
+                return stopped;
+            }
+        }
+    }
+}

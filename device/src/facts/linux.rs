@@ -1,0 +1,83 @@
+//! Linux: /proc, /sys, /etc. DMI on PCs and servers, the device tree on boards.
+
+use super::System;
+
+pub(super) fn read() -> System {
+    System {
+        hostname: file("/proc/sys/kernel/hostname"),
+        os_version: file("/etc/os-release")
+            .or_else(|| file("/usr/lib/os-release"))
+            .and_then(|text| pretty_name(&text)),
+        model: dmi_model().or_else(|| file("/proc/device-tree/model")),
+        // Only root may read DMI's serial number.
+        serial: file("/sys/class/dmi/id/product_serial")
+            .and_then(|text| told(&text))
+            .or_else(|| file("/proc/device-tree/serial-number")),
+        machine_id: file("/etc/machine-id").or_else(|| file("/var/lib/dbus/machine-id")),
+    }
+}
+
+/// The file's text. Device tree properties end in a zero byte.
+fn file(path: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let text = text.trim_matches(['\0', '\n', ' ']);
+    if text.is_empty() {
+        None
+    } else {
+        Some(text.to_owned())
+    }
+}
+
+fn dmi_model() -> Option<String> {
+    let vendor = file("/sys/class/dmi/id/sys_vendor").and_then(|text| told(&text));
+    let product = file("/sys/class/dmi/id/product_name").and_then(|text| told(&text))?;
+    Some(match vendor {
+        Some(vendor) if !product.starts_with(&vendor) => format!("{vendor} {product}"),
+        _ => product,
+    })
+}
+
+/// What manufacturers leave in DMI when they have nothing to say.
+fn told(text: &str) -> Option<String> {
+    let empty = [
+        "to be filled by o.e.m.",
+        "default string",
+        "system product name",
+        "none",
+        "not specified",
+        "0",
+    ];
+    if empty.contains(&text.to_ascii_lowercase().as_str()) {
+        None
+    } else {
+        Some(text.to_owned())
+    }
+}
+
+/// `PRETTY_NAME` of os-release(5), which may be quoted.
+fn pretty_name(text: &str) -> Option<String> {
+    let value = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(value.trim_matches(['"', '\'']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn os_release_is_read_with_and_without_quotes() {
+        let text = "NAME=x\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
+        assert_eq!(
+            pretty_name(text).as_deref(),
+            Some("Debian GNU/Linux 12 (bookworm)")
+        );
+        assert_eq!(pretty_name("PRETTY_NAME=Alpine\n").as_deref(), Some("Alpine"));
+        assert_eq!(pretty_name("ID=alpine\n"), None);
+    }
+
+    #[test]
+    fn placeholders_of_manufacturers_are_not_serial_numbers() {
+        assert_eq!(told("To Be Filled By O.E.M."), None);
+        assert_eq!(told("GW-0815").as_deref(), Some("GW-0815"));
+    }
+}

@@ -1,0 +1,246 @@
+//! The way to the server: TCP or a proxy's tunnel, TLS, WebSocket, in that order, and the errors of each in words that say
+//! what to do. What goes over it is the business of the machines.
+
+mod backoff;
+mod proxy;
+mod socket;
+mod stream;
+mod tls;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls_pki_types::ServerName;
+use tokio_tungstenite::tungstenite;
+use url::Host;
+
+use crate::clock::Clock;
+use crate::config::{ServerUrl, Settings};
+use crate::event::Trouble;
+
+pub(crate) use backoff::{Backoff, after_going_away, not_before};
+pub use proxy::Proxies;
+pub(crate) use socket::{Lost, Socket};
+pub(crate) use stream::BoxedStream;
+pub(crate) use tls::TrustedTime;
+
+/// From the first packet to the accepted upgrade, through proxies and over slow links.
+const CONNECT_DUE: Duration = Duration::from_secs(30);
+
+/// Opens WebSockets to one server.
+pub(crate) struct Dialer {
+    server: ServerUrl,
+    proxies: Proxies,
+    tls: Arc<rustls::ClientConfig>,
+    trusted_time: Arc<TrustedTime>,
+}
+
+impl Dialer {
+    /// Reads the CA file and builds the TLS configuration.
+    pub(crate) fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, TransportError> {
+        let trusted_time = Arc::new(TrustedTime::new(clock));
+        let tls = tls::client_config(settings.ca_file.as_deref(), Arc::clone(&trusted_time))?;
+        Ok(Self {
+            server: settings.server.clone(),
+            proxies: settings.proxies.clone(),
+            tls,
+            trusted_time,
+        })
+    }
+
+    /// The time by which servers are verified; what a verified server says moves it on.
+    pub(crate) fn trusted_time(&self) -> &TrustedTime {
+        &self.trusted_time
+    }
+
+    /// Opens the WebSocket at `path` with the sub-protocol `subprotocol`.
+    pub(crate) async fn open(&self, path: &str, subprotocol: &'static str) -> Result<Socket, TransportError> {
+        let opening = async {
+            let (stream, expires_at) = self.connect().await?;
+            let request = request(&self.server, path, subprotocol)?;
+            socket::upgrade(stream, request, expires_at).await
+        };
+        match tokio::time::timeout(CONNECT_DUE, opening).await {
+            Ok(result) => result,
+            Err(_) => Err(TransportError::TooSlow),
+        }
+    }
+
+    /// A connection over which the server speaks HTTP, and until when its certificate is valid.
+    async fn connect(&self) -> Result<(BoxedStream, Option<i64>), TransportError> {
+        let stream = match self.proxies.on_the_way_to(&self.server)? {
+            None => {
+                let loopback_only = !self.server.is_secure();
+                stream::connect(self.server.host(), self.server.port(), loopback_only).await?
+            }
+            Some(proxy) => {
+                let mut stream = stream::connect(&proxy.host, proxy.port, false).await?;
+                if proxy.secure {
+                    stream = self.encrypt(stream, &proxy.host).await?.0;
+                }
+                proxy.tunnel(&mut stream, &self.server).await?;
+                stream
+            }
+        };
+        if self.server.is_secure() {
+            let (stream, expires_at) = self.encrypt(stream, self.server.host()).await?;
+            Ok((stream, expires_at))
+        } else {
+            Ok((stream, None))
+        }
+    }
+
+    async fn encrypt(
+        &self,
+        stream: BoxedStream,
+        host: &Host<String>,
+    ) -> Result<(BoxedStream, Option<i64>), TransportError> {
+        let name = match host {
+            Host::Domain(name) => {
+                ServerName::try_from(name.clone()).map_err(|_| TransportError::Name(name.clone()))?
+            }
+            Host::Ipv4(address) => ServerName::IpAddress(std::net::IpAddr::V4(*address).into()),
+            Host::Ipv6(address) => ServerName::IpAddress(std::net::IpAddr::V6(*address).into()),
+        };
+        let connector = tokio_rustls::TlsConnector::from(Arc::clone(&self.tls));
+        let stream = connector
+            .connect(name, stream)
+            .await
+            .map_err(TransportError::from_io)?;
+        let expires_at = tls::peer_expires_at(stream.get_ref().1);
+        Ok((Box::new(stream), expires_at))
+    }
+}
+
+fn request(
+    server: &ServerUrl,
+    path: &str,
+    subprotocol: &'static str,
+) -> Result<tungstenite::handshake::client::Request, TransportError> {
+    use tungstenite::client::IntoClientRequest as _;
+    let unreadable = |error: tungstenite::Error| TransportError::Handshake(error.to_string());
+    let mut request = server.socket(path).into_client_request().map_err(unreadable)?;
+    let value = tungstenite::http::HeaderValue::from_static(subprotocol);
+    request.headers_mut().insert("Sec-WebSocket-Protocol", value);
+    Ok(request)
+}
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// `--ca-file`.
+    #[error("the CA file {path} cannot be used: {reason}")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The host name is no host name.
+    #[error("“{0}” is not a host name")]
+    Name(String),
+    /// Name resolution.
+    #[error("the name {host} could not be resolved: {reason}")]
+    Resolution {
+        /// The host.
+        host: String,
+        /// What the resolver said.
+        reason: String,
+    },
+    /// An unencrypted connection would have left the machine.
+    #[error("{0} is not this machine, and the connection would not be encrypted")]
+    NotLoopback(String),
+    /// TCP.
+    #[error("no connection to {address}: {reason}")]
+    Connection {
+        /// Host and port.
+        address: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The proxy.
+    #[error("{0}")]
+    Proxy(String),
+    /// TLS, and it would have been good at another time.
+    #[error(
+        "the server's certificate is good but for its dates: it is valid from {not_before} to {not_after}, and by this \
+         device's clock it is {now}"
+    )]
+    Dates {
+        /// Start of validity.
+        not_before: String,
+        /// End of validity.
+        not_after: String,
+        /// The present, as far as this device knows.
+        now: String,
+    },
+    /// TLS.
+    #[error("the server's identity could not be verified: {0}")]
+    Tls(String),
+    /// HTTP: the server answered, but not with a WebSocket.
+    #[error("the server answered with status {status} instead of opening the connection")]
+    Status {
+        /// HTTP status.
+        status: u16,
+        /// `Retry-After`, in seconds.
+        retry_after_secs: Option<u64>,
+    },
+    /// HTTP: not a WebSocket of ours.
+    #[error("the server did not open a Gangway connection: {0}")]
+    Handshake(String),
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
+    Io(String),
+    /// Nothing for [`CONNECT_DUE`].
+    #[error("no connection within 30 seconds")]
+    TooSlow,
+}
+
+impl TransportError {
+    /// The stable name, what happened, and what to do.
+    #[must_use]
+    pub fn trouble(&self) -> Trouble {
+        let (code, remedy) = match self {
+            Self::CaFile { .. } => ("ca_file", "Give a file of PEM certificates with --ca-file."),
+            Self::Name(_) | Self::Resolution { .. } => (
+                "name_not_resolved",
+                "Check the server's address and the device's DNS settings.",
+            ),
+            Self::NotLoopback(_) => ("unencrypted", "Use https://."),
+            Self::Connection { .. } | Self::Io(_) | Self::TooSlow => (
+                "unreachable",
+                "Check the network, the address and the firewall; the device keeps trying.",
+            ),
+            Self::Proxy(_) => ("proxy", "Check HTTPS_PROXY and NO_PROXY."),
+            Self::Dates { .. } => (
+                "clock",
+                "Set this device's clock (for example with NTP), or renew the server's certificate if it has expired.",
+            ),
+            Self::Tls(_) => (
+                "tls",
+                "If the panel has a certificate of your own CA, give that CA with --ca-file; otherwise somebody may be \
+                 in between.",
+            ),
+            Self::Status { .. } | Self::Handshake(_) => (
+                "not_a_panel",
+                "Check that the address is that of a Gangway panel and that the proxy before it passes WebSockets.",
+            ),
+        };
+        Trouble::new(code, format!("{self}."), remedy)
+    }
+
+    /// TLS errors travel as IO errors.
+    fn from_io(error: std::io::Error) -> Self {
+        match error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        {
+            Some(error) => tls::describe(error),
+            None => Self::Io(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

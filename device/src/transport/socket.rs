@@ -1,0 +1,161 @@
+//! An open WebSocket: JSON frames in and out, silence, and the reasons for which it ends.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use gangway_protocol::enrolment::MAX_FRAME_LEN;
+use gangway_protocol::time::UnixMillis;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::TransportError;
+use super::stream::BoxedStream;
+
+/// protocol.md, common rules: "a client that hears nothing for 120 s reconnects". The server pings every 45 s.
+const SILENCE: Duration = Duration::from_secs(120);
+/// A peer that does not take a frame for this long is gone.
+const SEND_DUE: Duration = Duration::from_secs(30);
+/// For the goodbye, which nobody waits for long.
+const CLOSE_DUE: Duration = Duration::from_secs(1);
+/// Most frames are below 2 KiB; tungstenite's own 128 KiB would be most of what a simulated device takes.
+const BUFFER_LEN: usize = 4 * 1024;
+
+/// A connection to the server.
+pub(crate) struct Socket {
+    stream: WebSocketStream<BoxedStream>,
+    heard_at: Instant,
+    expires_at: Option<UnixMillis>,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// Close 1001: come back after a random 0 to 30 s.
+    GoingAway,
+    /// The server closed it in order.
+    Closed(String),
+    /// Nothing was heard for two minutes.
+    Silence,
+    /// It broke.
+    Broken(String),
+    /// The server sent what is not a frame of this protocol.
+    Malformed(String),
+}
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::GoingAway => f.write_str("The server is restarting."),
+            Self::Closed(reason) if reason.is_empty() => f.write_str("The server closed the connection."),
+            Self::Closed(reason) => write!(f, "The server closed the connection: {reason}."),
+            Self::Silence => f.write_str("Nothing was heard from the server for two minutes."),
+            Self::Broken(reason) => write!(f, "The connection broke: {reason}."),
+            Self::Malformed(reason) => write!(
+                f,
+                "The server sent something that this version does not understand: {reason}."
+            ),
+        }
+    }
+}
+
+/// Turns a connected stream into a WebSocket.
+pub(super) async fn upgrade(
+    stream: BoxedStream,
+    request: Request,
+    expires_at: Option<i64>,
+) -> Result<Socket, TransportError> {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER_LEN)
+        .write_buffer_size(0)
+        .max_write_buffer_size(2 * MAX_FRAME_LEN)
+        .max_message_size(Some(MAX_FRAME_LEN))
+        .max_frame_size(Some(MAX_FRAME_LEN));
+    match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
+        Ok((stream, _)) => Ok(Socket {
+            stream,
+            heard_at: Instant::now(),
+            expires_at: expires_at.map(|secs| UnixMillis(secs.saturating_mul(UnixMillis::SECOND))),
+        }),
+        Err(Error::Http(response)) => {
+            let retry_after = response
+                .headers()
+                .get("Retry-After")
+                .and_then(|value| value.to_str().ok());
+            Err(TransportError::Status {
+                status: response.status().as_u16(),
+                retry_after_secs: retry_after.and_then(|text| text.parse().ok()),
+            })
+        }
+        Err(Error::Io(error)) => Err(TransportError::from_io(error)),
+        Err(error) => Err(TransportError::Handshake(error.to_string())),
+    }
+}
+
+impl Socket {
+    /// Until when the server's certificate is valid; `None` without TLS.
+    pub(crate) fn expires_at(&self) -> Option<UnixMillis> {
+        self.expires_at
+    }
+
+    /// Sends one frame.
+    pub(crate) async fn send(&mut self, frame: &impl Serialize) -> Result<(), Lost> {
+        let text = serde_json::to_string(frame).map_err(|error| Lost::Broken(error.to_string()))?;
+        match tokio::time::timeout(SEND_DUE, self.stream.send(Message::text(text))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(lost(error)),
+            Err(_) => Err(Lost::Broken("the server takes nothing any more".to_owned())),
+        }
+    }
+
+    /// The next frame. Pings are answered on the way. Cancel safe: nothing is lost when it is dropped and called again.
+    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<T, Lost> {
+        loop {
+            let quiet = SILENCE.saturating_sub(self.heard_at.elapsed());
+            let message = match tokio::time::timeout(quiet, self.stream.next()).await {
+                Ok(Some(Ok(message))) => message,
+                Ok(Some(Err(error))) => return Err(lost(error)),
+                Ok(None) => return Err(Lost::Broken("it ended without a goodbye".to_owned())),
+                Err(_) => return Err(Lost::Silence),
+            };
+            self.heard_at = Instant::now();
+            match message {
+                Message::Text(text) => {
+                    return serde_json::from_str(&text).map_err(|error| Lost::Malformed(error.to_string()));
+                }
+                Message::Binary(_) => return Err(Lost::Malformed("a binary frame".to_owned())),
+                Message::Close(Some(frame)) if frame.code == CloseCode::Away => return Err(Lost::GoingAway),
+                Message::Close(frame) => {
+                    return Err(Lost::Closed(
+                        frame.map(|frame| frame.reason.to_string()).unwrap_or_default(),
+                    ));
+                }
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    /// Says goodbye.
+    pub(crate) async fn close(mut self) {
+        let goodbye = async {
+            if self.stream.close(None).await.is_ok() {
+                while let Some(Ok(_)) = self.stream.next().await {}
+            }
+        };
+        // A server that does not answer the goodbye is left all the same.
+        let _left = tokio::time::timeout(CLOSE_DUE, goodbye).await;
+    }
+}
+
+fn lost(error: Error) -> Lost {
+    match error {
+        Error::ConnectionClosed | Error::AlreadyClosed => Lost::Closed(String::new()),
+        Error::Capacity(_) => Lost::Malformed("a frame that is too large".to_owned()),
+        Error::Io(error) => Lost::Broken(error.to_string()),
+        other => Lost::Broken(other.to_string()),
+    }
+}

@@ -1,0 +1,233 @@
+//! The way to the server: TLS at the right and at the wrong time, proxies, and what goes wrong in words.
+
+use std::sync::Arc;
+
+use gangway_protocol::path::ENROLMENT_SOCKET;
+use gangway_protocol::time::UnixMillis;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Dialer, Proxies, TransportError};
+use crate::clock::build_time;
+use crate::config::Settings;
+use crate::testing::{NOW, Relay, SetClock, TestCa, serve_tls};
+
+/// A panel at `panel.example` with a certificate of its own CA, reached through a proxy that knows where it is.
+struct Scene {
+    relay: Arc<Relay>,
+    settings: Settings,
+    proxy: TcpListener,
+    _directory: tempfile::TempDir,
+}
+
+const HOST: &str = "panel.example";
+
+impl Scene {
+    async fn new(certificate_for: &str) -> Self {
+        let (ca, directory) = (TestCa::new(), tempfile::tempdir().expect("a directory"));
+        let ca_file = directory.path().join("ca.pem");
+        std::fs::write(&ca_file, ca.root_pem()).expect("written");
+        let relay = Arc::new(Relay::start(Some(serve_tls(&ca, certificate_for))).await);
+        let proxy = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let mut settings = Settings::new(format!("https://{HOST}").parse().expect("a server"));
+        settings.ca_file = Some(ca_file);
+        let address = proxy.local_addr().expect("an address");
+        settings.proxies = Proxies {
+            https: Some(format!("http://ship:w%40ter@{address}")),
+            none: String::new(),
+        };
+        Self {
+            relay,
+            settings,
+            proxy,
+            _directory: directory,
+        }
+    }
+
+    /// Connects at `time`, with `last_good` from earlier.
+    async fn connect_at(
+        &self,
+        time: UnixMillis,
+        last_good: Option<UnixMillis>,
+    ) -> Result<(), TransportError> {
+        let dialer = Dialer::new(&self.settings, Arc::new(SetClock::at(time))).expect("a dialer");
+        if let Some(time) = last_good {
+            dialer.trusted_time().remember(time);
+        }
+        let relay = Arc::clone(&self.relay);
+        let served = tokio::spawn(async move { relay.accept().await.path });
+        let opened = tokio::select! {
+            opened = dialer.open(ENROLMENT_SOCKET, "gangway.enrolment.v1") => opened.map(drop),
+            () = self.pass_on("200 Connection established") => unreachable!("the proxy goes on for ever"),
+        };
+        if opened.is_ok() {
+            assert_eq!(served.await.expect("served"), ENROLMENT_SOCKET);
+        } else {
+            served.abort();
+        }
+        opened
+    }
+
+    /// Plays the proxy.
+    async fn pass_on(&self, status: &str) {
+        loop {
+            let (mut down, _) = self.proxy.accept().await.expect("accepted");
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(down.read_u8().await.expect("a head"));
+            }
+            let head = String::from_utf8(head).expect("text");
+            assert!(
+                head.starts_with("CONNECT panel.example:443 HTTP/1.1\r\nHost: panel.example:443\r\n"),
+                "{head}"
+            );
+            assert!(
+                head.contains("\r\nProxy-Authorization: Basic c2hpcDp3QHRlcg==\r\n"),
+                "{head}"
+            );
+            let answer = format!("HTTP/1.1 {status}\r\nVia: test\r\n\r\n");
+            down.write_all(answer.as_bytes()).await.expect("written");
+            let address = self.relay.address();
+            tokio::spawn(async move {
+                let mut up = TcpStream::connect(address).await.expect("connected");
+                drop(tokio::io::copy_bidirectional(&mut down, &mut up).await);
+            });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_panel_with_its_own_ca_is_reached_through_a_proxy() {
+    let scene = Scene::new(HOST).await;
+    assert_eq!(scene.connect_at(NOW, None).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_told_and_not_passed_over() {
+    let scene = Scene::new(HOST).await;
+    for time in [UnixMillis(0), NOW.plus(60 * UnixMillis::DAY)] {
+        let Err(error) = scene.connect_at(time, None).await else {
+            panic!("there is no bypass")
+        };
+        assert!(matches!(error, TransportError::Dates { .. }), "{error}");
+        assert_eq!(error.trouble().code, "clock");
+        assert!(error.to_string().contains("2029"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_good_time_helps_a_device_that_lost_the_date() {
+    let scene = Scene::new(HOST).await;
+    assert!(scene.connect_at(UnixMillis(0), None).await.is_err());
+    assert_eq!(scene.connect_at(UnixMillis(0), Some(NOW)).await, Ok(()));
+    // And it is only ever the latest that counts: a clock that runs ahead is not pulled back.
+    assert!(
+        scene
+            .connect_at(NOW.plus(60 * UnixMillis::DAY), Some(NOW))
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_name_or_issuer_is_never_blamed_on_the_clock() {
+    let other_name = Scene::new("other.example").await;
+    for time in [NOW, NOW.plus(60 * UnixMillis::DAY)] {
+        let Err(error) = other_name.connect_at(time, None).await else {
+            panic!("refused")
+        };
+        assert!(matches!(error, TransportError::Tls(_)), "{error}");
+    }
+    let mut unknown_issuer = Scene::new(HOST).await;
+    unknown_issuer.settings.ca_file = None;
+    let Err(error) = unknown_issuer.connect_at(NOW, None).await else {
+        panic!("refused")
+    };
+    assert_eq!(error.trouble().code, "tls");
+    assert!(error.trouble().remedy.contains("--ca-file"));
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_told_apart() {
+    let scene = Scene::new(HOST).await;
+    let dialer = Dialer::new(&scene.settings, Arc::new(SetClock::at(NOW))).expect("a dialer");
+    for (status, words) in [
+        ("403 Forbidden", "status 403"),
+        ("407 Proxy Authentication Required", "password"),
+    ] {
+        let opened = tokio::select! {
+            opened = dialer.open(ENROLMENT_SOCKET, "x") => opened.map(drop),
+            () = scene.pass_on(status) => unreachable!("the proxy goes on for ever"),
+        };
+        let Err(TransportError::Proxy(text)) = opened else {
+            panic!("{opened:?}")
+        };
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_panel_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let settings = Settings::new(url.parse().expect("a server"));
+    let dialer = Dialer::new(&settings, Arc::new(SetClock::at(NOW))).expect("a dialer");
+    let answer = async {
+        let (mut stream, _) = listener.accept().await.expect("accepted");
+        let mut buffer = [0; 1024];
+        let _read = stream.read(&mut buffer).await.expect("a request");
+        let answer = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(answer.as_bytes()).await.expect("written");
+        std::future::pending::<()>().await;
+    };
+    let opened = tokio::select! {
+        opened = dialer.open(ENROLMENT_SOCKET, "x") => opened.map(drop),
+        () = answer => unreachable!("it waits for ever"),
+    };
+    assert_eq!(
+        opened,
+        Err(TransportError::Status {
+            status: 503,
+            retry_after_secs: Some(7)
+        })
+    );
+    drop(listener);
+    let Err(error) = dialer.open(ENROLMENT_SOCKET, "x").await.map(drop) else {
+        panic!("nobody listens")
+    };
+    assert_eq!(error.trouble().code, "unreachable");
+}
+
+#[test]
+fn a_ca_file_without_certificates_is_refused_at_the_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("ca.pem");
+    let mut settings = Settings::new(format!("https://{HOST}").parse().expect("a server"));
+    settings.ca_file = Some(path.clone());
+    for content in [
+        None,
+        Some(""),
+        Some("hello"),
+        Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    ] {
+        if let Some(content) = content {
+            std::fs::write(&path, content).expect("written");
+        }
+        let refused = Dialer::new(&settings, Arc::new(SetClock::at(NOW))).map(drop);
+        assert!(
+            matches!(refused, Err(TransportError::CaFile { .. })),
+            "{content:?}"
+        );
+    }
+}
+
+#[test]
+fn a_server_can_move_the_time_to_the_end_of_its_own_certificate_and_no_further() {
+    let time = super::TrustedTime::new(Arc::new(SetClock::at(UnixMillis(0))));
+    assert_eq!(time.now(), build_time());
+    assert_eq!(time.learn(NOW, None), None, "without TLS nothing is believed");
+    assert_eq!(time.learn(NOW.plus(UnixMillis::DAY), Some(NOW)), Some(NOW));
+    assert_eq!(time.now(), NOW);
+    time.learn(NOW.plus(-UnixMillis::DAY), Some(NOW));
+    assert_eq!(time.now(), NOW, "never back");
+}

@@ -1,0 +1,230 @@
+//! TLS with rustls and ring: public roots and the CA file, verified at a time that a lost clock cannot put into the past.
+//! There is no way around the verification. When only the dates fail, the error says so.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use gangway_protocol::time::UnixMillis;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::time_provider::TimeProvider;
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, OtherError, RootCertStore,
+    SignatureScheme,
+};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use x509_parser::prelude::FromDer as _;
+use x509_parser::time::ASN1Time;
+
+use super::TransportError;
+use crate::clock::{Clock, latest};
+
+/// The latest of system time, build time and last good time.
+pub(crate) struct TrustedTime {
+    clock: Arc<dyn Clock>,
+    /// Unix milliseconds; 0 where nothing is known.
+    last_good: AtomicI64,
+}
+
+impl TrustedTime {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            last_good: AtomicI64::new(0),
+        }
+    }
+
+    /// The present, as far as this device knows.
+    pub(crate) fn now(&self) -> UnixMillis {
+        latest(
+            self.clock.now(),
+            Some(UnixMillis(self.last_good.load(Ordering::Relaxed))),
+        )
+    }
+
+    /// A verified server, whose certificate is valid until `expires_at`, said that it is `time`. It can move the time on
+    /// to the end of its own certificate and no further: a server that lies cannot lock the device out of all others.
+    pub(crate) fn learn(&self, time: UnixMillis, expires_at: Option<UnixMillis>) -> Option<UnixMillis> {
+        let bounded = time.min(expires_at?);
+        self.last_good.fetch_max(bounded.0, Ordering::Relaxed);
+        Some(bounded)
+    }
+
+    /// What was learnt before a restart.
+    pub(crate) fn remember(&self, time: UnixMillis) {
+        self.last_good.fetch_max(time.0, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for TrustedTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TrustedTime({:?})", self.now())
+    }
+}
+
+impl TimeProvider for TrustedTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let secs = u64::try_from(self.now().as_secs()).ok()?;
+        Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(secs)))
+    }
+}
+
+/// Public roots, and those of `ca_file`.
+pub(super) fn client_config(
+    ca_file: Option<&Path>,
+    trusted_time: Arc<TrustedTime>,
+) -> Result<Arc<ClientConfig>, TransportError> {
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    if let Some(path) = ca_file {
+        let failed = |reason: String| TransportError::CaFile {
+            path: path.to_owned(),
+            reason,
+        };
+        let blocks = CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))?;
+        let before = roots.len();
+        for block in blocks {
+            let certificate = block.map_err(|error| failed(error.to_string()))?;
+            roots
+                .add(certificate)
+                .map_err(|error| failed(error.to_string()))?;
+        }
+        if roots.len() == before {
+            return Err(failed("it contains no certificate".to_owned()));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let unusable = |error: &dyn std::error::Error| TransportError::Tls(error.to_string());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .build()
+        .map_err(|error| unusable(&error))?;
+    let config = ClientConfig::builder_with_details(provider, trusted_time)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(&error))?
+        // "Dangerous" is any verifier of one's own; this one only explains the refusals of webpki's.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Explaining(verifier)))
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// Until when the server's certificate is valid, in unix seconds.
+pub(super) fn peer_expires_at(connection: &ClientConnection) -> Option<i64> {
+    validity(connection.peer_certificates()?.first()?).map(|(_, not_after)| not_after.timestamp())
+}
+
+/// A TLS error in words.
+pub(super) fn describe(error: &rustls::Error) -> TransportError {
+    use rustls::Error::InvalidCertificate;
+    let text = match error {
+        InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
+            if let Some(dates) = inner.downcast_ref::<OnlyDates>() {
+                return dates.0.clone();
+            }
+            inner.to_string()
+        }
+        InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "its certificate comes from an issuer that this device does not know".to_owned()
+        }
+        InvalidCertificate(CertificateError::NotValidForNameContext { expected, .. }) => {
+            format!("its certificate is not for {}", expected.to_str())
+        }
+        other => other.to_string(),
+    };
+    TransportError::Tls(text)
+}
+
+/// webpki's verifier, with one question more when it refuses for a date: would it have accepted at another time?
+#[derive(Debug)]
+struct Explaining(Arc<WebPkiServerVerifier>);
+
+/// The finding that it would.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct OnlyDates(TransportError);
+
+impl ServerCertVerifier for Explaining {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verify = |at| {
+            self.0
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at)
+        };
+        let Err(refusal) = verify(now) else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let for_a_date = matches!(
+            refusal,
+            rustls::Error::InvalidCertificate(
+                CertificateError::Expired
+                    | CertificateError::ExpiredContext { .. }
+                    | CertificateError::NotValidYet
+                    | CertificateError::NotValidYetContext { .. }
+            )
+        );
+        match validity(end_entity) {
+            Some((not_before, not_after)) if for_a_date && verify(within(not_before, not_after)).is_ok() => {
+                let finding = TransportError::Dates {
+                    not_before: not_before.to_string(),
+                    not_after: not_after.to_string(),
+                    now: shown(now),
+                };
+                let other = CertificateError::Other(OtherError(Arc::new(OnlyDates(finding))));
+                Err(rustls::Error::InvalidCertificate(other))
+            }
+            _ => Err(refusal),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
+fn validity(certificate: &CertificateDer<'_>) -> Option<(ASN1Time, ASN1Time)> {
+    let (_, certificate) = x509_parser::certificate::X509Certificate::from_der(certificate).ok()?;
+    Some((
+        certificate.validity().not_before,
+        certificate.validity().not_after,
+    ))
+}
+
+/// The middle of the validity: an intermediate that lives longer is valid then, too.
+fn within(not_before: ASN1Time, not_after: ASN1Time) -> UnixTime {
+    let middle = not_before.timestamp() / 2 + not_after.timestamp() / 2;
+    let secs = u64::try_from(middle).unwrap_or(0);
+    UnixTime::since_unix_epoch(std::time::Duration::from_secs(secs))
+}
+
+fn shown(now: UnixTime) -> String {
+    let secs = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    ASN1Time::from_timestamp(secs)
+        .map_or_else(|_| format!("{secs} seconds after 1970"), |time| time.to_string())
+}

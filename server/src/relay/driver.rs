@@ -1,0 +1,112 @@
+//! What the hub asks of whoever moves its bytes, and what the two say to each other. The reactor is the one driver in
+//! production; tests drive the hub by hand.
+
+use std::net::IpAddr;
+
+use gangway_protocol::device::Facts;
+use gangway_protocol::encoding::{Base64, Sha256Hex};
+use gangway_protocol::error::Problem;
+use gangway_protocol::id::{DeviceId, OrganisationId};
+use gangway_protocol::session::{NONCE_LEN, SessionAbility};
+
+use super::ticket::Ticket;
+
+/// A socket and which of its successive owners is meant: indices are used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SocketKey {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+/// Moves bytes. None of these calls comes back into the hub before it has returned.
+pub(crate) trait Driver {
+    /// Sends a text message.
+    fn send(&mut self, socket: u32, text: &str);
+    /// Sends a Ping.
+    fn ping(&mut self, socket: u32, payload: &[u8]);
+    /// Sends a Close after what was sent before, and lets the connection end. The hub hears no more from it but that.
+    fn close(&mut self, socket: u32, code: u16);
+    /// Delivers nothing more of this socket until [`Self::release`].
+    fn hold(&mut self, socket: u32);
+    /// Goes on delivering.
+    fn release(&mut self, socket: u32);
+    /// Runs a job beside everything else; its [`Done`] comes back by `Hub::on_done`.
+    fn start(&mut self, socket: SocketKey, job: Job);
+}
+
+/// What a new socket is for.
+#[derive(Debug)]
+pub(crate) enum Opening {
+    /// A device that will say `hello`.
+    Device {
+        /// Where it comes from.
+        address: Option<IpAddr>,
+    },
+    /// A claimant that may try.
+    Claimant(Box<Ticket>),
+    /// An enrolled device.
+    Session,
+    /// Nobody: it is told why, and closed.
+    Refused(Problem),
+}
+
+/// Work with the database or with public keys: too long for the hub, done by a task of its own. A socket has at most one
+/// at a time; all but the alarm hold it.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// Check a proof and admit the device.
+    Prove {
+        chain: String,
+        signature: Base64,
+        nonce: [u8; NONCE_LEN],
+        counter: u64,
+    },
+    /// Issue a new certificate.
+    Renew {
+        pass: SessionPass,
+        csr: String,
+        endorsement: Base64,
+    },
+    /// Note that a certificate is installed.
+    Installed {
+        device: DeviceId,
+        certificate: Sha256Hex,
+    },
+    /// Store what the device says about itself.
+    Facts { device: DeviceId, facts: Facts },
+    /// Two live sessions of one certificate.
+    RaiseCloneAlarm { device: DeviceId },
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// The proof is good, and so recorded.
+    Proved(Box<Proved>),
+    /// A text to send: a certificate.
+    Send(String),
+    /// Nothing to say.
+    Quiet,
+    /// The connection ends with this problem.
+    Refused(Problem),
+}
+
+/// What an admitted device gets.
+#[derive(Debug)]
+pub(crate) struct Proved {
+    pub(crate) pass: SessionPass,
+    /// No newer certificate of the device was proven: sessions on others are older.
+    pub(crate) newest: bool,
+    /// The `welcome` message.
+    pub(crate) welcome: String,
+}
+
+/// What a session may do, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SessionPass {
+    pub(crate) device: DeviceId,
+    pub(crate) organisation: OrganisationId,
+    pub(crate) certificate: Sha256Hex,
+    /// When present, the only things it may do.
+    pub(crate) only: Option<Vec<SessionAbility>>,
+}

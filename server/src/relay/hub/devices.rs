@@ -1,0 +1,346 @@
+//! Waiting devices: `hello`, nameplates, `replace`, and what they send in a claim (`protocol.md` §2).
+
+use std::net::IpAddr;
+
+use gangway_protocol::device::{OfflineReason, check_text};
+use gangway_protocol::enrolment::{DeviceToServer, MAX_CODE_FAILURES, ServerToDevice};
+use gangway_protocol::error::{Problem, ProblemCode};
+use gangway_protocol::id::ClaimId;
+use gangway_protocol::time::UnixMillis;
+
+use super::super::claim::{End, Input};
+use super::super::driver::Driver;
+use super::super::frame::close_code;
+use super::super::message::{Incoming, problem, read};
+use super::super::nameplates::Resumed;
+use super::super::record::{Greeting, Role, Waiting, hello_due};
+use super::super::resume::Resume;
+use super::{Hub, send};
+use crate::limits::AddressKey;
+
+/// Longest `agent`.
+const MAX_AGENT_LEN: usize = 256;
+/// What a device is told to wait when there is no room for it. Rooms become free as codes expire, every ten minutes.
+const FULL_RETRY_SECS: u32 = 60;
+
+impl Hub {
+    pub(super) fn open_device(
+        &mut self,
+        socket: u32,
+        address: Option<IpAddr>,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) {
+        // security.md, Threat I: per-address and global caps, `busy` with a time.
+        let here = address.map_or(0, |address| {
+            self.addresses
+                .get(&AddressKey::from(address))
+                .copied()
+                .unwrap_or_default()
+        });
+        if self.devices >= self.desk.max_waiting || here >= self.desk.max_waiting_per_address {
+            return self.refuse(socket, full(FULL_RETRY_SECS), driver);
+        }
+        self.devices += 1;
+        if let Some(address) = address {
+            *self.addresses.entry(address.into()).or_default() += 1;
+        }
+        let due = hello_due(now);
+        self.record_mut(socket).role = Role::Greeting(Greeting { address, due });
+    }
+
+    pub(super) fn on_device_text(
+        &mut self,
+        socket: u32,
+        text: &str,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) {
+        let message = match read::<DeviceToServer>(text) {
+            Ok(Incoming::Sealed { claim, sealed }) => {
+                return self.on_device_claim(socket, claim, Input::SealedByDevice(sealed), now, driver);
+            }
+            Ok(Incoming::Message(message)) => message,
+            Err(problem) => return self.refuse_now(socket, problem, now, driver),
+        };
+        match (message, &self.record(socket).role) {
+            (DeviceToServer::Hello { agent, resume }, Role::Greeting(_)) => {
+                self.on_hello(socket, &agent, resume.as_deref(), now, driver);
+            }
+            (DeviceToServer::Hello { .. }, _) | (_, Role::Greeting(_)) => {
+                let problem = problem(ProblemCode::Malformed, "`hello` comes first, and once.");
+                self.refuse_now(socket, problem, now, driver);
+            }
+            (DeviceToServer::Replace { .. }, _) => self.replace(socket, now, driver),
+            (DeviceToServer::Decline { claim, code }, _) => {
+                self.on_device_claim(socket, claim.as_str(), Input::Decline(code), now, driver);
+            }
+            (DeviceToServer::Answer { claim, pake, confirm }, _) => {
+                self.on_device_claim(
+                    socket,
+                    claim.as_str(),
+                    Input::Answer { pake, confirm },
+                    now,
+                    driver,
+                );
+            }
+            (DeviceToServer::Outcome { claim, outcome }, _) => {
+                self.on_device_claim(socket, claim.as_str(), Input::Outcome(outcome), now, driver);
+            }
+            // One whose JSON has escapes in it: the long way round, to the same end.
+            (DeviceToServer::Sealed { claim, sealed }, _) => {
+                let sealed = data_encoding::BASE64.encode(&sealed.0);
+                self.on_device_claim(
+                    socket,
+                    claim.as_str(),
+                    Input::SealedByDevice(&sealed),
+                    now,
+                    driver,
+                );
+            }
+        }
+    }
+
+    /// What a device says about a claim that has ended meanwhile crossed our `closed`, and means nothing any more.
+    fn on_device_claim(
+        &mut self,
+        socket: u32,
+        claim: &str,
+        input: Input<'_>,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) {
+        match &self.record(socket).role {
+            Role::Waiting(waiting) => {
+                if let Some(index) = waiting.claim
+                    && self.is_claim(index, claim)
+                {
+                    self.step(index, input, now, driver);
+                }
+            }
+            _ => {
+                let problem = problem(ProblemCode::Malformed, "`hello` comes first.");
+                self.refuse_now(socket, problem, now, driver);
+            }
+        }
+    }
+
+    fn on_hello(
+        &mut self,
+        socket: u32,
+        agent: &str,
+        resume: Option<&str>,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) {
+        if let Err(unfit) = check_text("agent", agent, MAX_AGENT_LEN) {
+            let problem = problem(ProblemCode::Malformed, format!("{unfit}."));
+            return self.refuse_now(socket, problem, now, driver);
+        }
+        let Role::Greeting(Greeting { address, .. }) = self.record(socket).role else {
+            return;
+        };
+        let token = resume.and_then(|token| self.desk.resume_key.read(token));
+        let first_seen = token.map_or(now, |token| token.first_seen);
+        if let Some(waiting) = token.and_then(|token| self.resume(socket, token, address, now, driver)) {
+            self.record_mut(socket).role = Role::Waiting(waiting);
+            return self.send_nameplate(socket, now, driver);
+        }
+        self.assign(socket, address, first_seen, now, driver);
+    }
+
+    /// Gives the device the nameplate of its token back, if that can still be.
+    fn resume(
+        &mut self,
+        socket: u32,
+        token: Resume,
+        address: Option<IpAddr>,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) -> Option<Waiting> {
+        let Resume {
+            plate,
+            epoch,
+            first_seen,
+        } = token;
+        let mut failures = 0;
+        match self.nameplates.resume(plate, epoch, socket, now) {
+            Resumed::Stale => return None,
+            Resumed::Yes => {}
+            Resumed::FromSocket(older) => {
+                let spent;
+                (failures, spent) = self.supersede(older, now, driver);
+                if spent {
+                    self.nameplates.free(plate, socket, true, now);
+                    return None;
+                }
+            }
+        }
+        Some(Waiting {
+            plate,
+            epoch,
+            first_seen,
+            address,
+            claim: None,
+            failures,
+            spent: false,
+            replace_due: Waiting::first_replace_due(epoch),
+        })
+    }
+
+    /// The newer of two sockets wins. Returns what the older one knew of its code: failures, and whether it is spent.
+    fn supersede(&mut self, older: u32, now: UnixMillis, driver: &mut impl Driver) -> (u8, bool) {
+        if let Role::Waiting(Waiting {
+            claim: Some(claim), ..
+        }) = self.record(older).role
+        {
+            self.step(claim, Input::Superseded, now, driver);
+        }
+        let knew = match &self.record(older).role {
+            Role::Waiting(waiting) => (waiting.failures, waiting.spent),
+            _ => (0, false),
+        };
+        self.end(older, close_code::NORMAL, OfflineReason::Superseded, now, driver);
+        knew
+    }
+
+    /// Gives the device a nameplate that it has not had.
+    fn assign(
+        &mut self,
+        socket: u32,
+        address: Option<IpAddr>,
+        first_seen: UnixMillis,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) {
+        // Who keeps taking new ones would use up the short ones: each rests for fifteen minutes.
+        if let Some(address) = address
+            && let Err(too_many) = self.desk.limits.nameplate(address.into(), now)
+        {
+            return self.refuse_now(socket, full(too_many.retry_after_secs), now, driver);
+        }
+        let plate = self.nameplates.assign(socket, now, &*self.desk.random);
+        self.record_mut(socket).role = Role::Waiting(Waiting {
+            plate,
+            epoch: now,
+            first_seen,
+            address,
+            claim: None,
+            failures: 0,
+            spent: false,
+            replace_due: Waiting::first_replace_due(now),
+        });
+        self.send_nameplate(socket, now, driver);
+    }
+
+    fn replace(&mut self, socket: u32, now: UnixMillis, driver: &mut impl Driver) {
+        if let Role::Waiting(Waiting {
+            claim: Some(claim), ..
+        }) = self.record(socket).role
+        {
+            self.step(claim, Input::DeviceGone, now, driver);
+        }
+        // The claim's end may have ended the connection.
+        let Role::Waiting(Waiting {
+            plate,
+            address,
+            first_seen,
+            ..
+        }) = self.record(socket).role
+        else {
+            return;
+        };
+        self.nameplates.free(plate, socket, true, now);
+        self.assign(socket, address, first_seen, now, driver);
+    }
+
+    fn send_nameplate(&self, socket: u32, now: UnixMillis, driver: &mut impl Driver) {
+        let Role::Waiting(waiting) = &self.record(socket).role else {
+            return;
+        };
+        let left = waiting.expires_at().since(now) / UnixMillis::SECOND;
+        let resume = Resume {
+            plate: waiting.plate,
+            epoch: waiting.epoch,
+            first_seen: waiting.first_seen,
+        };
+        let message = ServerToDevice::Nameplate {
+            nameplate: waiting.plate.into(),
+            expires_in_secs: u32::try_from(left).unwrap_or_default(),
+            verification_uri: self.desk.verification_uri.clone(),
+            resume: self.desk.resume_key.issue(resume),
+            server_time: now,
+        };
+        send(driver, socket, &message);
+    }
+
+    /// The claim of a device has ended.
+    pub(super) fn note_claim_end(&mut self, socket: u32, end: &End, now: UnixMillis) {
+        if let Role::Waiting(waiting) = &mut self.record_mut(socket).role {
+            waiting.end_claim(now);
+            waiting.failures = waiting.failures.saturating_add(u8::from(end.failed));
+            // The device counts by itself; one that does not must not give an attacker more than three guesses either.
+            waiting.spent |= end.spent || u32::from(waiting.failures) >= MAX_CODE_FAILURES;
+        }
+    }
+
+    pub(super) fn device_left(
+        &mut self,
+        socket: u32,
+        waiting: &Waiting,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) {
+        self.forget_address(waiting.address);
+        let mut spent = waiting.spent;
+        if let Some(claim) = waiting.claim {
+            spent |= self.step(claim, Input::DeviceGone, now, driver);
+        }
+        self.nameplates.free(waiting.plate, socket, spent, now);
+    }
+
+    pub(super) fn forget_address(&mut self, address: Option<IpAddr>) {
+        self.devices = self.devices.saturating_sub(1);
+        let Some(key) = address.map(AddressKey::from) else {
+            return;
+        };
+        if let Some(count) = self.addresses.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                self.addresses.remove(&key);
+            }
+        }
+    }
+
+    /// What the server has recorded goes to the device, to be compared with the sealed `offer`.
+    pub(crate) fn tell_approval(
+        &mut self,
+        claim: &ClaimId,
+        organisation: String,
+        approver: String,
+        driver: &mut impl Driver,
+    ) {
+        if let Some(device) = self.device_of(claim) {
+            let claim = claim.clone();
+            send(
+                driver,
+                device,
+                &ServerToDevice::Approval {
+                    claim,
+                    organisation,
+                    approver,
+                },
+            );
+        }
+    }
+}
+
+fn full(retry_after_secs: u32) -> Problem {
+    Problem {
+        retry_after_secs: Some(retry_after_secs),
+        ..problem(
+            ProblemCode::Busy,
+            "Too many devices are waiting here at the moment.",
+        )
+    }
+}

@@ -1,0 +1,470 @@
+//! Sessions of enrolled devices (`protocol.md` §3): challenge, proof, what may be said after `welcome`, clone detection,
+//! exclusion, presence.
+//!
+//! 1. [`Hub::challenge`] sends a nonce; `proof` is due in ten seconds.
+//! 2. The proof goes to a [`Job`]; the socket is held meanwhile.
+//! 3. [`Hub::on_job_done`] welcomes the device, asks an older session of the same certificate whether it is alive, and
+//!    ends those of older certificates.
+//!
+//! Measurements are checked and bounded here, and not stored: there is no place for them yet.
+
+use gangway_protocol::certificate::RevocationReason;
+use gangway_protocol::device::{OfflineReason, Presence, check_text};
+use gangway_protocol::encoding::{Base64, Sha256Hex};
+use gangway_protocol::error::{Problem, ProblemCode};
+use gangway_protocol::id::DeviceId;
+use gangway_protocol::session::{
+    Configuration, DeviceToServer, MAX_COUNTER, Series, ServerToDevice, SessionAbility,
+};
+use gangway_protocol::time::UnixMillis;
+
+use super::super::driver::{Done, Driver, Job, Proved, SocketKey};
+use super::super::frame::close_code;
+use super::super::message::{Incoming, problem, read};
+use super::super::record::{PROBE_DUE, Probe, Proving, Role, Session, hello_due};
+use super::{Hub, PresenceChange, send};
+
+/// Longest `agent`.
+const MAX_AGENT_LEN: usize = 256;
+/// Most series of one `measurements` message, and most points of all of them: what fits a frame of 32 KiB.
+const MAX_SERIES: usize = 64;
+const MAX_POINTS: usize = 2_000;
+const MAX_SERIES_NAME_LEN: usize = 64;
+/// A session may send sixty messages at once and one a second on average: a device that measures every ten seconds and
+/// catches up after an outage stays below it.
+const MESSAGE_EVERY: i64 = UnixMillis::SECOND;
+const MESSAGE_BURST: i64 = 60;
+/// A suspended device tries again hourly.
+const SUSPENDED_RETRY_SECS: u32 = 3_600;
+/// For how long an exclusion is remembered for proofs that were being checked while it came.
+const EXCLUSION_KEPT: i64 = UnixMillis::MINUTE;
+
+/// Why a device may not be connected any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exclusion {
+    /// For the time being.
+    Suspended,
+    /// Its certificates are revoked: it has to be enrolled anew.
+    Revoked {
+        /// For people.
+        reason: String,
+    },
+    /// For good.
+    Retired,
+}
+
+impl Exclusion {
+    /// A certificate was revoked for this reason.
+    #[must_use]
+    pub fn revoked(reason: RevocationReason) -> Self {
+        let why = match reason {
+            RevocationReason::Unspecified
+            | RevocationReason::Superseded
+            | RevocationReason::CertificateHold => "",
+            RevocationReason::KeyCompromise => ": its key may be known to others",
+            RevocationReason::AffiliationChanged => ": the device changed hands",
+            RevocationReason::CessationOfOperation => ": the device is out of use",
+            RevocationReason::PrivilegeWithdrawn => ": its rights were withdrawn",
+        };
+        Self::Revoked {
+            reason: format!("The certificate of this device was revoked{why}."),
+        }
+    }
+}
+
+/// What the server tells a connected device.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tell {
+    /// Show yourself.
+    Identify,
+    /// Ask for a new certificate now.
+    RenewNow,
+    /// Your configuration has changed.
+    Configuration(Configuration),
+    /// Install this certificate.
+    Certificate {
+        /// PEM blocks, leaf first.
+        chain: String,
+        /// PEM blocks of the issuers at which the chain must end.
+        trust_anchors: Option<String>,
+    },
+}
+
+/// An exclusion, for proofs that were being checked while it came.
+#[derive(Debug)]
+pub(super) struct RecentExclusion {
+    number: u64,
+    at: UnixMillis,
+    device: DeviceId,
+    exclusion: Exclusion,
+}
+
+impl Hub {
+    pub(super) fn challenge(&mut self, socket: u32, now: UnixMillis, driver: &mut impl Driver) {
+        let nonce = self.desk.random.bytes();
+        let due = hello_due(now);
+        self.record_mut(socket).role = Role::Proving(Box::new(Proving::Challenged { nonce, due }));
+        let message = ServerToDevice::Challenge {
+            nonce: Base64(nonce.to_vec()),
+            server_time: now,
+        };
+        send(driver, socket, &message);
+    }
+
+    pub(super) fn on_session_text(
+        &mut self,
+        socket: u32,
+        text: &str,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) {
+        let message = match read::<DeviceToServer>(text) {
+            Ok(Incoming::Message(message)) => message,
+            // No session message is `sealed`; `read` has refused it.
+            Ok(Incoming::Sealed { .. }) => return,
+            Err(problem) => return self.refuse_now(socket, problem, now, driver),
+        };
+        let outcome = match (message, &mut self.record_mut(socket).role) {
+            (
+                DeviceToServer::Proof {
+                    chain,
+                    signature,
+                    counter,
+                    agent,
+                },
+                Role::Proving(proving),
+            ) => {
+                let nonce = match **proving {
+                    Proving::Challenged { nonce, .. } => nonce,
+                    Proving::Checking { .. } => return,
+                };
+                check_proof(&agent, counter).map(|()| {
+                    Some(Job::Prove {
+                        chain,
+                        signature,
+                        nonce,
+                        counter,
+                    })
+                })
+            }
+            (_, Role::Proving(_)) => Err(malformed("`proof` comes first.")),
+            (message, Role::Session(session)) => session.on_message(message, now),
+            _ => return,
+        };
+        match outcome {
+            Ok(Some(job)) => self.start(socket, job, driver),
+            Ok(None) => {}
+            Err(problem) => self.refuse_now(socket, problem, now, driver),
+        }
+    }
+
+    /// Runs a job for this socket, which is held until it is done: one at a time, and in the order of the messages.
+    fn start(&mut self, socket: u32, job: Job, driver: &mut impl Driver) {
+        let since = self.exclusion_count;
+        let record = self.record_mut(socket);
+        if let Role::Proving(proving) = &mut record.role {
+            **proving = Proving::Checking { since };
+        }
+        let key = SocketKey {
+            index: socket,
+            generation: record.generation,
+        };
+        driver.hold(socket);
+        driver.start(key, job);
+    }
+
+    pub(super) fn on_job_done(&mut self, socket: u32, done: Done, now: UnixMillis, driver: &mut impl Driver) {
+        match done {
+            Done::Proved(proved) => self.welcome(socket, *proved, now, driver),
+            Done::Send(text) => driver.send(socket, &text),
+            Done::Quiet => {}
+            Done::Refused(problem) => self.refuse_now(socket, problem, now, driver),
+        }
+        if self.is_open(socket) {
+            driver.release(socket);
+        }
+    }
+
+    fn welcome(&mut self, socket: u32, proved: Proved, now: UnixMillis, driver: &mut impl Driver) {
+        let Role::Proving(proving) = &self.record(socket).role else {
+            return;
+        };
+        let Proving::Checking { since } = **proving else {
+            return;
+        };
+        let device = proved.pass.device.clone();
+        // Excluded while the proof was being checked: the database may have admitted it just before.
+        let excluded = self
+            .exclusions
+            .iter()
+            .find(|recent| recent.number >= since && recent.device == device);
+        if let Some(exclusion) = excluded.map(|recent| recent.exclusion.clone()) {
+            return self.send_away(socket, &exclusion, now, driver);
+        }
+        self.meet_rivals(&proved, now, driver);
+        let organisation = proved.pass.organisation.clone();
+        let session = Session {
+            pass: proved.pass,
+            probe: None,
+            allowance: now,
+        };
+        self.record_mut(socket).role = Role::Session(Box::new(session));
+        let sockets = self.sessions.entry(device.clone()).or_default();
+        sockets.push(socket);
+        self.session_count += 1;
+        if sockets.len() == 1 {
+            let presence = Presence::Online { since: now };
+            self.presence.insert(
+                device,
+                PresenceChange {
+                    organisation,
+                    presence,
+                },
+            );
+        }
+        driver.send(socket, &proved.welcome);
+    }
+
+    /// Other sessions of the device: those of older certificates end, one of the same certificate is asked whether it
+    /// is alive (`protocol.md` §3).
+    fn meet_rivals(&mut self, newcomer: &Proved, now: UnixMillis, driver: &mut impl Driver) {
+        let rivals = self
+            .sessions
+            .get(&newcomer.pass.device)
+            .cloned()
+            .unwrap_or_default();
+        for rival in rivals {
+            let token = self.desk.random.bytes();
+            let Role::Session(session) = &mut self.record_mut(rival).role else {
+                continue;
+            };
+            if session.pass.certificate == newcomer.pass.certificate {
+                let due = now.plus(PROBE_DUE);
+                session.probe = Some(Probe { token, due });
+                driver.ping(rival, &token);
+            } else if newcomer.newest {
+                self.end(rival, close_code::NORMAL, OfflineReason::Superseded, now, driver);
+            }
+        }
+    }
+
+    /// The older of two sessions is alive: both stay, and the alarm is raised.
+    pub(super) fn on_probe_answer(&mut self, socket: u32, payload: &[u8], driver: &mut impl Driver) {
+        let record = self.record_mut(socket);
+        let key = SocketKey {
+            index: socket,
+            generation: record.generation,
+        };
+        if let Role::Session(session) = &mut record.role
+            && let Some(probe) = session.probe
+            && payload == probe.token
+        {
+            session.probe = None;
+            let device = session.pass.device.clone();
+            driver.start(key, Job::RaiseCloneAlarm { device });
+        }
+    }
+
+    /// The older of two sessions has not answered: it is superseded, without alarm.
+    pub(super) fn end_unanswered_probe(&mut self, socket: u32, now: UnixMillis, driver: &mut impl Driver) {
+        self.end(socket, close_code::NORMAL, OfflineReason::Superseded, now, driver);
+    }
+
+    pub(super) fn session_ended(
+        &mut self,
+        socket: u32,
+        session: Session,
+        why: OfflineReason,
+        now: UnixMillis,
+    ) {
+        let Session { pass, .. } = session;
+        let Some(sockets) = self.sessions.get_mut(&pass.device) else {
+            return;
+        };
+        sockets.retain(|other| *other != socket);
+        self.session_count = self.session_count.saturating_sub(1);
+        if sockets.is_empty() {
+            self.sessions.remove(&pass.device);
+            let change = PresenceChange {
+                organisation: pass.organisation,
+                presence: Presence::Offline {
+                    last_seen_at: now,
+                    reason: why,
+                },
+            };
+            self.presence.insert(pass.device, change);
+        }
+    }
+
+    /// Tells a connected device something. False when it is not connected here.
+    pub(crate) fn tell_session(&mut self, device: &DeviceId, tell: Tell, driver: &mut impl Driver) -> bool {
+        let message = match tell {
+            Tell::Identify => ServerToDevice::Identify {},
+            Tell::RenewNow => ServerToDevice::RenewNow {},
+            Tell::Configuration(configuration) => ServerToDevice::Configuration { configuration },
+            Tell::Certificate { chain, trust_anchors } => {
+                ServerToDevice::Certificate { chain, trust_anchors }
+            }
+        };
+        let sockets = self.sessions.get(device).map_or(&[][..], Vec::as_slice);
+        for socket in sockets {
+            send(driver, *socket, &message);
+        }
+        !sockets.is_empty()
+    }
+
+    /// Ends every session of a device that may not be connected any more.
+    pub(crate) fn exclude(
+        &mut self,
+        device: &DeviceId,
+        exclusion: &Exclusion,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) {
+        self.exclusions.push_back(RecentExclusion {
+            number: self.exclusion_count,
+            at: now,
+            device: device.clone(),
+            exclusion: exclusion.clone(),
+        });
+        self.exclusion_count += 1;
+        for socket in self.sessions.get(device).cloned().unwrap_or_default() {
+            self.send_away(socket, exclusion, now, driver);
+        }
+    }
+
+    /// Ends the sessions of a device that run on this certificate; without a word when a newer one superseded it.
+    pub(crate) fn exclude_certificate(
+        &mut self,
+        device: &DeviceId,
+        certificate: &Sha256Hex,
+        exclusion: Option<&Exclusion>,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) {
+        for socket in self.sessions.get(device).cloned().unwrap_or_default() {
+            let role = &self.record(socket).role;
+            if matches!(role, Role::Session(session) if session.pass.certificate == *certificate) {
+                match exclusion {
+                    Some(exclusion) => self.send_away(socket, exclusion, now, driver),
+                    None => self.end(socket, close_code::NORMAL, OfflineReason::Superseded, now, driver),
+                }
+            }
+        }
+    }
+
+    /// Makes a device come back and be admitted anew.
+    pub(crate) fn reconnect(&mut self, device: &DeviceId, now: UnixMillis, driver: &mut impl Driver) {
+        for socket in self.sessions.get(device).cloned().unwrap_or_default() {
+            self.end(socket, close_code::GOING_AWAY, OfflineReason::Closed, now, driver);
+        }
+    }
+
+    pub(super) fn forget_exclusions(&mut self, now: UnixMillis) {
+        while self
+            .exclusions
+            .front()
+            .is_some_and(|recent| now.since(recent.at) >= EXCLUSION_KEPT)
+        {
+            self.exclusions.pop_front();
+        }
+    }
+
+    fn send_away(&mut self, socket: u32, exclusion: &Exclusion, now: UnixMillis, driver: &mut impl Driver) {
+        let message = match exclusion {
+            Exclusion::Suspended => ServerToDevice::Problem(Problem {
+                retry_after_secs: Some(SUSPENDED_RETRY_SECS),
+                ..problem(
+                    ProblemCode::Suspended,
+                    "A member of the organisation has suspended this device.",
+                )
+            }),
+            Exclusion::Revoked { reason } => ServerToDevice::Revoked {
+                reason: reason.clone(),
+            },
+            Exclusion::Retired => ServerToDevice::Problem(problem(
+                ProblemCode::Retired,
+                "A member of the organisation has retired this device.",
+            )),
+        };
+        send(driver, socket, &message);
+        self.end(socket, close_code::POLICY, OfflineReason::Excluded, now, driver);
+    }
+}
+
+impl Session {
+    /// What a message of the device asks for.
+    fn on_message(&mut self, message: DeviceToServer, now: UnixMillis) -> Result<Option<Job>, Problem> {
+        self.spend_allowance(now)?;
+        let renewal = matches!(
+            message,
+            DeviceToServer::Renew { .. } | DeviceToServer::Installed { .. }
+        );
+        if let Some(only) = &self.pass.only
+            && !(renewal && only.contains(&SessionAbility::Renew))
+        {
+            return Err(problem(
+                ProblemCode::Forbidden,
+                "This session may send only what `only` names.",
+            ));
+        }
+        let device = self.pass.device.clone();
+        match message {
+            DeviceToServer::Proof { .. } => Err(malformed("`proof` comes once.")),
+            DeviceToServer::Facts { facts } => {
+                facts.check().map_err(|unfit| malformed(format!("{unfit}.")))?;
+                Ok(Some(Job::Facts { device, facts }))
+            }
+            DeviceToServer::Measurements { series } => check_measurements(&series).map(|()| None),
+            DeviceToServer::Renew { csr, endorsement } => Ok(Some(Job::Renew {
+                pass: self.pass.clone(),
+                csr,
+                endorsement,
+            })),
+            DeviceToServer::Installed { certificate_sha256 } => Ok(Some(Job::Installed {
+                device,
+                certificate: certificate_sha256,
+            })),
+        }
+    }
+
+    fn spend_allowance(&mut self, now: UnixMillis) -> Result<(), Problem> {
+        let next = self.allowance.max(now).plus(MESSAGE_EVERY);
+        let wait = next.since(now) - MESSAGE_BURST * MESSAGE_EVERY;
+        if wait > 0 {
+            return Err(Problem {
+                retry_after_secs: u32::try_from(MESSAGE_BURST).ok(),
+                ..problem(
+                    ProblemCode::RateLimited,
+                    "This session sends more than one message a second.",
+                )
+            });
+        }
+        self.allowance = next;
+        Ok(())
+    }
+}
+
+fn check_proof(agent: &str, counter: u64) -> Result<(), Problem> {
+    check_text("agent", agent, MAX_AGENT_LEN).map_err(|unfit| malformed(format!("{unfit}.")))?;
+    if counter >= MAX_COUNTER {
+        return Err(malformed("`counter` is below 2^53."));
+    }
+    Ok(())
+}
+
+fn check_measurements(series: &[Series]) -> Result<(), Problem> {
+    if series.len() > MAX_SERIES || series.iter().map(|one| one.points.len()).sum::<usize>() > MAX_POINTS {
+        return Err(problem(
+            ProblemCode::TooLarge,
+            format!("A message holds at most {MAX_SERIES} series and {MAX_POINTS} points."),
+        ));
+    }
+    series.iter().try_for_each(|one| {
+        check_text("name", &one.name, MAX_SERIES_NAME_LEN).map_err(|unfit| malformed(format!("{unfit}.")))
+    })
+}
+
+fn malformed(message: impl Into<String>) -> Problem {
+    problem(ProblemCode::Malformed, message)
+}

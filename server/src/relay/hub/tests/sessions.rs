@@ -1,0 +1,317 @@
+//! Sessions of enrolled devices.
+
+use super::*;
+
+fn proof() -> Value {
+    json!({"type": "proof", "chain": "", "signature": "AAAA", "counter": 1, "agent": "test"})
+}
+
+/// A session at this socket.
+fn session(scene: &mut Scene, socket: u32, device: u8, certificate: u8) {
+    session_of(scene, socket, proved(device, certificate, true));
+}
+
+fn session_of(scene: &mut Scene, socket: u32, done: Done) {
+    scene.open(socket, Opening::Session);
+    assert_eq!(scene.told(socket)["type"], "challenge");
+    scene.says(socket, proof());
+    assert_eq!(scene.asked(socket), [Asked::Hold, Asked::Start("prove")]);
+    let (key, _) = scene.driver.jobs.pop().unwrap();
+    scene.hub.on_done(key, done, scene.now, &mut scene.driver);
+    assert_eq!(
+        scene.asked(socket),
+        [Asked::Send(json!({"type": "welcome"})), Asked::Release]
+    );
+}
+
+fn presence(scene: &mut Scene, device: u8) -> Option<Presence> {
+    scene
+        .hub
+        .harvest()
+        .presence
+        .remove(&pass(device, 1).device)
+        .map(|change| change.presence)
+}
+
+#[test]
+fn presence_follows_the_session() {
+    let mut scene = Scene::new();
+    session(&mut scene, 0, 1, 1);
+    assert_eq!(presence(&mut scene, 1), Some(Presence::Online { since: START }));
+    scene.now = scene.now.plus(5_000);
+    scene.goes(0);
+    let offline = Presence::Offline {
+        last_seen_at: scene.now,
+        reason: OfflineReason::ConnectionLost,
+    };
+    assert_eq!(presence(&mut scene, 1), Some(offline));
+    assert_eq!(
+        presence(&mut scene, 1),
+        None,
+        "what did not change is not written again"
+    );
+}
+
+#[test]
+fn a_refused_proof_ends_the_connection() {
+    let mut scene = Scene::new();
+    scene.open(0, Opening::Session);
+    scene.told(0);
+    scene.says(0, proof());
+    let (key, _) = scene.driver.jobs.pop().unwrap();
+    let refused = Done::Refused(problem(ProblemCode::CertificateUnknown, "no"));
+    scene.hub.on_done(key, refused, scene.now, &mut scene.driver);
+    assert_eq!(scene.problem(0)["code"], "certificate_unknown");
+    assert_eq!(scene.hub.harvest().presence.len(), 0);
+}
+
+#[test]
+fn a_late_answer_finds_nobody() {
+    let mut scene = Scene::new();
+    scene.open(0, Opening::Session);
+    scene.says(0, proof());
+    let (key, _) = scene.driver.jobs.pop().unwrap();
+    scene.goes(0);
+    scene.open(0, Opening::Session);
+    scene.asked(0);
+    scene
+        .hub
+        .on_done(key, proved(1, 1, true), scene.now, &mut scene.driver);
+    assert_eq!(scene.asked(0), [], "the index has another owner");
+}
+
+#[test]
+fn proof_is_due_in_ten_seconds_and_comes_first() {
+    let mut scene = Scene::new();
+    scene.open(0, Opening::Session);
+    scene.told(0);
+    scene.pass(10);
+    assert_eq!(scene.problem(0)["code"], "timeout");
+    scene.open(1, Opening::Session);
+    scene.says(1, json!({"type": "measurements", "series": []}));
+    assert_eq!(scene.problem(1)["code"], "malformed");
+    scene.open(2, Opening::Session);
+    let mut late = proof();
+    late["counter"] = json!(1_u64 << 53);
+    scene.says(2, late);
+    assert_eq!(scene.problem(2)["code"], "malformed");
+}
+
+fn ping_of(scene: &mut Scene, socket: u32) -> Vec<u8> {
+    match scene.asked(socket).as_slice() {
+        [Asked::Ping(payload)] => payload.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn two_live_sessions_of_one_certificate_raise_the_alarm_and_stay() {
+    let mut scene = Scene::new();
+    session(&mut scene, 0, 1, 1);
+    session(&mut scene, 1, 1, 1);
+    let token = ping_of(&mut scene, 0);
+    scene.hub.on_pong(0, b"another", scene.now, &mut scene.driver);
+    assert_eq!(scene.asked(0), [], "a Pong to another Ping says nothing");
+    scene.hub.on_pong(0, &token, scene.now, &mut scene.driver);
+    assert_eq!(scene.asked(0), [Asked::Start("alarm")]);
+    scene.pass(10);
+    assert_eq!((scene.asked(0), scene.asked(1)), (vec![], vec![]), "both stay");
+}
+
+#[test]
+fn a_session_that_does_not_answer_is_superseded_without_alarm() {
+    let mut scene = Scene::new();
+    session(&mut scene, 0, 1, 1);
+    scene.hub.harvest();
+    session(&mut scene, 1, 1, 1);
+    ping_of(&mut scene, 0);
+    scene.pass(9);
+    assert_eq!(scene.asked(0), []);
+    scene.pass(1);
+    assert_eq!(scene.asked(0), [Asked::Close(1000)]);
+    scene.goes(0);
+    assert!(scene.driver.jobs.is_empty(), "no alarm");
+    assert_eq!(presence(&mut scene, 1), None, "the device stayed online");
+}
+
+#[test]
+fn a_session_on_a_newer_certificate_supersedes_at_once() {
+    let mut scene = Scene::new();
+    session(&mut scene, 0, 1, 1);
+    session(&mut scene, 1, 1, 2);
+    assert_eq!(scene.asked(0), [Asked::Close(1000)]);
+    session_of(&mut scene, 2, proved(1, 1, false));
+    assert_eq!(scene.asked(1), [], "an older certificate supersedes nobody");
+}
+
+#[test]
+fn exclusion_ends_every_session_and_catches_proofs_under_way() {
+    let mut scene = Scene::new();
+    session(&mut scene, 0, 1, 1);
+    session(&mut scene, 9, 2, 2);
+    scene.open(1, Opening::Session);
+    scene.says(1, proof());
+    let (key, _) = scene.driver.jobs.pop().unwrap();
+    scene.asked(1);
+    let device = pass(1, 1).device;
+    let revoked = Exclusion::Revoked {
+        reason: "stolen".into(),
+    };
+    scene.hub.exclude(&device, &revoked, scene.now, &mut scene.driver);
+    let told = [
+        Asked::Send(json!({"type": "revoked", "reason": "stolen"})),
+        Asked::Close(1008),
+    ];
+    assert_eq!(scene.asked(0), told);
+    scene
+        .hub
+        .on_done(key, proved(1, 1, true), scene.now, &mut scene.driver);
+    assert_eq!(
+        scene.asked(1),
+        told,
+        "it was admitted a moment before the revocation"
+    );
+    assert_eq!(scene.asked(9), [], "another device");
+    session(&mut scene, 2, 1, 1);
+    scene
+        .hub
+        .exclude(&device, &Exclusion::Suspended, scene.now, &mut scene.driver);
+    let problem = scene.problem(2);
+    assert_eq!(
+        (&problem["code"], &problem["retry_after_secs"]),
+        (&json!("suspended"), &json!(3600))
+    );
+    session(&mut scene, 3, 1, 1);
+    scene
+        .hub
+        .exclude(&device, &Exclusion::Retired, scene.now, &mut scene.driver);
+    assert_eq!(scene.problem(3)["code"], "retired");
+}
+
+#[test]
+fn a_revoked_certificate_ends_only_its_own_session() {
+    let mut scene = Scene::new();
+    session(&mut scene, 0, 1, 2);
+    let SessionPass { device, .. } = pass(1, 2);
+    let exclude = |scene: &mut Scene, certificate: u8, exclusion: Option<Exclusion>| {
+        let sha256 = pass(1, certificate).certificate;
+        scene
+            .hub
+            .exclude_certificate(&device, &sha256, exclusion.as_ref(), scene.now, &mut scene.driver);
+        scene.asked(0)
+    };
+    assert_eq!(exclude(&mut scene, 1, Some(Exclusion::Suspended)), []);
+    assert_eq!(
+        exclude(&mut scene, 2, None),
+        [Asked::Close(1000)],
+        "superseded needs no words"
+    );
+}
+
+#[test]
+fn limited_sessions_send_only_what_they_may() {
+    let limited = |only| {
+        let Done::Proved(mut proved) = proved(1, 1, true) else {
+            unreachable!()
+        };
+        proved.pass.only = Some(only);
+        Done::Proved(proved)
+    };
+    let mut scene = Scene::new();
+    let renew = gangway_protocol::session::SessionAbility::Renew;
+    session_of(&mut scene, 0, limited(vec![renew]));
+    scene.says(0, json!({"type": "renew", "csr": "", "endorsement": "AAAA"}));
+    assert_eq!(scene.asked(0), [Asked::Hold, Asked::Start("renew")]);
+    scene.says(0, json!({"type": "measurements", "series": []}));
+    assert_eq!(scene.problem(0)["code"], "forbidden");
+    session_of(&mut scene, 1, limited(vec![]));
+    scene.asked(0);
+    scene.says(1, json!({"type": "renew", "csr": "", "endorsement": "AAAA"}));
+    assert_eq!(scene.problem(1)["code"], "forbidden");
+}
+
+#[test]
+fn measurements_and_facts_are_bounded() {
+    let series = |count: usize, points: usize| {
+        let points = vec![json!([1, 2.5]); points];
+        json!({"type": "measurements", "series": vec![json!({"name": "temperature", "points": points}); count]})
+    };
+    for (message, code) in [
+        (series(64, 31), None),
+        (series(65, 1), Some("too_large")),
+        (series(1, 2001), Some("too_large")),
+        (
+            json!({"type": "measurements", "series": [{"name": "x".repeat(65), "points": []}]}),
+            Some("malformed"),
+        ),
+        (
+            json!({"type": "facts", "facts": {"hostname": "\u{202e}x", "os": "", "os_version": "", "arch": "", "software": "", "software_version": ""}}),
+            Some("malformed"),
+        ),
+    ] {
+        let mut scene = Scene::new();
+        session(&mut scene, 0, 1, 1);
+        scene.says(0, message);
+        match code {
+            None => assert_eq!(scene.asked(0), []),
+            Some(code) => assert_eq!(scene.problem(0)["code"], code),
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_messages_ends_the_session() {
+    let mut scene = Scene::new();
+    session(&mut scene, 0, 1, 1);
+    for _ in 0..60 {
+        scene.says(0, json!({"type": "measurements", "series": []}));
+    }
+    assert_eq!(scene.asked(0), []);
+    scene.says(0, json!({"type": "measurements", "series": []}));
+    assert_eq!(scene.problem(0)["code"], "rate_limited");
+}
+
+#[test]
+fn a_device_is_told_things_and_made_to_come_back() {
+    let mut scene = Scene::new();
+    session(&mut scene, 0, 1, 1);
+    let device = pass(1, 1).device;
+    assert!(scene.hub.tell_session(&device, Tell::Identify, &mut scene.driver));
+    assert_eq!(scene.told(0), json!({"type": "identify"}));
+    assert!(
+        scene
+            .hub
+            .tell_session(&device, Tell::Configuration(configuration()), &mut scene.driver)
+    );
+    assert_eq!(scene.told(0)["configuration"]["revision"], 0);
+    assert!(
+        !scene
+            .hub
+            .tell_session(&pass(2, 1).device, Tell::RenewNow, &mut scene.driver)
+    );
+    scene.hub.reconnect(&device, scene.now, &mut scene.driver);
+    assert_eq!(scene.asked(0), [Asked::Close(1001)]);
+}
+
+#[test]
+fn silence_ends_a_session_after_a_ping() {
+    let mut scene = Scene::new();
+    session(&mut scene, 0, 1, 1);
+    scene.pass(54);
+    assert_eq!(scene.asked(0), [Asked::Ping(vec![])]);
+    scene.pass(44);
+    assert_eq!(scene.asked(0), []);
+    scene.pass(1);
+    assert_eq!(scene.asked(0), [Asked::Close(1001)]);
+    scene.goes(0);
+    let reason = presence(&mut scene, 1).map(|presence| {
+        matches!(
+            presence,
+            Presence::Offline {
+                reason: OfflineReason::PingTimeout,
+                ..
+            }
+        )
+    });
+    assert_eq!(reason, Some(true));
+}

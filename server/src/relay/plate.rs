@@ -1,0 +1,87 @@
+//! A nameplate in one word, as tables of a hundred thousand waiting devices hold it.
+
+use gangway_protocol::code::{ALPHABET, Nameplate};
+
+/// Bits of a symbol: there are twenty.
+const SYMBOL_BITS: u32 = 5;
+
+/// A nameplate of 4 to 10 symbols: five bits each behind a leading one, so that the length is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Plate(u64);
+
+impl Plate {
+    /// How many symbols it has.
+    pub(crate) fn len(self) -> usize {
+        usize::try_from((u64::BITS - self.0.leading_zeros()) / SYMBOL_BITS).unwrap_or_default()
+    }
+
+    /// The bits, for a token.
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The nameplate of these bits, if they are one.
+    pub(crate) fn from_bits(bits: u64) -> Option<Self> {
+        let text = Self(bits).symbols()?;
+        let parsed: Nameplate = text.parse().ok()?;
+        Some(Self::from(&parsed)).filter(|plate| plate.0 == bits)
+    }
+
+    fn symbols(self) -> Option<String> {
+        (0..self.len())
+            .rev()
+            .map(|place| {
+                let shift = SYMBOL_BITS * u32::try_from(place).ok()?;
+                let index = usize::try_from((self.0 >> shift) & ((1 << SYMBOL_BITS) - 1)).ok()?;
+                ALPHABET.get(index).map(|symbol| char::from(*symbol))
+            })
+            .collect()
+    }
+}
+
+impl From<&Nameplate> for Plate {
+    fn from(nameplate: &Nameplate) -> Self {
+        Self(nameplate.as_str().bytes().fold(1, |bits, symbol| {
+            let index = ALPHABET
+                .iter()
+                .position(|candidate| *candidate == symbol)
+                .unwrap_or_default();
+            (bits << SYMBOL_BITS) | u64::try_from(index).unwrap_or_default()
+        }))
+    }
+}
+
+impl From<Plate> for Nameplate {
+    #[expect(clippy::expect_used, reason = "a Plate is only made from a Nameplate")]
+    fn from(plate: Plate) -> Self {
+        let symbols = plate
+            .symbols()
+            .expect("every symbol of a plate is in the alphabet");
+        symbols.parse().expect("a plate has the length of a nameplate")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_the_nameplate_and_back() {
+        for text in ["BBBB", "ZZZZ", "BCDFG", "ZXWVTSRQPN"] {
+            let nameplate: Nameplate = text.parse().unwrap();
+            let plate = Plate::from(&nameplate);
+            assert_eq!(plate.len(), text.len());
+            assert_eq!(Nameplate::from(plate), nameplate);
+            assert_eq!(Plate::from_bits(plate.to_bits()), Some(plate));
+        }
+        let (short, long): (Nameplate, Nameplate) = ("BBBB".parse().unwrap(), "BBBBB".parse().unwrap());
+        assert_ne!(Plate::from(&short), Plate::from(&long));
+    }
+
+    #[test]
+    fn other_bits_are_no_nameplate() {
+        for bits in [0, 1, 0b1_00000, 1 << 15, (1 << 20) | 31, u64::MAX] {
+            assert_eq!(Plate::from_bits(bits), None, "{bits:b}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What the relay does once a second beside its sockets: writing batches, asking what other processes did, figures.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gangway_protocol::certificate::RevocationReason;
+use gangway_protocol::device::{FleetChange, FleetChangeKind, Presence};
+use gangway_protocol::id::DeviceId;
+use gangway_protocol::time::UnixMillis;
+
+use super::hub::{Counts, Exclusion, Harvest, PresenceChange};
+use super::nameplates::Lease;
+use super::plate::Plate;
+use super::reactor::Command;
+use crate::db::presence::Excluded;
+use crate::db::{DbError, nameplates, presence, write};
+use crate::state::Gangway;
+
+/// How often the database is asked who was excluded by another process (`protocol.md` §3: within ten seconds).
+const POLL_EVERY: i64 = 8 * UnixMillis::SECOND;
+/// How far back such a question reaches beyond the last one: clocks of other machines, and transactions under way.
+const POLL_OVERLAP: i64 = 30 * UnixMillis::SECOND;
+/// How often nameplates whose rest is over are deleted, and the server's being alive is noted.
+const TIDY_EVERY: i64 = UnixMillis::MINUTE;
+
+/// What is still to be written, and when the next question is due.
+#[derive(Default)]
+pub(super) struct Upkeep {
+    /// Whoever a dead process has left online is offline.
+    reset: bool,
+    leases: HashMap<Plate, Lease>,
+    presence: HashMap<DeviceId, PresenceChange>,
+    polled_at: Option<UnixMillis>,
+    tidied_at: Option<UnixMillis>,
+}
+
+impl Upkeep {
+    /// Does what is due. What fails is kept for the next time: the sockets do not care.
+    pub(super) async fn run(&mut self, gangway: &Arc<Gangway>, harvest: Harvest) {
+        let now = gangway.clock.now();
+        show(harvest.counts);
+        self.leases.extend(harvest.leases);
+        self.presence.extend(harvest.presence);
+        let steps = async {
+            self.reset(gangway).await?;
+            self.write_leases(gangway).await?;
+            self.write_presence(gangway).await?;
+            self.poll(gangway, now).await?;
+            self.tidy(gangway, now).await
+        };
+        if let Err(error) = steps.await {
+            tracing::warn!(%error, "the relay's records could not be written; they are tried again in a second");
+        }
+    }
+
+    async fn reset(&mut self, gangway: &Gangway) -> Result<(), DbError> {
+        if !self.reset {
+            write!(gangway.db, |tx| {
+                let alive_at = presence::alive_at(tx).await?;
+                presence::reset(tx, alive_at).await
+            })?;
+            self.reset = true;
+        }
+        Ok(())
+    }
+
+    async fn write_leases(&mut self, gangway: &Gangway) -> Result<(), DbError> {
+        if self.leases.is_empty() {
+            return Ok(());
+        }
+        let leases: Vec<_> = self
+            .leases
+            .iter()
+            .map(|(plate, lease)| lease.to_row(*plate))
+            .collect();
+        write!(gangway.db, |tx| { nameplates::put(tx, &leases).await })?;
+        self.leases.clear();
+        Ok(())
+    }
+
+    async fn write_presence(&mut self, gangway: &Gangway) -> Result<(), DbError> {
+        if self.presence.is_empty() {
+            return Ok(());
+        }
+        let rows = self.presence.iter();
+        let rows: Vec<(DeviceId, Presence)> = rows
+            .map(|(device, change)| (device.clone(), change.presence.clone()))
+            .collect();
+        write!(gangway.db, |tx| { presence::put(tx, &rows).await })?;
+        // Told only now: who is told looks into the database.
+        for (device, change) in self.presence.drain() {
+            gangway.changes.tell(FleetChange {
+                device,
+                organisation: change.organisation,
+                kind: FleetChangeKind::Presence,
+                presence: Some(change.presence),
+            });
+        }
+        Ok(())
+    }
+
+    async fn poll(&mut self, gangway: &Gangway, now: UnixMillis) -> Result<(), DbError> {
+        let last = *self.polled_at.get_or_insert(now);
+        if now.since(last) < POLL_EVERY {
+            return Ok(());
+        }
+        let mut reader = gangway.db.reader().await?;
+        let excluded = presence::excluded_since(&mut reader.conn(), last.plus(-POLL_OVERLAP)).await?;
+        drop(reader);
+        self.polled_at = Some(now);
+        for excluded in excluded {
+            gangway.relay.inbox.push(command(excluded));
+        }
+        Ok(())
+    }
+
+    async fn tidy(&mut self, gangway: &Gangway, now: UnixMillis) -> Result<(), DbError> {
+        if self.tidied_at.is_some_and(|last| now.since(last) < TIDY_EVERY) {
+            return Ok(());
+        }
+        write!(gangway.db, |tx| {
+            presence::note_alive(tx, now).await?;
+            nameplates::forget_rested(tx, now).await
+        })?;
+        self.tidied_at = Some(now);
+        Ok(())
+    }
+}
+
+fn command(excluded: Excluded) -> Command {
+    match excluded {
+        Excluded::Suspended(device) => Command::Exclude {
+            device,
+            exclusion: Exclusion::Suspended,
+        },
+        Excluded::Retired(device) => Command::Exclude {
+            device,
+            exclusion: Exclusion::Retired,
+        },
+        Excluded::Revoked {
+            device,
+            certificate,
+            reason,
+        } => Command::ExcludeCertificate {
+            device,
+            certificate,
+            exclusion: match reason {
+                RevocationReason::Superseded => None,
+                RevocationReason::CertificateHold => Some(Exclusion::Suspended),
+                reason => Some(Exclusion::revoked(reason)),
+            },
+        },
+    }
+}
+
+fn show(counts: Counts) {
+    let gauge = |name: &'static str, count: u32| metrics::gauge!(name).set(f64::from(count));
+    gauge("gangway_waiting_devices", counts.waiting);
+    gauge("gangway_claims", counts.claims);
+    gauge("gangway_sessions", counts.sessions);
+}

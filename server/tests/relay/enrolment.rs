@@ -1,0 +1,138 @@
+//! Waiting devices.
+
+use gangway_server::relay::{drain, tick};
+use http::StatusCode;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::socket::{ENROLMENT, SESSION, Socket};
+use crate::support::{Server, both_engines};
+
+both_engines! {
+    async fn a_device_keeps_its_nameplate_over_a_restart_of_the_server(server: Server) {
+        let spawned = server.spawn();
+        let (device, first) = Socket::wait(&spawned).await;
+        assert_eq!(first["verification_uri"], "http://localhost:8080/link");
+        assert_eq!(first["expires_in_secs"], 600);
+        tick(&server.gangway).await;
+        device.vanish();
+        drop(spawned);
+        let server = server.restart().await;
+        server.clock.advance(20_000);
+        let spawned = server.spawn();
+        let mut device = Socket::open(&spawned, ENROLMENT).await;
+        device.say(json!({"type": "hello", "agent": "test", "resume": first["resume"]})).await;
+        let again = device.hear_a("nameplate").await;
+        assert_eq!(again["nameplate"], first["nameplate"]);
+        assert_eq!(again["expires_in_secs"], 580);
+    }
+}
+
+both_engines! {
+    async fn a_restarted_server_gives_no_nameplate_away_that_is_on_a_screen(server: Server) {
+        let spawned = server.spawn();
+        let mut taken = Vec::new();
+        let mut sockets = Vec::new();
+        for _ in 0..50 {
+            let (device, message) = Socket::wait(&spawned).await;
+            taken.push(message["nameplate"].clone());
+            sockets.push(device);
+        }
+        tick(&server.gangway).await;
+        let count = |server: &Server| {
+            let db = server.gangway.db.clone();
+            let now = server.gangway.clock.now();
+            async move {
+                let mut reader = db.reader().await.expect("the database answers");
+                gangway_server::db::nameplates::all(&mut reader.conn(), now).await.expect("the database answers").len()
+            }
+        };
+        assert_eq!(count(&server).await, 50);
+        drop((spawned, sockets));
+        let server = server.restart().await;
+        assert_eq!(count(&server).await, 50);
+        server.clock.advance(26 * 60 * 1000);
+        tick(&server.gangway).await;
+        assert_eq!(count(&server).await, 0, "their rest is over");
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_is_refused_over_http_only_for_its_form_and_its_origin() {
+    let server = Server::start(crate::support::Engine::Sqlite).await;
+    let spawned = server.spawn();
+    let open = async |path: &str, headers: &[(&str, &str)]| {
+        Socket::open_with(&spawned, path, headers).await.map(|_| ())
+    };
+    let (path, protocol) = ENROLMENT;
+    assert_eq!(
+        open(path, &[("sec-websocket-protocol", "gangway.enrolment.v2")]).await,
+        Err(StatusCode::BAD_REQUEST)
+    );
+    let foreign = [
+        ("sec-websocket-protocol", protocol),
+        ("origin", "https://evil.example"),
+    ];
+    assert_eq!(open(path, &foreign).await, Err(StatusCode::FORBIDDEN));
+    let own = [
+        ("sec-websocket-protocol", protocol),
+        ("origin", "http://localhost:8080"),
+    ];
+    assert_eq!(open(path, &own).await, Ok(()));
+    let (path, protocol) = SESSION;
+    assert_eq!(open(path, &[("sec-websocket-protocol", protocol)]).await, Ok(()));
+}
+
+#[tokio::test]
+async fn every_fault_of_a_device_has_its_problem_or_its_close_code() {
+    let server = Server::start(crate::support::Engine::Sqlite).await;
+    let spawned = server.spawn();
+
+    let mut device = Socket::open(&spawned, ENROLMENT).await;
+    device.say(json!({"type": "hello"})).await;
+    assert_eq!(device.problem().await["code"], "malformed");
+
+    let mut device = Socket::open(&spawned, ENROLMENT).await;
+    device.say(json!({"type": "greeting"})).await;
+    assert_eq!(device.problem().await["code"], "unknown_type");
+
+    let mut device = Socket::open(&spawned, ENROLMENT).await;
+    device.send(Message::text("x".repeat(32 * 1024 + 1))).await;
+    assert_eq!(device.hear_a("problem").await["code"], "too_large");
+    assert_eq!(device.end().await, Some(1009));
+
+    let mut device = Socket::open(&spawned, ENROLMENT).await;
+    device.send(Message::binary(vec![1, 2, 3])).await;
+    assert_eq!(device.end().await, Some(1003));
+
+    let mut device = Socket::open(&spawned, ENROLMENT).await;
+    // Both ends have to see the upgrade before the time passes.
+    device.send(Message::Ping(vec![1].into())).await;
+    tick(&server.gangway).await;
+    server.clock.advance(10_000);
+    tick(&server.gangway).await;
+    assert_eq!(device.problem().await["code"], "timeout");
+}
+
+#[tokio::test]
+async fn draining_sends_devices_away_with_1001() {
+    let server = Server::start(crate::support::Engine::Sqlite).await;
+    let spawned = server.spawn();
+    let (mut device, _) = Socket::wait(&spawned).await;
+    let (end, ()) = tokio::join!(device.end(), drain(&server.gangway));
+    assert_eq!(end, Some(1001));
+    tick(&server.gangway).await;
+}
+
+#[tokio::test]
+async fn pings_come_and_silence_ends_the_connection() {
+    let server = Server::start(crate::support::Engine::Sqlite).await;
+    let spawned = server.spawn();
+    let (mut device, _) = Socket::wait(&spawned).await;
+    server.clock.advance(54_000);
+    tick(&server.gangway).await;
+    // Nothing is read, so the Ping is not answered.
+    server.clock.advance(45_000);
+    tick(&server.gangway).await;
+    assert_eq!(device.end().await, Some(1001));
+}
