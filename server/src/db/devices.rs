@@ -10,6 +10,10 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Conn, DbError, execute, on};
 
+/// Longest text to search in. It stands in indexes, and PostgreSQL's hold 2,704 bytes at most; only somebody who fills
+/// every label to its limit comes near.
+const MAX_SEARCH_LEN: usize = 2_000;
+
 /// A device with what only the server needs to know of it.
 #[derive(Clone, Debug)]
 pub struct DeviceRecord {
@@ -268,9 +272,16 @@ impl Text {
             sort_name: name.to_lowercase(),
             labels: serde_json::to_string(labels).map_err(unwritable)?,
             facts: serde_json::to_string(facts).map_err(unwritable)?,
-            search: search.join("\n").to_lowercase(),
+            search: within(search.join("\n").to_lowercase(), MAX_SEARCH_LEN),
         })
     }
+}
+
+/// The beginning of `text` that fits into `max` bytes.
+fn within(mut text: String, max: usize) -> String {
+    let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text.truncate(end);
+    text
 }
 
 macro_rules! columns {
