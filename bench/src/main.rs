@@ -2,7 +2,9 @@
 //!
 //! `make bench` prints the table and writes `target/bench.json`. Nothing here is shipped.
 
+mod ceiling;
 mod claims;
+mod crossings;
 mod forwarder;
 mod memory;
 mod pages;
@@ -83,6 +85,18 @@ async fn run(options: Options) -> anyhow::Result<()> {
     }
     if wanted("waiting") {
         memory::waiting(&options, &mut report).await?;
+    }
+    if wanted("ceiling") {
+        ceiling::measure(&options, &mut report).await?;
+    }
+    if wanted("issuance") {
+        ceiling::durable(&options, &mut report).await?;
+    }
+    if wanted("crossings") {
+        crossings::pace(&options, &mut report).await?;
+    }
+    if wanted("sessions") {
+        crossings::sessions(&options, &mut report).await?;
     }
     report.write()
 }

@@ -89,6 +89,14 @@ impl Server {
             .context("no token was printed")
     }
 
+    /// Stops the server in order and hands over what it leaves on disk.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<tempfile::TempDir> {
+        let pid = self.child.id().context("the server has ended")?;
+        Command::new("kill").arg(pid.to_string()).status().await?;
+        self.child.wait().await?;
+        Ok(self.folder)
+    }
+
     /// Bytes of memory that are this process's share (PSS): what a further session makes it grow by.
     pub(crate) fn pss(&self) -> anyhow::Result<u64> {
         let pid = self.child.id().context("the server has ended")?;
