@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
+use gangway_protocol::path;
+use http::Method;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +18,7 @@ use crate::api::problem::ApiError;
 use crate::api::request::MAX_BODY_LEN;
 use crate::auth::csrf;
 use crate::state::Gangway;
-use crate::{api, assets, headers, health, log, relay};
+use crate::{api, assets, headers, health, log, relay, ssr};
 
 /// How long nothing of a body may arrive. Bodies are small, so who pauses this long is gone.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -27,18 +29,30 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
     let api = api
         .layer(DefaultBodyLimit::max(MAX_BODY_LEN))
         .layer(from_fn_with_state(gangway.clone(), csrf::refuse_foreign_changes));
+    let pages = api.clone().with_state(gangway.clone());
     Router::new()
         .merge(api)
         .merge(relay::router())
         .merge(health::router())
         .route("/api/{*unknown}", any(refuse_unknown_path))
         .route(assets::ASSETS, get(assets::get_asset))
+        .fallback(move |request| answer_other(pages.clone(), request))
         .method_not_allowed_fallback(refuse_method)
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(from_fn_with_state(gangway.clone(), headers::add_security_headers))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(from_fn(log::observe_request))
         .with_state(gangway)
+}
+
+/// Programs get a problem, people a page; which pages there are, and that others are not, the panel knows.
+async fn answer_other(api: Router, request: Request) -> Response {
+    match *request.method() {
+        Method::GET | Method::HEAD if !request.uri().path().starts_with(path::CA) => {
+            ssr::render_page(api, request).await
+        }
+        _ => ApiError::NotFound.into_response(),
+    }
 }
 
 async fn refuse_unknown_path() -> ApiError {
