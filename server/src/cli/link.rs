@@ -176,3 +176,73 @@ impl From<ApiError> for Exit {
         Self::of_api(&error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn organisation(id: u8, name: &str, role: &str) -> Organisation {
+        serde_json::from_value(serde_json::json!({
+            "id": format!("org_000000000{id}zzzzzzzzzzzzzzzz"), "name": name, "role": role, "policy": {},
+        }))
+        .expect("an organisation")
+    }
+
+    fn chosen(wanted: Option<&str>, organisations: Vec<Organisation>) -> Result<String, String> {
+        choose(organisations, wanted)
+            .map(|organisation| organisation.name)
+            .map_err(|exit| exit.message)
+    }
+
+    #[test]
+    fn the_only_organisation_needs_no_name() {
+        let all = || {
+            vec![
+                organisation(1, "Harbour", "installer"),
+                organisation(2, "Archive", "viewer"),
+            ]
+        };
+        assert_eq!(chosen(None, all()), Ok("Harbour".to_owned()));
+        assert!(chosen(Some("Archive"), all()).is_err_and(|message| message.contains("“Archive”")));
+        assert!(chosen(None, all().split_off(1)).is_err_and(|message| message.contains("may not enrol")));
+    }
+
+    #[test]
+    fn among_several_one_is_named_by_name_or_id() {
+        let all = || {
+            vec![
+                organisation(1, "Harbour", "installer"),
+                organisation(2, "Lighthouse", "owner"),
+            ]
+        };
+        let message = chosen(None, all()).expect_err("two");
+        assert!(
+            message.contains("--organisation: Harbour, Lighthouse"),
+            "{message}"
+        );
+        assert_eq!(chosen(Some("Lighthouse"), all()), Ok("Lighthouse".to_owned()));
+        assert_eq!(
+            chosen(Some("org_0000000001zzzzzzzzzzzzzzzz"), all()),
+            Ok("Harbour".to_owned())
+        );
+    }
+
+    #[test]
+    fn tokens_come_from_the_environment_or_from_a_file() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "gw_pat_b\n").expect("it is written");
+        let path = file.path().display().to_string();
+        let read = |pairs: &[(&str, &str)]| {
+            token(&Environment::of(pairs.iter().copied())).map(|token| token.expose().to_owned())
+        };
+        assert_eq!(
+            read(&[("GANGWAY_TOKEN", "gw_pat_a")]).ok().as_deref(),
+            Some("gw_pat_a")
+        );
+        assert_eq!(
+            read(&[("GANGWAY_TOKEN_FILE", &path)]).ok().as_deref(),
+            Some("gw_pat_b")
+        );
+        assert!(read(&[]).is_err_and(|exit| exit.message.contains("scope `enrol`")));
+    }
+}
