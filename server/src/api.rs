@@ -1,6 +1,7 @@
 //! The HTTP API under `/api/v1`: handlers that extract, authorise, call and respond. `router.rs` mounts them.
 
 pub mod account;
+pub mod authorise;
 pub mod ca;
 pub mod certificates;
 pub mod devices;
@@ -12,4 +13,5 @@ pub mod organisations;
 pub mod problem;
 pub mod request;
 pub mod sign_ins;
+pub mod signers;
 pub mod tokens;

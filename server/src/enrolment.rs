@@ -14,7 +14,9 @@
 //! by what was read before.
 
 pub mod approval;
+pub mod exclusion;
 pub mod issuance;
+pub mod readmission;
 pub mod sweep;
 
 use gangway_protocol::certificate::{Certificate, Csr, CsrRefusal, UncheckedCsr};

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod enrolment;
+pub mod fleet;
 pub mod headers;
 pub mod health;
 pub mod limits;

@@ -92,6 +92,7 @@ pub fn api() -> OpenApiRouter<Arc<Gangway>> {
         .merge(api::organisations::router())
         .merge(api::enrolments::router())
         .merge(api::devices::router())
+        .merge(api::signers::router())
         .merge(api::certificates::router())
         .merge(api::fleet_changes::router())
         .merge(api::ca::router())

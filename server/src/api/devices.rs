@@ -1,12 +1,196 @@
-//! Devices of the fleet and what members do with them.
+//! Devices of the fleet: listed, exported, shown, renamed, and what happened to them.
+
+mod actions;
+mod certificates;
+mod export;
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::extract::State;
+use gangway_protocol::device::{
+    Device, DeviceDetail, DeviceEvent, DeviceQuery, DeviceUpdate, FleetChangeKind,
+};
+use gangway_protocol::id::{AccountId, DeviceId};
+use gangway_protocol::page::{Page, PageQuery};
+use gangway_protocol::path;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::extract::{Caller, Right};
+use super::problem::{ApiError, ApiResult};
+use super::request::{JsonBody, Paged, PathId, QueryOf};
+use crate::audit::{Entry, Scope};
+use crate::db::certificates::CertificateFilter;
+use crate::db::devices::{Description, DeviceRecord};
+use crate::db::{audit, certificates as stored, devices, rules, write};
+use crate::enrolment::approval::{check_labels, check_name};
+use crate::enrolment::{EnrolmentError, present, tell};
+use crate::fleet::{Request, Unacceptable};
 use crate::state::Gangway;
+
+/// Certificates on a device's page.
+const SHOWN_CERTIFICATES: u32 = 10;
 
 /// The routes of this resource.
 pub fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new()
+        .routes(routes!(list_devices))
+        .routes(routes!(show_device, update_device))
+        .routes(routes!(list_events))
+        .merge(export::router())
+        .merge(actions::router())
+        .merge(certificates::router())
+}
+
+/// The fleet: filtered, sorted, page by page.
+#[utoipa::path(get, path = path::DEVICES, tag = "devices", params(DeviceQuery),
+    responses((status = 200, body = Page<Device>), (status = 403), (status = 404), (status = 422)))]
+async fn list_devices(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    QueryOf(query): QueryOf<DeviceQuery>,
+) -> ApiResult<Json<Page<Device>>> {
+    let request = Request::read(&query)?;
+    let organisations = caller
+        .chosen_fleets(&gangway.db, query.organisation.as_ref())
+        .await?;
+    let mut reader = gangway.db.reader().await?;
+    Ok(Json(request.page(&mut reader.conn(), &organisations).await?))
+}
+
+/// One device with all that its page shows.
+#[utoipa::path(get, path = path::DEVICE, tag = "devices", params(("id" = DeviceId, Path)),
+    responses((status = 200, body = DeviceDetail), (status = 403), (status = 404)))]
+async fn show_device(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+) -> ApiResult<Json<DeviceDetail>> {
+    let record = caller.see_device(&gangway, &id).await?;
+    detail(&gangway, record).await.map(Json)
+}
+
+/// Gives a device another name or other labels.
+#[utoipa::path(patch, path = path::DEVICE, tag = "devices", params(("id" = DeviceId, Path)),
+    request_body = DeviceUpdate,
+    responses((status = 200, body = DeviceDetail), (status = 403), (status = 404), (status = 422)))]
+async fn update_device(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+    JsonBody(update): JsonBody<DeviceUpdate>,
+) -> ApiResult<Json<DeviceDetail>> {
+    caller.reach_device(&gangway, &id, Right::Operate).await?;
+    let name = update.name.as_deref().map(check_name).transpose()?;
+    let labels = update.labels.as_deref().map(check_labels).transpose()?;
+    let (member, now, owned) = (caller.member(), gangway.clock.now(), id.clone());
+    let organisation = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let DeviceRecord { device, approver, .. } =
+            devices::lock(tx, &owned).await?.ok_or(EnrolmentError::NotFound)?;
+        let description = Description {
+            name: name.unwrap_or(device.name),
+            labels: labels.unwrap_or(device.labels),
+            facts: device.facts,
+            approver,
+        };
+        devices::describe(tx, &owned, &description).await?;
+        let entry = Entry {
+            scope: Scope::Organisation(&device.organisation),
+            at: now,
+            actor: member.actor(),
+            action: "device.described",
+            subject: owned.as_str(),
+            detail: &format!("{} [{}]", description.name, description.labels.join(", ")),
+        };
+        audit::append(tx, &entry).await?;
+        Ok(device.organisation)
+    })?;
+    tell(&gangway, &organisation, &id, FleetChangeKind::Changed);
+    shown(&gangway, &caller, &id).await
+}
+
+/// What happened to a device, newest first.
+#[utoipa::path(get, path = path::DEVICE_EVENTS, tag = "devices", params(("id" = DeviceId, Path), PageQuery),
+    responses((status = 200, body = Page<DeviceEvent>), (status = 403), (status = 404)))]
+async fn list_events(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+    paged: Paged,
+) -> ApiResult<Json<Page<DeviceEvent>>> {
+    let device = caller.see_device(&gangway, &id).await?.device;
+    let before = match paged.after() {
+        "" => None,
+        after => Some(
+            after
+                .parse()
+                .map_err(|_| ApiError::invalid("after", "after is what the page before gave"))?,
+        ),
+    };
+    let limit = u32::try_from(paged.fetch()).unwrap_or(u32::MAX);
+    let mut reader = gangway.db.reader().await?;
+    let entries = audit::about(
+        &mut reader.conn(),
+        device.organisation.as_str(),
+        id.as_str(),
+        before,
+        limit,
+    )
+    .await?;
+    let page = paged.page(entries, |entry| entry.seq.to_string());
+    let event = |entry: crate::audit::Recorded| DeviceEvent {
+        at: entry.at,
+        action: entry.action,
+        actor: entry.actor_name,
+        detail: Some(entry.detail).filter(|detail| !detail.is_empty()),
+    };
+    Ok(Json(Page {
+        items: page.items.into_iter().map(event).collect(),
+        next: page.next,
+        total: None,
+    }))
+}
+
+/// A device's page after a change, as long as the caller may see it.
+async fn shown(gangway: &Gangway, caller: &Caller, id: &DeviceId) -> ApiResult<Json<DeviceDetail>> {
+    let record = caller.see_device(gangway, id).await?;
+    detail(gangway, record).await.map(Json)
+}
+
+async fn detail(gangway: &Gangway, record: DeviceRecord) -> ApiResult<DeviceDetail> {
+    let DeviceRecord { device, approver, .. } = record;
+    let mut reader = gangway.db.reader().await?;
+    let conn = &mut reader.conn();
+    let rules = rules::find(conn, &device.organisation)
+        .await?
+        .ok_or(ApiError::NotFound)?;
+    let filter = CertificateFilter {
+        device: Some(device.id.clone()),
+        ..CertificateFilter::default()
+    };
+    let certificates = stored::page(conn, &device.organisation, &filter, SHOWN_CERTIFICATES).await?;
+    let certificates = certificates
+        .into_iter()
+        .map(|certificate| present(gangway, certificate))
+        .collect::<Result<_, _>>()?;
+    Ok(DeviceDetail {
+        approved_by: name_of(conn, &approver).await?,
+        device,
+        organisation_name: rules.name,
+        certificates,
+    })
+}
+
+async fn name_of(conn: &mut crate::db::Conn<'_>, account: &AccountId) -> ApiResult<Option<String>> {
+    Ok(rules::account_name(conn, account).await?)
+}
+
+impl From<Unacceptable> for ApiError {
+    fn from(error: Unacceptable) -> Self {
+        Self::Invalid {
+            field: error.field,
+            detail: error.detail,
+        }
+    }
 }

@@ -1,12 +1,234 @@
-//! Approval of claims, and the certificates that follow.
+//! Approval of claims: given, consented to, taken back, reported.
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::extract::State;
+use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReport, ClaimReportReason};
+use gangway_protocol::id::ClaimId;
+use gangway_protocol::path;
+use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::extract::{Caller, Proof, Right};
+use super::problem::{ApiError, ApiResult};
+use super::request::{JsonBody, PathId};
+use crate::audit::{Entry, Scope};
+use crate::ca::AuthorityError;
+use crate::db::approvals::Evidence;
+use crate::db::{audit, rules, write};
+use crate::enrolment::EnrolmentError;
+use crate::enrolment::approval::{self, Approving};
+use crate::relay::ClaimInfo;
 use crate::state::Gangway;
 
 /// The routes of this resource.
 pub fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new()
+        .routes(routes!(show_approval, give_approval, withdraw_approval))
+        .routes(routes!(record_consent))
+        .routes(routes!(report_claim))
+}
+
+/// The approval of a claim.
+#[utoipa::path(get, path = path::APPROVAL, tag = "enrolment", params(("claim" = ClaimId, Path)),
+    responses((status = 200, body = Approval), (status = 404)))]
+async fn show_approval(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(claim): PathId<ClaimId>,
+) -> ApiResult<Json<Approval>> {
+    Ok(Json(own_approval(&gangway, &caller, &claim).await?))
+}
+
+/// Approves the device that was introduced in a claim. Repeating it gives the approval that stands.
+#[utoipa::path(post, path = path::APPROVAL, tag = "enrolment", params(("claim" = ClaimId, Path)),
+    request_body = ApprovalRequest,
+    responses((status = 200, body = Approval), (status = 403), (status = 404), (status = 409), (status = 422)))]
+async fn give_approval(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(claim): PathId<ClaimId>,
+    JsonBody(request): JsonBody<ApprovalRequest>,
+) -> ApiResult<Json<Approval>> {
+    caller
+        .require(&gangway.db, &request.organisation, Right::Enrol)
+        .await?;
+    let evidence = match own_approval(&gangway, &caller, &claim).await {
+        // It stands already and has its evidence: a lost reply needs no second assertion.
+        Ok(_) => None,
+        Err(ApiError::NotFound) => {
+            let info = own_claim(&gangway, &caller, &claim)?;
+            Some(evidence(&gangway, &caller, &request, &info).await?)
+        }
+        Err(error) => return Err(error),
+    };
+    let approving = Approving {
+        claim,
+        request,
+        member: caller.member(),
+        evidence,
+    };
+    let approval = approval::approve(&gangway, approving).await?;
+    gangway.relay.tell_approval(
+        &approval.claim,
+        approval.organisation_name.clone(),
+        approval.approver.clone(),
+    );
+    Ok(Json(approval))
+}
+
+/// Takes an approval back: consent was refused, or the person cancelled.
+#[utoipa::path(delete, path = path::APPROVAL, tag = "enrolment", params(("claim" = ClaimId, Path)),
+    responses((status = 204), (status = 404), (status = 409)))]
+async fn withdraw_approval(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(claim): PathId<ClaimId>,
+) -> ApiResult<StatusCode> {
+    own_approval(&gangway, &caller, &claim).await?;
+    approval::withdraw(&gangway, &claim, caller.member()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Records that the device has consented: from now on its certificate may be signed.
+#[utoipa::path(post, path = path::CONSENT, tag = "enrolment", params(("claim" = ClaimId, Path)),
+    responses((status = 200, body = Approval), (status = 404), (status = 409)))]
+async fn record_consent(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(claim): PathId<ClaimId>,
+) -> ApiResult<Json<Approval>> {
+    own_approval(&gangway, &caller, &claim).await?;
+    Ok(Json(approval::consent(&gangway, &claim, &caller.account).await?))
+}
+
+/// Ends a claim for good: the device is not the person's, or they changed their mind.
+#[utoipa::path(post, path = path::CLAIM_REPORT, tag = "enrolment", params(("claim" = ClaimId, Path)),
+    request_body = ClaimReport, responses((status = 204), (status = 404), (status = 409)))]
+async fn report_claim(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(claim): PathId<ClaimId>,
+    JsonBody(report): JsonBody<ClaimReport>,
+) -> ApiResult<StatusCode> {
+    let info = gangway
+        .relay
+        .claim(&claim)
+        .filter(|info| info.account == caller.account)
+        .ok_or(ApiError::NotFound)?;
+    match own_approval(&gangway, &caller, &claim).await {
+        Ok(_) => approval::withdraw(&gangway, &claim, caller.member()).await?,
+        Err(ApiError::NotFound) => {}
+        Err(error) => return Err(error),
+    }
+    gangway.relay.end_claim(&claim);
+    if report.reason == ClaimReportReason::NotMine {
+        record_stranger(&gangway, &caller, &info).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The approval of a claim, when the caller gave it and may still enrol there.
+async fn own_approval(gangway: &Gangway, caller: &Caller, claim: &ClaimId) -> ApiResult<Approval> {
+    let approval = approval::find(gangway, claim, &caller.account).await?;
+    caller
+        .require(&gangway.db, &approval.organisation, Right::Enrol)
+        .await?;
+    Ok(approval)
+}
+
+/// The claim, when it is the caller's own and they proved that they know the code.
+fn own_claim(gangway: &Gangway, caller: &Caller, claim: &ClaimId) -> ApiResult<ClaimInfo> {
+    gangway
+        .relay
+        .claim(claim)
+        .filter(|info| info.account == caller.account && info.redeemed_at.is_some())
+        .ok_or(ApiError::NotFound)
+}
+
+/// security.md, Enrolment 6: a passkey assertion not older than five minutes, or a token where policy allows it.
+async fn evidence(
+    gangway: &Gangway,
+    caller: &Caller,
+    request: &ApprovalRequest,
+    info: &ClaimInfo,
+) -> ApiResult<Evidence> {
+    let proof = match caller.fresh_proof(gangway.clock.now())? {
+        Proof::Assertion(assertion) => assertion,
+        Proof::Token(token) => {
+            let mut reader = gangway.db.reader().await?;
+            let rules = rules::find(&mut reader.conn(), &request.organisation)
+                .await?
+                .ok_or(ApiError::NotFound)?;
+            if !rules.policy.token_may_approve {
+                return Err(ApiError::Forbidden(
+                    "this organisation's policy lets only people with a passkey approve devices, not tokens",
+                ));
+            }
+            token.as_str().to_owned()
+        }
+    };
+    Ok(Evidence {
+        proof,
+        device_address: info.device_address.map(|address| address.to_string()),
+    })
+}
+
+/// security.md, Enrolment 3: "not mine" is reported to the admins, in every organisation where the member might have
+/// enrolled the device.
+async fn record_stranger(gangway: &Gangway, caller: &Caller, info: &ClaimInfo) -> ApiResult<()> {
+    let (at, member) = (gangway.clock.now(), caller.member());
+    let reach = rules::reach(&mut gangway.db.reader().await?.conn(), &caller.account).await?;
+    let address = info
+        .device_address
+        .map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
+    let (claim, detail) = (
+        info.claim.clone(),
+        format!("“not mine”: a device at {address} showed this member's code"),
+    );
+    write!(gangway.db, |tx| {
+        for (organisation, _) in reach.iter().filter(|(_, role)| role.may_enrol()) {
+            let entry = Entry {
+                scope: Scope::Organisation(organisation),
+                at,
+                actor: member.actor(),
+                action: "enrolment.not_mine",
+                subject: claim.as_str(),
+                detail: &detail,
+            };
+            audit::append(tx, &entry).await?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+impl From<EnrolmentError> for ApiError {
+    fn from(error: EnrolmentError) -> Self {
+        match error {
+            EnrolmentError::NotFound => Self::NotFound,
+            EnrolmentError::Invalid { field, detail } => Self::Invalid { field, detail },
+            EnrolmentError::Csr(refusal) => Self::CsrRefused(refusal.to_string()),
+            EnrolmentError::KeyKnown(device) => Self::KeyKnown(device),
+            EnrolmentError::KeyRevoked => Self::KeyRevoked,
+            EnrolmentError::Conflict(why) => Self::Conflict(why.to_owned()),
+            EnrolmentError::Transition(error) => error.into(),
+            EnrolmentError::Authority(error) => error.into(),
+            EnrolmentError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<AuthorityError> for ApiError {
+    fn from(error: AuthorityError) -> Self {
+        match error {
+            AuthorityError::Db(error) => error.into(),
+            AuthorityError::Expired => Self::Unavailable(
+                "the built-in CA cannot sign: its intermediate has expired; the operator has to import a new one",
+            ),
+            other => Self::internal(other),
+        }
+    }
 }

@@ -108,7 +108,8 @@ impl Paged {
             ));
         }
         let after = query.after.clone().unwrap_or_default();
-        let is_id = after.len() <= MAX_ID_LEN && after.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let is_id =
+            after.len() <= MAX_ID_LEN && after.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !is_id {
             return Err(ApiError::invalid(
                 "after",

@@ -36,7 +36,9 @@ pub fn set(secret: &SecretString) -> Option<HeaderValue> {
 /// `Set-Cookie` that signs a browser out.
 #[must_use]
 pub fn clear() -> Option<HeaderValue> {
-    header_value(&format!("{NAME}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax"))
+    header_value(&format!(
+        "{NAME}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax"
+    ))
 }
 
 fn header_value(text: &str) -> Option<HeaderValue> {

@@ -28,7 +28,8 @@ pub async fn refuse_foreign_changes(
     if request.method().is_safe() || may_change(request.headers(), &gangway.config) {
         return next.run(request).await;
     }
-    ApiError::Forbidden("this came from another site: open Gangway at its own address and try again").into_response()
+    ApiError::Forbidden("this came from another site: open Gangway at its own address and try again")
+        .into_response()
 }
 
 /// Whether a WebSocket upgrade by cookie comes from one of our pages. Browsers always send `Origin` with it (RFC 6455 §4.1).

@@ -69,7 +69,9 @@ async fn by_cookie(gangway: &Gangway, secret: &SecretString, address: ClientAddr
     let sign_in = found.ok_or(ApiError::Unauthenticated)?;
     if now.since(sign_in.last_used_at) >= NOTE_EVERY {
         let (id, from) = (sign_in.id.clone(), address.0.to_canonical().to_string());
-        note(write!(gangway.db, |tx| { sign_ins::note_use(tx, &id, &from, now).await }));
+        note(write!(gangway.db, |tx| {
+            sign_ins::note_use(tx, &id, &from, now).await
+        }));
     }
     Ok(Caller {
         account: sign_in.account,
@@ -86,7 +88,11 @@ async fn by_cookie(gangway: &Gangway, secret: &SecretString, address: ClientAddr
 
 /// The token of `Authorization: Bearer …`; the scheme's name is case-insensitive (RFC 9110 §11.1).
 fn bearer(headers: &HeaderMap) -> Option<SecretString> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && token.starts_with(SecretKind::Token.prefix()))
         .then(|| SecretString::new(token.to_owned()))

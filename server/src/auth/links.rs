@@ -104,7 +104,9 @@ pub async fn setup_link(
 #[derive(Debug, thiserror::Error)]
 pub enum RecoveryLinkError {
     /// Nobody has that name or id.
-    #[error("no person has the name or id “{0}”: `--account` takes the name that the panel shows, or an id (acc_…)")]
+    #[error(
+        "no person has the name or id “{0}”: `--account` takes the name that the panel shows, or an id (acc_…)"
+    )]
     Nobody(String),
     /// Several persons have that name.
     #[error("{} persons have that name: say which one by its id: {}", .0.len(), ids(.0))]
@@ -138,11 +140,15 @@ pub async fn recovery_link(
         [] => return Err(RecoveryLinkError::Nobody(account.to_owned())),
         [(id, _)] => id.clone(),
         several => {
-            return Err(RecoveryLinkError::Several(several.iter().map(|(id, _)| id.clone()).collect()));
+            return Err(RecoveryLinkError::Several(
+                several.iter().map(|(id, _)| id.clone()).collect(),
+            ));
         }
     };
     let made = Made::new(
-        Purpose::Recovery { account: account.clone() },
+        Purpose::Recovery {
+            account: account.clone(),
+        },
         HOUR_LINK,
         now,
         random,

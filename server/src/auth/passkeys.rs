@@ -94,10 +94,16 @@ impl Passkeys {
     /// # Errors
     /// [`Refusal`].
     pub fn finish_making(&self, reply: &Value, state: &PasskeyRegistration) -> Result<Made, Refusal> {
-        let reply: RegisterPublicKeyCredential = RegisterPublicKeyCredential::deserialize(reply).map_err(|_| UNREADABLE)?;
+        let reply: RegisterPublicKeyCredential =
+            RegisterPublicKeyCredential::deserialize(reply).map_err(|_| UNREADABLE)?;
         let passkey = self.webauthn.finish_passkey_registration(&reply, state)?;
         // WebAuthn Level 3 §10.1.3: a client that knows says whether the passkey is discoverable.
-        if reply.extensions.cred_props.as_ref().is_some_and(|props| props.rk == Some(false)) {
+        if reply
+            .extensions
+            .cred_props
+            .as_ref()
+            .is_some_and(|props| props.rk == Some(false))
+        {
             return Err(Refusal(
                 "this authenticator cannot keep a passkey that is found without a name: use another one",
             ));
@@ -142,9 +148,9 @@ impl Passkeys {
         state: DiscoverableAuthentication,
         passkey: &mut Passkey,
     ) -> Result<(), Refusal> {
-        let result =
-            self.webauthn
-                .finish_discoverable_authentication_v2(&proof.reply, state, &*passkey)?;
+        let result = self
+            .webauthn
+            .finish_discoverable_authentication_v2(&proof.reply, state, &*passkey)?;
         passkey.update_credential(&result).ok_or(UNREADABLE)?;
         Ok(())
     }
@@ -232,10 +238,12 @@ impl From<WebauthnError> for Refusal {
             E::CredentialPossibleCompromise => Self(
                 "this passkey's counter did not go up, as if it had been copied: sign in with another passkey, remove this one and make a new one",
             ),
-            E::CredentialBackupEligibilityInconsistent | E::CredentialMayNotBeHardwareBound => Self(
-                "this passkey has changed its nature since it was made: remove it and make a new one",
-            ),
-            E::AuthenticationFailure => Self("the passkey's signature is wrong: try again, or use another one"),
+            E::CredentialBackupEligibilityInconsistent | E::CredentialMayNotBeHardwareBound => {
+                Self("this passkey has changed its nature since it was made: remove it and make a new one")
+            }
+            E::AuthenticationFailure => {
+                Self("the passkey's signature is wrong: try again, or use another one")
+            }
             _ => UNREADABLE,
         }
     }

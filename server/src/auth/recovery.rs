@@ -31,9 +31,7 @@ const GROUP: usize = 5;
 pub async fn renew(gangway: &Gangway, caller: &Caller) -> ApiResult<RecoveryCodes> {
     let now = gangway.clock.now();
     caller.require_fresh_person(now)?;
-    let codes: Vec<String> = (0..CODES)
-        .map(|_| mint(&CROCKFORD, &*gangway.random))
-        .collect();
+    let codes: Vec<String> = (0..CODES).map(|_| mint(&CROCKFORD, &*gangway.random)).collect();
     let hashes: Vec<SecretHash> = codes
         .iter()
         .map(|code| SecretHash::of(&SecretString::new(code.clone())))
@@ -53,7 +51,10 @@ pub async fn renew(gangway: &Gangway, caller: &Caller) -> ApiResult<RecoveryCode
         audit::append(tx, &entry).await
     })?;
     Ok(RecoveryCodes {
-        codes: codes.iter().map(|code| SecretString::new(printed(code))).collect(),
+        codes: codes
+            .iter()
+            .map(|code| SecretString::new(printed(code)))
+            .collect(),
     })
 }
 
@@ -144,7 +145,10 @@ mod tests {
         let paper = printed(&code);
         assert_eq!(paper.len(), LETTERS + 3);
         assert_eq!(normalised(&paper), code);
-        assert_eq!(normalised(&format!(" {} ", paper.to_lowercase().replace('-', " "))), code);
+        assert_eq!(
+            normalised(&format!(" {} ", paper.to_lowercase().replace('-', " "))),
+            code
+        );
         assert_eq!(normalised("oIl0-1"), "01101");
     }
 }

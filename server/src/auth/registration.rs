@@ -46,7 +46,12 @@ pub async fn start(gangway: &Gangway, request: RegistrationRequest) -> ApiResult
     let (account, user_handle, name, known) = match &purpose {
         Purpose::Recovery { account } => {
             let (name, user_handle) = accounts::name_and_handle(conn, account).await?;
-            (account.clone(), user_handle, name, known_passkeys(conn, account).await?)
+            (
+                account.clone(),
+                user_handle,
+                name,
+                known_passkeys(conn, account).await?,
+            )
         }
         Purpose::Setup | Purpose::Invitation { .. } => (
             AccountId::new(now, gangway.random.for_id()),
@@ -116,9 +121,7 @@ pub async fn finish(
     };
     write!(gangway.db, |tx| -> ApiResult<()> {
         let event = person.come_in(tx, now).await?;
-        passkey_rows::insert(tx, &passkey, now)
-            .await
-            .map_err(taken)?;
+        passkey_rows::insert(tx, &passkey, now).await.map_err(taken)?;
         fresh.open(tx, now).await?;
         event.record(tx, &person.account, now).await?;
         Ok(())

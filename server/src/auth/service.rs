@@ -60,7 +60,9 @@ pub async fn create_token(
     write!(db, |tx| {
         let organisation = match order.organisation {
             Some(organisation) => {
-                organisations::find(tx, &organisation).await?.ok_or(DbError::Missing)?;
+                organisations::find(tx, &organisation)
+                    .await?
+                    .ok_or(DbError::Missing)?;
                 organisation
             }
             None => first_organisation(tx, &fresh, now).await?,

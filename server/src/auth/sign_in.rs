@@ -121,7 +121,15 @@ pub async fn finish(
         move_on(tx, &kept, &credential, now).await?;
         fresh.open(tx, now).await?;
         let detail = format!("{} with {}", fresh.sign_in.browser, kept.name);
-        record(tx, &kept, "sign_in.opened", fresh.sign_in.id.as_str(), &detail, now).await
+        record(
+            tx,
+            &kept,
+            "sign_in.opened",
+            fresh.sign_in.id.as_str(),
+            &detail,
+            now,
+        )
+        .await
     })?;
     Ok((describe(gangway, &account, None, Some(now)).await?, secret))
 }
@@ -181,10 +189,7 @@ pub async fn finish_step_up(
         }
         record(tx, &kept, "sign_in.stepped_up", sign_in.as_str(), &kept.name, now).await
     })?;
-    Ok((
-        describe(gangway, &caller.account, None, Some(now)).await?,
-        secret,
-    ))
+    Ok((describe(gangway, &caller.account, None, Some(now)).await?, secret))
 }
 
 /// The account of a caller, for itself.

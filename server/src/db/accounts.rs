@@ -90,13 +90,15 @@ pub async fn persons_named(
     name: &str,
     limit: i64,
 ) -> Result<Vec<(AccountId, UnixMillis)>, DbError> {
-    let rows: Vec<(String, i64)> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<(String, i64)> = on!(conn, |c| {
+        sqlx::query_as(
         "SELECT id, created_at FROM accounts WHERE kind = 'person' AND (name = $1 OR id = $1) ORDER BY id LIMIT $2"
     )
     .bind(name)
     .bind(limit)
     .fetch_all(c)
-    .await)?;
+    .await
+    })?;
     rows.into_iter()
         .map(|(id, created_at)| Ok((parsed(&id, "accounts.id")?, UnixMillis(created_at))))
         .collect()

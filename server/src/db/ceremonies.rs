@@ -29,11 +29,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// What the database says.
-pub async fn take(
-    conn: &mut Conn<'_>,
-    id: &CeremonyId,
-    now: UnixMillis,
-) -> Result<Option<String>, DbError> {
+pub async fn take(conn: &mut Conn<'_>, id: &CeremonyId, now: UnixMillis) -> Result<Option<String>, DbError> {
     let row: Option<(String, i64)> = on!(conn, |c| sqlx::query_as(
         "DELETE FROM ceremonies WHERE id = $1 RETURNING state, expires_at"
     )

@@ -279,7 +279,10 @@ impl Text {
 
 /// The beginning of `text` that fits into `max` bytes.
 fn within(mut text: String, max: usize) -> String {
-    let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    let end = (0..=max.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or_default();
     text.truncate(end);
     text
 }

@@ -81,7 +81,9 @@ impl Place {
         )
     }
 
-    fn fits(&self, order: Order) -> bool {
+    /// Whether it is a place of this order.
+    #[must_use]
+    pub fn fits(&self, order: Order) -> bool {
         matches!(
             (&self.0, order.by),
             (Key::Text(_), By::Name) | (Key::Number(_), By::Creation | By::Recency)

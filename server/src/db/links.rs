@@ -54,9 +54,12 @@ pub async fn insert(
 ) -> Result<(), DbError> {
     let (kind, organisation, role, account) = match &link.purpose {
         Purpose::Setup => ("setup", None, None, None),
-        Purpose::Invitation { organisation, role } => {
-            ("invitation", Some(organisation.as_str()), Some(role.as_str()), None)
-        }
+        Purpose::Invitation { organisation, role } => (
+            "invitation",
+            Some(organisation.as_str()),
+            Some(role.as_str()),
+            None,
+        ),
         Purpose::Recovery { account } => ("recovery", None, None, Some(account.as_str())),
     };
     execute!(

@@ -98,7 +98,12 @@ pub async fn of_account(
     .fetch_all(c)
     .await)?;
     rows.into_iter()
-        .map(|(organisation, role)| Ok((parsed(&organisation, "memberships.organisation")?, role_of(&role)?)))
+        .map(|(organisation, role)| {
+            Ok((
+                parsed(&organisation, "memberships.organisation")?,
+                role_of(&role)?,
+            ))
+        })
         .collect()
 }
 

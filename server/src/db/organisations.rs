@@ -44,17 +44,15 @@ pub async fn first_root(conn: &mut Conn<'_>) -> Result<Option<OrganisationId>, D
 ///
 /// # Errors
 /// What the database says.
-pub async fn find(
-    conn: &mut Conn<'_>,
-    id: &OrganisationId,
-) -> Result<Option<(String, Policy)>, DbError> {
+pub async fn find(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<Option<(String, Policy)>, DbError> {
     let row: Option<(String, String)> = on!(conn, |c| sqlx::query_as(
         "SELECT name, policy FROM organisations WHERE id = $1"
     )
     .bind(id.as_str())
     .fetch_optional(c)
     .await)?;
-    row.map(|(name, policy)| Ok((name, policy_of(&policy)?))).transpose()
+    row.map(|(name, policy)| Ok((name, policy_of(&policy)?)))
+        .transpose()
 }
 
 /// Gives an organisation another name.
@@ -95,7 +93,8 @@ pub async fn of_account(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Organisation>, DbError> {
-    let rows: Vec<OrganisationRow> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<OrganisationRow> = on!(conn, |c| {
+        sqlx::query_as(
         // The ranks are those of `Role`'s order; a greater role from above beats a lesser one below.
         "WITH RECURSIVE held (id, rank) AS (
             SELECT organisation, CAST(CASE role WHEN 'viewer' THEN 0 WHEN 'installer' THEN 1 WHEN 'operator' THEN 2
@@ -120,7 +119,8 @@ pub async fn of_account(
     .bind(after)
     .bind(limit)
     .fetch_all(c)
-    .await)?;
+    .await
+    })?;
     rows.into_iter().map(Organisation::try_from).collect()
 }
 
@@ -185,11 +185,22 @@ impl TryFrom<OrganisationRow> for Organisation {
     type Error = DbError;
 
     fn try_from(row: OrganisationRow) -> Result<Self, DbError> {
-        const RANKS: [Role; 5] = [Role::Viewer, Role::Installer, Role::Operator, Role::Admin, Role::Owner];
-        let role = usize::try_from(row.rank).ok().and_then(|rank| RANKS.get(rank).copied());
+        const RANKS: [Role; 5] = [
+            Role::Viewer,
+            Role::Installer,
+            Role::Operator,
+            Role::Admin,
+            Role::Owner,
+        ];
+        let role = usize::try_from(row.rank)
+            .ok()
+            .and_then(|rank| RANKS.get(rank).copied());
         Ok(Self {
             id: parsed(&row.id, "organisations.id")?,
-            parent: row.parent.map(|id| parsed(&id, "organisations.parent")).transpose()?,
+            parent: row
+                .parent
+                .map(|id| parsed(&id, "organisations.parent"))
+                .transpose()?,
             name: row.name,
             role: role.ok_or(DbError::Corrupt("memberships.role"))?,
             policy: policy_of(&row.policy)?,

@@ -87,3 +87,17 @@ pub async fn subtree(conn: &mut Conn<'_>, root: &OrganisationId) -> Result<Vec<O
         .map(|(id,)| id.parse().map_err(|_| DbError::Corrupt("organisations.id")))
         .collect()
 }
+
+/// The name of an account.
+///
+/// # Errors
+/// What the database says.
+pub async fn account_name(conn: &mut Conn<'_>, account: &AccountId) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT name FROM accounts WHERE id = $1"
+    )
+    .bind(account.as_str())
+    .fetch_optional(c)
+    .await)?;
+    Ok(row.map(|(name,)| name))
+}

@@ -28,8 +28,8 @@ pub struct Approving {
     pub request: ApprovalRequest,
     /// Who they are.
     pub member: Member,
-    /// What is kept as evidence.
-    pub evidence: Evidence,
+    /// What is kept as evidence. `None` for a repetition, which gives the approval that stands or none.
+    pub evidence: Option<Evidence>,
 }
 
 /// Approves a device. Repeating it returns the approval that stands.
@@ -298,6 +298,7 @@ impl Decision {
         if let Some(standing) = approvals::find(tx, claim).await? {
             return Ok((self.repeat(tx, standing).await?, None));
         }
+        let evidence = evidence.as_ref().ok_or(EnrolmentError::NotFound)?;
         let rules = rules::find(tx, &request.organisation)
             .await?
             .ok_or(EnrolmentError::NotFound)?;

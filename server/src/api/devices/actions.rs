@@ -1,0 +1,195 @@
+//! What members do with a device: have it renew or show itself, suspend, resume, revoke, retire it, answer its alarm;
+//! and revoke many at once.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest, RevocationRequest};
+use gangway_protocol::device::{DeviceDetail, DeviceState, FleetChangeKind};
+use gangway_protocol::id::{DeviceId, OrganisationId};
+use gangway_protocol::path;
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::extract::{Caller, Right};
+use super::super::problem::{ApiError, ApiResult};
+use super::super::request::{JsonBody, PathId};
+use super::shown;
+use crate::audit::{Entry, Scope};
+use crate::db::{audit, devices, write};
+use crate::enrolment::{EnrolmentError, exclusion, tell};
+use crate::relay::Tell;
+use crate::state::Gangway;
+
+pub(super) fn router() -> OpenApiRouter<Arc<Gangway>> {
+    OpenApiRouter::new()
+        .routes(routes!(renew_device))
+        .routes(routes!(identify_device))
+        .routes(routes!(suspend_device, resume_device))
+        .routes(routes!(revoke_device))
+        .routes(routes!(retire_device))
+        .routes(routes!(dismiss_alarm))
+        .routes(routes!(revoke_in_bulk))
+}
+
+/// Has a device ask for a new certificate: now when it is connected, otherwise when it comes back.
+#[utoipa::path(post, path = path::DEVICE_RENEWAL, tag = "devices", params(("id" = DeviceId, Path)),
+    responses((status = 204), (status = 403), (status = 404), (status = 409)))]
+async fn renew_device(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+) -> ApiResult<StatusCode> {
+    caller.reach_device(&gangway, &id, Right::Operate).await?;
+    let (member, now, owned) = (caller.member(), gangway.clock.now(), id.clone());
+    write!(gangway.db, |tx| -> Result<(), EnrolmentError> {
+        let device = devices::lock(tx, &owned)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?
+            .device;
+        if !matches!(device.state, DeviceState::Active { .. }) {
+            return Err(EnrolmentError::Conflict(
+                "only an active device can renew its certificate",
+            ));
+        }
+        devices::request_renewal(tx, &owned, now).await?;
+        let entry = Entry {
+            scope: Scope::Organisation(&device.organisation),
+            at: now,
+            actor: member.actor(),
+            action: "device.renewal_requested",
+            subject: owned.as_str(),
+            detail: "",
+        };
+        Ok(audit::append(tx, &entry).await?)
+    })?;
+    gangway.relay.tell_session(&id, Tell::RenewNow).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Has a device show itself: blink, beep, print.
+#[utoipa::path(post, path = path::DEVICE_IDENTIFICATION, tag = "devices", params(("id" = DeviceId, Path)),
+    responses((status = 204), (status = 403), (status = 404), (status = 409)))]
+async fn identify_device(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+) -> ApiResult<StatusCode> {
+    caller.reach_device(&gangway, &id, Right::Operate).await?;
+    if gangway.relay.tell_session(&id, Tell::Identify).await {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ApiError::Conflict(
+            "this device is not connected, so it cannot show itself".to_owned(),
+        ))
+    }
+}
+
+/// Keeps a device out for the time being.
+#[utoipa::path(post, path = path::DEVICE_SUSPENSION, tag = "devices", params(("id" = DeviceId, Path)),
+    responses((status = 200, body = DeviceDetail), (status = 403), (status = 404), (status = 409)))]
+async fn suspend_device(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+) -> ApiResult<Json<DeviceDetail>> {
+    caller.reach_device(&gangway, &id, Right::Operate).await?;
+    exclusion::suspend(&gangway, &id, caller.member()).await?;
+    shown(&gangway, &caller, &id).await
+}
+
+/// Lets a suspended device in again.
+#[utoipa::path(delete, path = path::DEVICE_SUSPENSION, tag = "devices", params(("id" = DeviceId, Path)),
+    responses((status = 200, body = DeviceDetail), (status = 403), (status = 404), (status = 409)))]
+async fn resume_device(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+) -> ApiResult<Json<DeviceDetail>> {
+    caller.reach_device(&gangway, &id, Right::Operate).await?;
+    exclusion::resume(&gangway, &id, caller.member()).await?;
+    shown(&gangway, &caller, &id).await
+}
+
+/// Revokes all certificates of a device and refuses its keys: it must be enrolled anew.
+#[utoipa::path(post, path = path::DEVICE_REVOCATION, tag = "devices", params(("id" = DeviceId, Path)),
+    request_body = RevocationRequest,
+    responses((status = 200, body = DeviceDetail), (status = 403), (status = 404), (status = 422)))]
+async fn revoke_device(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+    JsonBody(request): JsonBody<RevocationRequest>,
+) -> ApiResult<Json<DeviceDetail>> {
+    caller.reach_device(&gangway, &id, Right::Operate).await?;
+    exclusion::revoke_device(&gangway, &id, request.reason, caller.member()).await?;
+    shown(&gangway, &caller, &id).await
+}
+
+/// Takes a device out of the fleet.
+#[utoipa::path(post, path = path::DEVICE_RETIREMENT, tag = "devices", params(("id" = DeviceId, Path)),
+    responses((status = 200, body = DeviceDetail), (status = 403), (status = 404), (status = 409)))]
+async fn retire_device(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+) -> ApiResult<Json<DeviceDetail>> {
+    caller.reach_device(&gangway, &id, Right::Operate).await?;
+    exclusion::retire(&gangway, &id, caller.member()).await?;
+    shown(&gangway, &caller, &id).await
+}
+
+/// Answers a clone alarm with "restored from backup".
+#[utoipa::path(delete, path = path::DEVICE_ALARM, tag = "devices", params(("id" = DeviceId, Path)),
+    responses((status = 200, body = DeviceDetail), (status = 403), (status = 404), (status = 409)))]
+async fn dismiss_alarm(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+) -> ApiResult<Json<DeviceDetail>> {
+    caller.reach_device(&gangway, &id, Right::Operate).await?;
+    let (member, now, owned) = (caller.member(), gangway.clock.now(), id.clone());
+    let organisation = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let device = devices::lock(tx, &owned)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?
+            .device;
+        if device.alarm.is_none() {
+            return Err(EnrolmentError::Conflict("there is no alarm to answer"));
+        }
+        devices::clear_alarm(tx, &owned).await?;
+        let entry = Entry {
+            scope: Scope::Organisation(&device.organisation),
+            at: now,
+            actor: member.actor(),
+            action: "device.alarm_dismissed",
+            subject: owned.as_str(),
+            detail: "restored from backup",
+        };
+        audit::append(tx, &entry).await?;
+        Ok(device.organisation)
+    })?;
+    tell(&gangway, &organisation, &id, FleetChangeKind::Changed);
+    shown(&gangway, &caller, &id).await
+}
+
+/// Undo for a bad day: revokes what one approver, or one address, enrolled in a span of time.
+#[utoipa::path(post, path = path::BULK_REVOCATION, tag = "devices", params(("id" = OrganisationId, Path)),
+    request_body = BulkRevocationRequest,
+    responses((status = 200, body = BulkRevocation), (status = 403), (status = 404), (status = 422)))]
+async fn revoke_in_bulk(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<OrganisationId>,
+    JsonBody(request): JsonBody<BulkRevocationRequest>,
+) -> ApiResult<Json<BulkRevocation>> {
+    caller.require(&gangway.db, &id, Right::Operate).await?;
+    if !request.dry_run {
+        caller.fresh_proof(gangway.clock.now())?;
+    }
+    Ok(Json(
+        exclusion::revoke_many(&gangway, &id, request, caller.member()).await?,
+    ))
+}

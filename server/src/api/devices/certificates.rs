@@ -1,0 +1,69 @@
+//! Certificates of one device: listed, and asked for.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use gangway_protocol::certificate::{Certificate, CertificateQuery, CertificateRequest};
+use gangway_protocol::id::DeviceId;
+use gangway_protocol::page::{Page, PageQuery};
+use gangway_protocol::path;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::certificates::page_of;
+use super::super::extract::{Caller, Right};
+use super::super::problem::{ApiError, ApiResult};
+use super::super::request::{JsonBody, PathId, QueryOf};
+use crate::enrolment::issuance::{Grounds, Order, issue};
+use crate::enrolment::{EnrolmentError, check_csr, present};
+use crate::state::Gangway;
+
+pub(super) fn router() -> OpenApiRouter<Arc<Gangway>> {
+    OpenApiRouter::new().routes(routes!(list_device_certificates, request_certificate))
+}
+
+/// Certificates of a device, newest first.
+#[utoipa::path(get, path = path::DEVICE_CERTIFICATES, tag = "certificates", params(("id" = DeviceId, Path), PageQuery),
+    responses((status = 200, body = Page<Certificate>), (status = 403), (status = 404), (status = 422)))]
+async fn list_device_certificates(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> ApiResult<Json<Page<Certificate>>> {
+    let device = caller.see_device(&gangway, &id).await?.device;
+    let query = CertificateQuery {
+        device: Some(id),
+        limit: query.limit,
+        after: query.after,
+        ..CertificateQuery::default()
+    };
+    page_of(&gangway, &[device.organisation], &query).await.map(Json)
+}
+
+/// Has a certificate signed for an approved device that has consented. Repeating it gives the certificate that stands.
+#[utoipa::path(post, path = path::DEVICE_CERTIFICATES, tag = "certificates", params(("id" = DeviceId, Path)),
+    request_body = CertificateRequest,
+    responses((status = 200, body = Certificate), (status = 403), (status = 404), (status = 409), (status = 422)))]
+async fn request_certificate(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+    JsonBody(request): JsonBody<CertificateRequest>,
+) -> ApiResult<Json<Certificate>> {
+    caller.reach_device(&gangway, &id, Right::Enrol).await?;
+    let CertificateRequest::Sign { csr } = request else {
+        return Err(ApiError::invalid(
+            "signer",
+            "this organisation's signers sign here; send the device's certificate request as csr instead of a chain",
+        ));
+    };
+    let csr = check_csr(&csr).map_err(EnrolmentError::from)?;
+    let order = Order {
+        device: id,
+        csr,
+        grounds: Grounds::Approval(caller.member()),
+    };
+    Ok(Json(present(&gangway, issue(&gangway, &order).await?)?))
+}

@@ -1,0 +1,341 @@
+//! Keeping devices out: for the time being, for good, one at a time or all that somebody enrolled on a bad day.
+//!
+//! Each function ends the live session, if there is one, after its transaction has committed.
+
+use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest, RevocationReason};
+use gangway_protocol::device::{Device, DeviceState, FleetChangeKind};
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::{DeviceId, OrganisationId};
+use gangway_protocol::time::UnixMillis;
+
+use super::approval::summary;
+use super::{EnrolmentError, tell};
+use crate::audit::{Actor, Entry, Member, Scope};
+use crate::db::certificates::Revoked;
+use crate::db::{Conn, approvals, audit, certificates, device_keys, devices, write};
+use crate::relay::Exclusion;
+use crate::state::Gangway;
+
+/// Most devices that one bulk revocation takes. More is a case for several, each seen before it is done.
+const MAX_BULK: usize = 10_000;
+
+/// Suspends a device: its certificates go on hold, its session ends.
+///
+/// # Errors
+/// [`EnrolmentError::Transition`] unless it is active.
+pub async fn suspend(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<(), EnrolmentError> {
+    let (now, owned) = (gangway.clock.now(), id.clone());
+    let device = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let device = lock(tx, &owned).await?;
+        devices::set_state(tx, &owned, &device.state.clone().suspend(now)?).await?;
+        certificates::hold_of_device(tx, &owned, now).await?;
+        devices::refresh_expiry(tx, &owned).await?;
+        record(tx, &device, now, member.actor(), "device.suspended", "").await?;
+        Ok(device)
+    })?;
+    finish(gangway, &device, Some(Exclusion::Suspended));
+    Ok(())
+}
+
+/// Lets a suspended device in again.
+///
+/// # Errors
+/// [`EnrolmentError::Transition`] unless it is suspended.
+pub async fn resume(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<(), EnrolmentError> {
+    let (now, owned) = (gangway.clock.now(), id.clone());
+    let device = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let device = lock(tx, &owned).await?;
+        devices::set_state(tx, &owned, &device.state.clone().resume(now)?).await?;
+        certificates::release_of_device(tx, &owned).await?;
+        devices::refresh_expiry(tx, &owned).await?;
+        record(tx, &device, now, member.actor(), "device.resumed", "").await?;
+        Ok(device)
+    })?;
+    finish(gangway, &device, None);
+    Ok(())
+}
+
+/// Takes a device out of the fleet for good. Its key may come back with a new approval.
+///
+/// # Errors
+/// [`EnrolmentError::Transition`] when it is out already.
+pub async fn retire(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<(), EnrolmentError> {
+    let (now, owned) = (gangway.clock.now(), id.clone());
+    let device = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let device = lock(tx, &owned).await?;
+        devices::set_state(tx, &owned, &device.state.clone().retire(now)?).await?;
+        let revoked = Revoked {
+            at: now,
+            reason: RevocationReason::CessationOfOperation,
+        };
+        certificates::revoke_of_device(tx, &owned, revoked).await?;
+        devices::refresh_expiry(tx, &owned).await?;
+        record(tx, &device, now, member.actor(), "device.retired", "").await?;
+        Ok(device)
+    })?;
+    finish(gangway, &device, Some(Exclusion::Retired));
+    Ok(())
+}
+
+/// Revokes every certificate of a device and refuses its keys: it has to make a new one and be enrolled anew.
+///
+/// # Errors
+/// [`EnrolmentError::Invalid`] for a reason that does not end a key.
+pub async fn revoke_device(
+    gangway: &Gangway,
+    id: &DeviceId,
+    reason: RevocationReason,
+    member: Member,
+) -> Result<(), EnrolmentError> {
+    require_final(reason)?;
+    let (revoked, owned) = (
+        Revoked {
+            at: gangway.clock.now(),
+            reason,
+        },
+        id.clone(),
+    );
+    let device = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let (device, _) = revoke_in(tx, &owned, revoked, member.actor()).await?;
+        Ok(device)
+    })?;
+    finish(gangway, &device, Some(Exclusion::revoked(reason)));
+    Ok(())
+}
+
+/// Revokes a certificate. Its key is refused with every certificate of it, unless the reason is that a newer certificate
+/// stands in its place. A device that is left without any has been revoked.
+///
+/// # Errors
+/// [`EnrolmentError::NotFound`]; [`EnrolmentError::Conflict`] when it is revoked already.
+pub async fn revoke_certificate(
+    gangway: &Gangway,
+    sha256: Sha256Hex,
+    reason: RevocationReason,
+    member: Member,
+) -> Result<(), EnrolmentError> {
+    if reason == RevocationReason::CertificateHold {
+        return Err(not_final("to put certificates on hold, suspend the device"));
+    }
+    let revoked = Revoked {
+        at: gangway.clock.now(),
+        reason,
+    };
+    let (device, last) = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let certificate = certificates::find(tx, &sha256)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        let device = lock(tx, &certificate.device).await?;
+        let ends_key = reason != RevocationReason::Superseded;
+        if ends_key {
+            device_keys::refuse(
+                tx,
+                &certificate.organisation,
+                &certificate.spki_sha256,
+                revoked.at,
+            )
+            .await?;
+        }
+        if !certificates::revoke_one(tx, &sha256, revoked).await? {
+            return Err(EnrolmentError::Conflict("this certificate is revoked already"));
+        }
+        if ends_key {
+            certificates::revoke_of_key(tx, &certificate.organisation, &certificate.spki_sha256, revoked)
+                .await?;
+        }
+        devices::refresh_expiry(tx, &device.id).await?;
+        let in_fleet = !matches!(device.state, DeviceState::Retired { .. });
+        let last = in_fleet && certificates::count_live(tx, &device.id, revoked.at).await? == 0;
+        if last {
+            devices::set_state(tx, &device.id, &device.state.clone().retire(revoked.at)?).await?;
+        }
+        let detail = format!("serial {}, {}", certificate.serial, reason.as_str());
+        record(
+            tx,
+            &device,
+            revoked.at,
+            member.actor(),
+            "certificate.revoked",
+            &detail,
+        )
+        .await?;
+        Ok((device, last))
+    })?;
+    if last {
+        finish(gangway, &device, Some(Exclusion::revoked(reason)));
+    } else {
+        // A session of another certificate comes back by itself; one of this certificate is told why it cannot.
+        gangway.relay.reconnect(&device.id);
+        finish(gangway, &device, None);
+    }
+    Ok(())
+}
+
+/// Revokes what an account approved, or an address introduced, in a span of time; or tells what that would be.
+///
+/// # Errors
+/// [`EnrolmentError::Invalid`] without either, or for too many devices at once.
+pub async fn revoke_many(
+    gangway: &Gangway,
+    organisation: &OrganisationId,
+    request: BulkRevocationRequest,
+    member: Member,
+) -> Result<BulkRevocation, EnrolmentError> {
+    require_final(request.reason)?;
+    if request.approver.is_none() && request.address.is_none() {
+        return Err(EnrolmentError::Invalid {
+            field: "approver",
+            detail: "say whose approvals, or devices of which address, are to be revoked".to_owned(),
+        });
+    }
+    let (organisation, now, dry_run, reason) = (
+        organisation.clone(),
+        gangway.clock.now(),
+        request.dry_run,
+        request.reason,
+    );
+    let (found, certificates) = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let devices = concerned(tx, &organisation, &request).await?;
+        let mut certificates = 0;
+        for device in &devices {
+            certificates += if dry_run {
+                usize::try_from(certificates::count_live(tx, &device.id, now).await?).unwrap_or_default()
+            } else {
+                revoke_in(tx, &device.id, Revoked { at: now, reason }, member.actor())
+                    .await?
+                    .1
+            };
+        }
+        Ok((devices, certificates))
+    })?;
+    if !dry_run {
+        for device in &found {
+            finish(gangway, device, Some(Exclusion::revoked(reason)));
+        }
+    }
+    Ok(BulkRevocation {
+        devices: found.iter().map(summary).collect(),
+        certificates: u64::try_from(certificates).unwrap_or(u64::MAX),
+    })
+}
+
+async fn concerned(
+    tx: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    request: &BulkRevocationRequest,
+) -> Result<Vec<Device>, EnrolmentError> {
+    let span = request.from..request.until;
+    let ids = approvals::devices_approved(
+        tx,
+        organisation,
+        request.approver.as_ref(),
+        request.address.as_deref(),
+        span,
+    )
+    .await?;
+    if ids.len() > MAX_BULK {
+        return Err(EnrolmentError::Invalid {
+            field: "until",
+            detail: format!(
+                "this concerns {} devices; choose a shorter span, {MAX_BULK} at most",
+                ids.len()
+            ),
+        });
+    }
+    let mut concerned = Vec::with_capacity(ids.len());
+    for id in ids {
+        let device = devices::find(tx, &id)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?
+            .device;
+        if !matches!(device.state, DeviceState::Retired { .. }) {
+            concerned.push(device);
+        }
+    }
+    Ok(concerned)
+}
+
+async fn revoke_in(
+    tx: &mut Conn<'_>,
+    id: &DeviceId,
+    revoked: Revoked,
+    actor: Actor<'_>,
+) -> Result<(Device, usize), EnrolmentError> {
+    let device = lock(tx, id).await?;
+    // Device, keys, certificates, issuers, record: one order of locks wherever several are taken.
+    device_keys::refuse_of_device(tx, id, revoked.at).await?;
+    let count = certificates::revoke_of_device(tx, id, revoked).await?;
+    devices::refresh_expiry(tx, id).await?;
+    // One that is retired already has its keys refused now; its state stays.
+    if !matches!(device.state, DeviceState::Retired { .. }) {
+        devices::set_state(tx, id, &device.state.clone().retire(revoked.at)?).await?;
+    }
+    record(
+        tx,
+        &device,
+        revoked.at,
+        actor,
+        "device.revoked",
+        revoked.reason.as_str(),
+    )
+    .await?;
+    Ok((device, count))
+}
+
+async fn lock(tx: &mut Conn<'_>, id: &DeviceId) -> Result<Device, EnrolmentError> {
+    Ok(devices::lock(tx, id)
+        .await?
+        .ok_or(EnrolmentError::NotFound)?
+        .device)
+}
+
+async fn record(
+    tx: &mut Conn<'_>,
+    device: &Device,
+    at: UnixMillis,
+    actor: Actor<'_>,
+    action: &'static str,
+    detail: &str,
+) -> Result<(), EnrolmentError> {
+    let scope = Scope::Organisation(&device.organisation);
+    let entry = Entry {
+        scope,
+        at,
+        actor,
+        action,
+        subject: device.id.as_str(),
+        detail,
+    };
+    Ok(audit::append(tx, &entry).await?)
+}
+
+fn finish(gangway: &Gangway, device: &Device, exclusion: Option<Exclusion>) {
+    if let Some(exclusion) = exclusion {
+        gangway.relay.exclude(&device.id, exclusion);
+    }
+    tell(
+        gangway,
+        &device.organisation,
+        &device.id,
+        FleetChangeKind::Changed,
+    );
+}
+
+fn require_final(reason: RevocationReason) -> Result<(), EnrolmentError> {
+    match reason {
+        RevocationReason::CertificateHold => {
+            Err(not_final("to keep a device out for the time being, suspend it"))
+        }
+        RevocationReason::Superseded => Err(not_final(
+            "a device whose certificate was replaced needs no revocation",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn not_final(detail: &str) -> EnrolmentError {
+    EnrolmentError::Invalid {
+        field: "reason",
+        detail: detail.to_owned(),
+    }
+}

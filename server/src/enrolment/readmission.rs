@@ -1,0 +1,197 @@
+//! Readmission: a restored backup knows nothing of the certificates issued after it was made. A device that presents one
+//! is held until an operator says that it belongs here; then its certificate is recorded again.
+
+use gangway_protocol::certificate::{HeldCertificate, PublicKey};
+use gangway_protocol::device::{DeviceState, Facts, FleetChangeKind};
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::time::UnixMillis;
+use x509_cert::Certificate;
+use x509_cert::der::{DecodePem as _, Encode as _};
+
+use super::approval::summary;
+use super::{EnrolmentError, tell};
+use crate::audit::{Entry, Member, Scope};
+use crate::ca::{AuthorityError, moment};
+use crate::db::certificates::{CertificateRecord, Newest};
+use crate::db::devices::Description;
+use crate::db::{Conn, DbError, audit, certificates, device_keys, devices, held, signers, write};
+use crate::state::Gangway;
+
+/// Records a held certificate again, and lets its device in.
+///
+/// # Errors
+/// [`EnrolmentError::NotFound`] when it is not held (any more); [`EnrolmentError::KeyKnown`] or
+/// [`EnrolmentError::KeyRevoked`] when its key has met another fate meanwhile.
+pub async fn readmit(
+    gangway: &Gangway,
+    sha256: Sha256Hex,
+    member: Member,
+) -> Result<CertificateRecord, EnrolmentError> {
+    let now = gangway.clock.now();
+    let (held, leaf) = held::find(&mut gangway.db.reader().await?.conn(), &sha256)
+        .await?
+        .ok_or(EnrolmentError::NotFound)?;
+    let readmission = Readmission::read(gangway, held, leaf)?;
+    let outcome = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        readmission.record(tx, &member, now).await
+    });
+    let (record, kind) = match outcome {
+        Err(EnrolmentError::Db(DbError::Unique)) => {
+            return Err(EnrolmentError::Conflict(
+                "another certificate has this serial number; revoke the device",
+            ));
+        }
+        outcome => outcome?,
+    };
+    // Its held session ends; it comes back and is admitted.
+    gangway.relay.reconnect(&record.device);
+    tell(gangway, &record.organisation, &record.device, kind);
+    Ok(record)
+}
+
+struct Readmission {
+    held: HeldCertificate,
+    /// As it will stand; the signer is filled in inside the transaction.
+    issuer: gangway_protocol::id::IssuerId,
+    serial: String,
+    issuer_name: String,
+    key_kind: String,
+    spki_sha256: Sha256Hex,
+    not_before: UnixMillis,
+    leaf: String,
+}
+
+impl Readmission {
+    fn read(gangway: &Gangway, held: HeldCertificate, leaf: String) -> Result<Self, EnrolmentError> {
+        let unreadable = || AuthorityError::Recorded("a held certificate cannot be read");
+        let certificate = Certificate::from_pem(&leaf).map_err(AuthorityError::from)?;
+        let recognised = gangway.authority.recognise(&certificate).ok_or_else(unreadable)?;
+        let tbs = &certificate.tbs_certificate;
+        let spki = tbs
+            .subject_public_key_info
+            .to_der()
+            .map_err(AuthorityError::from)?;
+        let key = PublicKey::from_spki(&spki).map_err(|_| unreadable())?;
+        Ok(Self {
+            issuer: recognised.issuer,
+            serial: data_encoding::HEXLOWER.encode(tbs.serial_number.as_bytes()),
+            issuer_name: tbs.issuer.to_string(),
+            key_kind: key.kind().to_string(),
+            spki_sha256: key.spki_sha256(),
+            not_before: moment::from_x509(tbs.validity.not_before),
+            leaf,
+            held,
+        })
+    }
+
+    async fn record(
+        self,
+        tx: &mut Conn<'_>,
+        member: &Member,
+        now: UnixMillis,
+    ) -> Result<(CertificateRecord, FleetChangeKind), EnrolmentError> {
+        let kind = self.settle_device(tx, member, now).await?;
+        if !held::readmit(tx, &self.held.sha256, now).await? {
+            return Err(EnrolmentError::NotFound);
+        }
+        let organisation = &self.held.organisation;
+        let signer = signers::of_organisation(tx, organisation, "", 1)
+            .await?
+            .pop()
+            .ok_or(EnrolmentError::Conflict(
+                "this organisation has no signer any more",
+            ))?;
+        let generation = match certificates::newest_of_key(tx, organisation, &self.spki_sha256).await? {
+            Some(Newest::Issued { generation, .. } | Newest::Reserved { generation, .. }) => generation + 1,
+            None => 1,
+        };
+        let record = CertificateRecord {
+            sha256: self.held.sha256,
+            issuer: self.issuer,
+            serial: self.serial,
+            organisation: self.held.organisation,
+            device: self.held.device,
+            signer: signer.id,
+            spki_sha256: self.spki_sha256,
+            leaf: self.leaf,
+            subject: self.held.subject,
+            issuer_name: self.issuer_name,
+            key_kind: self.key_kind,
+            not_before: self.not_before,
+            not_after: self.held.not_after,
+            issued_at: self.not_before,
+            delivered_at: None,
+            proven_at: None,
+            superseded_at: None,
+            revocation: None,
+        };
+        certificates::insert_signed(tx, &record, generation).await?;
+        devices::refresh_expiry(tx, &record.device).await?;
+        let entry = Entry {
+            scope: Scope::Organisation(&record.organisation),
+            at: now,
+            actor: member.actor(),
+            action: "certificate.readmitted",
+            subject: record.device.as_str(),
+            detail: &format!("serial {}, SHA-256 {}", record.serial, record.sha256),
+        };
+        audit::append(tx, &entry).await?;
+        Ok((record, kind))
+    }
+
+    /// The device that the certificate names: as the backup knew it, or anew.
+    async fn settle_device(
+        &self,
+        tx: &mut Conn<'_>,
+        member: &Member,
+        now: UnixMillis,
+    ) -> Result<FleetChangeKind, EnrolmentError> {
+        let HeldCertificate {
+            organisation,
+            device: id,
+            ..
+        } = &self.held;
+        let kind = match devices::lock(tx, id).await? {
+            Some(known) if known.device.organisation != *organisation => {
+                return Err(EnrolmentError::NotFound);
+            }
+            Some(known) => {
+                match known.device.state {
+                    DeviceState::Enrolling { .. } | DeviceState::Active { .. } => {}
+                    state => devices::set_state(tx, id, &state.approve(now)?).await?,
+                }
+                FleetChangeKind::Changed
+            }
+            None => {
+                devices::insert(tx, id, organisation, &Self::description(id, member), now).await?;
+                FleetChangeKind::Added
+            }
+        };
+        match device_keys::find(tx, organisation, &self.spki_sha256).await? {
+            Some(key) if key.refused => Err(EnrolmentError::KeyRevoked),
+            Some(key) if key.device != *id => {
+                let owner = devices::find(tx, &key.device)
+                    .await?
+                    .ok_or(DbError::Corrupt("device_keys.device"))?;
+                Err(EnrolmentError::KeyKnown(Box::new(summary(&owner.device))))
+            }
+            Some(_) => Ok(kind),
+            None => {
+                device_keys::insert(tx, organisation, &self.spki_sha256, id, now).await?;
+                Ok(kind)
+            }
+        }
+    }
+
+    /// Of a device that the backup did not know: it states its facts in its next session, and a member names it.
+    fn description(id: &gangway_protocol::id::DeviceId, member: &Member) -> Description {
+        const TAIL: usize = 6;
+        let tail = id.as_str().len().saturating_sub(TAIL);
+        Description {
+            name: format!("readmitted {}", id.as_str().get(tail..).unwrap_or_default()),
+            labels: Vec::new(),
+            facts: Facts::default(),
+            approver: member.account.clone(),
+        }
+    }
+}

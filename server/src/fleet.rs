@@ -1,0 +1,284 @@
+//! The fleet as the API shows it: a query string read, and pages merged over all organisations that the caller may see.
+//!
+//! Each organisation is asked for one page in the wanted order, and the pages are merged here: every one of these
+//! queries walks an index and stops after a page, however many organisations and devices there are.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gangway_protocol::device::{Device, DeviceQuery, DeviceState};
+use gangway_protocol::id::OrganisationId;
+use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page};
+
+use crate::db::fleet::{self, By, Filter, MAX_WORDS, Order, Place, Placed};
+use crate::db::{Conn, DbError};
+
+/// Most characters of a search.
+const MAX_QUERY_LEN: usize = 256;
+
+/// Which devices, in which order, from where on.
+#[derive(Clone, Debug)]
+pub struct Request {
+    filter: Filter,
+    order: Order,
+    after: Option<Place>,
+    limit: u32,
+}
+
+/// A field of the query that is not acceptable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Unacceptable {
+    /// Its name.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+impl Request {
+    /// Reads a query string.
+    ///
+    /// # Errors
+    /// The first field that is not acceptable.
+    pub fn read(query: &DeviceQuery) -> Result<Self, Unacceptable> {
+        let order = read_order(query.sort.as_deref())?;
+        let limit = query.limit.unwrap_or(DEFAULT_PAGE_LIMIT);
+        if !(1..=MAX_PAGE_LIMIT).contains(&limit) {
+            return Err(unacceptable("limit", format!("limit is 1 to {MAX_PAGE_LIMIT}")));
+        }
+        let filter = Filter {
+            words: read_words(query.query.as_deref().unwrap_or_default())?,
+            state: query.state.as_deref().map(read_state).transpose()?,
+            online: query.presence.as_deref().map(read_presence).transpose()?,
+        };
+        let after = query
+            .after
+            .as_deref()
+            .map(|after| read_place(after, order))
+            .transpose()?;
+        Ok(Self {
+            filter,
+            order,
+            after,
+            limit,
+        })
+    }
+
+    /// The same devices in pages of this many: for exports, which need no small ones.
+    #[must_use]
+    pub fn in_pages_of(self, limit: u32) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// The request for the page behind this one.
+    #[must_use]
+    pub fn behind(&self, place: Place) -> Self {
+        Self {
+            after: Some(place),
+            ..self.clone()
+        }
+    }
+
+    /// One page over all of `organisations`, and the place of its last device when more follow.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fetch(
+        &self,
+        conn: &mut Conn<'_>,
+        organisations: &[OrganisationId],
+    ) -> Result<(Vec<Device>, Option<Place>), DbError> {
+        let after = self.after.clone().unwrap_or_else(|| Place::start(self.order));
+        let mut found: Vec<Placed> = Vec::new();
+        for organisation in organisations {
+            // One more than a page holds tells whether another follows.
+            let part = fleet::page(
+                conn,
+                organisation,
+                &self.filter,
+                self.order,
+                &after,
+                self.limit + 1,
+            )
+            .await?;
+            found.extend(part);
+        }
+        if organisations.len() > 1 {
+            found.sort_by(|one, other| one.place.cmp(&other.place));
+            if self.order.descending {
+                found.reverse();
+            }
+        }
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|last| last.place.clone());
+        Ok((found.into_iter().map(|placed| placed.device).collect(), next))
+    }
+
+    /// One page as the API answers it. The first page also tells how many devices match in all.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn page(
+        &self,
+        conn: &mut Conn<'_>,
+        organisations: &[OrganisationId],
+    ) -> Result<Page<Device>, DbError> {
+        let (items, next) = self.fetch(conn, organisations).await?;
+        let total = match (&self.after, &next) {
+            (None, None) => u64::try_from(items.len()).ok(),
+            (None, Some(_)) => Some(self.count(conn, organisations).await?),
+            (Some(_), _) => None,
+        };
+        Ok(Page {
+            items,
+            next: next.map(|place| write_place(&place)),
+            total,
+        })
+    }
+
+    async fn count(&self, conn: &mut Conn<'_>, organisations: &[OrganisationId]) -> Result<u64, DbError> {
+        let mut total = 0;
+        for organisation in organisations {
+            total += fleet::count(conn, organisation, &self.filter).await?;
+        }
+        Ok(total)
+    }
+}
+
+fn read_order(sort: Option<&str>) -> Result<Order, Unacceptable> {
+    let sort = sort.unwrap_or("-created_at");
+    let (name, descending) = match sort.strip_prefix('-') {
+        Some(name) => (name, true),
+        None => (sort, false),
+    };
+    let by = match name {
+        "name" => By::Name,
+        "created_at" => By::Creation,
+        "last_seen_at" => By::Recency,
+        _ => {
+            return Err(unacceptable(
+                "sort",
+                "sort by name, created_at or last_seen_at, with - before it to descend",
+            ));
+        }
+    };
+    Ok(Order { by, descending })
+}
+
+fn read_words(query: &str) -> Result<Vec<String>, Unacceptable> {
+    let words: Vec<String> = query
+        .to_lowercase()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    if words.len() > MAX_WORDS || query.len() > MAX_QUERY_LEN {
+        return Err(unacceptable(
+            "query",
+            format!("search for {MAX_WORDS} words at most"),
+        ));
+    }
+    Ok(words)
+}
+
+fn read_state(name: &str) -> Result<&'static str, Unacceptable> {
+    DeviceState::NAMES
+        .into_iter()
+        .find(|known| *known == name)
+        .ok_or_else(|| {
+            unacceptable(
+                "state",
+                format!("state is one of {}", DeviceState::NAMES.join(", ")),
+            )
+        })
+}
+
+fn read_presence(name: &str) -> Result<bool, Unacceptable> {
+    match name {
+        "online" => Ok(true),
+        "offline" => Ok(false),
+        _ => Err(unacceptable("presence", "presence is online or offline")),
+    }
+}
+
+fn read_place(after: &str, order: Order) -> Result<Place, Unacceptable> {
+    let read = || serde_json::from_slice::<Place>(&URL_SAFE_NO_PAD.decode(after).ok()?).ok();
+    read().filter(|place| place.fits(order)).ok_or_else(|| {
+        unacceptable(
+            "after",
+            "after is what the page before gave as its next, in the same order",
+        )
+    })
+}
+
+fn write_place(place: &Place) -> String {
+    // A place is a number or text and an id: both have a JSON form.
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
+}
+
+fn unacceptable(field: &'static str, detail: impl Into<String>) -> Unacceptable {
+    Unacceptable {
+        field,
+        detail: detail.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(change: impl FnOnce(&mut DeviceQuery)) -> Result<Request, Unacceptable> {
+        let mut query = DeviceQuery::default();
+        change(&mut query);
+        Request::read(&query)
+    }
+
+    #[test]
+    fn the_newest_come_first_unless_asked_otherwise() {
+        let request = query(|_| {}).unwrap();
+        assert_eq!(
+            request.order,
+            Order {
+                by: By::Creation,
+                descending: true
+            }
+        );
+        let request = query(|q| q.sort = Some("name".to_owned())).unwrap();
+        assert_eq!(
+            request.order,
+            Order {
+                by: By::Name,
+                descending: false
+            }
+        );
+    }
+
+    #[test]
+    fn each_wrong_field_is_named() {
+        let wrong = [
+            ("sort", query(|q| q.sort = Some("age".to_owned()))),
+            ("limit", query(|q| q.limit = Some(0))),
+            ("limit", query(|q| q.limit = Some(MAX_PAGE_LIMIT + 1))),
+            ("state", query(|q| q.state = Some("happy".to_owned()))),
+            ("presence", query(|q| q.presence = Some("maybe".to_owned()))),
+            ("query", query(|q| q.query = Some("a b c d e f g".to_owned()))),
+            ("after", query(|q| q.after = Some("%%%".to_owned()))),
+        ];
+        for (field, result) in wrong {
+            assert_eq!(result.unwrap_err().field, field);
+        }
+    }
+
+    #[test]
+    fn a_place_of_another_order_is_refused() {
+        let place = write_place(&Place::start(Order {
+            by: By::Name,
+            descending: false,
+        }));
+        assert!(query(|q| (q.after, q.sort) = (Some(place.clone()), Some("name".to_owned()))).is_ok());
+        assert_eq!(
+            query(|q| q.after = Some(place.clone())).unwrap_err().field,
+            "after"
+        );
+    }
+}
