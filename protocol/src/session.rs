@@ -15,6 +15,13 @@ pub const NONCE_LEN: usize = 32;
 /// Upper bound (exclusive) of the proof counter: what a double holds exactly.
 pub const MAX_COUNTER: u64 = 1 << 53;
 
+/// Most series of one `measurements` frame.
+pub const MAX_SERIES: usize = 64;
+/// Most points of all series of one `measurements` frame: what fits into 32 KiB.
+pub const MAX_POINTS: usize = 2_000;
+/// Longest name of a series, in characters.
+pub const MAX_SERIES_NAME_LEN: usize = 64;
+
 /// What the server sends in a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -91,7 +98,7 @@ pub enum DeviceToServer {
     },
     /// Points of time series.
     Measurements {
-        /// The series.
+        /// The series: at most [`MAX_SERIES`], with at most [`MAX_POINTS`] points in all of them.
         series: Vec<Series>,
     },
     /// Asks for a new certificate.
@@ -133,7 +140,7 @@ pub struct Configuration {
 /// Points of one time series.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// At most 64 characters.
+    /// At most [`MAX_SERIES_NAME_LEN`] characters.
     pub name: String,
     /// Instant and value.
     pub points: Vec<(UnixMillis, f64)>,

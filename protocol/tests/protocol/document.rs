@@ -8,7 +8,9 @@ use gangway_protocol::certificate::{
 use gangway_protocol::code::{ALPHABET, MAX_NAMEPLATE_LEN, MIN_NAMEPLATE_LEN, SECRET_LEN};
 use gangway_protocol::device::MAX_FACT_LEN;
 use gangway_protocol::seal::{CONFIRM_LEN, MAX_BOX_LEN, PAKE_LEN};
-use gangway_protocol::session::{NONCE_LEN, SESSION_SUBPROTOCOL};
+use gangway_protocol::session::{
+    MAX_POINTS, MAX_SERIES, MAX_SERIES_NAME_LEN, NONCE_LEN, SESSION_SUBPROTOCOL,
+};
 use gangway_protocol::{enrolment, path};
 use serde_json::Value;
 
@@ -99,6 +101,9 @@ fn its_limits_are_those_of_the_code() {
             enrolment::MAX_UNREDEEMED_ANSWERS_PER_HOUR
         ),
         format!("| `agent`, every fact | {MAX_FACT_LEN} characters |"),
+        format!(
+            "{MAX_SERIES} series, {MAX_POINTS} points in all of them, names of {MAX_SERIES_NAME_LEN} characters"
+        ),
         format!("At most {MAX_CHAIN_CERTIFICATES} blocks and {MAX_CHAIN_LEN} bytes each."),
         format!("`CERTIFICATE REQUEST` block, at most {MAX_CSR_LEN} bytes."),
         format!(

@@ -17,9 +17,9 @@ pub(super) fn device_to_server() -> Pinned<DeviceToServer> {
         (
             DeviceToServer::Hello {
                 agent: text("gangway-device/0.1.0 (linux x86_64)"),
-                resume: Some(text("v1.QkNERg.3.4f0e")),
+                resume: Some(text("AWZ1bGwtYW5kLWJ5LXRoZS13aW5k")),
             },
-            r#"{"type":"hello","agent":"gangway-device/0.1.0 (linux x86_64)","resume":"v1.QkNERg.3.4f0e"}"#,
+            r#"{"type":"hello","agent":"gangway-device/0.1.0 (linux x86_64)","resume":"AWZ1bGwtYW5kLWJ5LXRoZS13aW5k"}"#,
         ),
         (
             DeviceToServer::Decline {
@@ -66,10 +66,10 @@ pub(super) fn server_to_device() -> Pinned<ServerToDevice> {
                 nameplate: "BCDF".parse().expect("a nameplate"),
                 expires_in_secs: 600,
                 verification_uri: text("https://panel.example/link"),
-                resume: text("v1.QkNERg.3.4f0e"),
+                resume: text("AWZ1bGwtYW5kLWJ5LXRoZS13aW5k"),
                 server_time: NOW,
             },
-            r#"{"type":"nameplate","nameplate":"BCDF","expires_in_secs":600,"verification_uri":"https://panel.example/link","resume":"v1.QkNERg.3.4f0e","server_time":1790000000000}"#,
+            r#"{"type":"nameplate","nameplate":"BCDF","expires_in_secs":600,"verification_uri":"https://panel.example/link","resume":"AWZ1bGwtYW5kLWJ5LXRoZS13aW5k","server_time":1790000000000}"#,
         ),
         (
             ServerToDevice::Claim {

@@ -14,7 +14,8 @@ use gangway_protocol::encoding::{Base64, Sha256Hex};
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::session::{
-    Configuration, DeviceToServer, MAX_COUNTER, Series, ServerToDevice, SessionAbility,
+    Configuration, DeviceToServer, MAX_COUNTER, MAX_POINTS, MAX_SERIES, MAX_SERIES_NAME_LEN, Series,
+    ServerToDevice, SessionAbility,
 };
 use gangway_protocol::time::UnixMillis;
 
@@ -26,10 +27,6 @@ use super::{Hub, PresenceChange, send};
 
 /// Longest `agent`.
 const MAX_AGENT_LEN: usize = 256;
-/// Most series of one `measurements` message, and most points of all of them: what fits a frame of 32 KiB.
-const MAX_SERIES: usize = 64;
-const MAX_POINTS: usize = 2_000;
-const MAX_SERIES_NAME_LEN: usize = 64;
 /// A session may send sixty messages at once and one a second on average: a device that measures every ten seconds and
 /// catches up after an outage stays below it.
 const MESSAGE_EVERY: i64 = UnixMillis::SECOND;
