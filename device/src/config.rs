@@ -183,6 +183,19 @@ pub fn proxies_from_environment() -> Proxies {
     }
 }
 
+/// <https://no-color.org>: "when present and not an empty string (regardless of its value), prevents the addition of ANSI
+/// color".
+#[must_use]
+pub fn wants_no_colour() -> bool {
+    environment("NO_COLOR").is_some()
+}
+
+/// Whether the terminal says of itself that it can do nothing but print.
+#[must_use]
+pub fn is_terminal_dumb() -> bool {
+    environment("TERM").as_deref() == Some("dumb")
+}
+
 /// A variable of the environment that is set and not empty.
 pub(crate) fn environment(name: &str) -> Option<String> {
     #[expect(

@@ -174,7 +174,7 @@ impl Enrolment {
                 nameplate,
                 pake,
             } => {
-                self.take_claim(claim, &nameplate, &pake, now, &mut effects);
+                self.take_claim(&claim, &nameplate, &pake, now, &mut effects);
             }
             ServerToDevice::Confirm { claim: id, confirm } => {
                 if let (Some(claim), Some(code)) = (self.take_running(&id), &self.code) {
@@ -314,7 +314,7 @@ impl Enrolment {
 
     fn take_claim(
         &mut self,
-        id: ClaimId,
+        id: &ClaimId,
         nameplate: &Nameplate,
         pake: &gangway_protocol::encoding::Base64,
         now: Instant,
@@ -351,7 +351,7 @@ impl Enrolment {
     fn proceed(&mut self, id: ClaimId, turn: Turn, effects: &mut Vec<Effect>, now: Instant) {
         match turn {
             Turn::On(claim, more) => {
-                self.claim = Some(claim);
+                self.claim = Some(*claim);
                 effects.extend(more);
             }
             Turn::Over(more, ending) => {

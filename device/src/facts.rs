@@ -36,23 +36,24 @@ pub fn collect() -> Facts {
     Facts {
         hostname: system
             .hostname
+            .as_deref()
             .and_then(fit)
             .unwrap_or_else(|| "device".to_owned()),
         os: std::env::consts::OS.to_owned(),
-        os_version: system.os_version.and_then(fit).unwrap_or_default(),
+        os_version: system.os_version.as_deref().and_then(fit).unwrap_or_default(),
         arch: std::env::consts::ARCH.to_owned(),
-        model: system.model.and_then(fit),
-        serial: system.serial.and_then(fit),
+        model: system.model.as_deref().and_then(fit),
+        serial: system.serial.as_deref().and_then(fit),
         machine_id: system.machine_id.as_deref().map(hashed),
         software: "gangway-device".to_owned(),
         software_version: env!("CARGO_PKG_VERSION").to_owned(),
-        addresses: addresses().and_then(fit),
+        addresses: addresses().as_deref().and_then(fit),
     }
 }
 
 /// Makes a text fit for [`Facts::check`]: without what may not be shown, and not too long. `None` if nothing is left.
 #[must_use]
-pub fn fit(text: String) -> Option<String> {
+pub fn fit(text: &str) -> Option<String> {
     let shown = |c: &char| check_text("", c.encode_utf8(&mut [0; 4]), MAX_FACT_LEN).is_ok();
     let fit: String = text.trim().chars().filter(shown).take(MAX_FACT_LEN).collect();
     if fit.is_empty() { None } else { Some(fit) }
@@ -94,12 +95,9 @@ mod tests {
 
     #[test]
     fn what_deceives_readers_is_taken_out() {
-        assert_eq!(
-            fit("  Box\u{202e}gnp\0\x1b[2J \n".to_owned()).as_deref(),
-            Some("Boxgnp[2J")
-        );
-        assert_eq!(fit(" \u{200b}\t".to_owned()), None);
-        assert_eq!(fit("x".repeat(400)).map(|text| text.len()), Some(256));
+        assert_eq!(fit("  Box\u{202e}gnp\0\x1b[2J \n").as_deref(), Some("Boxgnp[2J"));
+        assert_eq!(fit(" \u{200b}\t"), None);
+        assert_eq!(fit(&"x".repeat(400)).map(|text| text.len()), Some(256));
     }
 
     #[test]

@@ -135,6 +135,17 @@ impl KeyType {
     ];
 }
 
+impl fmt::Display for KeyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::P256 => "p256",
+            Self::P384 => "p384",
+            Self::Ed25519 => "ed25519",
+            Self::Rsa => "rsa",
+        })
+    }
+}
+
 impl FromStr for KeyType {
     type Err = String;
 

@@ -283,6 +283,27 @@ impl Store {
     }
 }
 
+/// Whether an agent runs on the state directory `path`.
+#[must_use]
+pub fn is_in_use(path: &Path) -> bool {
+    Directory::is_in_use(path)
+}
+
+/// Writes a file that only its owner can read, in one step. It is not made durable: for what a running agent shows.
+///
+/// # Errors
+/// The system said no.
+pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+    else {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    };
+    let mut disk = Directory::unlocked(directory);
+    let unfinished = format!("{name}{UNFINISHED}");
+    disk.write(&unfinished, bytes)?;
+    disk.rename(&unfinished, name)
+}
+
 /// Removes everything that the device keeps in `path`, its key included.
 ///
 /// # Errors

@@ -107,7 +107,7 @@ impl Dialer {
         let stream = connector
             .connect(name, stream)
             .await
-            .map_err(TransportError::from_io)?;
+            .map_err(|error| TransportError::from_io(&error))?;
         let expires_at = tls::peer_expires_at(stream.get_ref().1);
         Ok((Box::new(stream), expires_at))
     }
@@ -231,7 +231,7 @@ impl TransportError {
     }
 
     /// TLS errors travel as IO errors.
-    fn from_io(error: std::io::Error) -> Self {
+    fn from_io(error: &std::io::Error) -> Self {
         match error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<rustls::Error>())

@@ -28,9 +28,9 @@ impl Random for NoJitter {
     fn fill(&self, bytes: &mut [u8]) {
         // Secrets and key exchanges draw more than the four bytes of a fraction, and need real randomness.
         if bytes.len() == 4 {
-            bytes.fill(0)
+            bytes.fill(0);
         } else {
-            SystemRandom.fill(bytes)
+            SystemRandom.fill(bytes);
         }
     }
 }

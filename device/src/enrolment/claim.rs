@@ -72,7 +72,7 @@ struct Party {
 /// What became of a claim.
 pub(super) enum Turn {
     /// It goes on.
-    On(Claim, Vec<Effect>),
+    On(Box<Claim>, Vec<Effect>),
     /// It is over; the effects come first.
     Over(Vec<Effect>, Ending),
 }
@@ -151,7 +151,7 @@ impl Claim {
             Ok(introduction) => {
                 let effects = vec![introduction, Effect::Tell(Event::Claimed {})];
                 let due = now + Duration::from_secs(u64::from(CLAIM_OPEN_SECS));
-                Turn::On(
+                goes_on(
                     Self {
                         due,
                         id: self.id,
@@ -182,7 +182,7 @@ impl Claim {
                     channel,
                     approval: Some(approval),
                 };
-                Turn::On(Self { step, ..self }, Vec::new())
+                goes_on(Self { step, ..self }, Vec::new())
             }
             Step::Offered {
                 channel,
@@ -190,7 +190,7 @@ impl Claim {
                 panel,
             } => compare(self.id, channel, self.due, &approval, offer, panel, accept),
             // A repeated approval is what the server sends when the browser posts it again.
-            step => Turn::On(Self { step, ..self }, Vec::new()),
+            step => goes_on(Self { step, ..self }, Vec::new()),
         }
     }
 
@@ -242,7 +242,7 @@ impl Claim {
                 Refuser::Person,
                 "The person at the device refused.".to_owned(),
             ),
-            step => Turn::On(Self { step, ..self }, Vec::new()),
+            step => goes_on(Self { step, ..self }, Vec::new()),
         }
     }
 
@@ -254,7 +254,7 @@ impl Claim {
             not_after,
         } = self.step
         else {
-            return Turn::On(self, Vec::new());
+            return goes_on(self, Vec::new());
         };
         match written {
             Ok(()) => {
@@ -276,7 +276,7 @@ impl Claim {
     /// A time limit has passed.
     pub(super) fn on_due(self, now: Instant) -> Turn {
         if now < self.due {
-            return Turn::On(self, Vec::new());
+            return goes_on(self, Vec::new());
         }
         match self.step {
             Step::Answered(_) => Turn::Over(Vec::new(), Ending::Unredeemed),
@@ -309,7 +309,7 @@ impl Claim {
                 approval: None,
             } => {
                 let due = self.due.min(now + APPROVAL_DUE);
-                Turn::On(
+                goes_on(
                     Self {
                         due,
                         id: self.id,
@@ -329,7 +329,7 @@ impl Claim {
     fn on_credential(self, offered: Offered, identity: &Identity, server_time: UnixMillis) -> Turn {
         let Step::Consented { channel } = self.step else {
             // protocol.md §2: a credential before the consent is ignored; one after another has nothing to say.
-            return Turn::On(self, Vec::new());
+            return goes_on(self, Vec::new());
         };
         let Offered::Certificate {
             chain,
@@ -361,7 +361,7 @@ impl Claim {
                     sha256,
                     not_after,
                 };
-                Turn::On(
+                goes_on(
                     Self { step, ..self },
                     vec![Effect::Install(Box::new(installation))],
                 )
@@ -414,7 +414,7 @@ fn compare(
                 approver: offer.approver.clone(),
                 panel,
             };
-            Turn::On(
+            goes_on(
                 Claim {
                     id,
                     due,
@@ -424,6 +424,11 @@ fn compare(
             )
         }
     }
+}
+
+/// Claims are large because channels are; [`Turn`] is passed around by value.
+fn goes_on(claim: Claim, effects: Vec<Effect>) -> Turn {
+    Turn::On(Box::new(claim), effects)
 }
 
 fn consent(id: ClaimId, mut channel: Channel, due: Instant, offer: Party) -> Turn {
@@ -440,7 +445,7 @@ fn consent(id: ClaimId, mut channel: Channel, due: Instant, offer: Party) -> Tur
                 organisation: offer.organisation,
                 approver: offer.approver,
             };
-            Turn::On(
+            goes_on(
                 Claim {
                     id,
                     due,

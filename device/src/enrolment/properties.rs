@@ -112,10 +112,8 @@ impl Watch {
             _ if !self.connected => Vec::new(),
             sent => self.sent_by_server(sent),
         };
-        self.check(
-            &effects,
-            before.as_ref().map(gangway_protocol::code::UserCode::fragment),
-        );
+        let shown_before = before.as_ref().map(gangway_protocol::code::UserCode::fragment);
+        self.check(&effects, shown_before.as_deref());
     }
 
     fn sent_by_server(&mut self, next: &Move) -> Vec<Effect> {
@@ -220,13 +218,13 @@ impl Watch {
         self.scene.frame(frame)
     }
 
-    fn check(&mut self, effects: &[Effect], shown_before: Option<String>) {
+    fn check(&mut self, effects: &[Effect], shown_before: Option<&str>) {
         let now = self.scene.now;
         for effect in effects {
             match effect {
                 Effect::Send(frame) => {
                     assert!(self.connected, "nothing is sent without a connection");
-                    self.check_frame(frame, shown_before.as_deref());
+                    self.check_frame(frame, shown_before);
                 }
                 Effect::Tell(Event::Code(code)) => {
                     let code =

@@ -96,8 +96,11 @@ impl Proxy {
         stream
             .write_all(request.as_bytes())
             .await
-            .map_err(TransportError::from_io)?;
-        stream.flush().await.map_err(TransportError::from_io)?;
+            .map_err(|error| TransportError::from_io(&error))?;
+        stream
+            .flush()
+            .await
+            .map_err(|error| TransportError::from_io(&error))?;
 
         // Byte by byte: what follows the head belongs to the tunnel and must not be read here.
         let mut head = Vec::new();
@@ -105,7 +108,12 @@ impl Proxy {
             if head.len() >= MAX_HEAD_LEN {
                 return Err(TransportError::Proxy("the proxy's answer is not HTTP".to_owned()));
             }
-            head.push(stream.read_u8().await.map_err(TransportError::from_io)?);
+            head.push(
+                stream
+                    .read_u8()
+                    .await
+                    .map_err(|error| TransportError::from_io(&error))?,
+            );
         }
         let head = String::from_utf8_lossy(&head);
         let status = head

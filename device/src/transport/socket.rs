@@ -91,7 +91,7 @@ pub(super) async fn upgrade(
                 retry_after_secs: retry_after.and_then(|text| text.parse().ok()),
             })
         }
-        Err(Error::Io(error)) => Err(TransportError::from_io(error)),
+        Err(Error::Io(error)) => Err(TransportError::from_io(&error)),
         Err(error) => Err(TransportError::Handshake(error.to_string())),
     }
 }
@@ -143,7 +143,10 @@ impl Socket {
     pub(crate) async fn close(mut self) {
         let goodbye = async {
             if self.stream.close(None).await.is_ok() {
-                while let Some(Ok(_)) = self.stream.next().await {}
+                // The answer is enough; RFC 6455 §7.1.1 has the client wait for the server to end TCP, but not for long.
+                while let Some(Ok(message)) = self.stream.next().await
+                    && !message.is_close()
+                {}
             }
         };
         // A server that does not answer the goodbye is left all the same.

@@ -45,7 +45,9 @@ pub(super) async fn connect(
             address: format!("{host}:{port}"),
             reason: error.to_string(),
         })?;
-    stream.set_nodelay(true).map_err(TransportError::from_io)?;
+    stream
+        .set_nodelay(true)
+        .map_err(|error| TransportError::from_io(&error))?;
     Ok(Box::new(stream))
 }
 

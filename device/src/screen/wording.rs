@@ -1,0 +1,226 @@
+//! Events in sentences, the same on the page, in plain lines and in a service's log. No sentence contains a code.
+
+use gangway_device::event::{CodeShown, Event, Refuser};
+use gangway_protocol::code::radio_word;
+use gangway_protocol::device::is_deceptive;
+use gangway_protocol::enrolment::ReplaceReason;
+use gangway_protocol::time::UnixMillis;
+
+/// Longest text of others that is shown on one line.
+const MAX_FOREIGN_LEN: usize = 200;
+
+/// What happened, for people. `None` where there is nothing to say, or where only the screen may say it (codes).
+pub(crate) fn sentence(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Started {
+            server,
+            software_version,
+            ..
+        } => {
+            format!("Gangway device {software_version}, for {server}.")
+        }
+        Event::Code(_) | Event::Configuration(_) => return None,
+        Event::Waiting { expires_in_secs } => {
+            format!(
+                "Waiting for somebody to enter the code; it is good for {}.",
+                duration(*expires_in_secs)
+            )
+        }
+        Event::CodeWithdrawn { reason } => withdrawn(*reason).to_owned(),
+        Event::AttemptFailed { count, remaining: 0 } => {
+            format!("Wrong code for the {} time.", ordinal(*count))
+        }
+        Event::AttemptFailed { count, remaining } => format!(
+            "Wrong code for the {} time; after {remaining} more the device shows another one.",
+            ordinal(*count)
+        ),
+        Event::Paused { resumes_in_secs } => format!(
+            "Too many wrong codes within an hour. The device shows no code for {}; if that was not you, find out who can \
+             reach your panel.",
+            duration(*resumes_in_secs)
+        ),
+        Event::Claimed {} => "Somebody entered the right code and sees this device now.".to_owned(),
+        Event::ApprovalAsked {
+            organisation,
+            approver,
+            panel,
+        } => format!(
+            "“{}” wants this device, approved by {} at {}.",
+            clean(organisation),
+            clean(approver),
+            clean(panel)
+        ),
+        Event::Accepted { organisation, .. } => {
+            format!(
+                "Accepted. Waiting for the certificate of “{}”.",
+                clean(organisation)
+            )
+        }
+        Event::Refused { by, reason } => match by {
+            Refuser::Person => "Refused here; nothing was signed.".to_owned(),
+            Refuser::Device => format!("Refused by this device: {}", clean(reason)),
+            Refuser::Claimant => format!("Refused in the browser: {}", clean(reason)),
+        },
+        Event::ClaimEnded { reason } => {
+            format!(
+                "The attempt ended: {}. The code remains good.",
+                clean(reason).trim_end_matches('.')
+            )
+        }
+        Event::Installed { not_after, .. } => {
+            format!(
+                "The certificate is installed; it is valid until {}.",
+                shown_time(*not_after)
+            )
+        }
+        Event::Online { device, .. } => format!("Online as {device}."),
+        Event::Limited { reason, .. } => format!("Connected, with limits: {reason}"),
+        Event::Renewed { not_after, .. } => {
+            format!(
+                "The certificate was renewed; it is valid until {}.",
+                shown_time(*not_after)
+            )
+        }
+        Event::Identify {} => "Somebody looks for this device: here it is!".to_owned(),
+        Event::Revoked { reason } => {
+            format!(
+                "The certificate was revoked: {}. A new code follows.",
+                clean(reason).trim_end_matches('.')
+            )
+        }
+        Event::Offline {
+            reason,
+            retry_in_secs,
+        } => {
+            format!(
+                "Offline. {} Next attempt in {}.",
+                clean(reason),
+                duration(*retry_in_secs)
+            )
+        }
+        Event::Error(trouble) => format!("{} {}", clean(&trouble.message), trouble.remedy),
+    })
+}
+
+/// The code on one line, for plain output.
+pub(crate) fn code_line(code: &CodeShown) -> String {
+    let user_code = code.user_code.expose();
+    format!(
+        "To add this device, open {} and enter {user_code} ({}), within {}.",
+        code.verification_uri,
+        spoken(user_code),
+        duration(code.expires_in_secs)
+    )
+}
+
+/// The code in words of the radio alphabet.
+pub(crate) fn spoken(user_code: &str) -> String {
+    let words: Vec<&str> = user_code
+        .chars()
+        .map(|symbol| radio_word(symbol).unwrap_or("–"))
+        .collect();
+    words.join(" ")
+}
+
+/// A text of others, without what could make it look like something else or move the cursor.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .filter(|c| !is_deceptive(*c))
+        .take(MAX_FOREIGN_LEN)
+        .collect()
+}
+
+/// `9:41` below an hour, else in words.
+pub(crate) fn duration(secs: u64) -> String {
+    match secs {
+        0 => "a moment".to_owned(),
+        1 => "1 second".to_owned(),
+        2..60 => format!("{secs} seconds"),
+        60..3600 => format!("{}:{:02} minutes", secs / 60, secs % 60),
+        _ => format!("{}:{:02} hours", secs / 3600, secs % 3600 / 60),
+    }
+}
+
+/// An instant as RFC 3339 in UTC, to the minute.
+pub(crate) fn shown_time(time: UnixMillis) -> String {
+    let secs = time.as_secs();
+    let (days, second_of_day) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
+    let (year, month, day) = civil(days);
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02} UTC",
+        second_of_day / 3600,
+        second_of_day % 3600 / 60
+    )
+}
+
+/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+fn withdrawn(reason: ReplaceReason) -> &'static str {
+    match reason {
+        ReplaceReason::Expired => "The code has expired; a new one follows.",
+        ReplaceReason::Attempts => "The code was tried too often; a new one follows.",
+        ReplaceReason::Spent => "The code is used up; a new one follows.",
+        ReplaceReason::Asked => "A new code follows.",
+    }
+}
+
+fn ordinal(count: u32) -> String {
+    match count {
+        1 => "first".to_owned(),
+        2 => "second".to_owned(),
+        3 => "third".to_owned(),
+        other => format!("{other}th"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_shown_as_the_calendar_has_them() {
+        assert_eq!(shown_time(UnixMillis(0)), "1970-01-01 00:00 UTC");
+        assert_eq!(shown_time(UnixMillis(951_782_340_000)), "2000-02-28 23:59 UTC");
+        assert_eq!(shown_time(UnixMillis(951_782_400_000)), "2000-02-29 00:00 UTC");
+        assert_eq!(shown_time(UnixMillis(1_893_456_000_000)), "2030-01-01 00:00 UTC");
+        assert_eq!(shown_time(UnixMillis(-1)), "1969-12-31 23:59 UTC");
+    }
+
+    #[test]
+    fn texts_of_others_cannot_move_the_cursor() {
+        let asked = Event::ApprovalAsked {
+            organisation: "\x1b[2JHarbour\u{202e}".to_owned(),
+            approver: "A\nda".to_owned(),
+            panel: "https://panel.example".to_owned(),
+        };
+        let text = sentence(&asked).expect("a sentence");
+        assert_eq!(
+            text,
+            "“[2JHarbour” wants this device, approved by Ada at https://panel.example."
+        );
+    }
+
+    #[test]
+    fn codes_are_spoken_in_the_radio_alphabet() {
+        assert_eq!(
+            spoken("BCDF-GHJ"),
+            "Bravo Charlie Delta Foxtrot – Golf Hotel Juliett"
+        );
+    }
+}
