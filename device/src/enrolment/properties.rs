@@ -160,7 +160,10 @@ impl Watch {
                     organisation,
                     approver: "Ada".to_owned(),
                 };
-                self.approved.get_or_insert(*matching);
+                // Before the guess is redeemed an approval is about nothing, and the machine passes it over.
+                if self.redeemed {
+                    self.approved.get_or_insert(*matching);
+                }
                 self.scene.frame(frame)
             }
             Move::Offer => self.seal(&ClaimantToDevice::Offer {

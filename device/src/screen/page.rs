@@ -272,51 +272,47 @@ fn banner(width: usize, word: &str, text: &str) -> Vec<Line> {
     vec![bar(), bar(), centred(word), bar(), centred(text), bar(), bar()]
 }
 
-/// The countdown, what happened, and which keys there are.
+/// The countdown, what happened, and which keys there are. In little room the middle gives way.
 fn footer(view: &View, width: usize, room: usize, now: Instant) -> Vec<Line> {
     let inner = width.saturating_sub(2 * MARGIN);
+    let line = |look: Look, text: String| vec![(Look::Plain, " ".repeat(MARGIN)), (look, text)];
     let mut lines = Vec::new();
     if let (Scene::Waiting, Some(code)) = (&view.scene, &view.code) {
         let left = code.expires_at.saturating_duration_since(now).as_secs();
-        let mut line = format!("valid for {}:{:02}", left / 60, left % 60);
+        let mut countdown = format!("valid for {}:{:02}", left / 60, left % 60);
         if code.failures > 0 {
-            line += &format!("    wrong attempts: {} of 3", code.failures);
+            countdown += &format!("    wrong attempts: {} of 3", code.failures);
         }
-        line += if view.retry_at.is_some() {
+        countdown += if view.retry_at.is_some() {
             "    offline"
         } else {
             "    waiting"
         };
-        lines.push(vec![(Look::Plain, " ".repeat(MARGIN)), (Look::Strong, line)]);
+        lines.push(line(Look::Strong, countdown));
     }
+    let mut what = Vec::new();
     if let Some(trouble) = &view.trouble {
         let text = format!("{} {}", super::wording::clean(&trouble.message), trouble.remedy);
-        lines.extend(indented(Look::Alarm, &text, inner));
+        what.extend(indented(Look::Alarm, &text, inner));
     }
     if let Some(at) = view.retry_at {
         let left = at.saturating_duration_since(now).as_secs();
-        lines.extend(indented(
+        what.extend(indented(
             Look::Faint,
             &format!("Next attempt in {}.", duration(left)),
             inner,
         ));
-    } else if view.trouble.is_none()
-        && let Some(last) = view.history.last()
-    {
-        lines.extend(indented(Look::Faint, last, inner));
+    } else if let (None, Some(last)) = (&view.trouble, view.history.last()) {
+        what.extend(indented(Look::Faint, last, inner));
     }
+    what.truncate(room.saturating_sub(lines.len() + 1));
+    lines.extend(what);
     let keys = match (&view.scene, &view.code) {
         (Scene::Asked { .. }, _) => "y accept    n refuse    q quit",
         (Scene::Waiting, Some(_)) => "c another code    q quit",
         _ => "q quit",
     };
-    lines.push(vec![
-        (Look::Plain, " ".repeat(MARGIN)),
-        (Look::Faint, keys.to_owned()),
-    ]);
-    // Of a footer that is too long, the end counts: the keys.
-    let surplus = lines.len().saturating_sub(room.max(1));
-    lines.drain(..surplus);
+    lines.push(line(Look::Faint, keys.to_owned()));
     lines
 }
 

@@ -114,17 +114,17 @@ impl Terminal {
         Ok(())
     }
 
-    /// Gives the terminal back and leaves the last words on it.
+    /// Gives the terminal back.
     pub(super) fn close(&mut self) -> io::Result<()> {
         if !self.open {
             return Ok(());
         }
         self.open = false;
         give_back()?;
-        match self.view.history.last() {
-            Some(last) => writeln!(io::stdout(), "{last}"),
-            None => Ok(()),
-        }
+        writeln!(
+            io::stdout(),
+            "Stopped. The device goes on where it was when it is started again."
+        )
     }
 }
 

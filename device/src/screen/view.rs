@@ -79,7 +79,8 @@ impl View {
 
     /// Takes in what happened.
     pub(super) fn apply(&mut self, event: &Event, now: Instant) {
-        if let Some(text) = sentence(event) {
+        // The page itself shows that the device waits, and for how long.
+        if let Some(text) = sentence(event).filter(|_| !matches!(event, Event::Waiting { .. })) {
             self.note(text);
         }
         if let Some(scene) = self.next_scene(event, now) {
