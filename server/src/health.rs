@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use gangway_protocol::path;
 
-use crate::db::read;
+use crate::db::{Db, DbError, settings};
 use crate::listen::Shutdown;
 use crate::state::{Gangway, StartError};
 
@@ -35,16 +35,17 @@ async fn show_readiness(State(gangway): State<Arc<Gangway>>) -> (StatusCode, &'s
     if gangway.is_stopping() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
-    let answer: Result<(i64,), _> = read!(gangway.db, |c| sqlx::query_as("SELECT COUNT(*) FROM settings")
-        .fetch_one(c)
-        .await);
-    match answer {
-        Ok(_) => (StatusCode::OK, "ready\n"),
+    match probe(&gangway.db).await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::warn!(%error, "not ready: the database does not answer");
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
         }
     }
+}
+
+async fn probe(db: &Db) -> Result<(), DbError> {
+    settings::probe(&mut db.reader().await?.conn()).await
 }
 
 /// Starts collecting metrics. Once per process.

@@ -41,16 +41,15 @@ pub async fn take(
     code: &SecretHash,
     now: UnixMillis,
 ) -> Result<Option<AccountId>, DbError> {
-    let row: Option<(String,)> =
-        on!(conn, |c| {
-            sqlx::query_as(
+    let row: Option<(String,)> = on!(conn, |c| {
+        sqlx::query_as(
         "UPDATE recovery_codes SET used_at = $2 WHERE code_hash = $1 AND used_at IS NULL RETURNING account"
     )
     .bind(code.as_str())
     .bind(now.0)
     .fetch_optional(c)
     .await
-        })?;
+    })?;
     row.map(|(account,)| parsed(&account, "recovery_codes.account"))
         .transpose()
 }

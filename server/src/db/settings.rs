@@ -34,3 +34,16 @@ pub async fn keep(conn: &mut Conn<'_>, name: &str, proposed: &str) -> Result<Str
     execute!(conn, sqlx::query(sql).bind(name).bind(proposed))?;
     get(conn, name).await?.ok_or(DbError::Missing)
 }
+
+/// Makes sure that the database answers, and has our tables.
+///
+/// # Errors
+/// What the database says.
+pub async fn probe(conn: &mut Conn<'_>) -> Result<(), DbError> {
+    on!(conn, |c| sqlx::query_scalar::<_, i64>(
+        "SELECT COUNT(*) FROM settings"
+    )
+    .fetch_one(c)
+    .await)
+    .map(|_| ())
+}
