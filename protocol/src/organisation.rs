@@ -152,6 +152,14 @@ pub struct Member {
     pub role: Role,
 }
 
+/// Another role for a member: `PATCH /api/v1/organisations/{id}/members/{account}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MemberUpdate {
+    /// The role; not above the caller's own.
+    pub role: Role,
+}
+
 /// A request to invite somebody: `POST /api/v1/organisations/{id}/invitations`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

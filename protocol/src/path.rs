@@ -85,6 +85,8 @@ paths! {
     SIGNERS = "/api/v1/organisations/{id}/signers" => signers(id);
     /// `GET`: members.
     MEMBERS = "/api/v1/organisations/{id}/members" => members(id);
+    /// `PATCH`: give another role. `DELETE`: end the membership; one's own to leave.
+    MEMBER = "/api/v1/organisations/{id}/members/{account}" => member(id, account);
     /// `GET`, `POST`: invitations.
     INVITATIONS = "/api/v1/organisations/{id}/invitations" => invitations(id);
     /// `DELETE`: take an invitation back.

@@ -1,6 +1,6 @@
 //! Everything the server answers, in one place: the table of contents.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -9,11 +9,12 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use gangway_protocol::path;
-use http::Method;
+use http::{HeaderName, HeaderValue, Method, header};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::api::description;
 use crate::api::problem::ApiError;
 use crate::api::request::MAX_BODY_LEN;
 use crate::auth::csrf;
@@ -34,6 +35,7 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
         .merge(api)
         .merge(relay::router())
         .merge(health::router())
+        .route(path::OPENAPI, get(show_description))
         .route("/api/{*unknown}", any(refuse_unknown_path))
         .route(assets::ASSETS, get(assets::get_asset))
         .fallback(move |request| answer_other(pages.clone(), request))
@@ -53,6 +55,12 @@ async fn answer_other(api: Router, request: Request) -> Response {
         }
         _ => ApiError::NotFound.into_response(),
     }
+}
+
+async fn show_description() -> ([(HeaderName, HeaderValue); 1], &'static str) {
+    static TEXT: LazyLock<String> = LazyLock::new(|| description().to_json().unwrap_or_default());
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], &TEXT)
 }
 
 async fn refuse_unknown_path() -> ApiError {
@@ -79,17 +87,20 @@ fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> Response {
 /// The HTTP API's description, OpenAPI 3.1.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
-    api().split_for_parts().1
+    description::completed(api().split_for_parts().1)
 }
 
 /// The HTTP API with its description.
 pub fn api() -> OpenApiRouter<Arc<Gangway>> {
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(description::outline())
         .merge(api::links::router())
         .merge(api::sign_ins::router())
         .merge(api::account::router())
+        .merge(api::passkeys::router())
         .merge(api::tokens::router())
         .merge(api::organisations::router())
+        .merge(api::members::router())
+        .merge(api::invitations::router())
         .merge(api::enrolments::router())
         .merge(api::devices::router())
         .merge(api::signers::router())

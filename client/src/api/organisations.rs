@@ -1,8 +1,8 @@
 //! Organisations: their signers, members and invitations, and the undo of a bad day.
 
 use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest};
-use gangway_protocol::id::{LinkId, OrganisationId};
-use gangway_protocol::organisation::{Invitation, InvitationRequest, Member, Organisation, Signer};
+use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
+use gangway_protocol::organisation::{Invitation, InvitationRequest, Member, MemberUpdate, Organisation, Signer};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
 use http::Method;
@@ -34,6 +34,27 @@ impl Api {
     /// `not_found`.
     pub async fn members(&self, id: &OrganisationId, page: &PageQuery) -> Result<Page<Member>, ApiError> {
         self.list(&path::members(id), page).await
+    }
+
+    /// Gives a member another role.
+    ///
+    /// # Errors
+    /// `forbidden` above the caller's own role, `last_owner`, `step_up_required`, `not_found`.
+    pub async fn change_role(
+        &self,
+        id: &OrganisationId,
+        account: &AccountId,
+        update: &MemberUpdate,
+    ) -> Result<Member, ApiError> {
+        self.patch(&path::member(id, account), update).await
+    }
+
+    /// Ends a membership; with the caller's own account, leaves.
+    ///
+    /// # Errors
+    /// `forbidden` above the caller's own role, `last_owner`, `step_up_required`, `not_found`.
+    pub async fn remove_member(&self, id: &OrganisationId, account: &AccountId) -> Result<(), ApiError> {
+        self.quiet(Method::DELETE, &path::member(id, account), None).await
     }
 
     /// Invitations that wait to be taken.

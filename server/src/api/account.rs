@@ -1,12 +1,138 @@
-//! The signed-in account: its name, passkeys, sign-ins and recovery codes.
+//! The signed-in account: its name, its recovery codes, and the browsers that are signed in to it.
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use gangway_protocol::account::{Account, RecoveryCodes, Rename, SignIn};
+use gangway_protocol::id::SignInId;
+use gangway_protocol::page::{Page, PageQuery};
+use gangway_protocol::path;
+use http::{StatusCode, header};
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::extract::Caller;
+use super::problem::{ApiError, ApiResult};
+use super::request::{JsonBody, Paged, PathId, fit_name};
+use crate::audit::{Entry, Scope};
+use crate::auth::{cookie, recovery, sign_in};
+use crate::db::{accounts, audit, sign_ins, write};
 use crate::state::Gangway;
+
+/// How the browser that asks names its own sign-in.
+const CURRENT: &str = "current";
 
 /// The routes of this resource.
 pub fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new()
+        .routes(routes!(show_account, rename_account))
+        .routes(routes!(renew_recovery_codes))
+        .routes(routes!(list_sign_ins))
+        .routes(routes!(end_sign_in))
+}
+
+/// The account that asks.
+#[utoipa::path(get, path = path::ACCOUNT, tag = "account", responses((status = 200, body = Account)))]
+async fn show_account(State(gangway): State<Arc<Gangway>>, caller: Caller) -> ApiResult<Json<Account>> {
+    sign_in::account_of(&gangway, &caller).await.map(Json)
+}
+
+/// Gives the account another name.
+#[utoipa::path(patch, path = path::ACCOUNT, tag = "account", request_body = Rename,
+    responses((status = 200, body = Account), (status = 403), (status = 422)))]
+async fn rename_account(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    JsonBody(request): JsonBody<Rename>,
+) -> ApiResult<Json<Account>> {
+    caller.require_person()?;
+    let name = fit_name("name", &request.name)?;
+    let (member, now) = (caller.clone(), gangway.clock.now());
+    write!(gangway.db, |tx| {
+        accounts::rename(tx, &member.account, &name).await?;
+        let entry = Entry {
+            scope: Scope::Server,
+            at: now,
+            actor: member.actor(),
+            action: "account.renamed",
+            subject: member.account.as_str(),
+            detail: &name,
+        };
+        audit::append(tx, &entry).await
+    })?;
+    sign_in::account_of(&gangway, &caller).await.map(Json)
+}
+
+/// Makes fresh recovery codes; the former ones no longer work. They are shown this once.
+#[utoipa::path(post, path = path::RECOVERY_CODES, tag = "account",
+    responses((status = 200, body = RecoveryCodes), (status = 403)))]
+async fn renew_recovery_codes(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+) -> ApiResult<Json<RecoveryCodes>> {
+    recovery::renew(&gangway, &caller).await.map(Json)
+}
+
+/// The browsers that are signed in to the account.
+#[utoipa::path(get, path = path::ACCOUNT_SIGN_INS, tag = "account", params(PageQuery),
+    responses((status = 200, body = Page<SignIn>), (status = 403), (status = 422)))]
+async fn list_sign_ins(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    paged: Paged,
+) -> ApiResult<Json<Page<SignIn>>> {
+    let current = caller.require_person()?;
+    let now = gangway.clock.now();
+    let mut reader = gangway.db.reader().await?;
+    let conn = &mut reader.conn();
+    let rows = sign_ins::of_account(
+        conn,
+        &caller.account,
+        current,
+        now,
+        paged.after(),
+        paged.fetch(),
+    )
+    .await?;
+    Ok(Json(paged.page(rows, |row| row.id.to_string())))
+}
+
+/// Signs a browser out; `current` is the one that asks.
+#[utoipa::path(delete, path = path::ACCOUNT_SIGN_IN, tag = "account",
+    params(("id" = String, Path, description = "The sign-in's id, or `current`")),
+    responses((status = 204), (status = 403), (status = 404)))]
+async fn end_sign_in(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<String>,
+) -> ApiResult<Response> {
+    let current = caller.require_person()?;
+    let id: SignInId = if id == CURRENT {
+        current.clone()
+    } else {
+        id.parse().map_err(|_| ApiError::NotFound)?
+    };
+    let own = id == *current;
+    let now = gangway.clock.now();
+    write!(gangway.db, |tx| -> ApiResult<()> {
+        if !sign_ins::delete(tx, &caller.account, &id).await? {
+            return Err(ApiError::NotFound);
+        }
+        let entry = Entry {
+            scope: Scope::Server,
+            at: now,
+            actor: caller.actor(),
+            action: "sign_in.ended",
+            subject: id.as_str(),
+            detail: "",
+        };
+        Ok(audit::append(tx, &entry).await?)
+    })?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if own && let Some(cookie) = cookie::clear() {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
 }

@@ -15,6 +15,7 @@ use crate::api::problem::{ApiError, ApiResult};
 use crate::audit::Actor;
 use crate::auth::identify;
 use crate::db::{Db, organisations};
+use crate::limits::AddressKey;
 use crate::state::Gangway;
 
 /// For how long a passkey assertion counts as fresh (security.md, Enrolment 6).
@@ -213,6 +214,17 @@ impl Caller {
 /// The address a request comes from: the socket's, or what a trusted proxy says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// Counts an attempt to sign in, to open a one-time link or to use a recovery code.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`] when this address has tried too often.
+    pub fn may_try_to_sign_in(self, gangway: &Gangway) -> ApiResult<()> {
+        let key = AddressKey::from(self.0);
+        Ok(gangway.limits.sign_in(key, gangway.clock.now())?)
+    }
+}
 
 impl FromRequestParts<Arc<Gangway>> for Caller {
     type Rejection = ApiError;

@@ -1,12 +1,49 @@
-//! One-time links: what they are for, and recoveries by code.
+//! One-time links and recovery codes: what somebody may do who is not signed in and holds one.
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::extract::State;
+use gangway_protocol::account::{LinkInspectionRequest, LinkPurpose, RecoveryGrant, RecoveryRequest};
+use gangway_protocol::path;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::extract::ClientAddress;
+use super::problem::ApiResult;
+use super::request::JsonBody;
+use crate::auth::{links, recovery};
 use crate::state::Gangway;
 
 /// The routes of this resource.
 pub fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new()
+        .routes(routes!(inspect_link))
+        .routes(routes!(redeem_recovery_code))
+}
+
+/// Tells what a one-time link is for, without using it up.
+#[utoipa::path(post, path = path::LINK_INSPECTION, tag = "sign-in", security(()),
+    request_body = LinkInspectionRequest,
+    responses((status = 200, body = LinkPurpose), (status = 404), (status = 429)))]
+async fn inspect_link(
+    State(gangway): State<Arc<Gangway>>,
+    address: ClientAddress,
+    JsonBody(request): JsonBody<LinkInspectionRequest>,
+) -> ApiResult<Json<LinkPurpose>> {
+    address.may_try_to_sign_in(&gangway)?;
+    links::inspect(&gangway, &request.token).await.map(Json)
+}
+
+/// Turns a recovery code into a token for a registration, usable once within ten minutes.
+#[utoipa::path(post, path = path::RECOVERIES, tag = "sign-in", security(()),
+    request_body = RecoveryRequest,
+    responses((status = 200, body = RecoveryGrant), (status = 404), (status = 429)))]
+async fn redeem_recovery_code(
+    State(gangway): State<Arc<Gangway>>,
+    address: ClientAddress,
+    JsonBody(request): JsonBody<RecoveryRequest>,
+) -> ApiResult<Json<RecoveryGrant>> {
+    address.may_try_to_sign_in(&gangway)?;
+    recovery::redeem(&gangway, &request.code).await.map(Json)
 }

@@ -1,12 +1,41 @@
-//! Organisations: members and invitations.
+//! Organisations, for those who hold a role in them.
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::extract::State;
+use gangway_protocol::organisation::Organisation;
+use gangway_protocol::page::{Page, PageQuery};
+use gangway_protocol::path;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::extract::{Caller, Credential};
+use super::problem::ApiResult;
+use super::request::Paged;
+use crate::db::organisations;
 use crate::state::Gangway;
 
 /// The routes of this resource.
 pub fn router() -> OpenApiRouter<Arc<Gangway>> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().routes(routes!(list_organisations))
+}
+
+/// The organisations in which the caller holds a role, directly or from above; with a token, those it is confined to.
+#[utoipa::path(get, path = path::ORGANISATIONS, tag = "organisations", params(PageQuery),
+    responses((status = 200, body = Page<Organisation>), (status = 422)))]
+async fn list_organisations(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    paged: Paged,
+) -> ApiResult<Json<Page<Organisation>>> {
+    let root = match &caller.credential {
+        Credential::SignIn { .. } => None,
+        Credential::Token { organisation, .. } => Some(organisation),
+    };
+    let mut reader = gangway.db.reader().await?;
+    let conn = &mut reader.conn();
+    let rows =
+        organisations::of_account(conn, &caller.account, root, paged.after(), paged.fetch()).await?;
+    Ok(Json(paged.page(rows, |row| row.id.to_string())))
 }

@@ -8,7 +8,7 @@ use gangway_protocol::time::UnixMillis;
 
 /// RFC 6265bis §4.1.3.2: a browser takes a `__Host-` cookie only with Secure, with Path=/ and without Domain, so that no
 /// sibling host and no plain connection can plant one.
-const NAME: &str = "__Host-gangway";
+pub const NAME: &str = "__Host-gangway";
 
 /// The secret in the request's cookie, if there is one.
 #[must_use]

@@ -126,14 +126,20 @@ pub async fn first_service(
         .transpose()
 }
 
-/// How many persons own this very organisation.
+/// How many persons own an organisation, by a membership in it or above it.
 ///
 /// # Errors
 /// What the database says.
 pub async fn owners(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<u64, DbError> {
     let (count,): (i64,) = on!(conn, |c| sqlx::query_as(
-        "SELECT COUNT(*) FROM memberships m JOIN accounts a ON a.id = m.account
-         WHERE m.organisation = $1 AND m.role = $2 AND a.kind = $3"
+        "WITH RECURSIVE above (id, parent) AS (
+            SELECT id, parent FROM organisations WHERE id = $1
+            UNION ALL
+            SELECT o.id, o.parent FROM organisations o JOIN above ON o.id = above.parent
+        )
+        SELECT COUNT(*) FROM above JOIN memberships m ON m.organisation = above.id
+            JOIN accounts a ON a.id = m.account
+        WHERE m.role = $2 AND a.kind = $3"
     )
     .bind(organisation.as_str())
     .bind(Role::Owner.as_str())

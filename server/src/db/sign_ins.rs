@@ -153,7 +153,7 @@ pub async fn rotate(
 pub async fn of_account(
     conn: &mut Conn<'_>,
     account: &AccountId,
-    current: Option<&SignInId>,
+    current: &SignInId,
     now: UnixMillis,
     after: &str,
     limit: i64,
@@ -173,7 +173,7 @@ pub async fn of_account(
         .map(|row| {
             let id: SignInId = parsed(&row.id, "sign_ins.id")?;
             Ok(SignIn {
-                current: current == Some(&id),
+                current: *current == id,
                 id,
                 browser: row.browser,
                 address: row.address,

@@ -1,0 +1,104 @@
+//! Passkeys of the signed-in account.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use gangway_protocol::account::{Ceremony, CeremonyReply, Passkey, Rename};
+use gangway_protocol::id::{CeremonyId, PasskeyId};
+use gangway_protocol::page::{Page, PageQuery};
+use gangway_protocol::path;
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::extract::Caller;
+use super::problem::{ApiError, ApiResult};
+use super::request::{JsonBody, Paged, PathId, fit_name};
+use crate::auth::additions;
+use crate::db::{passkeys, write};
+use crate::state::Gangway;
+
+/// The routes of this resource.
+pub fn router() -> OpenApiRouter<Arc<Gangway>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_passkeys, start_adding_passkey))
+        .routes(routes!(finish_adding_passkey))
+        .routes(routes!(rename_passkey, remove_passkey))
+}
+
+/// The account's passkeys.
+#[utoipa::path(get, path = path::PASSKEYS, tag = "account", params(PageQuery),
+    responses((status = 200, body = Page<Passkey>), (status = 403), (status = 422)))]
+async fn list_passkeys(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    paged: Paged,
+) -> ApiResult<Json<Page<Passkey>>> {
+    caller.require_person()?;
+    let mut reader = gangway.db.reader().await?;
+    let rows =
+        passkeys::of_account(&mut reader.conn(), &caller.account, paged.after(), paged.fetch()).await?;
+    Ok(Json(paged.page(rows, |row| row.id.to_string())))
+}
+
+/// Starts adding a passkey.
+#[utoipa::path(post, path = path::PASSKEYS, tag = "account",
+    responses((status = 200, body = Ceremony), (status = 403), (status = 409)))]
+async fn start_adding_passkey(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+) -> ApiResult<Json<Ceremony>> {
+    additions::start(&gangway, &caller).await.map(Json)
+}
+
+/// Finishes adding a passkey.
+#[utoipa::path(post, path = path::PASSKEY_CEREMONY, tag = "account",
+    params(("ceremony" = CeremonyId, Path)), request_body = CeremonyReply,
+    responses((status = 200, body = Passkey), (status = 403), (status = 404), (status = 409), (status = 422)))]
+async fn finish_adding_passkey(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(ceremony): PathId<CeremonyId>,
+    JsonBody(reply): JsonBody<CeremonyReply>,
+) -> ApiResult<Json<Passkey>> {
+    additions::finish(
+        &gangway,
+        &caller,
+        ceremony,
+        &reply.credential,
+        reply.passkey_name,
+    )
+    .await
+    .map(Json)
+}
+
+/// Gives a passkey another name.
+#[utoipa::path(patch, path = path::PASSKEY, tag = "account", params(("id" = PasskeyId, Path)),
+    request_body = Rename,
+    responses((status = 200, body = Passkey), (status = 403), (status = 404), (status = 422)))]
+async fn rename_passkey(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<PasskeyId>,
+    JsonBody(request): JsonBody<Rename>,
+) -> ApiResult<Json<Passkey>> {
+    caller.require_person()?;
+    let name = fit_name("name", &request.name)?;
+    let renamed = write!(gangway.db, |tx| {
+        passkeys::rename(tx, &caller.account, &id, &name).await
+    })?;
+    renamed.map(Json).ok_or(ApiError::NotFound)
+}
+
+/// Removes a passkey; the last one only while there are recovery codes.
+#[utoipa::path(delete, path = path::PASSKEY, tag = "account", params(("id" = PasskeyId, Path)),
+    responses((status = 204), (status = 403), (status = 404), (status = 409)))]
+async fn remove_passkey(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<PasskeyId>,
+) -> ApiResult<StatusCode> {
+    additions::remove(&gangway, &caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
