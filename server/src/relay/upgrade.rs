@@ -5,6 +5,8 @@
 //!    ([`claimant`] for those who sign in.)
 //! 3. The raw stream leaves hyper and goes to the reactor; nothing of the request or the router stays behind.
 
+mod claimant;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use super::handshake::Handshake;
 use super::reactor::{Command, Wire};
 use crate::api::extract::ClientAddress;
 use crate::api::problem::{ApiError, ApiResult};
+use crate::auth::csrf;
 use crate::listen;
 use crate::state::Gangway;
 
@@ -33,6 +36,7 @@ const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 pub fn router() -> Router<Arc<Gangway>> {
     Router::new()
         .route(path::ENROLMENT_SOCKET, get(open_enrolment))
+        .route(path::CLAIM_SOCKET, get(claimant::open_claim))
         .route(path::SESSION_SOCKET, get(open_session))
 }
 
@@ -57,15 +61,10 @@ const FOREIGN_ORIGIN: ApiError =
 /// Devices and programs send no `Origin`; a browser's has to be ours.
 fn handshake(gangway: &Gangway, request: &Request, protocol: &'static str) -> ApiResult<Handshake> {
     let headers = request.headers();
-    if headers.contains_key(header::ORIGIN) && !has_own_origin(headers, gangway) {
+    if headers.contains_key(header::ORIGIN) && !csrf::has_own_origin(headers, &gangway.config) {
         return Err(FOREIGN_ORIGIN);
     }
     Handshake::read(request.method(), headers, protocol)
-}
-
-fn has_own_origin(headers: &http::HeaderMap, gangway: &Gangway) -> bool {
-    let origin = headers.get(header::ORIGIN);
-    origin.is_some_and(|origin| origin.as_bytes() == gangway.config.origin().as_bytes())
 }
 
 /// Answers the request, and hands its stream to the reactor as soon as hyper lets go of it.
