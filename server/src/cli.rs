@@ -1,5 +1,6 @@
 //! The command line of the binary `gangway`: which commands there are, and what they share.
 
+pub mod admin;
 pub mod backup;
 pub mod check_config;
 pub mod healthcheck;
@@ -30,6 +31,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Bring the database's tables up to date, and stop
     Migrate(migrate::MigrateArgs),
+    /// Tokens and links, for whoever has the data directory
+    Admin(admin::AdminArgs),
     /// Claim a device from the terminal
     Link(link::LinkArgs),
     /// Say what is wrong with the configuration, or which value holds and why
@@ -49,6 +52,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Serve(args) => serve::run(args).await,
         Command::Migrate(args) => migrate::run(args).await,
+        Command::Admin(args) => admin::run(args).await,
         Command::Link(args) => return link::run(args).await,
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Backup(args) => return backup::run(args).await,

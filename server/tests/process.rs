@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use gangway_protocol::path;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, Command};
 
 use crate::support::fresh_database;
@@ -48,6 +50,7 @@ impl Process {
         ];
         arguments.extend(more);
         let mut child = gangway(&arguments)
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -116,6 +119,97 @@ async fn a_server_starts_is_healthy_and_ends_in_order() {
         "{}",
         stderr(&health)
     );
+}
+
+/// Asks a running server for a path with a token; the whole reply as text.
+async fn get(address: &str, path: &str, token: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("it accepts");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\r\n"
+    );
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it can be written");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.expect("it can be read");
+    reply
+}
+
+/// Makes a token beside the server that `more` points to.
+async fn create_token(more: &[&str]) -> String {
+    let mut arguments = vec!["admin", "token", "create", "--scope", "enrol"];
+    arguments.extend(more);
+    let made = run(&arguments).await;
+    assert!(made.status.success(), "{}", stderr(&made));
+    let output = String::from_utf8_lossy(&made.stdout).into_owned();
+    output.lines().last().expect("there is a last line").to_owned()
+}
+
+#[tokio::test]
+async fn a_token_can_be_made_while_the_server_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::serve(folder.path(), &[]).await;
+    let beside = ["--data-dir", text(folder.path())];
+    let (first, second) = (create_token(&beside).await, create_token(&beside).await);
+    assert!(first.starts_with("gw_pat_") && first != second);
+    let reply = get(&server.address, path::ORGANISATIONS, &first).await;
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    assert_eq!(
+        reply.matches("org_").count(),
+        1,
+        "one organisation serves both tokens: {reply}"
+    );
+    let reply = get(&server.address, path::ORGANISATIONS, "gw_pat_wrong").await;
+    assert!(reply.starts_with("HTTP/1.1 401"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_token_can_be_made_on_postgresql() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = fresh_database().await;
+    let token = create_token(&["--database-url", &url]).await;
+    let server = Process::serve(folder.path(), &["--database-url", &url]).await;
+    let reply = get(&server.address, path::ORGANISATIONS, &token).await;
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+}
+
+#[tokio::test]
+async fn links_of_the_command_line_lead_to_the_server_beside_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let public = ["--public-url", "http://gangway.localhost:4711"];
+    let mut server = Process::serve(folder.path(), &public).await;
+    let mut shown = BufReader::new(server.child.stdout.take().expect("it is a pipe")).lines();
+    let at_start = loop {
+        let line = shown
+            .next_line()
+            .await
+            .expect("it can be read")
+            .expect("it shows the link");
+        if let Some(link) = line.trim().strip_prefix("http") {
+            break link.to_owned();
+        }
+    };
+    assert!(at_start.starts_with("://gangway.localhost:4711/setup#gw_setup_"));
+
+    let data = text(folder.path());
+    let again = run(&["admin", "setup-link", "--data-dir", data]).await;
+    let link = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(
+        link.starts_with("http://gangway.localhost:4711/setup#gw_setup_"),
+        "{}",
+        stderr(&again)
+    );
+
+    let nobody = run(&["admin", "recovery-link", "--data-dir", data, "--account", "Ada"]).await;
+    assert!(
+        !nobody.status.success() && stderr(&nobody).contains("“Ada”"),
+        "{}",
+        stderr(&nobody)
+    );
+
+    let (_, log) = server.terminate().await;
+    assert!(!log.contains("gw_setup_"), "links are shown, not logged");
 }
 
 #[tokio::test]

@@ -218,6 +218,10 @@ impl From<DbError> for ApiError {
                 detail: "the database is busy; try again in a moment",
                 retry_after_secs: 2,
             },
+            DbError::Away(error) => {
+                tracing::warn!(%error, "the database does not answer");
+                Self::Unavailable("the database does not answer at present; try again in a moment")
+            }
             other => Self::internal(other),
         }
     }

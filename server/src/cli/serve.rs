@@ -8,8 +8,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::links;
 use crate::clock::SystemClock;
 use crate::config::{Config, Environment, ServeFlags};
+use crate::db::{DbError, settings, write};
 use crate::listen::{self, Service, Shutdown, Tls};
 use crate::rng::SystemRandom;
 use crate::router::router;
@@ -56,6 +58,8 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
         enrolment::tick(gangway).await
     }));
     tasks.close();
+    remember_public_url(&gangway).await?;
+    show_setup_link(&gangway).await?;
     announce_ready();
     wait_for_signal().await;
     stop(&gangway, &shutdown, &tasks).await;
@@ -135,6 +139,37 @@ fn announce_ready() {
     if let Err(error) = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]) {
         tracing::warn!(%error, "systemd could not be told that the server is ready");
     }
+}
+
+/// So that the command line beside the server makes links that lead to it.
+async fn remember_public_url(gangway: &Arc<Gangway>) -> Result<(), DbError> {
+    let url = gangway.config.public_url.to_string();
+    let mut reader = gangway.db.reader().await?;
+    let last = settings::get(&mut reader.conn(), settings::PUBLIC_URL).await?;
+    if last.as_ref() == Some(&url) {
+        return Ok(());
+    }
+    write!(gangway.db, |tx| {
+        settings::put(tx, settings::PUBLIC_URL, &url).await
+    })
+}
+
+/// The first run's link, on standard output and not in the log. Nothing once somebody has an account.
+async fn show_setup_link(gangway: &Arc<Gangway>) -> Result<(), DbError> {
+    let Gangway {
+        db,
+        config,
+        clock,
+        random,
+        ..
+    } = &**gangway;
+    if let Some(link) = links::setup_link(db, config, &**clock, &**random).await? {
+        println!(
+            "\nNobody has an account here yet. Open this link within an hour to make the first; it works once:"
+        );
+        println!("\n    {}\n", link.expose());
+    }
+    Ok(())
 }
 
 async fn wait_for_signal() {

@@ -49,6 +49,14 @@ impl ServeFlags {
 }
 
 impl DataFlags {
+    /// Every value, with its source.
+    ///
+    /// # Errors
+    /// [`Values::collect`].
+    pub fn values(&self, environment: &Environment) -> Result<Values, ConfigError> {
+        self.0.values(environment)
+    }
+
     /// The configuration.
     ///
     /// # Errors

@@ -14,6 +14,9 @@ pub enum DbError {
     /// No connection became free in time, or another process held the database too long.
     #[error("the database is busy")]
     Busy,
+    /// The connection to the database is broken or refused: it restarts, or the network does.
+    #[error("the database does not answer: {0}")]
+    Away(Arc<sqlx::Error>),
     /// A value that no version of Gangway has written.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(&'static str),
@@ -33,6 +36,10 @@ impl From<sqlx::Error> for DbError {
             sqlx::Error::Database(database) if database.is_unique_violation() => Self::Unique,
             // SQLITE_BUSY (5) with its extended codes (low byte 5): https://www.sqlite.org/rescode.html
             sqlx::Error::Database(database) if is_sqlite_busy(&**database) => Self::Busy,
+            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                Self::Away(Arc::new(error))
+            }
+            sqlx::Error::Database(database) if is_postgres_away(&**database) => Self::Away(Arc::new(error)),
             _ => Self::Other(Arc::new(error)),
         }
     }
@@ -52,4 +59,13 @@ fn is_sqlite_busy(error: &dyn sqlx::error::DatabaseError) -> bool {
             .code()
             .and_then(|code| code.parse::<u32>().ok())
             .is_some_and(|code| code & 0xff == 5)
+}
+
+/// Shutting down, starting up, or out of connections: https://www.postgresql.org/docs/current/errcodes-appendix.html
+fn is_postgres_away(error: &dyn sqlx::error::DatabaseError) -> bool {
+    const AWAY: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
+    error
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+        .is_some()
+        && error.code().is_some_and(|code| AWAY.contains(&&*code))
 }

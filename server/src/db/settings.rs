@@ -2,6 +2,9 @@
 
 use super::{Conn, DbError, execute, on};
 
+/// The URL with which the server was last started: the command line makes links of it.
+pub const PUBLIC_URL: &str = "public_url";
+
 /// The value of a setting.
 ///
 /// # Errors

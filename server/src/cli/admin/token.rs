@@ -1,0 +1,67 @@
+//! `gangway admin token create`: a token for a program, without a browser.
+
+use clap::ArgAction;
+
+use gangway_protocol::account::TokenScope;
+use gangway_protocol::id::OrganisationId;
+
+use crate::auth::service::{TokenOrder, create_token};
+use crate::cli::CommandError;
+use crate::clock::SystemClock;
+use crate::config::DataFlags;
+use crate::db::DbError;
+use crate::rng::SystemRandom;
+
+/// Options of `gangway admin token create`.
+#[derive(Debug, clap::Args)]
+pub(super) struct CreateArgs {
+    /// What it may do: enrol (claim and approve devices) or read (the fleet). May be repeated
+    #[arg(long = "scope", required = true, action = ArgAction::Append, value_parser = scope)]
+    scopes: Vec<TokenScope>,
+    /// What it is for, as the panel shows it
+    #[arg(long, default_value = "command line")]
+    name: String,
+    /// Id of the organisation it is confined to; the first one when absent, which is made when there is none
+    #[arg(long, value_parser = organisation)]
+    organisation: Option<OrganisationId>,
+    /// For how many days it works
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=366))]
+    valid_days: u32,
+    #[command(flatten)]
+    flags: DataFlags,
+}
+
+/// Runs `gangway admin token create`. The token stands alone on the last line of standard output.
+pub(super) async fn create(args: CreateArgs) -> Result<(), CommandError> {
+    let (_, db) = super::open(&args.flags).await?;
+    let CreateArgs {
+        scopes,
+        name,
+        organisation,
+        valid_days,
+        ..
+    } = args;
+    let order = TokenOrder {
+        name,
+        scopes,
+        organisation,
+        valid_days,
+    };
+    let made = create_token(&db, &SystemClock, &SystemRandom, order).await;
+    db.close().await;
+    let token = made.map_err(|error| match error {
+        DbError::Missing => CommandError::Refused("there is no such organisation".to_owned()),
+        other => other.into(),
+    })?;
+    eprintln!("This is the only time that the token is shown. It works for {valid_days} days:");
+    println!("{}", token.expose());
+    Ok(())
+}
+
+fn scope(name: &str) -> Result<TokenScope, String> {
+    TokenScope::from_name(name).ok_or_else(|| "there are the scopes enrol and read".to_owned())
+}
+
+fn organisation(id: &str) -> Result<OrganisationId, String> {
+    id.parse().map_err(|error| format!("{error}"))
+}
