@@ -2,7 +2,9 @@
 
 use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest};
 use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
-use gangway_protocol::organisation::{Invitation, InvitationRequest, Member, MemberUpdate, Organisation, Signer};
+use gangway_protocol::organisation::{
+    Invitation, InvitationRequest, Member, MemberUpdate, Organisation, Signer,
+};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
 use http::Method;

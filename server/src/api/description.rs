@@ -47,7 +47,9 @@ impl Modify for Credentials {
         );
         let token = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A bearer token, `gw_pat_…`, confined to its scopes and its organisation."))
+            .description(Some(
+                "A bearer token, `gw_pat_…`, confined to its scopes and its organisation.",
+            ))
             .build();
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
         components.add_security_scheme("token", SecurityScheme::Http(token));

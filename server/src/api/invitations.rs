@@ -47,8 +47,7 @@ async fn list_invitations(
     caller.require(&gangway.db, &id, Right::Administer).await?;
     let now = gangway.clock.now();
     let mut reader = gangway.db.reader().await?;
-    let rows =
-        link_rows::invitations(&mut reader.conn(), &id, now, paged.after(), paged.fetch()).await?;
+    let rows = link_rows::invitations(&mut reader.conn(), &id, now, paged.after(), paged.fetch()).await?;
     Ok(Json(paged.page(rows, |row| row.id.to_string())))
 }
 

@@ -40,8 +40,7 @@ async fn list_members(
 ) -> ApiResult<Json<Page<Member>>> {
     caller.require(&gangway.db, &id, Right::SeeFleet).await?;
     let mut reader = gangway.db.reader().await?;
-    let rows =
-        memberships::of_organisation(&mut reader.conn(), &id, paged.after(), paged.fetch()).await?;
+    let rows = memberships::of_organisation(&mut reader.conn(), &id, paged.after(), paged.fetch()).await?;
     Ok(Json(paged.page(rows, |row| row.account.to_string())))
 }
 

@@ -35,7 +35,6 @@ async fn list_organisations(
     };
     let mut reader = gangway.db.reader().await?;
     let conn = &mut reader.conn();
-    let rows =
-        organisations::of_account(conn, &caller.account, root, paged.after(), paged.fetch()).await?;
+    let rows = organisations::of_account(conn, &caller.account, root, paged.after(), paged.fetch()).await?;
     Ok(Json(paged.page(rows, |row| row.id.to_string())))
 }

@@ -62,15 +62,9 @@ async fn finish_adding_passkey(
     PathId(ceremony): PathId<CeremonyId>,
     JsonBody(reply): JsonBody<CeremonyReply>,
 ) -> ApiResult<Json<Passkey>> {
-    additions::finish(
-        &gangway,
-        &caller,
-        ceremony,
-        &reply.credential,
-        reply.passkey_name,
-    )
-    .await
-    .map(Json)
+    additions::finish(&gangway, &caller, ceremony, &reply.credential, reply.passkey_name)
+        .await
+        .map(Json)
 }
 
 /// Gives a passkey another name.

@@ -69,14 +69,8 @@ async fn finish_registration(
     JsonBody(reply): JsonBody<CeremonyReply>,
 ) -> ApiResult<SignedIn> {
     let browser = browser_of(&headers, address);
-    let (account, secret) = registration::finish(
-        &gangway,
-        ceremony,
-        &reply.credential,
-        reply.passkey_name,
-        browser,
-    )
-    .await?;
+    let (account, secret) =
+        registration::finish(&gangway, ceremony, &reply.credential, reply.passkey_name, browser).await?;
     Ok(SignedIn(account, secret))
 }
 
@@ -124,8 +118,7 @@ async fn finish_step_up(
     PathId(ceremony): PathId<CeremonyId>,
     JsonBody(reply): JsonBody<CeremonyReply>,
 ) -> ApiResult<SignedIn> {
-    let (account, secret) =
-        sign_in::finish_step_up(&gangway, &caller, ceremony, &reply.credential).await?;
+    let (account, secret) = sign_in::finish_step_up(&gangway, &caller, ceremony, &reply.credential).await?;
     Ok(SignedIn(account, secret))
 }
 

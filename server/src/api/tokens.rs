@@ -45,8 +45,7 @@ async fn list_tokens(
 ) -> ApiResult<Json<Page<Token>>> {
     caller.require_person()?;
     let mut reader = gangway.db.reader().await?;
-    let rows =
-        tokens::of_account(&mut reader.conn(), &caller.account, paged.after(), paged.fetch()).await?;
+    let rows = tokens::of_account(&mut reader.conn(), &caller.account, paged.after(), paged.fetch()).await?;
     Ok(Json(paged.page(rows, |row| row.id.to_string())))
 }
 
@@ -64,7 +63,12 @@ async fn create_token(
     // security.md, Enrolment 6: an approval by token rests on the assertion under which the token was made.
     let assertion = caller.require_fresh_person(now)?;
     check(&gangway, &caller, &request).await?;
-    let once = Once::of(&headers, &caller.account, &(path::TOKENS, &request), &*gangway.random)?;
+    let once = Once::of(
+        &headers,
+        &caller.account,
+        &(path::TOKENS, &request),
+        &*gangway.random,
+    )?;
     let secret = SecretKind::Token.mint(&*gangway.random);
     let new = NewToken {
         id: TokenId::new(now, gangway.random.for_id()),
@@ -159,9 +163,7 @@ async fn check(gangway: &Gangway, caller: &Caller, request: &TokenRequest) -> Ap
             TokenScope::Enrol => Right::Enrol,
             TokenScope::Read => Right::SeeFleet,
         };
-        caller
-            .require(&gangway.db, &request.organisation, right)
-            .await?;
+        caller.require(&gangway.db, &request.organisation, right).await?;
     }
     Ok(())
 }
