@@ -57,10 +57,7 @@ impl Screen {
     /// Shows what happened.
     pub(crate) fn show(&mut self, event: &Event) -> io::Result<()> {
         match self {
-            Self::Json => {
-                print_json(event);
-                Ok(())
-            }
+            Self::Json => print_json(event),
             Self::Plain { asks } => {
                 if let Event::Code(code) = event {
                     return print_line(&code_line(code));
@@ -117,11 +114,9 @@ impl Screen {
     }
 }
 
-/// One JSON object on one line. A reader that has gone away is none of the device's business.
-pub(crate) fn print_json(event: &Event) {
-    if let Ok(line) = serde_json::to_string(event) {
-        let _gone = print_line(&line);
-    }
+/// One JSON object on one line.
+pub(crate) fn print_json(event: &Event) -> io::Result<()> {
+    print_line(&serde_json::to_string(event)?)
 }
 
 fn print_line(text: &str) -> io::Result<()> {

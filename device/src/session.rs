@@ -33,7 +33,7 @@ pub use refusal::{Standing, Verdict, verdict};
 /// From the connection to `welcome`. The server gives the proof ten seconds; both ways over a slow link fit in twice more.
 const WELCOME_DUE: Duration = Duration::from_secs(30);
 /// A renewal that is not answered is asked for again: an external signer waits for a member's browser, so not sooner.
-const RENEWAL_REPEAT: Duration = Duration::from_secs(3600);
+pub(crate) const RENEWAL_REPEAT: Duration = Duration::from_secs(3600);
 /// Devices that were off together come back together; their overdue renewals are spread over this time.
 const OVERDUE_SPREAD: Duration = Duration::from_secs(60);
 
@@ -56,6 +56,8 @@ pub struct Proof {
     pub facts: Facts,
     /// The counter that was saved last.
     pub counter: u64,
+    /// The server has refused a renewal: do not ask again before.
+    pub renewal_not_before: Option<Instant>,
 }
 
 /// What is to be done, in this order. When one fails, those after it are not to be done.
@@ -297,22 +299,24 @@ impl Session {
         at_once: bool,
         now: Instant,
     ) -> Instant {
-        if at_once {
-            return now;
-        }
-        let due = clock.when(renew_after, now);
-        let life = self
-            .proof
-            .credential
-            .not_after
-            .since(self.proof.credential.not_before);
-        let twentieth = Duration::from_millis(u64::try_from(life / 20).unwrap_or(0));
-        let spread = if due > now {
-            twentieth
+        let due = if at_once {
+            now
         } else {
-            twentieth.min(OVERDUE_SPREAD)
+            let due = clock.when(renew_after, now);
+            let life = self
+                .proof
+                .credential
+                .not_after
+                .since(self.proof.credential.not_before);
+            let twentieth = Duration::from_millis(u64::try_from(life / 20).unwrap_or(0));
+            let spread = if due > now {
+                twentieth
+            } else {
+                twentieth.min(OVERDUE_SPREAD)
+            };
+            due + spread.mul_f64(fraction(self.random.as_ref()))
         };
-        due + spread.mul_f64(fraction(self.random.as_ref()))
+        due.max(self.proof.renewal_not_before.unwrap_or(now))
     }
 
     fn in_session(&mut self, frame: ServerToDevice, now: Instant) -> Vec<Effect> {

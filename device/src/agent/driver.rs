@@ -32,6 +32,8 @@ pub(super) struct Driver {
     pub(super) identity: Identity,
     /// The credential is of no use any more although nothing is wrong with the key.
     pub(super) enrol_again: bool,
+    /// The server has refused a renewal.
+    pub(super) renewal_not_before: Option<Instant>,
     events: mpsc::Sender<Event>,
     commands: mpsc::Receiver<Command>,
     backoff: Backoff,
@@ -74,6 +76,7 @@ impl Driver {
             dialer,
             key,
             enrol_again: false,
+            renewal_not_before: None,
             events,
             commands,
             backoff: Backoff::default(),

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use gangway_protocol::error::Problem;
+use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::path;
 use gangway_protocol::session::{SESSION_SUBPROTOCOL, ServerToDevice};
 
 use super::driver::{Driver, Retry, Stopped, until};
 use crate::credential::Credential;
 use crate::event::{Event, Trouble};
-use crate::session::{Effect, Ending, Proof, Session, Standing, Verdict, verdict};
+use crate::session::{Effect, Ending, Proof, RENEWAL_REPEAT, Session, Standing, Verdict, verdict};
 use crate::store::Store;
 use crate::transport::{Lost, Socket};
 
@@ -62,6 +62,10 @@ impl Driver {
     }
 
     async fn after_refusal(&mut self, problem: Problem, standing: Standing) -> Result<Duration, Stopped> {
+        if problem.code == ProblemCode::CsrRefused {
+            // The device stays online with what it has; asking at once again would only be refused again.
+            self.renewal_not_before = Some(Instant::now() + RENEWAL_REPEAT);
+        }
         match verdict(&problem, standing) {
             Verdict::Again => self.refused(problem, Retry::Backoff).await,
             Verdict::NotBefore(due) => self.refused(problem, Retry::NotBefore(due)).await,
@@ -117,6 +121,7 @@ impl Driver {
             agent: self.settings.agent.clone(),
             facts: self.settings.facts.clone(),
             counter: self.store.look(|store| store.record().counter),
+            renewal_not_before: self.renewal_not_before,
         };
         let mut machine = Session::new(proof, self.random.clone(), Instant::now());
         loop {

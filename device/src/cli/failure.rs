@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use gangway_device::agent::AgentError;
 use gangway_device::event::{Event, Trouble};
+use gangway_device::key::KeyError;
 use gangway_device::store::StoreError;
 
 /// Why a command ended without doing what it should. The numbers are the exit codes of `device/README.md`; 2 is clap's,
@@ -48,7 +49,8 @@ impl Failure {
         if json {
             // Messages of this software say what to do after a semicolon.
             let (message, remedy) = text.split_once("; ").unwrap_or((&text, ""));
-            crate::screen::print_json(&Event::Error(Trouble::new(code, message, remedy)));
+            // The exit code says it too, should nobody read this.
+            let _unread = crate::screen::print_json(&Event::Error(Trouble::new(code, message, remedy)));
         } else {
             eprintln!("gangway-device: {text}");
         }
@@ -57,14 +59,17 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::State(error)
+        match error {
+            StoreError::Key(KeyError::RsaIsBrought) => Self::Settings(KeyError::RsaIsBrought.to_string()),
+            other => Self::State(other),
+        }
     }
 }
 
 impl From<AgentError> for Failure {
     fn from(error: AgentError) -> Self {
         match error {
-            AgentError::Store(error) => Self::State(error),
+            AgentError::Store(error) => error.into(),
             AgentError::Network(error) => Self::Settings(error.to_string()),
             AgentError::Key(error) => Self::Settings(error.to_string()),
         }

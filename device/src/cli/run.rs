@@ -30,7 +30,7 @@ pub(crate) struct Run {
 const TICK: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(run: &Run) -> Result<(), Failure> {
-    super::runtime()?.block_on(live(run, stop_signal()?))
+    super::runtime()?.block_on(live(run, stop_signal()))
 }
 
 /// Runs the device until `stop` resolves or the person wants it to end.
@@ -96,28 +96,23 @@ fn nobody_to_ask() -> Trouble {
 
 /// Resolves when the system or the person at the terminal wants the program to end.
 #[cfg(unix)]
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    // Handlers are installed inside the runtime, so this is a future that does both.
-    Ok(async {
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            // Without handlers the system's own end the program, only less politely.
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers the system's own end the program, only less politely.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 #[cfg(not(unix))]
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    })
+async fn stop_signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

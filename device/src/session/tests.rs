@@ -54,6 +54,7 @@ impl Scene {
                 ..Facts::default()
             },
             counter,
+            renewal_not_before: None,
         };
         let now = Instant::now();
         Self {
