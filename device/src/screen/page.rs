@@ -43,7 +43,8 @@ pub(super) fn draw(view: &View, width: usize, height: usize, now: Instant) -> Ve
     let footer = footer(view, width, height.saturating_sub(lines.len() + 1), now);
     // The footer stays at the bottom, so that the eye finds it.
     lines.resize(height.saturating_sub(footer.len()), Vec::new());
-    lines.extend(footer);
+    let surplus = footer.len().saturating_sub(height);
+    lines.extend(footer.into_iter().skip(surplus));
     lines
 }
 

@@ -1,0 +1,254 @@
+//! The program as scripts see it: exit codes, JSON lines, and where codes do not appear. The panel is a WebSocket that hands
+//! out one nameplate.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+
+fn device(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gangway-device"));
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs to the end; gives exit code, standard output and standard error.
+fn outcome(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = device(arguments).output().expect("run");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("text")
+}
+
+/// A panel that gives every device the nameplate BCDF; it ends with the test.
+async fn panel() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream));
+        }
+    });
+    url
+}
+
+async fn serve(stream: tokio::net::TcpStream) {
+    #[expect(clippy::result_large_err, reason = "the signature is tungstenite's")]
+    let echo = |request: &Request, mut response: Response| {
+        let asked = request.headers()["Sec-WebSocket-Protocol"].clone();
+        response.headers_mut().insert("Sec-WebSocket-Protocol", asked);
+        Ok(response)
+    };
+    let mut socket = tokio_tungstenite::accept_hdr_async(stream, echo)
+        .await
+        .expect("a WebSocket");
+    let _hello = socket.next().await;
+    let nameplate = r#"{"type":"nameplate","nameplate":"BCDF","expires_in_secs":600,
+        "verification_uri":"https://panel.example/link","resume":"r","server_time":1893456000000}"#;
+    socket.send(Message::text(nameplate)).await.expect("sent");
+    while let Some(Ok(_)) = socket.next().await {}
+}
+
+/// The running program, ended with the test however that ends.
+struct Running {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    /// Everything it has said.
+    said: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = device(arguments).spawn().expect("run");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        Self {
+            child,
+            output,
+            said: String::new(),
+        }
+    }
+
+    /// Reads lines up to one that contains `word`.
+    fn line(&mut self, word: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.output.read_line(&mut line).expect("a line"),
+                0,
+                "it ended before it said {word}"
+            );
+            self.said += &line;
+            if line.contains(word) {
+                return line;
+            }
+        }
+    }
+
+    /// Sends a signal and waits for the end.
+    #[cfg(unix)]
+    fn end(&mut self, signal: &str) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .expect("kill")
+                .success()
+        );
+        let code = self.child.wait().expect("ended").code();
+        std::io::Read::read_to_string(&mut self.output, &mut self.said).expect("text");
+        code
+    }
+}
+
+#[test]
+fn what_cannot_be_used_has_an_exit_code_of_its_own() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (state, missing) = (
+        directory.path().join("state"),
+        directory.path().join("missing.pem"),
+    );
+    let (state, missing) = (text(&state), text(&missing));
+    let (code, _, error) = outcome(&["run", "--server", "http://panel.example", "--state-dir", state]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("unencrypted"), "{error}");
+
+    let run = ["run", "--server", "https://panel.example", "--json"];
+    let (code, line, _) = outcome(&[&run[..], &["--state-dir", state, "--ca-file", missing]].concat());
+    assert_eq!(code, Some(3));
+    assert!(
+        line.starts_with(r#"{"event":"error","code":"settings""#),
+        "{line}"
+    );
+
+    let brought = directory.path().join("rsa");
+    let (code, line, _) =
+        outcome(&[&run[..], &["--state-dir", text(&brought), "--key-type", "rsa"]].concat());
+    assert_eq!(code, Some(3));
+    assert!(line.contains("openssl genpkey"), "{line}");
+
+    std::fs::write(Path::new(state).join("state.json"), "{").expect("written");
+    let (code, line, _) = outcome(&[&run[..], &["--state-dir", state]].concat());
+    assert_eq!(code, Some(4));
+    assert!(
+        line.contains(r#""code":"state_directory""#) && line.contains("reset"),
+        "{line}"
+    );
+
+    assert_eq!(
+        outcome(&["reset", "--state-dir", state]).0,
+        Some(5),
+        "there is nobody to ask"
+    );
+    assert_eq!(outcome(&["reset", "--state-dir", state, "--yes"]).0, Some(0));
+    let (code, report, _) = outcome(&["status", "--state-dir", state, "--json"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        report.contains(r#""running":false"#) && report.contains(r#""certificate":null"#),
+        "{report}"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_device_holds_its_directory_and_ends_politely() {
+    let (url, directory) = (panel().await, tempfile::tempdir().expect("a directory"));
+    let state = text(directory.path());
+    let arguments = [
+        "run",
+        "--server",
+        &url,
+        "--state-dir",
+        state,
+        "--json",
+        "--accept",
+        "always",
+    ];
+    let mut running = Running::start(&arguments);
+    let line = running.line(r#""event":"code""#);
+    assert!(
+        line.starts_with(r#"{"event":"code","user_code":"BCDF-"#),
+        "{line}"
+    );
+    let (code, line, _) = outcome(&arguments);
+    assert_eq!(code, Some(4));
+    assert!(line.contains("another gangway-device runs"), "{line}");
+    assert_eq!(outcome(&["reset", "--state-dir", state, "--yes"]).0, Some(4));
+    assert!(outcome(&["status", "--state-dir", state]).1.contains("running"));
+    assert_eq!(running.end("-TERM"), Some(0));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_killed_without_warning_starts_again_with_the_same_key() {
+    let (url, directory) = (panel().await, tempfile::tempdir().expect("a directory"));
+    let state = text(directory.path());
+    let mut keys = std::collections::HashSet::new();
+    for _ in 0..3 {
+        let mut running = Running::start(&["run", "--server", &url, "--state-dir", state, "--json"]);
+        keys.insert(running.line(r#""event":"started""#));
+        running.line(r#""event":"waiting""#);
+        assert_eq!(running.end("-KILL"), None);
+    }
+    assert_eq!(keys.len(), 1);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_shows_its_code_to_its_owner_and_not_to_its_log() {
+    let (url, directory) = (panel().await, tempfile::tempdir().expect("a directory"));
+    let state = text(directory.path());
+    let mut running = Running::start(&["run", "--service", "--server", &url, "--state-dir", state]);
+    running.line("Waiting");
+    let (_, shown, _) = outcome(&["status", "--state-dir", state]);
+    let code = shown
+        .lines()
+        .find_map(|line| line.strip_prefix("and enter"))
+        .expect("a code")
+        .trim()
+        .to_owned();
+    assert!(code.starts_with("BCDF-") && code.len() == 11, "{shown}");
+    assert_eq!(outcome(&["answer", "yes", "--state-dir", state]).0, Some(0));
+    assert_eq!(running.end("-TERM"), Some(0));
+    assert!(!running.said.contains("BCDF"), "{}", running.said);
+    assert!(
+        !directory.path().join("screen.json").exists(),
+        "the screen goes dark at the end"
+    );
+    assert_eq!(
+        outcome(&["answer", "yes", "--state-dir", state]).0,
+        Some(1),
+        "nobody is there to hear it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn simulated_devices_tell_themselves_apart() {
+    let url = panel().await;
+    let mut running = Running::start(&["simulate", "--count", "3", "--server", &url, "--json"]);
+    let mut codes = std::collections::HashSet::new();
+    for _ in 0..3 {
+        let line = running.line(r#""event":"code""#);
+        assert!(line.starts_with(r#"{"index":"#), "{line}");
+        codes.insert(line);
+    }
+    assert_eq!(codes.len(), 3);
+}
