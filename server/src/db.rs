@@ -3,7 +3,7 @@
 //! A query is one string with `$1` parameters, TEXT, BIGINT and BOOLEAN; [`on!`] type-checks it against both engines.
 //! Functions take a [`Conn`], so that they compose inside one transaction:
 //!
-//! 1. `read!(db, |c| query.fetch_one(c).await)` runs one query on a reader; [`Db::reader`] gives a connection for several.
+//! 1. [`Db::reader`] gives a connection to read with; `on!(conn, |c| query.fetch_one(c).await)` runs one query on it.
 //! 2. `write!(db, |tx| { … })` runs a transaction. On SQLite it joins a group commit ([`writer`]): `Ok` is returned only
 //!    after the commit has reached the disk. An `Err` rolls back what this transaction did, and nothing else.
 //!
@@ -48,7 +48,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlitePool};
 
 pub use conn::{Conn, Reader};
-pub(crate) use conn::{execute, on, read, write};
+pub(crate) use conn::{execute, on, write};
 pub use error::DbError;
 use error::parsed;
 pub use migrate::MigrationError;

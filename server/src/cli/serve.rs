@@ -52,10 +52,10 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let tasks = TaskTracker::new();
     start_listeners(&gangway, &shutdown, &tasks)?;
     tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async |gangway| {
-        relay::tick(gangway).await
+        relay::tick(gangway).await;
     }));
     tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async |gangway| {
-        enrolment::tick(gangway).await
+        enrolment::tick(gangway).await;
     }));
     tasks.close();
     remember_public_url(&gangway).await?;

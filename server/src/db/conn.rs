@@ -55,16 +55,6 @@ macro_rules! execute {
     };
 }
 
-/// `read!(db, |c| query.fetch_one(c).await)`: one query on a reader, as `Result<_, DbError>`.
-macro_rules! read {
-    ($db:expr, |$c:ident| $query:expr) => {
-        match $db.reader().await {
-            Ok(mut reader) => $crate::db::on!(&mut reader.conn(), |$c| $query),
-            Err(error) => Err(error),
-        }
-    };
-}
-
 /// `write!(db, |tx| { … })`: a transaction with `tx: &mut Conn`, as `Result<_, DbError>`; with another error type,
 /// `write!(db, |tx| -> Result<T, E> { … })`. The block owns what it uses.
 macro_rules! write_transaction {
@@ -83,4 +73,4 @@ macro_rules! write_transaction {
     };
 }
 
-pub(crate) use {execute, on, read, write_transaction as write};
+pub(crate) use {execute, on, write_transaction as write};

@@ -242,7 +242,7 @@ mod tests {
     use futures_util::future::join_all;
     use tokio::sync::Notify;
 
-    use super::super::{Db, DbError, execute, read, write};
+    use super::super::{Db, DbError, execute, on, write};
 
     async fn open(folder: &Path) -> Db {
         Db::open_sqlite(&folder.join("test.sqlite3"))
@@ -261,11 +261,13 @@ mod tests {
     }
 
     async fn count(db: &Db) -> i64 {
-        let (count,): (i64,) = read!(db, |c| sqlx::query_as("SELECT COUNT(*) FROM settings")
-            .fetch_one(c)
-            .await)
-        .expect("counting works");
-        count
+        let mut reader = db.reader().await.expect("a reader is free");
+        let counted: Result<(i64,), _> = on!(&mut reader.conn(), |c| sqlx::query_as(
+            "SELECT COUNT(*) FROM settings"
+        )
+        .fetch_one(c)
+        .await);
+        counted.expect("counting works").0
     }
 
     /// Holds the writer inside a job until told, so that what is queued meanwhile shares the batch.
