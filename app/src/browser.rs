@@ -7,6 +7,7 @@ pub(crate) mod changes;
 pub(crate) mod clipboard;
 pub(crate) mod clock;
 pub(crate) mod crossing;
+pub(crate) mod held;
 pub(crate) mod keys;
 pub(crate) mod page;
 pub(crate) mod passkey;

@@ -32,7 +32,7 @@ pub(crate) fn frame(content: AnyView) -> AnyView {
         <header class="bar">
             <a class="brand" href=paths::HOME>
                 {logo("26")}
-                "Gangway"
+                <span class="brand-name">"Gangway"</span>
             </a>
             <Transition fallback=|| ()>
                 {move || Suspend::new(async move { visitor().account.await.ok().map(|account| member_bar(t, &account, palette_open)) })}
@@ -109,7 +109,7 @@ fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> A
         <div class="bar-end">
             <button class="button quiet" type="button" title=t.palette() aria-label=t.palette() on:click=move |_| palette_open.set(true)>
                 {icon(Icon::Search)}
-                <kbd class="wide-only">"Ctrl K"</kbd>
+                <kbd class="wide-only" aria-hidden="true">"Ctrl K"</kbd>
             </button>
             // A full load: the code page has a content security policy of its own.
             {may_enrol
@@ -122,7 +122,7 @@ fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> A
                     }
                 })}
             <a class="avatar" href=paths::ACCOUNT title=account.name.clone() aria-label=t.account() aria-current=move || current(paths::ACCOUNT)>
-                {initials}
+                <span aria-hidden="true">{initials}</span>
             </a>
         </div>
     }

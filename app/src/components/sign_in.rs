@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use web_sys::AbortController;
 
 use super::icon::{Icon, icon};
+use crate::browser::held::Held;
 use crate::browser::{page, passkey};
 use crate::trouble::Trouble;
 use crate::visit::language;
@@ -21,8 +22,7 @@ pub(crate) fn sign_in() -> AnyView {
     let busy = RwSignal::new(false);
     let message = RwSignal::new(None::<String>);
     // The offer that waits in the browser's autofill; a click on the button takes it back, because there can be only one.
-    let offer = StoredValue::new_local(None::<AbortController>);
-    on_cleanup(move || withdraw(offer));
+    let offer = Held::<Offer>::new();
 
     let finish = move |result: Result<(), CeremonyTrouble>| match result {
         Ok(()) => visitor.changed(),
@@ -42,20 +42,20 @@ pub(crate) fn sign_in() -> AnyView {
                 if !passkey::autofill_is_available().await {
                     return;
                 }
-                offer.set_value(Some(controller.clone()));
+                offer.set(Some(Offer(controller.clone())));
                 let Ok(ceremony) = api.start_sign_in().await else {
                     return;
                 };
                 match passkey::prove_by_autofill(&ceremony.public_key, &controller.signal()).await {
                     Ok(credential) => finish(conclude(&api, &ceremony, credential).await),
                     // Nobody asked for it, so nobody needs to hear that it did not come to anything.
-                    Err(_) => offer.set_value(None),
+                    Err(_) => offer.set(None),
                 }
             });
         }
     });
     let ask = move |_| {
-        withdraw(offer);
+        offer.set(None);
         busy.set(true);
         message.set(None);
         let api = api.clone();
@@ -63,15 +63,15 @@ pub(crate) fn sign_in() -> AnyView {
     };
     view! {
         <div class="sign-in stack">
+            <button class="button primary large" type="button" disabled=move || busy.get() aria-busy=move || busy.get().to_string() on:click=ask>
+                {icon(Icon::Key)}
+                {t.sign_in_button()}
+            </button>
             <div class="field">
                 <label for="passkey-name">{t.sign_in_name()}</label>
                 <input id="passkey-name" type="text" autocomplete="username webauthn" autocapitalize="none" spellcheck="false" aria-describedby="passkey-hint" />
                 <p class="hint" id="passkey-hint">{t.sign_in_name_hint()}</p>
             </div>
-            <button class="button primary large" type="button" disabled=move || busy.get() aria-busy=move || busy.get().to_string() on:click=ask>
-                {icon(Icon::Key)}
-                {t.sign_in_button()}
-            </button>
             <p class="hint bad" role="alert">{move || message.get()}</p>
             {recovery()}
         </div>
@@ -138,8 +138,11 @@ async fn conclude(
     Ok(())
 }
 
-fn withdraw(offer: StoredValue<Option<AbortController>, LocalStorage>) {
-    if let Some(Some(controller)) = offer.try_update_value(Option::take) {
-        controller.abort();
+/// A request that waits for the person to pick a passkey; dropping it takes it back.
+struct Offer(AbortController);
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

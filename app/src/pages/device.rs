@@ -17,8 +17,10 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use actions::Weighty;
+use history::History;
 
 use crate::browser::changes::Changes;
+use crate::browser::held::Held;
 use crate::components::certificate::certificate;
 use crate::components::device_state::device_state;
 use crate::components::facts::{entry, facts};
@@ -28,7 +30,7 @@ use crate::components::labels::labels;
 use crate::components::moment::{Show, moment};
 use crate::components::notice::{Tone, notice, trouble_notice};
 use crate::components::presence::{offline_reason, presence};
-use crate::pages::not_found::not_found_page;
+use crate::pages::not_found::nothing_here;
 use crate::trouble::{Outcome, Trouble};
 use crate::visit::{Language, language};
 use crate::visitor::{api, visitor};
@@ -80,13 +82,16 @@ pub(crate) fn device_page() -> AnyView {
     let params = use_params_map();
     let visitor = visitor();
     let api = api();
+    let id = Memo::new(move |_| params.read().get("device").unwrap_or_default());
+    let turn = RwSignal::new(0);
     let device = Resource::new(
-        move || (params.read().get("device").unwrap_or_default(), visitor.turn()),
+        move || (id.get(), visitor.turn()),
         move |(id, _)| {
             let api = api.clone();
             async move { read(&api, &id).await }
         },
     );
+    let history = History::new(id, turn);
     view! {
         <main id="main" tabindex="-1">
             {gate(move |account| {
@@ -98,8 +103,8 @@ pub(crate) fn device_page() -> AnyView {
                                 let account = account.clone();
                                 Suspend::new(async move {
                                     match device.await {
-                                        Ok(detail) => content(t, &account, detail),
-                                        Err(trouble) if trouble.is(ProblemCode::NotFound) => not_found_page(),
+                                        Ok(detail) => content(t, &account, detail, turn, history),
+                                        Err(trouble) if trouble.is(ProblemCode::NotFound) => nothing_here(t),
                                         Err(trouble) => trouble_notice(&trouble, Some(Callback::new(move |()| device.refetch()))),
                                     }
                                 })
@@ -119,7 +124,13 @@ async fn read(api: &Api, id: &str) -> Outcome<DeviceDetail> {
     Ok(api.device(&id).await?)
 }
 
-fn content(t: Language, account: &Account, detail: DeviceDetail) -> AnyView {
+fn content(
+    t: Language,
+    account: &Account,
+    detail: DeviceDetail,
+    turn: RwSignal<u32>,
+    history: History,
+) -> AnyView {
     let role = account
         .organisations
         .iter()
@@ -127,7 +138,7 @@ fn content(t: Language, account: &Account, detail: DeviceDetail) -> AnyView {
         .map(|organisation| organisation.role);
     let shown = Shown {
         detail: RwSignal::new(detail),
-        turn: RwSignal::new(0),
+        turn,
         weighty: RwSignal::new(Weighty::Revoke),
         asking: RwSignal::new(false),
     };
@@ -162,7 +173,7 @@ fn content(t: Language, account: &Account, detail: DeviceDetail) -> AnyView {
                     <div class="section-head"><h2 id="certificate-title">{t.certificate()}</h2></div>
                     {move || certificate_list(t, &certificates.read())}
                 </section>
-                {history::history(t, shown)}
+                {history::history(t, history)}
             </div>
             <aside>
                 <section class="section" aria-labelledby="facts-title">
@@ -241,7 +252,7 @@ fn membership(t: Language, detail: &DeviceDetail) -> AnyView {
 /// Reads the device again whenever something about it changes.
 fn listen(shown: Shown) {
     let api = api();
-    let changes = StoredValue::new_local(None::<Changes>);
+    let changes = Held::<Changes>::new();
     Effect::new(move |_| {
         let (api, again) = (api.clone(), api.clone());
         let on_change = move |change: gangway_protocol::device::FleetChange| {
@@ -252,7 +263,6 @@ fn listen(shown: Shown) {
                 shown.reload(api.clone());
             }
         };
-        changes.set_value(Changes::open(on_change, move || shown.reload(again.clone())));
+        changes.set(Changes::open(on_change, move || shown.reload(again.clone())));
     });
-    on_cleanup(move || changes.set_value(None));
 }

@@ -11,6 +11,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::browser::changes::Changes;
+use crate::browser::held::Held;
 use crate::browser::page as browser_page;
 use crate::components::copy::command;
 use crate::components::frame::gate;
@@ -135,7 +136,7 @@ fn fresh_pill(t: Language, fresh: RwSignal<u64>, reload: Callback<()>) -> AnyVie
 /// Follows the fleet's changes: presence is put into its row, a changed device is read again, new ones are counted.
 fn listen(rows: RwSignal<Vec<Row>>, fresh: RwSignal<u64>, reload: Callback<()>) {
     let api = api();
-    let changes = StoredValue::new_local(None::<Changes>);
+    let changes = Held::<Changes>::new();
     let on_change = move |change: gangway_protocol::device::FleetChange| {
         let row = rows.with_untracked(|rows| {
             rows.iter()
@@ -164,8 +165,7 @@ fn listen(rows: RwSignal<Vec<Row>>, fresh: RwSignal<u64>, reload: Callback<()>) 
         let visitor = visitor();
         // Only members are told; whoever signs in on this page is connected then.
         if matches!(visitor.account.get(), Some(Ok(_))) {
-            changes.set_value(Changes::open(on_change.clone(), move || reload.run(())));
+            changes.set(Changes::open(on_change.clone(), move || reload.run(())));
         }
     });
-    on_cleanup(move || changes.set_value(None));
 }

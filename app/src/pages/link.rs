@@ -23,6 +23,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use crate::browser::crossing::Driver;
+use crate::browser::held::Held;
 use crate::browser::{clock, page};
 use crate::components::code_field::CodeEntry;
 use crate::components::frame::gate;
@@ -44,7 +45,7 @@ struct Crossing {
     view: RwSignal<Option<View>>,
     /// Said after an attempt that the person ended.
     farewell: RwSignal<Option<String>>,
-    driver: StoredValue<Option<Driver>, LocalStorage>,
+    driver: Held<Driver>,
     api: StoredValue<Api>,
 }
 
@@ -71,19 +72,19 @@ impl Crossing {
         self.entry.error.set(None);
         let show = move |view: &View| self.show(view.clone());
         self.driver
-            .set_value(Some(Driver::start(self.api.get_value(), &code, show)));
+            .set(Some(Driver::start(self.api.get_value(), &code, show)));
     }
 
     /// Tells the machine what the person decided.
     fn say(self, input: Input) {
-        if let Some(driver) = self.driver.get_value() {
+        if let Some(driver) = self.driver.get() {
             driver.say(input);
         }
     }
 
     /// Back to the field. What was typed stays when it may be of use again.
     fn start_over(self, keep_code: bool) {
-        self.driver.set_value(None);
+        self.driver.set(None);
         self.view.set(None);
         if !keep_code {
             self.entry.text.set(String::new());
@@ -130,10 +131,9 @@ pub(crate) fn link_page() -> AnyView {
         prefilled: RwSignal::new(false),
         view: RwSignal::new(None),
         farewell: RwSignal::new(None),
-        driver: StoredValue::new_local(None),
+        driver: Held::new(),
         api: StoredValue::new(api()),
     };
-    on_cleanup(move || crossing.driver.set_value(None));
     // The fragment leaves the address at once and stays in memory, also while the person signs in (security.md, Enrolment 5).
     Effect::new(move |_| {
         if page::take_fragment().is_some_and(|fragment| crossing.entry.take(&fragment)) {

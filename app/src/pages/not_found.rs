@@ -5,23 +5,30 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::components::flag::flag;
-use crate::visit::{language, set_page_status};
+use crate::visit::{Language, language, set_page_status};
 
-/// The page. What the server sends with it is status 404.
+/// The page.
 pub(crate) fn not_found_page() -> AnyView {
-    let t = language();
+    view! {
+        <main id="main" class="narrow" tabindex="-1">
+            {nothing_here(language())}
+        </main>
+    }
+    .into_any()
+}
+
+/// What stands in place of something that is not there. What the server sends with it is status 404.
+pub(crate) fn nothing_here(t: Language) -> AnyView {
     set_page_status(404);
     view! {
         <Title text=t.not_found_title() />
-        <main id="main" class="narrow" tabindex="-1">
-            <div class="blank">
-                // N over C: the code's signal of distress.
-                <div class="distress">{flag('N')} {flag('C')}</div>
-                <h1>{t.not_found_title()}</h1>
-                <p>{t.not_found_text()}</p>
-                <a class="button" href=paths::HOME>{t.to_start()}</a>
-            </div>
-        </main>
+        <div class="blank">
+            // N over C: the code's signal of distress.
+            <div class="distress">{flag('N')} {flag('C')}</div>
+            <h1>{t.not_found_title()}</h1>
+            <p>{t.not_found_text()}</p>
+            <a class="button" href=paths::HOME>{t.to_start()}</a>
+        </div>
     }
     .into_any()
 }

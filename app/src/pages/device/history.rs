@@ -1,41 +1,56 @@
 //! What happened to the device, newest first.
 
+use gangway_client::Api;
 use gangway_protocol::device::DeviceEvent;
-use gangway_protocol::page::PageQuery;
+use gangway_protocol::error::ProblemCode;
+use gangway_protocol::id::DeviceId;
+use gangway_protocol::page::{Page, PageQuery};
 use leptos::prelude::*;
 
-use super::Shown;
 use crate::components::moment::{Show, moment};
 use crate::components::notice::trouble_notice;
-use crate::trouble::Trouble;
+use crate::trouble::{Outcome, Trouble};
 use crate::visit::Language;
-use crate::visitor::api;
+use crate::visitor::{api, visitor};
 
 /// Lines shown at first; more on request.
 const LINES: u32 = 20;
 
-/// The section. Its lines are read anew whenever the device changes; until they are there, the former ones stay.
-pub(super) fn history(t: Language, shown: Shown) -> AnyView {
-    let api = api();
-    let limit = RwSignal::new(LINES);
-    let id = shown.detail.with_untracked(|detail| detail.device.id.clone());
-    let events = Resource::new(
-        move || (shown.turn.get(), limit.get()),
-        move |(_, limit)| {
-            let (api, id) = (api.clone(), id.clone());
-            async move {
-                api.device_events(
-                    &id,
-                    &PageQuery {
-                        limit: Some(limit),
-                        after: None,
-                    },
-                )
-                .await
-                .map_err(Trouble::from)
-            }
-        },
-    );
+/// What the section shows, and how much of it. Made by the page before anything is drawn: resources are counted, and the server
+/// and the browser have to count alike.
+#[derive(Clone, Copy)]
+pub(super) struct History {
+    events: Resource<Outcome<Page<DeviceEvent>>>,
+    limit: RwSignal<u32>,
+}
+
+impl History {
+    /// The history of the device in the address; read anew whenever `turn` changes.
+    pub(super) fn new(id: Memo<String>, turn: RwSignal<u32>) -> Self {
+        let (api, visitor) = (api(), visitor());
+        let limit = RwSignal::new(LINES);
+        let events = Resource::new(
+            move || (id.get(), turn.get(), limit.get(), visitor.turn()),
+            move |(id, _, limit, _)| {
+                let api = api.clone();
+                async move { read(&api, &id, limit).await }
+            },
+        );
+        Self { events, limit }
+    }
+}
+
+async fn read(api: &Api, id: &str, limit: u32) -> Outcome<Page<DeviceEvent>> {
+    let id: DeviceId = id.parse().map_err(|_| Trouble::code(ProblemCode::NotFound))?;
+    let page = PageQuery {
+        limit: Some(limit),
+        after: None,
+    };
+    Ok(api.device_events(&id, &page).await?)
+}
+
+/// The section. Until lines that were asked anew are there, the former ones stay.
+pub(super) fn history(t: Language, History { events, limit }: History) -> AnyView {
     view! {
         <section class="section" aria-labelledby="history-title">
             <div class="section-head"><h2 id="history-title">{t.history()}</h2></div>
