@@ -192,7 +192,7 @@ pub enum TransportError {
     /// The connection broke.
     #[error("the connection broke: {0}")]
     Io(String),
-    /// Nothing for [`CONNECT_DUE`].
+    /// Thirty seconds are over.
     #[error("no connection within 30 seconds")]
     TooSlow,
 }
@@ -227,7 +227,14 @@ impl TransportError {
                 "Check that the address is that of a Gangway panel and that the proxy before it passes WebSockets.",
             ),
         };
-        Trouble::new(code, format!("{self}."), remedy)
+        // An error's text goes on after a colon in logs; here it begins a sentence.
+        let text = self.to_string();
+        let mut rest = text.chars();
+        let first = rest
+            .next()
+            .map(|first| first.to_uppercase().to_string())
+            .unwrap_or_default();
+        Trouble::new(code, format!("{first}{}.", rest.as_str()), remedy)
     }
 
     /// TLS errors travel as IO errors.
