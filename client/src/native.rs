@@ -204,33 +204,24 @@ fn transport_error(error: reqwest::Error) -> TransportError {
 
 /// Tells an untrusted certificate, which a person can do something about, from every other failure to connect.
 fn of_source(error: &(dyn std::error::Error + 'static)) -> TransportError {
-    let mut present = error;
-    loop {
-        if let Some(rustls::Error::InvalidCertificate(reason)) = present.downcast_ref() {
+    let mut cause = Some(error);
+    let mut deepest = error.to_string();
+    while let Some(present) = cause {
+        // std's io::Error hides the error it wraps from `source`.
+        let inner = present
+            .downcast_ref::<std::io::Error>()
+            .and_then(|io| io.get_ref())
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let tls = present.downcast_ref::<rustls::Error>().or(inner);
+        if let Some(rustls::Error::InvalidCertificate(reason)) = tls {
             return TransportError::Untrusted {
-                detail: reason.to_string(),
+                detail: format!("{reason}"),
             };
         }
-        match cause(present) {
-            Some(deeper) => present = deeper,
-            None => {
-                return TransportError::Unreachable {
-                    detail: present.to_string(),
-                };
-            }
-        }
+        deepest = present.to_string();
+        cause = present.source();
     }
-}
-
-/// What caused an error. std's `io::Error` answers `source` with what caused the error that it wraps, and so hides that one.
-fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
-    match error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref)
-    {
-        Some(wrapped) => Some(wrapped),
-        None => error.source(),
-    }
+    TransportError::Unreachable { detail: deepest }
 }
 
 #[cfg(test)]

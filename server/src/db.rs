@@ -1,10 +1,10 @@
 //! The database: SQLite or PostgreSQL behind one set of queries in portable SQL.
 //!
-//! A query is one string with `$1` parameters, TEXT, BIGINT and BOOLEAN; `on!` type-checks it against both engines.
+//! A query is one string with `$1` parameters, TEXT, BIGINT and BOOLEAN; [`on!`] type-checks it against both engines.
 //! Functions take a [`Conn`], so that they compose inside one transaction:
 //!
 //! 1. [`Db::reader`] gives a connection to read with; `on!(conn, |c| query.fetch_one(c).await)` runs one query on it.
-//! 2. `write!(db, |tx| { … })` runs a transaction. On SQLite it joins a group commit (`writer`): `Ok` is returned only
+//! 2. `write!(db, |tx| { … })` runs a transaction. On SQLite it joins a group commit ([`writer`]): `Ok` is returned only
 //!    after the commit has reached the disk. An `Err` rolls back what this transaction did, and nothing else.
 //!
 //! Rows stay private to the modules below; what leaves them are wire types and ids.

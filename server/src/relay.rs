@@ -1,11 +1,11 @@
 //! The relay: the sockets of waiting devices, claimants and enrolled devices (`docs/protocol.md` §2 and §3).
 //!
-//! 1. `upgrade` turns a request into a raw stream and says what it is for.
-//! 2. The `reactor`, one thread, moves the bytes of all sockets; `frame` makes messages of them.
-//! 3. The `hub` decides: who is found under which nameplate, what is forwarded, who is told what. It waits for nothing.
-//! 4. `jobs` are its hands in the database and in public-key cryptography.
-//! 5. `tick`, once a second, makes the hub look at every deadline, and writes down in batches what the database is to
-//!    know (`upkeep`): presence and nameplates. Nothing is written for a frame.
+//! 1. [`upgrade`] turns a request into a raw stream and says what it is for.
+//! 2. The [`reactor`], one thread, moves the bytes of all sockets; [`frame`] makes messages of them.
+//! 3. The [`hub`] decides: who is found under which nameplate, what is forwarded, who is told what. It waits for nothing.
+//! 4. [`jobs`] are its hands in the database and in public-key cryptography.
+//! 5. [`tick`], once a second, makes the hub look at every deadline, and writes down in batches what the database is to
+//!    know ([`upkeep`]): presence and nameplates. Nothing is written for a frame.
 //!
 //! What a code protects is decided elsewhere: the relay forwards sealed frames unread.
 

@@ -1,4 +1,7 @@
 //! The relay through its front door: real sockets, another WebSocket implementation as the client.
 
+mod claims;
+mod device;
 mod enrolment;
+mod sessions;
 mod socket;

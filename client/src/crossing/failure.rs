@@ -114,18 +114,8 @@ impl Failure {
         match self {
             Self::WrongCode => "The code does not match the one on the device.".to_owned(),
             Self::CodeUnknown => "No device is waiting under this code.".to_owned(),
-            Self::Busy { retry_after_secs } => {
-                format!(
-                    "The device or the server is busy; the next attempt makes sense in {}.",
-                    duration(*retry_after_secs)
-                )
-            }
-            Self::RateLimited { retry_after_secs } => {
-                format!(
-                    "There were too many attempts; the next one is possible in {}.",
-                    duration(*retry_after_secs)
-                )
-            }
+            Self::Busy { .. } => "The device or the server is busy with another attempt.".to_owned(),
+            Self::RateLimited { .. } => "There were too many attempts.".to_owned(),
             Self::DeviceGone => "The device disconnected.".to_owned(),
             Self::Timeout => "The device did not answer in time.".to_owned(),
             Self::Unreachable { detail } => format!("No connection to the server: {detail}"),
@@ -151,7 +141,7 @@ impl Failure {
                 "You said that this is not your device. It has been told, and nothing was signed.".to_owned()
             }
             Self::Cancelled => "You cancelled. The device has been told, and nothing was signed.".to_owned(),
-            Self::DeviceRefused { reason: Some(reason) } => format!("The device says: {reason}"),
+            Self::DeviceRefused { reason: Some(reason) } => format!("The device refused: {reason}"),
             Self::DeviceRefused { reason: None } => "The person at the device refused.".to_owned(),
             Self::ApprovalRefused(error) => format!("The server did not accept the approval: {error}"),
             Self::ConsentNotRecorded(error) => {
@@ -317,15 +307,6 @@ impl From<HandshakeError> for Failure {
                 detail: "the device’s key exchange message is not valid",
             },
         }
-    }
-}
-
-/// A time to wait, for people: seconds up to two minutes, then whole minutes, rounded up.
-fn duration(secs: u32) -> String {
-    match secs {
-        1 => "one second".to_owned(),
-        0..120 => format!("{secs} seconds"),
-        _ => format!("{} minutes", secs.div_ceil(60)),
     }
 }
 

@@ -10,6 +10,5 @@ CREATE TABLE nameplates (
 );
 CREATE INDEX nameplates_by_rest ON nameplates (rests_until);
 
--- The relay asks every ten seconds who was excluded since.
-CREATE INDEX devices_excluded ON devices (state_since) WHERE state IN ('suspended', 'retired');
+-- The relay asks every ten seconds which certificates were revoked since.
 CREATE INDEX certificates_lately_revoked ON certificates (revoked_at) WHERE revoked_at IS NOT NULL;

@@ -33,7 +33,7 @@ const TOKEN_VARIABLE: &str = "GANGWAY_TOKEN";
 #[derive(Debug, clap::Args)]
 #[command(after_help = exit::HELP)]
 pub struct LinkArgs {
-    /// The server, e.g. `https://panel.example`
+    /// The server, e.g. https://panel.example
     #[arg(long, value_name = "URL")]
     server: String,
     /// Approve without asking

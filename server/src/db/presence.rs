@@ -108,71 +108,70 @@ pub async fn alive_at(conn: &mut Conn<'_>) -> Result<UnixMillis, DbError> {
 
 const ALIVE_AT: &str = "alive_at";
 
-/// A device that may not be connected any more, as the database has it.
+/// A certificate on which no session may run any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Excluded {
-    /// Suspended.
-    Suspended(DeviceId),
-    /// Retired.
-    Retired(DeviceId),
-    /// A certificate of it is revoked.
-    Revoked {
-        /// The device.
-        device: DeviceId,
-        /// The certificate.
-        certificate: Sha256Hex,
-        /// Why.
-        reason: RevocationReason,
-    },
+pub struct Excluded {
+    /// Its device.
+    pub device: DeviceId,
+    /// The certificate.
+    pub certificate: Sha256Hex,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a certificate excludes its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The device is suspended, or the certificate on hold.
+    Suspended,
+    /// The device is retired; its key is not revoked.
+    Retired,
+    /// The certificate is revoked.
+    Revoked(RevocationReason),
 }
 
 #[derive(sqlx::FromRow)]
-struct DeviceRow {
-    id: String,
-    state: String,
-}
-
-#[derive(sqlx::FromRow)]
-struct CertificateRow {
+struct Row {
     device: String,
     sha256: String,
     revocation_reason: Option<String>,
+    state: String,
+    refused_at: Option<i64>,
 }
 
-/// Exclusions recorded since an instant, whichever process recorded them.
+/// Certificates that were revoked or put on hold since an instant, whichever process did it. Suspending or retiring a
+/// device does that to all of its certificates.
 ///
 /// # Errors
 /// What the database says.
 pub async fn excluded_since(conn: &mut Conn<'_>, since: UnixMillis) -> Result<Vec<Excluded>, DbError> {
-    let sql = "SELECT id, state FROM devices WHERE state IN ('suspended', 'retired') AND state_since >= $1";
-    let devices = on!(conn, |c| sqlx::query_as::<_, DeviceRow>(sql)
+    let sql = "SELECT c.device, c.sha256, c.revocation_reason, d.state, k.refused_at FROM certificates c \
+               JOIN devices d ON d.id = c.device \
+               LEFT JOIN device_keys k ON k.organisation = c.organisation AND k.spki_sha256 = c.spki_sha256 \
+               WHERE c.revoked_at IS NOT NULL AND c.revoked_at >= $1 AND c.sha256 IS NOT NULL";
+    let rows = on!(conn, |c| sqlx::query_as::<_, Row>(sql)
         .bind(since.0)
         .fetch_all(c)
         .await)?;
-    let sql = "SELECT device, sha256, revocation_reason FROM certificates \
-               WHERE revoked_at IS NOT NULL AND revoked_at >= $1 AND sha256 IS NOT NULL";
-    let certificates = on!(conn, |c| sqlx::query_as::<_, CertificateRow>(sql)
-        .bind(since.0)
-        .fetch_all(c)
-        .await)?;
-    let id = |text: String| text.parse().map_err(|_| DbError::Corrupt("devices.id"));
-    let devices = devices.into_iter().map(|row| {
-        let device = id(row.id)?;
-        Ok(if row.state == "suspended" {
-            Excluded::Suspended(device)
-        } else {
-            Excluded::Retired(device)
+    rows.into_iter()
+        .map(|row| {
+            let reason = RevocationReason::from_name(row.revocation_reason.as_deref().unwrap_or_default());
+            Ok(Excluded {
+                device: row
+                    .device
+                    .parse()
+                    .map_err(|_| DbError::Corrupt("certificates.device"))?,
+                certificate: row
+                    .sha256
+                    .parse()
+                    .map_err(|_| DbError::Corrupt("certificates.sha256"))?,
+                // As a new session would be refused.
+                why: match (row.state.as_str(), reason) {
+                    ("suspended", _) | (_, RevocationReason::CertificateHold) => Why::Suspended,
+                    ("retired", _) if row.refused_at.is_none() => Why::Retired,
+                    _ => Why::Revoked(reason),
+                },
+            })
         })
-    });
-    let certificates = certificates.into_iter().map(|row| {
-        Ok(Excluded::Revoked {
-            device: id(row.device)?,
-            certificate: row
-                .sha256
-                .parse()
-                .map_err(|_| DbError::Corrupt("certificates.sha256"))?,
-            reason: RevocationReason::from_name(row.revocation_reason.as_deref().unwrap_or_default()),
-        })
-    });
-    devices.chain(certificates).collect()
+        .collect()
 }

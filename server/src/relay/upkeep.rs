@@ -12,7 +12,7 @@ use super::hub::{Counts, Exclusion, Harvest, PresenceChange};
 use super::nameplates::Lease;
 use super::plate::Plate;
 use super::reactor::Command;
-use crate::db::presence::Excluded;
+use crate::db::presence::{Excluded, Why};
 use crate::db::{DbError, nameplates, presence, write};
 use crate::state::Gangway;
 
@@ -128,27 +128,19 @@ impl Upkeep {
 }
 
 fn command(excluded: Excluded) -> Command {
-    match excluded {
-        Excluded::Suspended(device) => Command::Exclude {
-            device,
-            exclusion: Exclusion::Suspended,
-        },
-        Excluded::Retired(device) => Command::Exclude {
-            device,
-            exclusion: Exclusion::Retired,
-        },
-        Excluded::Revoked {
-            device,
-            certificate,
-            reason,
-        } => Command::ExcludeCertificate {
-            device,
-            certificate,
-            exclusion: match reason {
-                RevocationReason::Superseded => None,
-                RevocationReason::CertificateHold => Some(Exclusion::Suspended),
-                reason => Some(Exclusion::revoked(reason)),
-            },
+    let Excluded {
+        device,
+        certificate,
+        why,
+    } = excluded;
+    Command::ExcludeCertificate {
+        device,
+        certificate,
+        exclusion: match why {
+            Why::Suspended => Some(Exclusion::Suspended),
+            Why::Retired => Some(Exclusion::Retired),
+            Why::Revoked(RevocationReason::Superseded) => None,
+            Why::Revoked(reason) => Some(Exclusion::revoked(reason)),
         },
     }
 }

@@ -1,5 +1,7 @@
 //! A client of the relay: tokio-tungstenite, JSON in and out.
 
+use std::sync::Arc;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
@@ -8,7 +10,10 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::support::Spawned;
+use crate::support::{Server, Spawned};
+use gangway_protocol::account::TokenScope;
+use gangway_server::auth::service::{TokenOrder, create_token};
+use gangway_server::state::Gangway;
 
 pub(crate) const ENROLMENT: (&str, &str) = ("/api/v1/enrolment", "gangway.enrolment.v1");
 pub(crate) const SESSION: (&str, &str) = ("/api/v1/session", "gangway.session.v1");
@@ -104,8 +109,81 @@ impl Socket {
         (device, nameplate)
     }
 
+    /// The claim socket of a program with this token.
+    pub(crate) async fn claim(server: &Spawned, token: &str, nameplate: &str) -> Self {
+        let bearer = format!("Bearer {token}");
+        Claims::open(server, &[("authorization", &bearer)], nameplate)
+            .await
+            .expect("the upgrade succeeds")
+    }
+
+    /// Leaves properly.
+    pub(crate) async fn close(mut self) {
+        self.send(Message::Close(None)).await;
+        while self.next().await.is_some() {}
+    }
+
     /// Leaves without a word.
     pub(crate) fn vanish(self) {
         drop(self.stream);
+    }
+}
+
+/// Claim sockets.
+pub(crate) struct Claims;
+
+impl Claims {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// The status of a refused upgrade.
+    pub(crate) async fn open(
+        server: &Spawned,
+        headers: &[(&str, &str)],
+        nameplate: &str,
+    ) -> Result<Socket, StatusCode> {
+        let path = gangway_protocol::path::claim_socket(nameplate);
+        let protocol = [("sec-websocket-protocol", "gangway.claim.v1")];
+        Socket::open_with(server, &path, &[headers, &protocol].concat()).await
+    }
+}
+
+impl Server {
+    /// A token of the first organisation with these scopes.
+    pub(crate) async fn token(&self, scopes: &[TokenScope]) -> String {
+        let order = TokenOrder {
+            name: "test".to_owned(),
+            scopes: scopes.to_vec(),
+            organisation: None,
+            valid_days: 365,
+        };
+        let Gangway {
+            db, clock, random, ..
+        } = &*self.gangway;
+        let token = create_token(db, &**clock, &**random, order).await;
+        token.expect("a token is made").expose().to_owned()
+    }
+
+    /// A token that may enrol and see.
+    pub(crate) async fn all_token(&self) -> String {
+        self.token(&[TokenScope::Enrol, TokenScope::Read]).await
+    }
+
+    /// Another process on the same database, such as the command line's.
+    pub(crate) async fn second_process(&self) -> Arc<Gangway> {
+        let Gangway {
+            config,
+            clock,
+            random,
+            ..
+        } = &*self.gangway;
+        Gangway::open(config.clone(), clock.clone(), random.clone())
+            .await
+            .expect("a second process opens")
+    }
+
+    /// A token that may enrol.
+    pub(crate) async fn enrol_token(&self) -> String {
+        self.token(&[TokenScope::Enrol]).await
     }
 }

@@ -1,0 +1,227 @@
+//! Claims between a claimant and a waiting device.
+
+use gangway_server::relay::{drain, tick};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::socket::{Claims, Socket};
+use crate::support::{Engine, Server, Spawned, both_engines};
+
+fn pake(side: u8) -> String {
+    data_encoding::BASE64.encode(&[&[side][..], &[7; 32]].concat())
+}
+
+async fn claim(server: &Spawned, token: &str, nameplate: &Value) -> Socket {
+    let mut claimant = Socket::claim(server, token, nameplate.as_str().expect("a text")).await;
+    claimant.say(json!({"type": "claim", "pake": pake(0x42)})).await;
+    claimant
+}
+
+/// A claim up to the device's first sealed message.
+pub(crate) async fn crossing(spawned: &Spawned, token: &str) -> (Socket, Socket, Value) {
+    let (mut device, nameplate) = Socket::wait(spawned).await;
+    let mut claimant = claim(spawned, token, &nameplate["nameplate"]).await;
+    let id = claimant.hear_a("accepted").await["claim"].clone();
+    assert_eq!(device.hear_a("claim").await["claim"], id);
+    device
+        .say(json!({"type": "answer", "claim": id, "pake": pake(0x41), "confirm": "AAAA"}))
+        .await;
+    claimant.hear_a("answer").await;
+    claimant
+        .say(json!({"type": "confirm", "claim": id, "confirm": "BBBB"}))
+        .await;
+    device.hear_a("confirm").await;
+    device
+        .say(json!({"type": "sealed", "claim": id, "box": "AAAA"}))
+        .await;
+    assert_eq!(claimant.hear_a("sealed").await["box"], "AAAA");
+    assert_eq!(claimant.hear_a("context").await["network"], "same");
+    (device, claimant, id)
+}
+
+both_engines! {
+    async fn a_token_claims_a_device_and_they_talk(server: Server) {
+        let token = server.enrol_token().await;
+        let spawned = server.spawn();
+        let (mut device, mut claimant, id) = crossing(&spawned, &token).await;
+        let claim = id.as_str().expect("a text").parse().expect("a claim's id");
+        let info = server.gangway.relay.claim(&claim).expect("it runs");
+        assert!(info.redeemed_at.is_some() && info.ended_at.is_none());
+        server.gangway.relay.tell_approval(&claim, "Harbour Works".to_owned(), "Ada".to_owned());
+        assert_eq!(device.hear_a("approval").await["approver"], "Ada");
+        for text in ["BBBB", "CCCC", "DDDD"] {
+            claimant.say(json!({"type": "sealed", "claim": id, "box": text})).await;
+            assert_eq!(device.hear_a("sealed").await["box"], text);
+        }
+        device.say(json!({"type": "outcome", "claim": id, "outcome": "enrolled"})).await;
+        assert_eq!(claimant.end().await, Some(1000));
+        device.say(json!({"type": "replace", "reason": "spent"})).await;
+        device.hear_a("nameplate").await;
+        assert!(server.gangway.relay.claim(&claim).expect("it is remembered").ended_at.is_some());
+        server.clock.advance(11 * 60 * 1000);
+        tick(&server.gangway).await;
+        assert!(server.gangway.relay.claim(&claim).is_none());
+    }
+}
+
+both_engines! {
+    async fn of_two_claims_at_once_one_is_accepted(server: Server) {
+        let token = server.enrol_token().await;
+        let spawned = server.spawn();
+        for _ in 0..10 {
+            let (device, nameplate) = Socket::wait(&spawned).await;
+            let nameplate = &nameplate["nameplate"];
+            let (mut one, mut other) = tokio::join!(claim(&spawned, &token, nameplate), claim(&spawned, &token, nameplate));
+            let (one, other) = tokio::join!(one.hear(), other.hear());
+            let mut kinds = [&one["type"], &other["type"]];
+            kinds.sort_by_key(|kind| kind.to_string());
+            assert_eq!(kinds, ["accepted", "problem"]);
+            let refused = if one["type"] == "problem" { one } else { other };
+            assert_eq!(refused["code"], "busy");
+            device.vanish();
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_claim_is_told_on_the_socket() {
+    let server = Server::start(Engine::Sqlite).await;
+    let spawned = server.spawn();
+    let problem = async |headers: &[(&str, &str)], nameplate: &str| {
+        let mut socket = Claims::open(&spawned, headers, nameplate)
+            .await
+            .expect("the upgrade succeeds");
+        socket.problem().await["code"].clone()
+    };
+    assert_eq!(problem(&[], "BCDF").await, "unauthenticated");
+    assert_eq!(
+        problem(&[("authorization", "Bearer gw_pat_nothing")], "BCDF").await,
+        "unauthenticated"
+    );
+    let reader = format!(
+        "Bearer {}",
+        server.token(&[gangway_protocol::account::TokenScope::Read]).await
+    );
+    assert_eq!(problem(&[("authorization", &reader)], "BCDF").await, "forbidden");
+    let enrol = format!("Bearer {}", server.enrol_token().await);
+    assert_eq!(problem(&[("authorization", &enrol)], "B4DF").await, "malformed");
+
+    let cookie = [("cookie", "__Host-gangway=whatever")];
+    assert_eq!(
+        Claims::open(&spawned, &cookie, "BCDF").await.err(),
+        Some(StatusCode::FORBIDDEN),
+        "no Origin"
+    );
+    let foreign = [cookie[0], ("origin", "https://evil.example")];
+    assert_eq!(
+        Claims::open(&spawned, &foreign, "BCDF").await.err(),
+        Some(StatusCode::FORBIDDEN)
+    );
+    let own = [cookie[0], ("origin", "http://localhost:8080")];
+    assert_eq!(
+        problem(&own, "BCDF").await,
+        "unauthenticated",
+        "an unknown cookie from our own page"
+    );
+}
+
+#[tokio::test]
+async fn every_fault_of_a_claimant_has_its_problem() {
+    let server = Server::start_with(Engine::Sqlite, |config| {
+        config.caps.failed_codes_per_account = 1_000;
+        config.caps.failed_codes_per_address = 1_000;
+    })
+    .await;
+    let token = server.enrol_token().await;
+    let spawned = server.spawn();
+
+    let mut claimant = claim(&spawned, &token, &json!("BCDF")).await;
+    assert_eq!(claimant.problem().await["code"], "code_unknown");
+
+    let mut claimant = Socket::claim(&spawned, &token, "BCDF").await;
+    claimant.say(json!({"type": "claim", "pake": "AAAA"})).await;
+    assert_eq!(claimant.problem().await["code"], "malformed");
+
+    let mut claimant = Socket::claim(&spawned, &token, "BCDF").await;
+    claimant.say(json!({"type": "hello"})).await;
+    assert_eq!(claimant.problem().await["code"], "unknown_type");
+
+    let (device, mut claimant, _) = crossing(&spawned, &token).await;
+    device.vanish();
+    assert_eq!(claimant.problem().await["code"], "device_gone");
+
+    let (mut device, mut claimant, id) = crossing(&spawned, &token).await;
+    for _ in 0..65 {
+        claimant
+            .say(json!({"type": "sealed", "claim": id, "box": "AAAA"}))
+            .await;
+    }
+    assert_eq!(claimant.problem().await["code"], "too_large");
+    for _ in 0..64 {
+        device.hear_a("sealed").await;
+    }
+    assert_eq!(device.hear_a("closed").await["reason"], "too_large");
+
+    let (mut device, nameplate) = Socket::wait(&spawned).await;
+    let mut claimant = claim(&spawned, &token, &nameplate["nameplate"]).await;
+    claimant.hear_a("accepted").await;
+    let id = device.hear_a("claim").await["claim"].clone();
+    server.clock.advance(15_000);
+    tick(&server.gangway).await;
+    assert_eq!(claimant.problem().await["code"], "timeout");
+    assert_eq!(
+        device.hear_a("closed").await,
+        json!({"type": "closed", "claim": id, "reason": "timeout"})
+    );
+
+    let (mut device, nameplate) = Socket::wait(&spawned).await;
+    let mut claimant = claim(&spawned, &token, &nameplate["nameplate"]).await;
+    claimant.hear_a("accepted").await;
+    let id = device.hear_a("claim").await["claim"].clone();
+    device
+        .say(json!({"type": "decline", "claim": id, "code": "busy"}))
+        .await;
+    assert_eq!(claimant.problem().await["code"], "busy");
+
+    let (mut device, mut claimant, id) = crossing(&spawned, &token).await;
+    claimant
+        .send(tokio_tungstenite::tungstenite::Message::Close(None))
+        .await;
+    assert_eq!(
+        device.hear_a("closed").await,
+        json!({"type": "closed", "claim": id, "reason": "left"})
+    );
+
+    let (_device, mut claimant, _) = crossing(&spawned, &token).await;
+    let (problem, ()) = tokio::join!(claimant.hear_a("problem"), drain(&server.gangway));
+    assert_eq!(problem["code"], "shutting_down");
+    assert_eq!(claimant.end().await, Some(1001));
+}
+
+#[tokio::test]
+async fn guessing_is_limited_whatever_the_spelling_and_the_socket() {
+    let server = Server::start(Engine::Sqlite).await;
+    let token = server.enrol_token().await;
+    let spawned = server.spawn();
+    let guess = async |nameplate: &str| claim(&spawned, &token, &json!(nameplate)).await.problem().await;
+    assert_eq!(guess("BCDF").await["code"], "code_unknown");
+    assert_eq!(guess("bc-df").await["code"], "code_unknown");
+    let refused = guess("b.c.d.f").await;
+    assert_eq!(
+        refused["code"], "rate_limited",
+        "an account may fail twice per nameplate"
+    );
+    assert!(refused["retry_after_secs"].as_u64().is_some_and(|secs| secs > 60));
+    for nameplate in ["BCDG", "BCDH", "BCDJ"] {
+        assert_eq!(guess(nameplate).await["code"], "code_unknown");
+    }
+    let (_device, nameplate) = Socket::wait(&spawned).await;
+    let real = nameplate["nameplate"].as_str().expect("a text");
+    assert_eq!(
+        guess(real).await["code"],
+        "rate_limited",
+        "five failures: not even a real one"
+    );
+    server.clock.advance(10 * 60 * 1000 + 1000);
+    assert_eq!(guess("BCDK").await["code"], "code_unknown");
+}
