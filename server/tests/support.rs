@@ -17,9 +17,13 @@ use gangway_server::state::Gangway;
 use http::{Request, Response};
 use tower::ServiceExt as _;
 
+pub(crate) mod authenticator;
 pub(crate) mod csr;
+mod database;
+pub(crate) mod person;
 mod postgres;
 mod sockets;
+pub(crate) mod visitor;
 
 pub(crate) use postgres::fresh_database;
 pub(crate) use sockets::Spawned;

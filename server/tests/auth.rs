@@ -1,0 +1,15 @@
+//! Sign-in and accounts: every endpoint and every refusal.
+
+mod account;
+mod command_line;
+mod csrf;
+mod invitations;
+mod links;
+mod members;
+mod passkeys;
+mod recovery;
+mod registration;
+mod sign_in;
+mod step_up;
+mod sweep;
+mod tokens;
