@@ -19,3 +19,23 @@ fn the_configuration_is_documented() {
         "check-config --document",
     );
 }
+
+#[test]
+fn the_api_is_documented() {
+    let text = gangway_server::router::description()
+        .to_pretty_json()
+        .expect("the description is JSON");
+    assert_fresh("openapi.json", &format!("{text}\n"), "openapi");
+}
+
+#[test]
+fn the_description_of_the_api_refers_to_nothing_that_it_lacks() {
+    let text = gangway_server::router::description()
+        .to_json()
+        .expect("the description is JSON");
+    let description: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = reference.split('"').next().expect("a reference ends");
+        assert!(description.pointer(pointer).is_some(), "{pointer}");
+    }
+}

@@ -22,7 +22,7 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
 }
 
 /// The certificate of an issuer, DER.
-#[utoipa::path(get, path = path::ISSUER_CERTIFICATE, tag = "ca", params(("issuer" = IssuerId, Path)),
+#[utoipa::path(get, path = path::ISSUER_CERTIFICATE, tag = "certificates", security(()), params(("issuer" = IssuerId, Path)),
     responses((status = 200, content_type = "application/pkix-cert", body = Vec<u8>), (status = 404)))]
 async fn show_issuer_certificate(
     State(gangway): State<Arc<Gangway>>,
@@ -41,7 +41,7 @@ async fn show_issuer_certificate(
 }
 
 /// The revocation list of an issuer, DER. It tells everything that has been revoked up to this request.
-#[utoipa::path(get, path = path::ISSUER_CRL, tag = "ca", params(("issuer" = IssuerId, Path)),
+#[utoipa::path(get, path = path::ISSUER_CRL, tag = "certificates", security(()), params(("issuer" = IssuerId, Path)),
     responses((status = 200, content_type = "application/pkix-crl", body = Vec<u8>), (status = 404)))]
 async fn show_issuer_crl(
     State(gangway): State<Arc<Gangway>>,

@@ -42,6 +42,7 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
 #[into_params(parameter_in = Query)]
 struct Form {
     /// `pem`: the chain as a file to download, leaf first. Absent: JSON.
+    #[param(inline)]
     format: Option<Format>,
 }
 

@@ -1,6 +1,7 @@
 //! What the OpenAPI description says about all endpoints alike: who may call them, and what a refusal looks like.
 
 use gangway_protocol::error::ProblemDetails;
+use gangway_protocol::id::IssuerId;
 use http::StatusCode;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -22,14 +23,14 @@ const PROBLEM: &str = "application/problem+json";
             `after` of the next. Instants are unix milliseconds. The WebSockets are described in docs/protocol.md.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(ProblemDetails)),
+    components(schemas(ProblemDetails, IssuerId)),
     modifiers(&Credentials),
     security(("cookie" = []), ("token" = [])),
     tags(
         (name = "sign-in", description = "One-time links, registration, sign-in and recovery, by a passkey"),
         (name = "account", description = "The signed-in account: passkeys, recovery codes, signed-in browsers, tokens"),
         (name = "organisations", description = "Organisations, members, invitations and signers"),
-        (name = "enrolments", description = "Approval of a claimed device, and its consent"),
+        (name = "enrolment", description = "Approval of a claimed device, and its consent"),
         (name = "devices", description = "The fleet"),
         (name = "certificates", description = "Certificates of devices and of the built-in CA"),
     )
