@@ -4,6 +4,8 @@
 //! Each entry's hash covers the entry and the hash before it. Whoever holds a [`Checkpoint`] from some day can tell
 //! whether anything up to that day was rewritten since, even by somebody who computed all hashes anew.
 
+pub mod verification;
+
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, TokenId};
 use gangway_protocol::time::UnixMillis;

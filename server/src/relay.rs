@@ -124,6 +124,11 @@ impl Relay {
         self.claims.get(claim)
     }
 
+    /// Enters a claim into the book that [`Self::claim`] reads. Tests of what follows a crossing begin here.
+    pub fn note_claim(&self, info: ClaimInfo) {
+        self.claims.insert(info);
+    }
+
     /// Tells the waiting device what was recorded; it compares that with the sealed `offer`.
     pub fn tell_approval(&self, claim: &ClaimId, organisation: String, approver: String) {
         self.inbox.push(Command::TellApproval {

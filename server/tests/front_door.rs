@@ -3,6 +3,7 @@
 mod auth;
 mod ca;
 mod documents;
+mod enrolment;
 mod health;
 mod listening;
 mod process;

@@ -21,6 +21,8 @@ pub(crate) mod authenticator;
 pub(crate) mod csr;
 mod database;
 pub(crate) mod person;
+pub(crate) mod device;
+pub(crate) mod member;
 mod postgres;
 mod sockets;
 pub(crate) mod visitor;
@@ -107,18 +109,18 @@ impl Server {
     }
 
     /// Sends a request through the router, from a loopback address unless it says otherwise.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Response<Body> {
-        if request.extensions().get::<ClientAddress>().is_none() {
-            request
-                .extensions_mut()
-                .insert(ClientAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-        }
-        self.router
-            .clone()
-            .oneshot(request)
-            .await
-            .expect("the router is infallible")
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
+        send_to(self.router.clone(), request).await
     }
+}
+
+async fn send_to(router: Router, mut request: Request<Body>) -> Response<Body> {
+    if request.extensions().get::<ClientAddress>().is_none() {
+        request
+            .extensions_mut()
+            .insert(ClientAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    }
+    router.oneshot(request).await.expect("the router is infallible")
 }
 
 async fn open(config: Config, clock: &Arc<ManualClock>) -> Arc<Gangway> {

@@ -1,0 +1,320 @@
+//! Who may approve what, and how an approval is taken back.
+
+use gangway_protocol::account::TokenScope;
+use gangway_protocol::certificate::{
+    CertificateRequest, ClaimReport, ClaimReportReason, EnrolmentStage, RevocationReason,
+};
+use gangway_protocol::device::{DeviceQuery, DeviceState};
+use gangway_protocol::error::ProblemCode;
+use gangway_protocol::id::{ClaimId, SignerId};
+use gangway_protocol::organisation::Role;
+use gangway_protocol::page::PageQuery;
+use gangway_protocol::time::UnixMillis;
+
+use super::problem;
+use crate::support::device::SoftDevice;
+use crate::support::{START, both_engines, csr};
+
+both_engines!(
+    async fn an_enrolment_goes_through_its_stages(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Installer, "Ada").await;
+        let device = SoftDevice::new();
+        let request = ada.approval_request(&device.csr()).await;
+        let claim = server.claim(&ada);
+
+        let approval = ada.api.approve(&claim, &request).await.expect("an approval");
+        assert_eq!(approval.stage, EnrolmentStage::Approved);
+        assert_eq!((approval.organisation_name.as_str(), approval.approver.as_str()), ("Works", "Ada"));
+        assert_eq!(approval.device.name, "thermometer-7");
+        assert!(matches!(approval.device.state, DeviceState::Enrolling { .. }));
+
+        let approval = ada.api.record_consent(&claim).await.expect("consent");
+        assert_eq!(approval.stage, EnrolmentStage::Consented);
+
+        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let certificate = ada.api.request_certificate(&approval.device.id, &sign).await.expect("a certificate");
+        assert_eq!(ada.api.approval(&claim).await.expect("it").stage, EnrolmentStage::Issued);
+        assert_eq!(certificate.device, approval.device.id);
+
+        let delivered = ada.api.record_delivery(&certificate.sha256).await.expect("delivery");
+        assert_eq!(delivered.delivered_at, Some(START));
+        assert_eq!(ada.api.approval(&claim).await.expect("it").stage, EnrolmentStage::Delivered);
+
+        device.prove(&server, &certificate.chain, 1).await.expect("a session");
+        let approval = ada.api.approval(&claim).await.expect("it");
+        assert_eq!(approval.stage, EnrolmentStage::Proven);
+        assert!(matches!(approval.device.state, DeviceState::Active { .. }));
+
+        let events = ada.api.device_events(&approval.device.id, &PageQuery::default()).await.expect("events");
+        let actions: Vec<&str> = events.items.iter().map(|event| event.action.as_str()).collect();
+        assert_eq!(
+            actions,
+            [
+                "certificate.proven",
+                "certificate.delivered",
+                "certificate.issued",
+                "device.consented",
+                "device.approved"
+            ]
+        );
+        assert_eq!(events.items[4].actor.as_deref(), Some("Ada"));
+    }
+);
+
+both_engines!(
+    async fn only_the_account_of_the_redeemed_claim_may_approve(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Owner, "Ada").await;
+        let bob = server.member(&home, Role::Owner, "Bob").await;
+        let request = ada.approval_request(&SoftDevice::new().csr()).await;
+
+        let bobs = server.claim(&bob);
+        assert_eq!(problem(ada.api.approve(&bobs, &request).await), ProblemCode::NotFound);
+        let unredeemed = server.claim_at(&ada, None);
+        assert_eq!(problem(ada.api.approve(&unredeemed, &request).await), ProblemCode::NotFound);
+        let nobodys = ClaimId::new(START, [0; 10]);
+        assert_eq!(problem(ada.api.approve(&nobodys, &request).await), ProblemCode::NotFound);
+
+        let claim = server.claim(&ada);
+        ada.api.approve(&claim, &request).await.expect("an approval");
+        assert_eq!(problem(bob.api.approval(&claim).await), ProblemCode::NotFound);
+        assert_eq!(problem(bob.api.record_consent(&claim).await), ProblemCode::NotFound);
+        assert_eq!(problem(bob.api.withdraw_approval(&claim).await), ProblemCode::NotFound);
+        assert_eq!(problem(server.anybody().approval(&claim).await), ProblemCode::Unauthenticated);
+    }
+);
+
+both_engines!(
+    async fn role_scope_and_policy_decide_who_may_approve(server: Server) {
+        let home = server.organisation("Works").await;
+        let other = server.organisation("Elsewhere").await;
+        let ada = server.member(&home, Role::Owner, "Ada").await;
+        let stranger = server.member(&other, Role::Owner, "Stranger").await;
+        let viewer = server.member(&home, Role::Viewer, "Viewer").await;
+        let request = ada.approval_request(&SoftDevice::new().csr()).await;
+
+        let refused = stranger.api.approve(&server.claim(&stranger), &request).await;
+        assert_eq!(problem(refused), ProblemCode::NotFound, "a foreign organisation is an unknown one");
+        assert_eq!(problem(viewer.api.approve(&server.claim(&viewer), &request).await), ProblemCode::Forbidden);
+        let reader = server.program(&home, &[TokenScope::Read]).await;
+        assert_eq!(problem(reader.api.approve(&server.claim(&reader), &request).await), ProblemCode::Forbidden);
+
+        let program = server.program(&home, &[TokenScope::Enrol]).await;
+        server.set_policy(&home, |policy| policy.token_may_approve = false).await;
+        assert_eq!(problem(program.api.approve(&server.claim(&program), &request).await), ProblemCode::Forbidden);
+        server.set_policy(&home, |_| {}).await;
+        program.api.approve(&server.claim(&program), &request).await.expect("tokens may by default");
+    }
+);
+
+both_engines!(
+    async fn approval_asks_for_a_fresh_passkey_once(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let request = ada.approval_request(&SoftDevice::new().csr()).await;
+        let claim = server.claim(&ada);
+        server.clock.advance(5 * UnixMillis::MINUTE - 1);
+        ada.api.approve(&claim, &request).await.expect("just fresh enough");
+
+        server.clock.advance(1);
+        let later = server.claim(&ada);
+        assert_eq!(problem(ada.api.approve(&later, &request).await), ProblemCode::StepUpRequired);
+        let again = ada.api.approve(&claim, &request).await.expect("a lost reply needs no second assertion");
+        assert_eq!(again.claim, claim);
+
+        let kept: Vec<(String,)> = server.query("SELECT proof FROM approvals").await;
+        assert_eq!(kept, [("{\"assertion\":true}".to_owned(),)]);
+    }
+);
+
+both_engines!(
+    async fn approving_again_gives_the_approval_that_stands(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let request = ada.approval_request(&SoftDevice::new().csr()).await;
+        let claim = server.claim(&ada);
+        let first = ada.api.approve(&claim, &request).await.expect("an approval");
+        let again = ada.api.approve(&claim, &request).await.expect("the same");
+        assert_eq!(first, again);
+
+        let other_key = ada.approval_request(&SoftDevice::new().csr()).await;
+        assert_eq!(problem(ada.api.approve(&claim, &other_key).await), ProblemCode::Conflict);
+    }
+);
+
+both_engines!(
+    async fn what_is_unfit_is_refused_by_name(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let good = ada.approval_request(&SoftDevice::new().csr()).await;
+        let claim = server.claim(&ada);
+
+        let csrs = ["".to_owned(), "nonsense".to_owned(), csr::rsa(1024)];
+        for csr in csrs {
+            let mut request = good.clone();
+            request.csr = csr;
+            assert_eq!(problem(ada.api.approve(&claim, &request).await), ProblemCode::CsrRefused);
+        }
+        let mut request = good.clone();
+        request.csr = good.csr.replacen("M", "N", 1);
+        assert_eq!(problem(ada.api.approve(&claim, &request).await), ProblemCode::CsrRefused);
+
+        let fields: [(&str, fn(&mut gangway_protocol::certificate::ApprovalRequest)); 6] = [
+            ("hostname", |request| request.facts.hostname = "a\u{202e}b".to_owned()),
+            ("os", |request| request.facts.os = "x".repeat(257)),
+            ("name", |request| request.name = Some("  ".to_owned())),
+            ("name", |request| request.name = Some("x".repeat(65))),
+            ("labels", |request| request.labels = (0..17).map(|n| n.to_string()).collect()),
+            ("signer", |request| request.signer = SignerId::new(START, [0; 10])),
+        ];
+        for (field, change) in fields {
+            let mut request = good.clone();
+            change(&mut request);
+            let error = ada.api.approve(&claim, &request).await.expect_err(field);
+            assert_eq!((error.code(), error.field()), (Some(ProblemCode::Invalid), Some(field)));
+        }
+        ada.api.approve(&claim, &good).await.expect("nothing stuck");
+    }
+);
+
+both_engines!(
+    async fn name_and_labels_are_kept_as_given(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let mut request = ada.approval_request(&SoftDevice::new().csr()).await;
+        request.name = Some(" Boiler ".to_owned());
+        request.labels = vec!["hall 3".to_owned(), " ".to_owned(), "hall 3".to_owned(), "hot".to_owned()];
+        let approval = ada.api.approve(&server.claim(&ada), &request).await.expect("an approval");
+        let device = ada.api.device(&approval.device.id).await.expect("the device");
+        assert_eq!(device.device.name, "Boiler");
+        assert_eq!(device.device.labels, ["hall 3", "hot"]);
+        assert_eq!(device.approved_by.as_deref(), Some("Ada"));
+        assert_eq!(device.organisation_name, "Works");
+    }
+);
+
+both_engines!(
+    async fn a_withdrawn_approval_leads_nowhere(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let device = SoftDevice::new();
+        let approval = ada.approve(&server, &device.key).await;
+        ada.api.withdraw_approval(&approval.claim).await.expect("withdrawn");
+        ada.api.withdraw_approval(&approval.claim).await.expect("withdrawn already");
+        assert_eq!(problem(ada.api.record_consent(&approval.claim).await), ProblemCode::Conflict);
+        let sign = CertificateRequest::Sign { csr: device.csr() };
+        assert_eq!(problem(ada.api.request_certificate(&approval.device.id, &sign).await), ProblemCode::Conflict);
+        let withdrawn = ada.api.approval(&approval.claim).await.expect("it is still told");
+        assert_eq!(withdrawn.stage, EnrolmentStage::Withdrawn);
+        assert!(matches!(withdrawn.device.state, DeviceState::Retired { .. }), "it is not in the fleet");
+        assert_eq!(ada.api.devices(&DeviceQuery::default()).await.expect("the fleet").items, []);
+
+        let again = ada.approve(&server, &device.key).await;
+        assert_eq!(again.device.id, approval.device.id, "the same key is the same device");
+        assert!(matches!(again.device.state, DeviceState::Enrolling { .. }));
+    }
+);
+
+both_engines!(
+    async fn withdrawing_after_issuance_revokes_what_was_never_proven(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let device = SoftDevice::new();
+        let approval = ada.approve(&server, &device.key).await;
+        ada.api.record_consent(&approval.claim).await.expect("consent");
+        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let certificate = ada.api.request_certificate(&approval.device.id, &sign).await.expect("a certificate");
+        ada.api.withdraw_approval(&approval.claim).await.expect("withdrawn");
+        let revoked = ada.api.certificate(&certificate.sha256).await.expect("it").revocation.expect("revoked");
+        assert_eq!(revoked.reason, RevocationReason::CessationOfOperation);
+        assert_eq!(device.refusal(&server, &certificate.chain).await, ProblemCode::Retired);
+
+        let second = ada.enrol(&server, &device.key).await;
+        assert_ne!(second.sha256, certificate.sha256, "the key is welcome, the certificate is a new one");
+        device.prove(&server, &second.chain, 1).await.expect("a session");
+    }
+);
+
+both_engines!(
+    async fn a_proven_enrolment_cannot_be_withdrawn(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let device = SoftDevice::new();
+        let approval = ada.approve(&server, &device.key).await;
+        ada.api.record_consent(&approval.claim).await.expect("consent");
+        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let certificate = ada.api.request_certificate(&approval.device.id, &sign).await.expect("a certificate");
+        device.prove(&server, &certificate.chain, 1).await.expect("a session");
+        assert_eq!(problem(ada.api.withdraw_approval(&approval.claim).await), ProblemCode::Conflict);
+    }
+);
+
+both_engines!(
+    async fn not_mine_ends_the_claim_and_is_told_to_the_admins(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Installer, "Ada").await;
+        let bob = server.member(&home, Role::Installer, "Bob").await;
+        let approval = ada.approve(&server, &SoftDevice::new().key).await;
+        let report = ClaimReport { reason: ClaimReportReason::NotMine };
+        assert_eq!(problem(bob.api.report_claim(&approval.claim, &report).await), ProblemCode::NotFound);
+        ada.api.report_claim(&approval.claim, &report).await.expect("reported");
+        assert_eq!(ada.api.approval(&approval.claim).await.expect("it").stage, EnrolmentStage::Withdrawn);
+        let told: Vec<(String, String)> = server
+            .query("SELECT chain, detail FROM audit WHERE action = 'enrolment.not_mine' AND subject LIKE 'clm_%'")
+            .await;
+        let [(chain, detail)] = told.try_into().expect("one entry");
+        assert_eq!(chain, home.as_str());
+        assert!(detail.contains("192.0.2.7"), "{detail}");
+
+        let claim = server.claim(&ada);
+        let cancelled = ClaimReport { reason: ClaimReportReason::Cancelled };
+        ada.api.report_claim(&claim, &cancelled).await.expect("reported");
+        let told: Vec<(String,)> = server.query("SELECT chain FROM audit WHERE action = 'enrolment.not_mine'").await;
+        assert_eq!(told.len(), 1, "changing one's mind is no report");
+    }
+);
+
+both_engines!(
+    async fn an_approval_outlives_a_restart_at_every_stage(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let device = SoftDevice::new();
+        let claim = server.claim(&ada);
+        let request = ada.approval_request(&device.csr()).await;
+        let approval = ada.api.approve(&claim, &request).await.expect("an approval");
+
+        // The relay has forgotten the claim; the approval stands.
+        let server = server.restart().await;
+        let ada = server.again(&ada);
+        assert_eq!(ada.api.approve(&claim, &request).await.expect("the same"), approval);
+        ada.api.record_consent(&claim).await.expect("consent");
+        let server = server.restart().await;
+        let ada = server.again(&ada);
+        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let first = ada.api.request_certificate(&approval.device.id, &sign).await.expect("a certificate");
+        let server = server.restart().await;
+        let ada = server.again(&ada);
+        let again = ada.api.request_certificate(&approval.device.id, &sign).await.expect("the same");
+        assert_eq!(first.sha256, again.sha256);
+        device.prove(&server, &again.chain, 1).await.expect("a session");
+    }
+);
+
+both_engines!(
+    async fn an_approval_that_leads_nowhere_lapses_after_a_day(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let approval = ada.approve(&server, &SoftDevice::new().key).await;
+        server.clock.advance(24 * UnixMillis::HOUR - 1);
+        server.tick().await;
+        assert_eq!(ada.api.approval(&approval.claim).await.expect("it").stage, EnrolmentStage::Approved);
+        server.clock.advance(1);
+        assert_eq!(problem(ada.api.record_consent(&approval.claim).await), ProblemCode::Conflict, "before the sweep too");
+        server.clock.advance(UnixMillis::MINUTE);
+        server.tick().await;
+        let lapsed = ada.api.approval(&approval.claim).await.expect("it");
+        assert_eq!(lapsed.stage, EnrolmentStage::Withdrawn);
+        assert!(matches!(lapsed.device.state, DeviceState::Retired { .. }));
+    }
+);

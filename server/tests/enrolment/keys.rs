@@ -1,0 +1,104 @@
+//! Keys that are known already: here, elsewhere, revoked.
+
+use gangway_protocol::certificate::{RevocationReason, RevocationRequest};
+use gangway_protocol::device::DeviceState;
+use gangway_protocol::error::ProblemCode;
+use gangway_protocol::organisation::Role;
+
+use super::problem;
+use crate::support::both_engines;
+use crate::support::device::SoftDevice;
+
+both_engines!(
+    async fn a_key_of_an_active_device_is_handed_nothing_silently(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let device = SoftDevice::new();
+        let first = ada.enrol(&server, &device.key).await;
+        device.prove(&server, &first.chain, 1).await.expect("a session");
+
+        let mut request = ada.approval_request(&device.csr()).await;
+        request.facts.hostname = "cloned-image".to_owned();
+        let claim = server.claim(&ada);
+        let error = ada.api.approve(&claim, &request).await.expect_err("the key is known");
+        assert_eq!(error.code(), Some(ProblemCode::KeyKnown));
+        let known = error.device().expect("it is named");
+        assert_eq!((known.id.clone(), known.name.as_str()), (first.device.clone(), "thermometer-7"));
+
+        request.replace = true;
+        let approval = ada.api.approve(&claim, &request).await.expect("replaced");
+        assert_eq!(approval.device.id, first.device);
+        assert_eq!(approval.device.name, "thermometer-7", "what members named stays named");
+        assert!(matches!(approval.device.state, DeviceState::Active { .. }));
+
+        ada.api.suspend_device(&first.device).await.expect("suspended");
+        let refused = ada.api.approve(&server.claim(&ada), &request).await;
+        assert_eq!(problem(refused), ProblemCode::Conflict, "a suspended one has to be resumed first");
+    }
+);
+
+both_engines!(
+    async fn a_revoked_key_stays_refused(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let device = SoftDevice::new();
+        let certificate = ada.enrol(&server, &device.key).await;
+        device.prove(&server, &certificate.chain, 1).await.expect("a session");
+        let because = RevocationRequest { reason: RevocationReason::KeyCompromise };
+        ada.api.revoke_device(&certificate.device, &because).await.expect("revoked");
+        let request = ada.approval_request(&device.csr()).await;
+        assert_eq!(problem(ada.api.approve(&server.claim(&ada), &request).await), ProblemCode::KeyRevoked);
+
+        // Everywhere, because a session had proved it.
+        let other = server.organisation("Elsewhere").await;
+        let eve = server.member(&other, Role::Operator, "Eve").await;
+        let request = eve.approval_request(&device.csr()).await;
+        assert_eq!(problem(eve.api.approve(&server.claim(&eve), &request).await), ProblemCode::KeyRevoked);
+    }
+);
+
+both_engines!(
+    async fn a_key_cannot_be_spoilt_by_revoking_it_elsewhere_unproven(server: Server) {
+        let attackers = server.organisation("Attacker").await;
+        let eve = server.member(&attackers, Role::Owner, "Eve").await;
+        let device = SoftDevice::new();
+        // A CSR is no secret: whoever saw it can enrol its key, but not prove it.
+        let stolen = eve.enrol(&server, &device.key).await;
+        let because = RevocationRequest { reason: RevocationReason::KeyCompromise };
+        eve.api.revoke_device(&stolen.device, &because).await.expect("revoked");
+
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let certificate = ada.enrol(&server, &device.key).await;
+        device.prove(&server, &certificate.chain, 1).await.expect("a session");
+    }
+);
+
+both_engines!(
+    async fn the_first_proof_wins_a_key_and_nobody_is_told_of_others(server: Server) {
+        let home = server.organisation("Works").await;
+        let other = server.organisation("Elsewhere").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let eve = server.member(&other, Role::Operator, "Eve").await;
+        let device = SoftDevice::new();
+        let eves = eve.enrol(&server, &device.key).await;
+        let adas = ada.enrol(&server, &device.key).await;
+        assert_ne!(eves.device, adas.device);
+
+        device.prove(&server, &adas.chain, 1).await.expect("the first proof");
+        let revoked = eve.api.certificate(&eves.sha256).await.expect("it").revocation.expect("revoked");
+        assert_eq!(revoked.reason, RevocationReason::Superseded);
+        let rival = eve.api.device(&eves.device).await.expect("the device");
+        assert!(matches!(rival.device.state, DeviceState::Retired { .. }));
+        assert_eq!(device.refusal(&server, &eves.chain).await, ProblemCode::Retired);
+
+        // A later approval elsewhere is neither refused nor told anything; its proof comes too late.
+        let later = eve.enrol(&server, &device.key).await;
+        assert_eq!(device.refusal(&server, &later.chain).await, ProblemCode::KeyInUse);
+        device.prove(&server, &adas.chain, 2).await.expect("the owner goes on");
+
+        // Once its device is out of the fleet, the key may change hands.
+        ada.api.retire_device(&adas.device).await.expect("retired");
+        device.prove(&server, &later.chain, 3).await.expect("a session");
+    }
+);

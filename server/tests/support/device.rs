@@ -1,0 +1,67 @@
+//! A device as far as certificates go: a key, and what it says with it to the session gate.
+
+use gangway_protocol::error::ProblemCode;
+use gangway_protocol::session::renewal_message;
+use gangway_server::session_gate::{
+    Accepted, Admission, GateError, Pass, Presented, Renewed, accept_proof, admit, renew,
+};
+use rcgen::{KeyPair, SigningKey as _};
+
+use super::{Server, csr};
+
+/// A device without a socket.
+pub(crate) struct SoftDevice {
+    pub(crate) key: KeyPair,
+}
+
+impl SoftDevice {
+    /// A device with a new P-256 key.
+    pub(crate) fn new() -> Self {
+        Self { key: csr::key() }
+    }
+
+    /// Its CSR; another text every time, for the same key.
+    pub(crate) fn csr(&self) -> String {
+        csr::csr(&self.key)
+    }
+
+    /// What the gate says to this chain.
+    pub(crate) async fn admission(&self, server: &Server, chain: &str) -> Result<Admission, GateError> {
+        let presented = Presented::parse(chain).map_err(GateError::Refused)?;
+        let message = b"a proof";
+        let signature = self.key.sign(message).expect("a signature");
+        assert!(presented.said(message, &signature), "the certificate is of this device's key");
+        admit(&server.gangway, &presented).await
+    }
+
+    /// Leave to open a session.
+    pub(crate) async fn pass(&self, server: &Server, chain: &str) -> Result<Pass, GateError> {
+        match self.admission(server, chain).await? {
+            Admission::Admitted(pass) => Ok(pass),
+            Admission::Held(held) => panic!("the certificate of {} is held", held.device),
+        }
+    }
+
+    /// Opens a session.
+    pub(crate) async fn prove(&self, server: &Server, chain: &str, counter: u64) -> Result<Accepted, GateError> {
+        let pass = self.pass(server, chain).await?;
+        accept_proof(&server.gangway, &pass, counter).await
+    }
+
+    /// The problem with which this chain is turned away.
+    pub(crate) async fn refusal(&self, server: &Server, chain: &str) -> ProblemCode {
+        match self.prove(server, chain, u64::MAX >> 12).await {
+            Err(GateError::Refused(problem)) => problem.code,
+            other => panic!("a refusal, not {other:?}"),
+        }
+    }
+
+    /// Renews its certificate, with its own key or another.
+    pub(crate) async fn renew(&self, server: &Server, chain: &str, key: &KeyPair) -> Result<Renewed, GateError> {
+        let pass = self.pass(server, chain).await?;
+        let csr = csr::csr(key);
+        let der = gangway_server::enrolment::check_csr(&csr).expect("a good CSR").der().to_vec();
+        let endorsement = self.key.sign(&renewal_message(&der)).expect("a signature");
+        renew(&server.gangway, &pass, &csr, &endorsement).await
+    }
+}

@@ -1,0 +1,358 @@
+//! Members of organisations and their programs, signed in without ceremony, with the typed client in their hands; and the
+//! crossings that they make with devices.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use gangway_client::{Api, ApiRequest, ApiResponse, InProcess, TransportError};
+use gangway_protocol::account::TokenScope;
+use gangway_protocol::certificate::{Approval, ApprovalRequest, Certificate, CertificateRequest};
+use gangway_protocol::device::Facts;
+use gangway_protocol::id::{AccountId, ClaimId, OrganisationId, SignInId, SignerId};
+use gangway_protocol::organisation::{Policy, Role};
+use gangway_protocol::page::PageQuery;
+use gangway_protocol::time::UnixMillis;
+use gangway_server::api::extract::Credential;
+use gangway_server::audit::BrokenChain;
+use gangway_server::audit::verification::CheckError;
+use gangway_server::auth::secret::{SecretHash, SecretKind};
+use gangway_server::auth::service::{TokenOrder, create_token};
+use gangway_server::db::accounts::{AccountKind, NewAccount};
+use gangway_server::db::sign_ins::NewSignIn;
+use gangway_server::db::{DbError, accounts, memberships, organisations, sign_ins, signers};
+use gangway_server::relay::ClaimInfo;
+use http::{Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use rcgen::KeyPair;
+
+use super::{Server, csr};
+
+/// Somebody, or somebody's program, with a role in an organisation.
+pub(crate) struct Member {
+    pub(crate) api: Api,
+    pub(crate) account: AccountId,
+    pub(crate) organisation: OrganisationId,
+    name: String,
+    authorization: (header::HeaderName, String),
+}
+
+impl Server {
+    /// A new organisation with the built-in CA as its signer.
+    pub(crate) async fn organisation(&self, name: &str) -> OrganisationId {
+        let (now, random) = (self.gangway.clock.now(), &self.gangway.random);
+        let id = OrganisationId::new(now, random.for_id());
+        let (owned, name, signer) = (id.clone(), name.to_owned(), SignerId::new(now, random.for_id()));
+        self.gangway
+            .db
+            .write::<(), DbError, _>(move |mut conn| {
+                Box::pin(async move {
+                    organisations::insert_root(&mut conn, &owned, &name, now).await?;
+                    signers::add_builtin(&mut conn, &owned, now, signer).await
+                })
+            })
+            .await
+            .expect("an organisation is made");
+        id
+    }
+
+    /// Changes an organisation's policy.
+    pub(crate) async fn set_policy(&self, organisation: &OrganisationId, change: impl FnOnce(&mut Policy)) {
+        let mut policy = Policy::default();
+        change(&mut policy);
+        let text = serde_json::to_string(&policy).expect("JSON");
+        self.execute("UPDATE organisations SET policy = $1 WHERE id = $2", &[&text, organisation.as_str()]).await;
+    }
+
+    /// Runs one statement on the database, behind the server's back.
+    pub(crate) async fn execute(&self, sql: &'static str, values: &[&str]) -> u64 {
+        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+        self.gangway
+            .db
+            .write::<u64, DbError, _>(move |conn| {
+                Box::pin(async move {
+                    Ok(match conn {
+                        gangway_server::db::Conn::Sqlite(c) => {
+                            let mut query = sqlx::query(sql);
+                            for value in &values {
+                                query = query.bind(value);
+                            }
+                            query.execute(c).await?.rows_affected()
+                        }
+                        gangway_server::db::Conn::Postgres(c) => {
+                            let mut query = sqlx::query(sql);
+                            for value in &values {
+                                query = query.bind(value);
+                            }
+                            query.execute(c).await?.rows_affected()
+                        }
+                    })
+                })
+            })
+            .await
+            .expect("the statement runs")
+    }
+
+    /// Rows of the database, behind the server's back.
+    pub(crate) async fn query<T>(&self, sql: &'static str) -> Vec<T>
+    where
+        T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow>
+            + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>
+            + Send
+            + Unpin,
+    {
+        let mut reader = self.gangway.db.reader().await.expect("a reader");
+        match reader.conn() {
+            gangway_server::db::Conn::Sqlite(c) => sqlx::query_as(sql).fetch_all(c).await,
+            gangway_server::db::Conn::Postgres(c) => sqlx::query_as(sql).fetch_all(c).await,
+        }
+        .expect("the query runs")
+    }
+
+    /// What the server's one timer does.
+    pub(crate) async fn tick(&self) {
+        gangway_server::enrolment::tick(&self.gangway).await;
+    }
+
+    /// Whether the record of every chain holds.
+    pub(crate) async fn verify_audit(&self) -> Result<(), BrokenChain> {
+        match gangway_server::audit::verification::verify(&self.gangway.db, &[]).await {
+            Ok(_) => Ok(()),
+            Err(CheckError::Broken(broken)) => Err(broken),
+            Err(CheckError::Db(error)) => panic!("the record can be read: {error}"),
+        }
+    }
+
+    /// A person with this role, signed in with a passkey just now.
+    pub(crate) async fn member(&self, organisation: &OrganisationId, role: Role, name: &str) -> Member {
+        let (now, random) = (self.gangway.clock.now(), &self.gangway.random);
+        let account = NewAccount {
+            id: AccountId::new(now, random.for_id()),
+            user_handle: format!("{:?}", random.bytes::<16>()),
+            name: name.to_owned(),
+            kind: AccountKind::Person,
+        };
+        let (id, home) = (account.id.clone(), organisation.clone());
+        self.gangway
+            .db
+            .write::<(), DbError, _>(move |mut conn| {
+                Box::pin(async move {
+                    accounts::insert(&mut conn, &account, now).await?;
+                    memberships::set(&mut conn, &home, &account.id, role, now).await
+                })
+            })
+            .await
+            .expect("a member is made");
+        let authorization = self.sign_in(&id).await;
+        self.somebody(id, organisation, name, authorization)
+    }
+
+    async fn sign_in(&self, account: &AccountId) -> (header::HeaderName, String) {
+        let (now, random) = (self.gangway.clock.now(), &self.gangway.random);
+        let sign_in = NewSignIn {
+            id: SignInId::new(now, random.for_id()),
+            account: account.clone(),
+            browser: "a test".to_owned(),
+            address: "127.0.0.1".to_owned(),
+            assertion: "{\"assertion\":true}".to_owned(),
+        };
+        let secret = SecretKind::SignIn.mint(&**random);
+        let hash = SecretHash::of(&secret);
+        self.gangway
+            .db
+            .write::<(), DbError, _>(move |mut conn| {
+                Box::pin(async move { sign_ins::insert(&mut conn, &hash, &sign_in, now).await })
+            })
+            .await
+            .expect("a sign-in is made");
+        (header::COOKIE, format!("__Host-gangway={}", secret.expose()))
+    }
+
+    /// A program with a token of these scopes.
+    pub(crate) async fn program(&self, organisation: &OrganisationId, scopes: &[TokenScope]) -> Member {
+        let order = TokenOrder {
+            name: "a test".to_owned(),
+            scopes: scopes.to_vec(),
+            organisation: Some(organisation.clone()),
+            valid_days: 30,
+        };
+        let gangway = &self.gangway;
+        let token = create_token(&gangway.db, &*gangway.clock, &*gangway.random, order).await.expect("a token");
+        let bearer = format!("Bearer {}", token.expose());
+        let authorization = (header::AUTHORIZATION, bearer);
+        let mut reader = gangway.db.reader().await.expect("a reader");
+        let account = memberships::first_service(&mut reader.conn(), organisation).await.expect("a query");
+        self.somebody(account.expect("the service account"), organisation, "Command line", authorization)
+    }
+
+    /// The same person or program, after the server was restarted.
+    pub(crate) fn again(&self, member: &Member) -> Member {
+        self.somebody(member.account.clone(), &member.organisation, &member.name, member.authorization.clone())
+    }
+
+    /// The same person, after so long that they signed in anew.
+    pub(crate) async fn refresh(&self, member: &Member) -> Member {
+        let authorization = self.sign_in(&member.account).await;
+        self.somebody(member.account.clone(), &member.organisation, &member.name, authorization)
+    }
+
+    /// Nobody in particular.
+    pub(crate) fn anybody(&self) -> Api {
+        client(self, None)
+    }
+
+    fn somebody(
+        &self,
+        account: AccountId,
+        organisation: &OrganisationId,
+        name: &str,
+        authorization: (header::HeaderName, String),
+    ) -> Member {
+        Member {
+            api: client(self, Some(authorization.clone())),
+            account,
+            organisation: organisation.clone(),
+            name: name.to_owned(),
+            authorization,
+        }
+    }
+
+    /// A claim of `member` that was redeemed: they knew the code of a device.
+    pub(crate) fn claim(&self, member: &Member) -> ClaimId {
+        self.claim_at(member, Some(self.gangway.clock.now()))
+    }
+
+    /// A claim of `member` that was redeemed then, or not yet.
+    pub(crate) fn claim_at(&self, member: &Member, redeemed_at: Option<UnixMillis>) -> ClaimId {
+        let now = self.gangway.clock.now();
+        let claim = ClaimId::new(now, self.gangway.random.for_id());
+        self.gangway.relay.note_claim(ClaimInfo {
+            claim: claim.clone(),
+            nameplate: "BCDF".parse().expect("a nameplate"),
+            account: member.account.clone(),
+            account_name: member.name.clone(),
+            credential: Credential::SignIn {
+                id: SignInId::new(now, self.gangway.random.for_id()),
+                verified_at: now,
+                assertion: String::new(),
+            },
+            claimant_address: [127, 0, 0, 1].into(),
+            device_address: Some([192, 0, 2, 7].into()),
+            first_seen: now,
+            opened_at: now,
+            redeemed_at,
+            ended_at: None,
+        });
+        claim
+    }
+}
+
+impl Member {
+    /// The signer of the member's organisation.
+    pub(crate) async fn signer(&self) -> SignerId {
+        let signers = self.api.signers(&self.organisation, &PageQuery::default()).await.expect("signers");
+        signers.items.into_iter().next().expect("the built-in CA").id
+    }
+
+    /// What to ask for to have a device with this CSR approved.
+    pub(crate) async fn approval_request(&self, csr: &str) -> ApprovalRequest {
+        ApprovalRequest {
+            organisation: self.organisation.clone(),
+            csr: csr.to_owned(),
+            facts: facts("thermometer-7"),
+            signer: self.signer().await,
+            name: None,
+            labels: Vec::new(),
+            replace: false,
+        }
+    }
+
+    /// Approves a device with this key in a fresh claim.
+    pub(crate) async fn approve(&self, server: &Server, key: &KeyPair) -> Approval {
+        let request = self.approval_request(&csr::csr(key)).await;
+        self.api.approve(&server.claim(self), &request).await.expect("an approval")
+    }
+
+    /// Approves a device with this key, has it consent, and has its certificate signed.
+    pub(crate) async fn enrol(&self, server: &Server, key: &KeyPair) -> Certificate {
+        let approval = self.approve(server, key).await;
+        self.api.record_consent(&approval.claim).await.expect("consent");
+        let request = CertificateRequest::Sign { csr: csr::csr(key) };
+        self.api.request_certificate(&approval.device.id, &request).await.expect("a certificate")
+    }
+
+    /// A request past the typed client: `GET` of this path, with headers and body as they come.
+    pub(crate) async fn get(&self, server: &Server, path: &str) -> (StatusCode, http::HeaderMap, Vec<u8>) {
+        let request = Request::get(path)
+            .header(&self.authorization.0, &self.authorization.1)
+            .body(Body::empty())
+            .expect("a request");
+        let response = server.send(request).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes().to_vec();
+        (parts.status, parts.headers, body)
+    }
+
+    /// The request of a stream, not read to its end.
+    pub(crate) async fn open(&self, server: &Server, path: &str) -> http::Response<Body> {
+        let request = Request::get(path)
+            .header(&self.authorization.0, &self.authorization.1)
+            .body(Body::empty())
+            .expect("a request");
+        server.send(request).await
+    }
+}
+
+/// Facts of a device with this host name.
+pub(crate) fn facts(hostname: &str) -> Facts {
+    Facts {
+        hostname: hostname.to_owned(),
+        os: "linux".to_owned(),
+        os_version: "Debian GNU/Linux 12".to_owned(),
+        arch: "x86_64".to_owned(),
+        serial: Some(format!("SN-{hostname}")),
+        software: "gangway-device".to_owned(),
+        software_version: "0.1.0".to_owned(),
+        ..Facts::default()
+    }
+}
+
+/// The typed client over the router, as a browser or with a token.
+fn client(server: &Server, authorization: Option<(header::HeaderName, String)>) -> Api {
+    let router = server.router.clone();
+    Api::new(Arc::new(InProcess::new(move |request: ApiRequest| {
+        let (router, authorization) = (router.clone(), authorization.clone());
+        async move { send(router, request, authorization).await }
+    })))
+}
+
+async fn send(
+    router: axum::Router,
+    request: ApiRequest,
+    authorization: Option<(header::HeaderName, String)>,
+) -> Result<ApiResponse, TransportError> {
+    let mut builder = Request::builder()
+        .method(request.method)
+        .uri(request.path)
+        .header("sec-fetch-site", "same-origin");
+    if let Some((name, value)) = authorization {
+        builder = builder.header(name, value);
+    }
+    if let Some(key) = request.idempotency_key {
+        builder = builder.header("idempotency-key", key);
+    }
+    let body = match request.body {
+        Some(body) => {
+            builder = builder.header(header::CONTENT_TYPE, "application/json");
+            Body::from(body)
+        }
+        None => Body::empty(),
+    };
+    let response = super::send_to(router, builder.body(body).expect("a request")).await;
+    let retry_after_secs = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.expect("a whole body").to_bytes().to_vec();
+    Ok(ApiResponse { status, retry_after_secs, body })
+}
