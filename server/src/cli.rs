@@ -55,8 +55,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Admin(args) => admin::run(args).await,
         Command::Link(args) => return link::run(args).await,
         Command::CheckConfig(args) => check_config::run(&args),
-        Command::Backup(args) => return backup::run(args).await,
-        Command::Restore(args) => return restore::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
         Command::Healthcheck(args) => healthcheck::run(args).await,
         Command::Openapi(args) => openapi::run(&args),
     };

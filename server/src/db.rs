@@ -37,6 +37,7 @@ pub mod rules;
 pub mod settings;
 pub mod sign_ins;
 pub mod signers;
+pub mod snapshot;
 pub mod tokens;
 
 use std::path::Path;

@@ -12,5 +12,7 @@ use gangway_protocol::error::ProblemCode;
 #[track_caller]
 fn problem<T: std::fmt::Debug>(result: Result<T, ApiError>) -> ProblemCode {
     let error = result.expect_err("a problem");
-    error.code().unwrap_or_else(|| panic!("a problem with a code, not {error:?}"))
+    error
+        .code()
+        .unwrap_or_else(|| panic!("a problem with a code, not {error:?}"))
 }

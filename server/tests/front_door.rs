@@ -1,12 +1,15 @@
 //! The server through its front door: every endpoint by its router, on both engines.
 
 mod auth;
+mod backup;
 mod ca;
 mod documents;
 mod enrolment;
+mod exclusion;
 mod health;
 mod listening;
 mod process;
 mod relay;
+mod session_gate;
 mod support;
 mod unknown_paths;

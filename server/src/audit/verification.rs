@@ -27,8 +27,15 @@ pub async fn verify(db: &Db, noted: &[Checkpoint]) -> Result<Vec<(String, u64)>,
     let mut reader = db.reader().await?;
     let conn = &mut reader.conn();
     let heads = audit::heads(conn).await?;
-    if let Some(gone) = noted.iter().find(|noted| !heads.iter().any(|(chain, ..)| *chain == noted.chain)) {
-        return Err(BrokenChain::Checkpoint { chain: gone.chain.clone(), seq: gone.seq }.into());
+    if let Some(gone) = noted
+        .iter()
+        .find(|noted| !heads.iter().any(|(chain, ..)| *chain == noted.chain))
+    {
+        return Err(BrokenChain::Checkpoint {
+            chain: gone.chain.clone(),
+            seq: gone.seq,
+        }
+        .into());
     }
     let mut ends = Vec::with_capacity(heads.len());
     for (chain, seq, hash) in heads {
@@ -54,5 +61,8 @@ pub async fn verify(db: &Db, noted: &[Checkpoint]) -> Result<Vec<(String, u64)>,
 /// What the database says.
 pub async fn checkpoints(db: &Db, at: UnixMillis) -> Result<Vec<Checkpoint>, DbError> {
     let heads = audit::heads(&mut db.reader().await?.conn()).await?;
-    Ok(heads.into_iter().map(|(chain, seq, hash)| Checkpoint { chain, seq, hash, at }).collect())
+    Ok(heads
+        .into_iter()
+        .map(|(chain, seq, hash)| Checkpoint { chain, seq, hash, at })
+        .collect())
 }

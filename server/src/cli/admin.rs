@@ -1,5 +1,7 @@
 //! `gangway admin`: what only somebody with the data directory may do. It works while the server runs beside it.
 
+mod audit;
+mod ca;
 mod recovery_link;
 mod setup_link;
 mod token;
@@ -23,6 +25,12 @@ enum AdminCommand {
     /// Bearer tokens for programs
     #[command(subcommand)]
     Token(TokenCommand),
+    /// The built-in CA: its root and its intermediate
+    #[command(subcommand)]
+    Ca(ca::CaCommand),
+    /// The record of what was done
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Print a link by which somebody who lost every passkey adds a new one
     RecoveryLink(recovery_link::RecoveryLinkArgs),
     /// Print the link of the first registration, while there is no owner
@@ -42,6 +50,8 @@ enum TokenCommand {
 pub async fn run(args: AdminArgs) -> Result<(), CommandError> {
     match args.command {
         AdminCommand::Token(TokenCommand::Create(args)) => token::create(args).await,
+        AdminCommand::Ca(command) => ca::run(command).await,
+        AdminCommand::Audit(command) => audit::run(command).await,
         AdminCommand::RecoveryLink(args) => recovery_link::run(args).await,
         AdminCommand::SetupLink(args) => setup_link::run(args).await,
     }

@@ -25,7 +25,10 @@ both_engines!(
 
         let approval = ada.api.approve(&claim, &request).await.expect("an approval");
         assert_eq!(approval.stage, EnrolmentStage::Approved);
-        assert_eq!((approval.organisation_name.as_str(), approval.approver.as_str()), ("Works", "Ada"));
+        assert_eq!(
+            (approval.organisation_name.as_str(), approval.approver.as_str()),
+            ("Works", "Ada")
+        );
         assert_eq!(approval.device.name, "thermometer-7");
         assert!(matches!(approval.device.state, DeviceState::Enrolling { .. }));
 
@@ -33,20 +36,41 @@ both_engines!(
         assert_eq!(approval.stage, EnrolmentStage::Consented);
 
         let sign = CertificateRequest::Sign { csr: device.csr() };
-        let certificate = ada.api.request_certificate(&approval.device.id, &sign).await.expect("a certificate");
-        assert_eq!(ada.api.approval(&claim).await.expect("it").stage, EnrolmentStage::Issued);
+        let certificate = ada
+            .api
+            .request_certificate(&approval.device.id, &sign)
+            .await
+            .expect("a certificate");
+        assert_eq!(
+            ada.api.approval(&claim).await.expect("it").stage,
+            EnrolmentStage::Issued
+        );
         assert_eq!(certificate.device, approval.device.id);
 
-        let delivered = ada.api.record_delivery(&certificate.sha256).await.expect("delivery");
+        let delivered = ada
+            .api
+            .record_delivery(&certificate.sha256)
+            .await
+            .expect("delivery");
         assert_eq!(delivered.delivered_at, Some(START));
-        assert_eq!(ada.api.approval(&claim).await.expect("it").stage, EnrolmentStage::Delivered);
+        assert_eq!(
+            ada.api.approval(&claim).await.expect("it").stage,
+            EnrolmentStage::Delivered
+        );
 
-        device.prove(&server, &certificate.chain, 1).await.expect("a session");
+        device
+            .prove(&server, &certificate.chain, 1)
+            .await
+            .expect("a session");
         let approval = ada.api.approval(&claim).await.expect("it");
         assert_eq!(approval.stage, EnrolmentStage::Proven);
         assert!(matches!(approval.device.state, DeviceState::Active { .. }));
 
-        let events = ada.api.device_events(&approval.device.id, &PageQuery::default()).await.expect("events");
+        let events = ada
+            .api
+            .device_events(&approval.device.id, &PageQuery::default())
+            .await
+            .expect("events");
         let actions: Vec<&str> = events.items.iter().map(|event| event.action.as_str()).collect();
         assert_eq!(
             actions,
@@ -70,18 +94,36 @@ both_engines!(
         let request = ada.approval_request(&SoftDevice::new().csr()).await;
 
         let bobs = server.claim(&bob);
-        assert_eq!(problem(ada.api.approve(&bobs, &request).await), ProblemCode::NotFound);
+        assert_eq!(
+            problem(ada.api.approve(&bobs, &request).await),
+            ProblemCode::NotFound
+        );
         let unredeemed = server.claim_at(&ada, None);
-        assert_eq!(problem(ada.api.approve(&unredeemed, &request).await), ProblemCode::NotFound);
+        assert_eq!(
+            problem(ada.api.approve(&unredeemed, &request).await),
+            ProblemCode::NotFound
+        );
         let nobodys = ClaimId::new(START, [0; 10]);
-        assert_eq!(problem(ada.api.approve(&nobodys, &request).await), ProblemCode::NotFound);
+        assert_eq!(
+            problem(ada.api.approve(&nobodys, &request).await),
+            ProblemCode::NotFound
+        );
 
         let claim = server.claim(&ada);
         ada.api.approve(&claim, &request).await.expect("an approval");
         assert_eq!(problem(bob.api.approval(&claim).await), ProblemCode::NotFound);
-        assert_eq!(problem(bob.api.record_consent(&claim).await), ProblemCode::NotFound);
-        assert_eq!(problem(bob.api.withdraw_approval(&claim).await), ProblemCode::NotFound);
-        assert_eq!(problem(server.anybody().approval(&claim).await), ProblemCode::Unauthenticated);
+        assert_eq!(
+            problem(bob.api.record_consent(&claim).await),
+            ProblemCode::NotFound
+        );
+        assert_eq!(
+            problem(bob.api.withdraw_approval(&claim).await),
+            ProblemCode::NotFound
+        );
+        assert_eq!(
+            problem(server.anybody().approval(&claim).await),
+            ProblemCode::Unauthenticated
+        );
     }
 );
 
@@ -95,16 +137,35 @@ both_engines!(
         let request = ada.approval_request(&SoftDevice::new().csr()).await;
 
         let refused = stranger.api.approve(&server.claim(&stranger), &request).await;
-        assert_eq!(problem(refused), ProblemCode::NotFound, "a foreign organisation is an unknown one");
-        assert_eq!(problem(viewer.api.approve(&server.claim(&viewer), &request).await), ProblemCode::Forbidden);
+        assert_eq!(
+            problem(refused),
+            ProblemCode::NotFound,
+            "a foreign organisation is an unknown one"
+        );
+        assert_eq!(
+            problem(viewer.api.approve(&server.claim(&viewer), &request).await),
+            ProblemCode::Forbidden
+        );
         let reader = server.program(&home, &[TokenScope::Read]).await;
-        assert_eq!(problem(reader.api.approve(&server.claim(&reader), &request).await), ProblemCode::Forbidden);
+        assert_eq!(
+            problem(reader.api.approve(&server.claim(&reader), &request).await),
+            ProblemCode::Forbidden
+        );
 
         let program = server.program(&home, &[TokenScope::Enrol]).await;
-        server.set_policy(&home, |policy| policy.token_may_approve = false).await;
-        assert_eq!(problem(program.api.approve(&server.claim(&program), &request).await), ProblemCode::Forbidden);
+        server
+            .set_policy(&home, |policy| policy.token_may_approve = false)
+            .await;
+        assert_eq!(
+            problem(program.api.approve(&server.claim(&program), &request).await),
+            ProblemCode::Forbidden
+        );
         server.set_policy(&home, |_| {}).await;
-        program.api.approve(&server.claim(&program), &request).await.expect("tokens may by default");
+        program
+            .api
+            .approve(&server.claim(&program), &request)
+            .await
+            .expect("tokens may by default");
     }
 );
 
@@ -115,12 +176,22 @@ both_engines!(
         let request = ada.approval_request(&SoftDevice::new().csr()).await;
         let claim = server.claim(&ada);
         server.clock.advance(5 * UnixMillis::MINUTE - 1);
-        ada.api.approve(&claim, &request).await.expect("just fresh enough");
+        ada.api
+            .approve(&claim, &request)
+            .await
+            .expect("just fresh enough");
 
         server.clock.advance(1);
         let later = server.claim(&ada);
-        assert_eq!(problem(ada.api.approve(&later, &request).await), ProblemCode::StepUpRequired);
-        let again = ada.api.approve(&claim, &request).await.expect("a lost reply needs no second assertion");
+        assert_eq!(
+            problem(ada.api.approve(&later, &request).await),
+            ProblemCode::StepUpRequired
+        );
+        let again = ada
+            .api
+            .approve(&claim, &request)
+            .await
+            .expect("a lost reply needs no second assertion");
         assert_eq!(again.claim, claim);
 
         let kept: Vec<(String,)> = server.query("SELECT proof FROM approvals").await;
@@ -139,7 +210,10 @@ both_engines!(
         assert_eq!(first, again);
 
         let other_key = ada.approval_request(&SoftDevice::new().csr()).await;
-        assert_eq!(problem(ada.api.approve(&claim, &other_key).await), ProblemCode::Conflict);
+        assert_eq!(
+            problem(ada.api.approve(&claim, &other_key).await),
+            ProblemCode::Conflict
+        );
     }
 );
 
@@ -154,25 +228,38 @@ both_engines!(
         for csr in csrs {
             let mut request = good.clone();
             request.csr = csr;
-            assert_eq!(problem(ada.api.approve(&claim, &request).await), ProblemCode::CsrRefused);
+            assert_eq!(
+                problem(ada.api.approve(&claim, &request).await),
+                ProblemCode::CsrRefused
+            );
         }
         let mut request = good.clone();
         request.csr = good.csr.replacen("M", "N", 1);
-        assert_eq!(problem(ada.api.approve(&claim, &request).await), ProblemCode::CsrRefused);
+        assert_eq!(
+            problem(ada.api.approve(&claim, &request).await),
+            ProblemCode::CsrRefused
+        );
 
         let fields: [(&str, fn(&mut gangway_protocol::certificate::ApprovalRequest)); 6] = [
-            ("hostname", |request| request.facts.hostname = "a\u{202e}b".to_owned()),
+            ("hostname", |request| {
+                request.facts.hostname = "a\u{202e}b".to_owned()
+            }),
             ("os", |request| request.facts.os = "x".repeat(257)),
             ("name", |request| request.name = Some("  ".to_owned())),
             ("name", |request| request.name = Some("x".repeat(65))),
-            ("labels", |request| request.labels = (0..17).map(|n| n.to_string()).collect()),
+            ("labels", |request| {
+                request.labels = (0..17).map(|n| n.to_string()).collect()
+            }),
             ("signer", |request| request.signer = SignerId::new(START, [0; 10])),
         ];
         for (field, change) in fields {
             let mut request = good.clone();
             change(&mut request);
             let error = ada.api.approve(&claim, &request).await.expect_err(field);
-            assert_eq!((error.code(), error.field()), (Some(ProblemCode::Invalid), Some(field)));
+            assert_eq!(
+                (error.code(), error.field()),
+                (Some(ProblemCode::Invalid), Some(field))
+            );
         }
         ada.api.approve(&claim, &good).await.expect("nothing stuck");
     }
@@ -184,8 +271,17 @@ both_engines!(
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let mut request = ada.approval_request(&SoftDevice::new().csr()).await;
         request.name = Some(" Boiler ".to_owned());
-        request.labels = vec!["hall 3".to_owned(), " ".to_owned(), "hall 3".to_owned(), "hot".to_owned()];
-        let approval = ada.api.approve(&server.claim(&ada), &request).await.expect("an approval");
+        request.labels = vec![
+            "hall 3".to_owned(),
+            " ".to_owned(),
+            "hall 3".to_owned(),
+            "hot".to_owned(),
+        ];
+        let approval = ada
+            .api
+            .approve(&server.claim(&ada), &request)
+            .await
+            .expect("an approval");
         let device = ada.api.device(&approval.device.id).await.expect("the device");
         assert_eq!(device.device.name, "Boiler");
         assert_eq!(device.device.labels, ["hall 3", "hot"]);
@@ -200,18 +296,43 @@ both_engines!(
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let device = SoftDevice::new();
         let approval = ada.approve(&server, &device.key).await;
-        ada.api.withdraw_approval(&approval.claim).await.expect("withdrawn");
-        ada.api.withdraw_approval(&approval.claim).await.expect("withdrawn already");
-        assert_eq!(problem(ada.api.record_consent(&approval.claim).await), ProblemCode::Conflict);
+        ada.api
+            .withdraw_approval(&approval.claim)
+            .await
+            .expect("withdrawn");
+        ada.api
+            .withdraw_approval(&approval.claim)
+            .await
+            .expect("withdrawn already");
+        assert_eq!(
+            problem(ada.api.record_consent(&approval.claim).await),
+            ProblemCode::Conflict
+        );
         let sign = CertificateRequest::Sign { csr: device.csr() };
-        assert_eq!(problem(ada.api.request_certificate(&approval.device.id, &sign).await), ProblemCode::Conflict);
+        assert_eq!(
+            problem(ada.api.request_certificate(&approval.device.id, &sign).await),
+            ProblemCode::Conflict
+        );
         let withdrawn = ada.api.approval(&approval.claim).await.expect("it is still told");
         assert_eq!(withdrawn.stage, EnrolmentStage::Withdrawn);
-        assert!(matches!(withdrawn.device.state, DeviceState::Retired { .. }), "it is not in the fleet");
-        assert_eq!(ada.api.devices(&DeviceQuery::default()).await.expect("the fleet").items, []);
+        assert!(
+            matches!(withdrawn.device.state, DeviceState::Retired { .. }),
+            "it is not in the fleet"
+        );
+        assert_eq!(
+            ada.api
+                .devices(&DeviceQuery::default())
+                .await
+                .expect("the fleet")
+                .items,
+            []
+        );
 
         let again = ada.approve(&server, &device.key).await;
-        assert_eq!(again.device.id, approval.device.id, "the same key is the same device");
+        assert_eq!(
+            again.device.id, approval.device.id,
+            "the same key is the same device"
+        );
         assert!(matches!(again.device.state, DeviceState::Enrolling { .. }));
     }
 );
@@ -224,14 +345,33 @@ both_engines!(
         let approval = ada.approve(&server, &device.key).await;
         ada.api.record_consent(&approval.claim).await.expect("consent");
         let sign = CertificateRequest::Sign { csr: device.csr() };
-        let certificate = ada.api.request_certificate(&approval.device.id, &sign).await.expect("a certificate");
-        ada.api.withdraw_approval(&approval.claim).await.expect("withdrawn");
-        let revoked = ada.api.certificate(&certificate.sha256).await.expect("it").revocation.expect("revoked");
+        let certificate = ada
+            .api
+            .request_certificate(&approval.device.id, &sign)
+            .await
+            .expect("a certificate");
+        ada.api
+            .withdraw_approval(&approval.claim)
+            .await
+            .expect("withdrawn");
+        let revoked = ada
+            .api
+            .certificate(&certificate.sha256)
+            .await
+            .expect("it")
+            .revocation
+            .expect("revoked");
         assert_eq!(revoked.reason, RevocationReason::CessationOfOperation);
-        assert_eq!(device.refusal(&server, &certificate.chain).await, ProblemCode::Retired);
+        assert_eq!(
+            device.refusal(&server, &certificate.chain).await,
+            ProblemCode::Retired
+        );
 
         let second = ada.enrol(&server, &device.key).await;
-        assert_ne!(second.sha256, certificate.sha256, "the key is welcome, the certificate is a new one");
+        assert_ne!(
+            second.sha256, certificate.sha256,
+            "the key is welcome, the certificate is a new one"
+        );
         device.prove(&server, &second.chain, 1).await.expect("a session");
     }
 );
@@ -244,9 +384,19 @@ both_engines!(
         let approval = ada.approve(&server, &device.key).await;
         ada.api.record_consent(&approval.claim).await.expect("consent");
         let sign = CertificateRequest::Sign { csr: device.csr() };
-        let certificate = ada.api.request_certificate(&approval.device.id, &sign).await.expect("a certificate");
-        device.prove(&server, &certificate.chain, 1).await.expect("a session");
-        assert_eq!(problem(ada.api.withdraw_approval(&approval.claim).await), ProblemCode::Conflict);
+        let certificate = ada
+            .api
+            .request_certificate(&approval.device.id, &sign)
+            .await
+            .expect("a certificate");
+        device
+            .prove(&server, &certificate.chain, 1)
+            .await
+            .expect("a session");
+        assert_eq!(
+            problem(ada.api.withdraw_approval(&approval.claim).await),
+            ProblemCode::Conflict
+        );
     }
 );
 
@@ -256,10 +406,21 @@ both_engines!(
         let ada = server.member(&home, Role::Installer, "Ada").await;
         let bob = server.member(&home, Role::Installer, "Bob").await;
         let approval = ada.approve(&server, &SoftDevice::new().key).await;
-        let report = ClaimReport { reason: ClaimReportReason::NotMine };
-        assert_eq!(problem(bob.api.report_claim(&approval.claim, &report).await), ProblemCode::NotFound);
-        ada.api.report_claim(&approval.claim, &report).await.expect("reported");
-        assert_eq!(ada.api.approval(&approval.claim).await.expect("it").stage, EnrolmentStage::Withdrawn);
+        let report = ClaimReport {
+            reason: ClaimReportReason::NotMine,
+        };
+        assert_eq!(
+            problem(bob.api.report_claim(&approval.claim, &report).await),
+            ProblemCode::NotFound
+        );
+        ada.api
+            .report_claim(&approval.claim, &report)
+            .await
+            .expect("reported");
+        assert_eq!(
+            ada.api.approval(&approval.claim).await.expect("it").stage,
+            EnrolmentStage::Withdrawn
+        );
         let told: Vec<(String, String)> = server
             .query("SELECT chain, detail FROM audit WHERE action = 'enrolment.not_mine' AND subject LIKE 'clm_%'")
             .await;
@@ -268,9 +429,13 @@ both_engines!(
         assert!(detail.contains("192.0.2.7"), "{detail}");
 
         let claim = server.claim(&ada);
-        let cancelled = ClaimReport { reason: ClaimReportReason::Cancelled };
+        let cancelled = ClaimReport {
+            reason: ClaimReportReason::Cancelled,
+        };
         ada.api.report_claim(&claim, &cancelled).await.expect("reported");
-        let told: Vec<(String,)> = server.query("SELECT chain FROM audit WHERE action = 'enrolment.not_mine'").await;
+        let told: Vec<(String,)> = server
+            .query("SELECT chain FROM audit WHERE action = 'enrolment.not_mine'")
+            .await;
         assert_eq!(told.len(), 1, "changing one's mind is no report");
     }
 );
@@ -287,15 +452,26 @@ both_engines!(
         // The relay has forgotten the claim; the approval stands.
         let server = server.restart().await;
         let ada = server.again(&ada);
-        assert_eq!(ada.api.approve(&claim, &request).await.expect("the same"), approval);
+        assert_eq!(
+            ada.api.approve(&claim, &request).await.expect("the same"),
+            approval
+        );
         ada.api.record_consent(&claim).await.expect("consent");
         let server = server.restart().await;
         let ada = server.again(&ada);
         let sign = CertificateRequest::Sign { csr: device.csr() };
-        let first = ada.api.request_certificate(&approval.device.id, &sign).await.expect("a certificate");
+        let first = ada
+            .api
+            .request_certificate(&approval.device.id, &sign)
+            .await
+            .expect("a certificate");
         let server = server.restart().await;
         let ada = server.again(&ada);
-        let again = ada.api.request_certificate(&approval.device.id, &sign).await.expect("the same");
+        let again = ada
+            .api
+            .request_certificate(&approval.device.id, &sign)
+            .await
+            .expect("the same");
         assert_eq!(first.sha256, again.sha256);
         device.prove(&server, &again.chain, 1).await.expect("a session");
     }
@@ -308,9 +484,16 @@ both_engines!(
         let approval = ada.approve(&server, &SoftDevice::new().key).await;
         server.clock.advance(24 * UnixMillis::HOUR - 1);
         server.tick().await;
-        assert_eq!(ada.api.approval(&approval.claim).await.expect("it").stage, EnrolmentStage::Approved);
+        assert_eq!(
+            ada.api.approval(&approval.claim).await.expect("it").stage,
+            EnrolmentStage::Approved
+        );
         server.clock.advance(1);
-        assert_eq!(problem(ada.api.record_consent(&approval.claim).await), ProblemCode::Conflict, "before the sweep too");
+        assert_eq!(
+            problem(ada.api.record_consent(&approval.claim).await),
+            ProblemCode::Conflict,
+            "before the sweep too"
+        );
         server.clock.advance(UnixMillis::MINUTE);
         server.tick().await;
         let lapsed = ada.api.approval(&approval.claim).await.expect("it");

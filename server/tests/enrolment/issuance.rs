@@ -21,7 +21,10 @@ both_engines!(
         let device = SoftDevice::new();
         let approval = ada.approve(&server, &device.key).await;
         let sign = CertificateRequest::Sign { csr: device.csr() };
-        assert_eq!(problem(ada.api.request_certificate(&approval.device.id, &sign).await), ProblemCode::Conflict);
+        assert_eq!(
+            problem(ada.api.request_certificate(&approval.device.id, &sign).await),
+            ProblemCode::Conflict
+        );
         let rows: Vec<(String,)> = server.query("SELECT serial FROM certificates").await;
         assert_eq!(rows, []);
     }
@@ -35,17 +38,31 @@ both_engines!(
         let device = SoftDevice::new();
         let approval = ada.approve(&server, &device.key).await;
         ada.api.record_consent(&approval.claim).await.expect("consent");
-        let other = CertificateRequest::Sign { csr: SoftDevice::new().csr() };
-        assert_eq!(problem(ada.api.request_certificate(&approval.device.id, &other).await), ProblemCode::Conflict);
+        let other = CertificateRequest::Sign {
+            csr: SoftDevice::new().csr(),
+        };
+        assert_eq!(
+            problem(ada.api.request_certificate(&approval.device.id, &other).await),
+            ProblemCode::Conflict
+        );
         let sign = CertificateRequest::Sign { csr: device.csr() };
-        assert_eq!(problem(bob.api.request_certificate(&approval.device.id, &sign).await), ProblemCode::Conflict);
+        assert_eq!(
+            problem(bob.api.request_certificate(&approval.device.id, &sign).await),
+            ProblemCode::Conflict
+        );
         let recorded = CertificateRequest::Record {
             chain: "-----BEGIN CERTIFICATE-----".to_owned(),
             signer: approval.signer.clone(),
             external_id: None,
         };
-        assert_eq!(problem(ada.api.request_certificate(&approval.device.id, &recorded).await), ProblemCode::Invalid);
-        ada.api.request_certificate(&approval.device.id, &sign).await.expect("a certificate");
+        assert_eq!(
+            problem(ada.api.request_certificate(&approval.device.id, &recorded).await),
+            ProblemCode::Invalid
+        );
+        ada.api
+            .request_certificate(&approval.device.id, &sign)
+            .await
+            .expect("a certificate");
     }
 );
 
@@ -58,16 +75,27 @@ both_engines!(
         device.prove(&server, &first.chain, 1).await.expect("a session");
         let sign = CertificateRequest::Sign { csr: device.csr() };
         // 90 days and five minutes of life, of which five minutes had passed at the start.
-        server.clock.advance(45 * UnixMillis::DAY - 4 * UnixMillis::MINUTE);
+        server
+            .clock
+            .advance(45 * UnixMillis::DAY - 4 * UnixMillis::MINUTE);
         let ada = server.refresh(&ada).await;
-        let again = ada.api.request_certificate(&first.device, &sign).await.expect("the same");
+        let again = ada
+            .api
+            .request_certificate(&first.device, &sign)
+            .await
+            .expect("the same");
         assert_eq!(again.sha256, first.sha256);
         server.clock.advance(4 * UnixMillis::MINUTE);
         let ada = server.refresh(&ada).await;
-        let next = ada.api.request_certificate(&first.device, &sign).await.expect("the next");
+        let next = ada
+            .api
+            .request_certificate(&first.device, &sign)
+            .await
+            .expect("the next");
         assert_ne!(next.sha256, first.sha256);
-        let generations: Vec<(i64,)> =
-            server.query("SELECT generation FROM certificates ORDER BY generation").await;
+        let generations: Vec<(i64,)> = server
+            .query("SELECT generation FROM certificates ORDER BY generation")
+            .await;
         assert_eq!(generations, [(1,), (2,)]);
     }
 );
@@ -83,9 +111,15 @@ both_engines!(
         // What the server leaves that is killed between storing the to-be-signed data and storing the signature.
         let gangway = &server.gangway;
         let csr = check_csr(&device.csr()).expect("a good CSR");
-        let identity = DeviceIdentity { organisation: home.clone(), device: approval.device.id.clone() };
+        let identity = DeviceIdentity {
+            organisation: home.clone(),
+            device: approval.device.id.clone(),
+        };
         let now = gangway.clock.now();
-        let draft = gangway.authority.draft(&identity, csr.key(), 90, now, &*gangway.random).expect("a draft");
+        let draft = gangway
+            .authority
+            .draft(&identity, csr.key(), 90, now, &*gangway.random)
+            .expect("a draft");
         let serial = draft.serial.clone();
         let reservation = Reservation {
             draft,
@@ -107,11 +141,22 @@ both_engines!(
         let server = server.restart().await;
         let ada = server.again(&ada);
         let sign = CertificateRequest::Sign { csr: device.csr() };
-        let certificate = ada.api.request_certificate(&approval.device.id, &sign).await.expect("a certificate");
-        assert_eq!(certificate.serial, serial, "the stored data was signed, not other data");
-        device.prove(&server, &certificate.chain, 1).await.expect("a session");
-        let left: Vec<(String,)> =
-            server.query("SELECT serial FROM certificates WHERE to_be_signed IS NOT NULL OR sha256 IS NULL").await;
+        let certificate = ada
+            .api
+            .request_certificate(&approval.device.id, &sign)
+            .await
+            .expect("a certificate");
+        assert_eq!(
+            certificate.serial, serial,
+            "the stored data was signed, not other data"
+        );
+        device
+            .prove(&server, &certificate.chain, 1)
+            .await
+            .expect("a session");
+        let left: Vec<(String,)> = server
+            .query("SELECT serial FROM certificates WHERE to_be_signed IS NOT NULL OR sha256 IS NULL")
+            .await;
         assert_eq!(left, []);
     }
 );
@@ -119,7 +164,9 @@ both_engines!(
 both_engines!(
     async fn validity_follows_the_policy(server: Server) {
         let home = server.organisation("Works").await;
-        server.set_policy(&home, |policy| policy.certificate_validity_days = 7).await;
+        server
+            .set_policy(&home, |policy| policy.certificate_validity_days = 7)
+            .await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let certificate = ada.enrol(&server, &SoftDevice::new().key).await;
         let life = certificate.not_after.since(certificate.issued_at);
@@ -136,10 +183,23 @@ both_engines!(
         server.clock.advance(7 * UnixMillis::DAY - 1);
         server.tick().await;
         let ada = server.refresh(&ada).await;
-        assert_eq!(ada.api.certificate(&certificate.sha256).await.expect("it").revocation, None);
+        assert_eq!(
+            ada.api
+                .certificate(&certificate.sha256)
+                .await
+                .expect("it")
+                .revocation,
+            None
+        );
         server.clock.advance(UnixMillis::MINUTE + 1);
         server.tick().await;
-        let revoked = ada.api.certificate(&certificate.sha256).await.expect("it").revocation.expect("revoked");
+        let revoked = ada
+            .api
+            .certificate(&certificate.sha256)
+            .await
+            .expect("it")
+            .revocation
+            .expect("revoked");
         assert_eq!(revoked.reason, RevocationReason::CessationOfOperation);
         let retired = ada.api.device(&certificate.device).await.expect("the device");
         assert!(matches!(retired.device.state, DeviceState::Retired { .. }));
@@ -150,7 +210,11 @@ both_engines!(
         server.clock.advance(30 * UnixMillis::DAY);
         server.tick().await;
         let ada = server.refresh(&ada).await;
-        assert_eq!(ada.api.certificate(&second.sha256).await.expect("it").revocation, None, "proven ones stay");
+        assert_eq!(
+            ada.api.certificate(&second.sha256).await.expect("it").revocation,
+            None,
+            "proven ones stay"
+        );
     }
 );
 
@@ -159,13 +223,24 @@ both_engines!(
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let certificate = ada.enrol(&server, &SoftDevice::new().key).await;
-        let first = ada.api.record_delivery(&certificate.sha256).await.expect("delivery");
+        let first = ada
+            .api
+            .record_delivery(&certificate.sha256)
+            .await
+            .expect("delivery");
         server.clock.advance(UnixMillis::MINUTE);
-        let again = ada.api.record_delivery(&certificate.sha256).await.expect("delivery");
+        let again = ada
+            .api
+            .record_delivery(&certificate.sha256)
+            .await
+            .expect("delivery");
         assert_eq!(first, again);
         let stages: Vec<(String,)> = server.query("SELECT stage FROM approvals").await;
         assert_eq!(stages, [(EnrolmentStage::Delivered.as_str().to_owned(),)]);
         let viewer = server.member(&home, Role::Viewer, "Viewer").await;
-        assert_eq!(problem(viewer.api.record_delivery(&certificate.sha256).await), ProblemCode::Forbidden);
+        assert_eq!(
+            problem(viewer.api.record_delivery(&certificate.sha256).await),
+            ProblemCode::Forbidden
+        );
     }
 );

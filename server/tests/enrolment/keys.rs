@@ -20,20 +20,34 @@ both_engines!(
         let mut request = ada.approval_request(&device.csr()).await;
         request.facts.hostname = "cloned-image".to_owned();
         let claim = server.claim(&ada);
-        let error = ada.api.approve(&claim, &request).await.expect_err("the key is known");
+        let error = ada
+            .api
+            .approve(&claim, &request)
+            .await
+            .expect_err("the key is known");
         assert_eq!(error.code(), Some(ProblemCode::KeyKnown));
         let known = error.device().expect("it is named");
-        assert_eq!((known.id.clone(), known.name.as_str()), (first.device.clone(), "thermometer-7"));
+        assert_eq!(
+            (known.id.clone(), known.name.as_str()),
+            (first.device.clone(), "thermometer-7")
+        );
 
         request.replace = true;
         let approval = ada.api.approve(&claim, &request).await.expect("replaced");
         assert_eq!(approval.device.id, first.device);
-        assert_eq!(approval.device.name, "thermometer-7", "what members named stays named");
+        assert_eq!(
+            approval.device.name, "thermometer-7",
+            "what members named stays named"
+        );
         assert!(matches!(approval.device.state, DeviceState::Active { .. }));
 
         ada.api.suspend_device(&first.device).await.expect("suspended");
         let refused = ada.api.approve(&server.claim(&ada), &request).await;
-        assert_eq!(problem(refused), ProblemCode::Conflict, "a suspended one has to be resumed first");
+        assert_eq!(
+            problem(refused),
+            ProblemCode::Conflict,
+            "a suspended one has to be resumed first"
+        );
     }
 );
 
@@ -43,17 +57,31 @@ both_engines!(
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let device = SoftDevice::new();
         let certificate = ada.enrol(&server, &device.key).await;
-        device.prove(&server, &certificate.chain, 1).await.expect("a session");
-        let because = RevocationRequest { reason: RevocationReason::KeyCompromise };
-        ada.api.revoke_device(&certificate.device, &because).await.expect("revoked");
+        device
+            .prove(&server, &certificate.chain, 1)
+            .await
+            .expect("a session");
+        let because = RevocationRequest {
+            reason: RevocationReason::KeyCompromise,
+        };
+        ada.api
+            .revoke_device(&certificate.device, &because)
+            .await
+            .expect("revoked");
         let request = ada.approval_request(&device.csr()).await;
-        assert_eq!(problem(ada.api.approve(&server.claim(&ada), &request).await), ProblemCode::KeyRevoked);
+        assert_eq!(
+            problem(ada.api.approve(&server.claim(&ada), &request).await),
+            ProblemCode::KeyRevoked
+        );
 
         // Everywhere, because a session had proved it.
         let other = server.organisation("Elsewhere").await;
         let eve = server.member(&other, Role::Operator, "Eve").await;
         let request = eve.approval_request(&device.csr()).await;
-        assert_eq!(problem(eve.api.approve(&server.claim(&eve), &request).await), ProblemCode::KeyRevoked);
+        assert_eq!(
+            problem(eve.api.approve(&server.claim(&eve), &request).await),
+            ProblemCode::KeyRevoked
+        );
     }
 );
 
@@ -64,13 +92,21 @@ both_engines!(
         let device = SoftDevice::new();
         // A CSR is no secret: whoever saw it can enrol its key, but not prove it.
         let stolen = eve.enrol(&server, &device.key).await;
-        let because = RevocationRequest { reason: RevocationReason::KeyCompromise };
-        eve.api.revoke_device(&stolen.device, &because).await.expect("revoked");
+        let because = RevocationRequest {
+            reason: RevocationReason::KeyCompromise,
+        };
+        eve.api
+            .revoke_device(&stolen.device, &because)
+            .await
+            .expect("revoked");
 
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let certificate = ada.enrol(&server, &device.key).await;
-        device.prove(&server, &certificate.chain, 1).await.expect("a session");
+        device
+            .prove(&server, &certificate.chain, 1)
+            .await
+            .expect("a session");
     }
 );
 
@@ -85,8 +121,17 @@ both_engines!(
         let adas = ada.enrol(&server, &device.key).await;
         assert_ne!(eves.device, adas.device);
 
-        device.prove(&server, &adas.chain, 1).await.expect("the first proof");
-        let revoked = eve.api.certificate(&eves.sha256).await.expect("it").revocation.expect("revoked");
+        device
+            .prove(&server, &adas.chain, 1)
+            .await
+            .expect("the first proof");
+        let revoked = eve
+            .api
+            .certificate(&eves.sha256)
+            .await
+            .expect("it")
+            .revocation
+            .expect("revoked");
         assert_eq!(revoked.reason, RevocationReason::Superseded);
         let rival = eve.api.device(&eves.device).await.expect("the device");
         assert!(matches!(rival.device.state, DeviceState::Retired { .. }));
@@ -95,7 +140,10 @@ both_engines!(
         // A later approval elsewhere is neither refused nor told anything; its proof comes too late.
         let later = eve.enrol(&server, &device.key).await;
         assert_eq!(device.refusal(&server, &later.chain).await, ProblemCode::KeyInUse);
-        device.prove(&server, &adas.chain, 2).await.expect("the owner goes on");
+        device
+            .prove(&server, &adas.chain, 2)
+            .await
+            .expect("the owner goes on");
 
         // Once its device is out of the fleet, the key may change hands.
         ada.api.retire_device(&adas.device).await.expect("retired");

@@ -18,12 +18,16 @@ both_engines!(
         let request = ada.approval_request(&SoftDevice::new().csr()).await;
         let claim = server.claim(&ada);
         let outcomes = join_all((0..AT_ONCE).map(|_| ada.api.approve(&claim, &request))).await;
-        let devices: HashSet<_> =
-            outcomes.into_iter().map(|outcome| outcome.expect("the approval").device.id).collect();
+        let devices: HashSet<_> = outcomes
+            .into_iter()
+            .map(|outcome| outcome.expect("the approval").device.id)
+            .collect();
         assert_eq!(devices.len(), 1);
         let rows: Vec<(String,)> = server.query("SELECT id FROM devices").await;
         assert_eq!(rows.len(), 1);
-        let recorded: Vec<(i64,)> = server.query("SELECT seq FROM audit WHERE action = 'device.approved'").await;
+        let recorded: Vec<(i64,)> = server
+            .query("SELECT seq FROM audit WHERE action = 'device.approved'")
+            .await;
         assert_eq!(recorded.len(), 1);
     }
 );
@@ -35,8 +39,10 @@ both_engines!(
         let request = ada.approval_request(&SoftDevice::new().csr()).await;
         let claims: Vec<_> = (0..AT_ONCE).map(|_| server.claim(&ada)).collect();
         let outcomes = join_all(claims.iter().map(|claim| ada.api.approve(claim, &request))).await;
-        let devices: HashSet<_> =
-            outcomes.into_iter().map(|outcome| outcome.expect("an approval").device.id).collect();
+        let devices: HashSet<_> = outcomes
+            .into_iter()
+            .map(|outcome| outcome.expect("an approval").device.id)
+            .collect();
         assert_eq!(devices.len(), 1);
         let approvals: Vec<(String,)> = server.query("SELECT claim FROM approvals").await;
         assert_eq!(approvals.len(), AT_ONCE);
@@ -53,12 +59,16 @@ both_engines!(
         let sign = CertificateRequest::Sign { csr: device.csr() };
         let outcomes =
             join_all((0..AT_ONCE).map(|_| ada.api.request_certificate(&approval.device.id, &sign))).await;
-        let certificates: HashSet<_> =
-            outcomes.into_iter().map(|outcome| outcome.expect("the certificate").sha256).collect();
+        let certificates: HashSet<_> = outcomes
+            .into_iter()
+            .map(|outcome| outcome.expect("the certificate").sha256)
+            .collect();
         assert_eq!(certificates.len(), 1);
         let rows: Vec<(String,)> = server.query("SELECT serial FROM certificates").await;
         assert_eq!(rows.len(), 1);
-        let recorded: Vec<(i64,)> = server.query("SELECT seq FROM audit WHERE action = 'certificate.issued'").await;
+        let recorded: Vec<(i64,)> = server
+            .query("SELECT seq FROM audit WHERE action = 'certificate.issued'")
+            .await;
         assert_eq!(recorded.len(), 1);
     }
 );
@@ -78,8 +88,9 @@ both_engines!(
             );
             withdrawn.expect("withdrawn");
         }
-        let live: Vec<(String,)> =
-            server.query("SELECT serial FROM certificates WHERE sha256 IS NOT NULL AND revoked_at IS NULL").await;
+        let live: Vec<(String,)> = server
+            .query("SELECT serial FROM certificates WHERE sha256 IS NOT NULL AND revoked_at IS NULL")
+            .await;
         assert_eq!(live, []);
     }
 );
@@ -92,7 +103,10 @@ both_engines!(
         let eve = server.member(&other, Role::Operator, "Eve").await;
         for _ in 0..AT_ONCE {
             let device = SoftDevice::new();
-            let (adas, eves) = (ada.enrol(&server, &device.key).await, eve.enrol(&server, &device.key).await);
+            let (adas, eves) = (
+                ada.enrol(&server, &device.key).await,
+                eve.enrol(&server, &device.key).await,
+            );
             let (one, two) = tokio::join!(
                 device.prove(&server, &adas.chain, 1),
                 device.prove(&server, &eves.chain, 1)
@@ -108,11 +122,23 @@ both_engines!(
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let device = SoftDevice::new();
         let certificate = ada.enrol(&server, &device.key).await;
-        device.prove(&server, &certificate.chain, 1).await.expect("a session");
+        device
+            .prove(&server, &certificate.chain, 1)
+            .await
+            .expect("a session");
         let proofs = join_all((0..AT_ONCE).map(|_| device.prove(&server, &certificate.chain, 2))).await;
-        let silent = proofs.into_iter().filter(|proof| proof.as_ref().is_ok_and(|proof| proof.alarm.is_none())).count();
+        let silent = proofs
+            .into_iter()
+            .filter(|proof| proof.as_ref().is_ok_and(|proof| proof.alarm.is_none()))
+            .count();
         assert!(silent <= 1, "a counter counts once");
-        let alarmed = ada.api.device(&certificate.device).await.expect("the device").device.alarm;
+        let alarmed = ada
+            .api
+            .device(&certificate.device)
+            .await
+            .expect("the device")
+            .device
+            .alarm;
         assert!(alarmed.is_some());
     }
 );
@@ -123,7 +149,10 @@ both_engines!(
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let devices: Vec<SoftDevice> = (0..40).map(|_| SoftDevice::new()).collect();
         let certificates = join_all(devices.iter().map(|device| ada.enrol(&server, &device.key))).await;
-        let serials: HashSet<_> = certificates.iter().map(|certificate| certificate.serial.clone()).collect();
+        let serials: HashSet<_> = certificates
+            .iter()
+            .map(|certificate| certificate.serial.clone())
+            .collect();
         assert_eq!(serials.len(), devices.len());
         server.verify_audit().await.expect("the record holds");
     }

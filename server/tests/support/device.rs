@@ -30,7 +30,10 @@ impl SoftDevice {
         let presented = Presented::parse(chain).map_err(GateError::Refused)?;
         let message = b"a proof";
         let signature = self.key.sign(message).expect("a signature");
-        assert!(presented.said(message, &signature), "the certificate is of this device's key");
+        assert!(
+            presented.said(message, &signature),
+            "the certificate is of this device's key"
+        );
         admit(&server.gangway, &presented).await
     }
 
@@ -43,7 +46,12 @@ impl SoftDevice {
     }
 
     /// Opens a session.
-    pub(crate) async fn prove(&self, server: &Server, chain: &str, counter: u64) -> Result<Accepted, GateError> {
+    pub(crate) async fn prove(
+        &self,
+        server: &Server,
+        chain: &str,
+        counter: u64,
+    ) -> Result<Accepted, GateError> {
         let pass = self.pass(server, chain).await?;
         accept_proof(&server.gangway, &pass, counter).await
     }
@@ -57,10 +65,18 @@ impl SoftDevice {
     }
 
     /// Renews its certificate, with its own key or another.
-    pub(crate) async fn renew(&self, server: &Server, chain: &str, key: &KeyPair) -> Result<Renewed, GateError> {
+    pub(crate) async fn renew(
+        &self,
+        server: &Server,
+        chain: &str,
+        key: &KeyPair,
+    ) -> Result<Renewed, GateError> {
         let pass = self.pass(server, chain).await?;
         let csr = csr::csr(key);
-        let der = gangway_server::enrolment::check_csr(&csr).expect("a good CSR").der().to_vec();
+        let der = gangway_server::enrolment::check_csr(&csr)
+            .expect("a good CSR")
+            .der()
+            .to_vec();
         let endorsement = self.key.sign(&renewal_message(&der)).expect("a signature");
         renew(&server.gangway, &pass, &csr, &endorsement).await
     }

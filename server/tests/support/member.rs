@@ -60,7 +60,11 @@ impl Server {
         let mut policy = Policy::default();
         change(&mut policy);
         let text = serde_json::to_string(&policy).expect("JSON");
-        self.execute("UPDATE organisations SET policy = $1 WHERE id = $2", &[&text, organisation.as_str()]).await;
+        self.execute(
+            "UPDATE organisations SET policy = $1 WHERE id = $2",
+            &[&text, organisation.as_str()],
+        )
+        .await;
     }
 
     /// Runs one statement on the database, behind the server's back.
@@ -176,23 +180,42 @@ impl Server {
             valid_days: 30,
         };
         let gangway = &self.gangway;
-        let token = create_token(&gangway.db, &*gangway.clock, &*gangway.random, order).await.expect("a token");
+        let token = create_token(&gangway.db, &*gangway.clock, &*gangway.random, order)
+            .await
+            .expect("a token");
         let bearer = format!("Bearer {}", token.expose());
         let authorization = (header::AUTHORIZATION, bearer);
         let mut reader = gangway.db.reader().await.expect("a reader");
-        let account = memberships::first_service(&mut reader.conn(), organisation).await.expect("a query");
-        self.somebody(account.expect("the service account"), organisation, "Command line", authorization)
+        let account = memberships::first_service(&mut reader.conn(), organisation)
+            .await
+            .expect("a query");
+        self.somebody(
+            account.expect("the service account"),
+            organisation,
+            "Command line",
+            authorization,
+        )
     }
 
     /// The same person or program, after the server was restarted.
     pub(crate) fn again(&self, member: &Member) -> Member {
-        self.somebody(member.account.clone(), &member.organisation, &member.name, member.authorization.clone())
+        self.somebody(
+            member.account.clone(),
+            &member.organisation,
+            &member.name,
+            member.authorization.clone(),
+        )
     }
 
     /// The same person, after so long that they signed in anew.
     pub(crate) async fn refresh(&self, member: &Member) -> Member {
         let authorization = self.sign_in(&member.account).await;
-        self.somebody(member.account.clone(), &member.organisation, &member.name, authorization)
+        self.somebody(
+            member.account.clone(),
+            &member.organisation,
+            &member.name,
+            authorization,
+        )
     }
 
     /// Nobody in particular.
@@ -249,7 +272,11 @@ impl Server {
 impl Member {
     /// The signer of the member's organisation.
     pub(crate) async fn signer(&self) -> SignerId {
-        let signers = self.api.signers(&self.organisation, &PageQuery::default()).await.expect("signers");
+        let signers = self
+            .api
+            .signers(&self.organisation, &PageQuery::default())
+            .await
+            .expect("signers");
         signers.items.into_iter().next().expect("the built-in CA").id
     }
 
@@ -269,7 +296,10 @@ impl Member {
     /// Approves a device with this key in a fresh claim.
     pub(crate) async fn approve(&self, server: &Server, key: &KeyPair) -> Approval {
         let request = self.approval_request(&csr::csr(key)).await;
-        self.api.approve(&server.claim(self), &request).await.expect("an approval")
+        self.api
+            .approve(&server.claim(self), &request)
+            .await
+            .expect("an approval")
     }
 
     /// Approves a device with this key, has it consent, and has its certificate signed.
@@ -277,7 +307,10 @@ impl Member {
         let approval = self.approve(server, key).await;
         self.api.record_consent(&approval.claim).await.expect("consent");
         let request = CertificateRequest::Sign { csr: csr::csr(key) };
-        self.api.request_certificate(&approval.device.id, &request).await.expect("a certificate")
+        self.api
+            .request_certificate(&approval.device.id, &request)
+            .await
+            .expect("a certificate")
     }
 
     /// A request past the typed client: `GET` of this path, with headers and body as they come.
@@ -353,6 +386,16 @@ async fn send(
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.parse().ok());
     let status = response.status().as_u16();
-    let body = response.into_body().collect().await.expect("a whole body").to_bytes().to_vec();
-    Ok(ApiResponse { status, retry_after_secs, body })
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a whole body")
+        .to_bytes()
+        .to_vec();
+    Ok(ApiResponse {
+        status,
+        retry_after_secs,
+        body,
+    })
 }

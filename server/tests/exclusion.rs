@@ -1,0 +1,330 @@
+//! Suspension, revocation, retirement and the undo for a bad day, as members see them and as the revocation list tells them.
+
+use std::collections::BTreeMap;
+
+use gangway_protocol::certificate::{
+    BulkRevocationRequest, Certificate, RevocationReason, RevocationRequest,
+};
+use gangway_protocol::device::{DeviceQuery, DeviceState};
+use gangway_protocol::error::ProblemCode;
+use gangway_protocol::id::IssuerId;
+use gangway_protocol::organisation::Role;
+use gangway_protocol::time::UnixMillis;
+use x509_cert::crl::CertificateList;
+use x509_cert::der::Decode as _;
+
+use crate::support::device::SoftDevice;
+use crate::support::member::Member;
+use crate::support::{START, Server, both_engines};
+
+/// What the revocation list says at this moment: serial numbers, and the bytes of their reasons' extension.
+async fn listed(server: &Server) -> BTreeMap<String, usize> {
+    let issuers: Vec<(String,)> = server
+        .query("SELECT id FROM issuers WHERE slot = 'signing'")
+        .await;
+    let issuer: IssuerId = issuers[0].0.parse().expect("an id");
+    let der = server.anybody().issuer_crl(&issuer).await.expect("a list");
+    let list = CertificateList::from_der(&der).expect("a list");
+    list.tbs_cert_list
+        .revoked_certificates
+        .unwrap_or_default()
+        .into_iter()
+        .map(|revoked| {
+            let serial = data_encoding::HEXLOWER.encode(revoked.serial_number.as_bytes());
+            let reason = revoked
+                .crl_entry_extensions
+                .and_then(|extensions| extensions[0].extn_value.as_bytes().last().copied())
+                .unwrap_or_default();
+            (serial, usize::from(reason))
+        })
+        .collect()
+}
+
+async fn enrolled(server: &Server, member: &Member) -> (SoftDevice, Certificate) {
+    let device = SoftDevice::new();
+    let certificate = member.enrol(server, &device.key).await;
+    device
+        .prove(server, &certificate.chain, 1)
+        .await
+        .expect("a session");
+    (device, certificate)
+}
+
+both_engines!(
+    async fn a_suspension_is_a_hold_that_ends(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let (device, certificate) = enrolled(&server, &ada).await;
+        assert!(listed(&server).await.is_empty());
+        let suspended = ada
+            .api
+            .suspend_device(&certificate.device)
+            .await
+            .expect("suspended");
+        assert!(matches!(suspended.device.state, DeviceState::Suspended { .. }));
+        assert_eq!(
+            listed(&server).await,
+            BTreeMap::from([(certificate.serial.clone(), 6)]),
+            "certificateHold"
+        );
+        let twice = ada
+            .api
+            .suspend_device(&certificate.device)
+            .await
+            .expect_err("it is");
+        assert_eq!(twice.code(), Some(ProblemCode::Conflict));
+        ada.api.resume_device(&certificate.device).await.expect("resumed");
+        assert!(listed(&server).await.is_empty());
+        device
+            .prove(&server, &certificate.chain, 2)
+            .await
+            .expect("a session");
+        let twice = ada
+            .api
+            .resume_device(&certificate.device)
+            .await
+            .expect_err("it is not suspended");
+        assert_eq!(twice.code(), Some(ProblemCode::Conflict));
+    }
+);
+
+both_engines!(
+    async fn a_revocation_is_on_the_list_at_once_with_its_reason(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let (_, first) = enrolled(&server, &ada).await;
+        let (_, second) = enrolled(&server, &ada).await;
+        let compromised = RevocationRequest {
+            reason: RevocationReason::KeyCompromise,
+        };
+        let device = ada
+            .api
+            .revoke_device(&first.device, &compromised)
+            .await
+            .expect("revoked");
+        assert!(matches!(device.device.state, DeviceState::Retired { .. }));
+        assert_eq!(
+            device.certificates[0].revocation.as_ref().expect("revoked").at,
+            START
+        );
+        assert_eq!(listed(&server).await, BTreeMap::from([(first.serial.clone(), 1)]));
+        let unspecified = RevocationRequest {
+            reason: RevocationReason::Unspecified,
+        };
+        ada.api
+            .revoke_certificate(&second.sha256, &unspecified)
+            .await
+            .expect("revoked");
+        assert_eq!(
+            listed(&server).await,
+            BTreeMap::from([(first.serial, 1), (second.serial, 0)])
+        );
+        let twice = ada
+            .api
+            .revoke_certificate(&second.sha256, &unspecified)
+            .await
+            .expect_err("it is");
+        assert_eq!(twice.code(), Some(ProblemCode::Conflict));
+        let last = ada.api.device(&second.device).await.expect("the device");
+        assert!(
+            matches!(last.device.state, DeviceState::Retired { .. }),
+            "its last certificate is gone"
+        );
+        for reason in [RevocationReason::CertificateHold, RevocationReason::Superseded] {
+            let error = ada
+                .api
+                .revoke_device(&second.device, &RevocationRequest { reason })
+                .await
+                .expect_err("no end");
+            assert_eq!(
+                (error.code(), error.field()),
+                (Some(ProblemCode::Invalid), Some("reason"))
+            );
+        }
+    }
+);
+
+both_engines!(
+    async fn expired_certificates_leave_the_list_after_a_while(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let (_, certificate) = enrolled(&server, &ada).await;
+        let because = RevocationRequest {
+            reason: RevocationReason::PrivilegeWithdrawn,
+        };
+        ada.api
+            .revoke_device(&certificate.device, &because)
+            .await
+            .expect("revoked");
+        server.clock.advance(91 * UnixMillis::DAY);
+        assert_eq!(
+            listed(&server).await.len(),
+            1,
+            "RFC 5280 §3.3: once more after it expired"
+        );
+        server.clock.advance(8 * UnixMillis::DAY);
+        assert!(listed(&server).await.is_empty());
+    }
+);
+
+both_engines!(
+    async fn a_retired_device_leaves_the_fleet_and_may_come_back(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let (device, certificate) = enrolled(&server, &ada).await;
+        ada.api.retire_device(&certificate.device).await.expect("retired");
+        let twice = ada
+            .api
+            .retire_device(&certificate.device)
+            .await
+            .expect_err("it is");
+        assert_eq!(twice.code(), Some(ProblemCode::Conflict));
+        assert_eq!(
+            ada.api
+                .devices(&DeviceQuery::default())
+                .await
+                .expect("the fleet")
+                .items,
+            []
+        );
+        let retired = DeviceQuery {
+            state: Some("retired".to_owned()),
+            ..DeviceQuery::default()
+        };
+        assert_eq!(ada.api.devices(&retired).await.expect("the fleet").items.len(), 1);
+        let again = ada.enrol(&server, &device.key).await;
+        assert_eq!(again.device, certificate.device);
+        device.prove(&server, &again.chain, 2).await.expect("a session");
+    }
+);
+
+both_engines!(
+    async fn a_bad_day_is_undone_in_one_action(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Admin, "Ada").await;
+        let mallory = server.member(&home, Role::Installer, "Mallory").await;
+        let (_, good) = enrolled(&server, &ada).await;
+        let (_, bad) = enrolled(&server, &mallory).await;
+        let (_, worse) = enrolled(&server, &mallory).await;
+        server.clock.advance(UnixMillis::HOUR);
+        let mallory = server.refresh(&mallory).await;
+        let (_, later) = enrolled(&server, &mallory).await;
+
+        let mut request = BulkRevocationRequest {
+            approver: Some(mallory.account.clone()),
+            address: None,
+            from: START,
+            until: START.plus(UnixMillis::MINUTE),
+            reason: RevocationReason::PrivilegeWithdrawn,
+            dry_run: true,
+        };
+        let told = ada.api.revoke_in_bulk(&home, &request).await.expect("told");
+        assert_eq!((told.devices.len(), told.certificates), (2, 2));
+        assert!(listed(&server).await.is_empty(), "nothing was done");
+
+        request.dry_run = false;
+        let error = ada
+            .api
+            .revoke_in_bulk(&home, &request)
+            .await
+            .expect_err("an hour has passed");
+        assert_eq!(error.code(), Some(ProblemCode::StepUpRequired));
+        let ada = server.refresh(&ada).await;
+        let done = ada.api.revoke_in_bulk(&home, &request).await.expect("done");
+        assert_eq!((done.devices.len(), done.certificates), (2, 2));
+        let serials: Vec<String> = listed(&server).await.into_keys().collect();
+        let mut expected = vec![bad.serial, worse.serial];
+        expected.sort();
+        assert_eq!(serials, expected);
+        for untouched in [good, later] {
+            assert_eq!(
+                ada.api
+                    .certificate(&untouched.sha256)
+                    .await
+                    .expect("it")
+                    .revocation,
+                None
+            );
+        }
+        let again = ada
+            .api
+            .revoke_in_bulk(&home, &request)
+            .await
+            .expect("nothing is left");
+        assert_eq!(again.certificates, 0);
+
+        request.approver = None;
+        let error = ada
+            .api
+            .revoke_in_bulk(&home, &request)
+            .await
+            .expect_err("everybody is nobody");
+        assert_eq!(error.code(), Some(ProblemCode::Invalid));
+        request.address = Some("192.0.2.7".to_owned());
+        request.until = START.plus(UnixMillis::DAY);
+        request.dry_run = true;
+        let by_address = ada.api.revoke_in_bulk(&home, &request).await.expect("told");
+        assert_eq!(
+            by_address.certificates, 2,
+            "the good and the later one came from there too"
+        );
+        let error = mallory
+            .api
+            .revoke_in_bulk(&home, &request)
+            .await
+            .expect_err("an installer may not");
+        assert_eq!(error.code(), Some(ProblemCode::Forbidden));
+    }
+);
+
+both_engines!(
+    async fn only_operators_exclude_and_strangers_learn_nothing(server: Server) {
+        let home = server.organisation("Works").await;
+        let other = server.organisation("Elsewhere").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let (_, certificate) = enrolled(&server, &ada).await;
+        let because = RevocationRequest {
+            reason: RevocationReason::Unspecified,
+        };
+        let roles = [
+            (
+                server.member(&home, Role::Viewer, "Viewer").await,
+                ProblemCode::Forbidden,
+            ),
+            (
+                server.member(&home, Role::Installer, "Installer").await,
+                ProblemCode::Forbidden,
+            ),
+            (
+                server.member(&other, Role::Owner, "Stranger").await,
+                ProblemCode::NotFound,
+            ),
+        ];
+        for (member, expected) in roles {
+            let id = &certificate.device;
+            let outcomes = [
+                member.api.suspend_device(id).await.map(|_| ()),
+                member.api.resume_device(id).await.map(|_| ()),
+                member.api.revoke_device(id, &because).await.map(|_| ()),
+                member.api.retire_device(id).await.map(|_| ()),
+                member.api.dismiss_alarm(id).await.map(|_| ()),
+                member.api.renew_device(id).await,
+                member.api.identify_device(id).await,
+                member
+                    .api
+                    .revoke_certificate(&certificate.sha256, &because)
+                    .await
+                    .map(|_| ()),
+            ];
+            for outcome in outcomes {
+                assert_eq!(outcome.expect_err("refused").code(), Some(expected));
+            }
+        }
+        let offline = ada
+            .api
+            .identify_device(&certificate.device)
+            .await
+            .expect_err("it is not connected");
+        assert_eq!(offline.code(), Some(ProblemCode::Conflict));
+    }
+);
