@@ -36,9 +36,14 @@ both_engines!(
         let page: Page<Organisation> = server.get(&program, path::ORGANISATIONS).await.json();
         assert_eq!(page.items.len(), 3, "the subtree");
         for place in [path::PASSKEYS, path::ACCOUNT_SIGN_INS, path::TOKENS] {
-            assert_eq!(server.get(&program, place).await.problem(), ProblemCode::Forbidden);
+            assert_eq!(
+                server.get(&program, place).await.problem(),
+                ProblemCode::Forbidden
+            );
         }
-        let reply = server.patch(&program, path::ACCOUNT, json!({ "name": "Robot" })).await;
+        let reply = server
+            .patch(&program, path::ACCOUNT, json!({ "name": "Robot" }))
+            .await;
         assert_eq!(reply.problem(), ProblemCode::Forbidden);
         let reply = server.act(&program, path::RECOVERY_CODES).await;
         assert_eq!(reply.problem(), ProblemCode::Forbidden);
@@ -55,7 +60,11 @@ both_engines!(
 
         let page: Page<Organisation> = server.get(&owner, path::ORGANISATIONS).await.json();
         assert_eq!(page.items.len(), 3);
-        assert!(page.items.iter().all(|organisation| organisation.role == Role::Owner));
+        assert!(
+            page.items
+                .iter()
+                .all(|organisation| organisation.role == Role::Owner)
+        );
 
         let page: Page<Organisation> = server.get(&viewer, path::ORGANISATIONS).await.json();
         let seen: Vec<_> = page

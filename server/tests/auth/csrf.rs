@@ -81,6 +81,9 @@ both_engines!(
     async fn a_token_needs_no_origin(server: Server) {
         let program = server.program(&[TokenScope::Enrol]).await;
         let reply = server.act(&program, path::STEP_UPS).await;
-        assert!(reply.to_string().contains("token"), "refused for what it is: {reply}");
+        assert!(
+            reply.to_string().contains("token"),
+            "refused for what it is: {reply}"
+        );
     }
 );

@@ -17,7 +17,12 @@ both_engines!(
         let owner = server.owner().await;
         let place = path::invitations(owner.organisation());
         let (invitation, token) = server.invitation(&owner, Role::Operator).await;
-        let link = invitation.link.as_ref().expect("it shows the link").expose().to_owned();
+        let link = invitation
+            .link
+            .as_ref()
+            .expect("it shows the link")
+            .expose()
+            .to_owned();
         assert!(link.starts_with("http://localhost:8080/setup#gw_inv_"));
         assert_eq!(
             invitation.expires_at.since(server.gangway.clock.now()),
@@ -47,8 +52,13 @@ both_engines!(
         let (invitation, token) = server.invitation(&owner, Role::Viewer).await;
         let place = path::invitation(owner.organisation(), &invitation.id);
         assert_eq!(server.delete(&owner, &place).await.status, StatusCode::NO_CONTENT);
-        assert_eq!(server.delete(&owner, &place).await.problem(), ProblemCode::NotFound);
-        let reply = server.post(&Nobody, path::LINK_INSPECTION, json!({ "token": token })).await;
+        assert_eq!(
+            server.delete(&owner, &place).await.problem(),
+            ProblemCode::NotFound
+        );
+        let reply = server
+            .post(&Nobody, path::LINK_INSPECTION, json!({ "token": token }))
+            .await;
         assert_eq!(reply.problem(), ProblemCode::LinkUnknown);
         assert_eq!(server.records("invitation.withdrawn").await, 1);
     }

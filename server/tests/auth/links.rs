@@ -45,7 +45,9 @@ both_engines!(
     async fn a_set_up_link_lasts_an_hour(server: Server) {
         let token = server.setup_token().await.expect("set-up is open");
         server.clock.advance(UnixMillis::HOUR);
-        let reply = server.post(&Nobody, path::LINK_INSPECTION, json!({ "token": token })).await;
+        let reply = server
+            .post(&Nobody, path::LINK_INSPECTION, json!({ "token": token }))
+            .await;
         assert_eq!(reply.problem(), ProblemCode::LinkUnknown);
     }
 );

@@ -30,7 +30,10 @@ both_engines!(
         let program = server.program(&[TokenScope::Read]).await;
         assert_eq!(server.get(&program, &place).await.status, StatusCode::OK);
         let program = server.program(&[TokenScope::Enrol]).await;
-        assert_eq!(server.get(&program, &place).await.problem(), ProblemCode::Forbidden);
+        assert_eq!(
+            server.get(&program, &place).await.problem(),
+            ProblemCode::Forbidden
+        );
     }
 );
 
@@ -69,7 +72,9 @@ both_engines!(
             server.get(&viewer, &invitations).await.problem(),
             ProblemCode::Forbidden
         );
-        let reply = server.patch(&viewer, &of(&viewer.account.id), to(Role::Viewer)).await;
+        let reply = server
+            .patch(&viewer, &of(&viewer.account.id), to(Role::Viewer))
+            .await;
         assert_eq!(reply.problem(), ProblemCode::Forbidden);
         assert_eq!(server.records("member.role_changed").await, 2);
     }

@@ -16,7 +16,9 @@ both_engines!(
     async fn a_second_passkey_is_added_named_used_and_removed(server: Server) {
         let owner = server.owner().await;
         let ceremony: Ceremony = server.act(&owner, path::PASSKEYS).await.json();
-        let known = ceremony.public_key["excludeCredentials"].as_array().expect("a list");
+        let known = ceremony.public_key["excludeCredentials"]
+            .as_array()
+            .expect("a list");
         assert_eq!(known.len(), 1, "the authenticator is told what it has");
         let mut second = Authenticator::new("http://localhost:8080");
         let reply = json!({ "credential": second.create(&ceremony.public_key), "passkey_name": "Spare" });
@@ -45,13 +47,19 @@ both_engines!(
             .json();
         assert_eq!(renamed.name, "In the safe");
         assert_eq!(
-            server.patch(&owner, &place, json!({ "name": "" })).await.problem(),
+            server
+                .patch(&owner, &place, json!({ "name": "" }))
+                .await
+                .problem(),
             ProblemCode::Invalid
         );
         assert_eq!(server.delete(&owner, &place).await.status, StatusCode::NO_CONTENT);
         let reply = server.try_sign_in(&mut second).await;
         assert_eq!(reply.problem(), ProblemCode::PasskeyRefused);
-        assert_eq!(server.delete(&owner, &place).await.problem(), ProblemCode::NotFound);
+        assert_eq!(
+            server.delete(&owner, &place).await.problem(),
+            ProblemCode::NotFound
+        );
         assert_eq!(server.records("passkey.added").await, 1);
         assert_eq!(server.records("passkey.removed").await, 1);
     }

@@ -24,7 +24,9 @@ both_engines!(
             .post(&Nobody, path::RECOVERIES, json!({ "code": typed }))
             .await
             .json();
-        let again = server.post(&Nobody, path::RECOVERIES, json!({ "code": typed })).await;
+        let again = server
+            .post(&Nobody, path::RECOVERIES, json!({ "code": typed }))
+            .await;
         assert_eq!(again.problem(), ProblemCode::LinkUnknown);
 
         let inspection = json!({ "token": grant.token });
@@ -41,7 +43,10 @@ both_engines!(
         let recovered = server.register(&grant.token, "ignored").await;
         assert_eq!(recovered.account.id, owner.account.id);
         assert_eq!(recovered.account.name, "Olga Owner");
-        assert_eq!((recovered.account.passkeys, recovered.account.recovery_codes), (2, 7));
+        assert_eq!(
+            (recovered.account.passkeys, recovered.account.recovery_codes),
+            (2, 7)
+        );
         assert_eq!(
             server.get(&owner, path::ACCOUNT).await.problem(),
             ProblemCode::Unauthenticated
@@ -86,7 +91,14 @@ both_engines!(
         let owner = server.owner().await;
         let gangway = &server.gangway;
         let link = async |who: &str| {
-            recovery_link(&gangway.db, &gangway.config, &*gangway.clock, &*gangway.random, who).await
+            recovery_link(
+                &gangway.db,
+                &gangway.config,
+                &*gangway.clock,
+                &*gangway.random,
+                who,
+            )
+            .await
         };
         let url = link("Olga Owner").await.expect("there is one Olga");
         assert!(url.expose().starts_with("http://localhost:8080/setup#gw_rec_"));

@@ -19,11 +19,17 @@ both_engines!(
         assert_eq!(owner.account.name, "Olga Owner");
         assert_eq!((owner.account.passkeys, owner.account.recovery_codes), (1, 0));
         assert_eq!(owner.account.verified_at, Some(START));
-        assert_eq!(owner.account.verified_until, Some(START.plus(5 * UnixMillis::MINUTE)));
+        assert_eq!(
+            owner.account.verified_until,
+            Some(START.plus(5 * UnixMillis::MINUTE))
+        );
         let [organisation] = owner.account.organisations.as_slice() else {
             panic!("there is one organisation");
         };
-        assert_eq!((organisation.name.as_str(), organisation.role), ("Harbour", Role::Owner));
+        assert_eq!(
+            (organisation.name.as_str(), organisation.role),
+            ("Harbour", Role::Owner)
+        );
         assert_eq!(organisation.parent, None);
 
         let account: Account = server.get(&owner, path::ACCOUNT).await.json();
@@ -40,10 +46,16 @@ both_engines!(
         let cookie = reply.headers[header::SET_COOKIE].to_str().expect("ASCII");
         let (pair, attributes) = cookie.split_once("; ").expect("it has attributes");
         assert!(pair.starts_with("__Host-gangway=gw_sin_"));
-        assert_eq!(attributes, "Path=/; Max-Age=2592000; Secure; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            attributes,
+            "Path=/; Max-Age=2592000; Secure; HttpOnly; SameSite=Lax"
+        );
         assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
         let stored = server.text("SELECT token_hash FROM sign_ins").await;
-        assert!(!stored.contains("gw_sin_") && stored.len() == 64, "only a hash is kept");
+        assert!(
+            !stored.contains("gw_sin_") && stored.len() == 64,
+            "only a hash is kept"
+        );
     }
 );
 
@@ -93,7 +105,12 @@ both_engines!(
         };
         assert_eq!(won.status, StatusCode::OK, "{won}");
         assert_eq!(lost.problem(), ProblemCode::LinkUnknown);
-        assert_eq!(server.text("SELECT CAST(COUNT(*) AS TEXT) FROM organisations").await, "1");
+        assert_eq!(
+            server
+                .text("SELECT CAST(COUNT(*) AS TEXT) FROM organisations")
+                .await,
+            "1"
+        );
     }
 );
 
@@ -125,7 +142,9 @@ both_engines!(
         server.clock.advance(UnixMillis::MINUTE);
         let mut authenticator = Authenticator::new("http://localhost:8080");
         let reply = json!({ "credential": authenticator.create(&ceremony.public_key) });
-        let reply = server.post(&Nobody, &path::registration(&ceremony.id), reply).await;
+        let reply = server
+            .post(&Nobody, &path::registration(&ceremony.id), reply)
+            .await;
         assert_eq!(reply.problem(), ProblemCode::LinkUnknown);
     }
 );
@@ -186,12 +205,18 @@ both_engines!(
         assert_eq!(reply.problem(), ProblemCode::PasskeyRefused);
         let right = json!({ "credential": authenticator.create(&ceremony.public_key) });
         let reply = server.post(&Nobody, &place, right).await;
-        assert_eq!(reply.problem(), ProblemCode::PasskeyRefused, "a failed answer spends it");
+        assert_eq!(
+            reply.problem(),
+            ProblemCode::PasskeyRefused,
+            "a failed answer spends it"
+        );
 
         let ceremony = server.start_registration(&token).await;
         server.clock.advance(10 * UnixMillis::MINUTE);
         let late = json!({ "credential": authenticator.create(&ceremony.public_key) });
-        let reply = server.post(&Nobody, &path::registration(&ceremony.id), late).await;
+        let reply = server
+            .post(&Nobody, &path::registration(&ceremony.id), late)
+            .await;
         assert_eq!(reply.problem(), ProblemCode::PasskeyRefused);
 
         let (one, two) = (
@@ -204,11 +229,19 @@ both_engines!(
 
         let sign_in: Ceremony = server.act(&Nobody, path::SIGN_INS).await.json();
         let foreign = json!({ "credential": authenticator.create(&one.public_key) });
-        let reply = server.post(&Nobody, &path::registration(&sign_in.id), foreign).await;
-        assert_eq!(reply.problem(), ProblemCode::PasskeyRefused, "another kind of ceremony");
+        let reply = server
+            .post(&Nobody, &path::registration(&sign_in.id), foreign)
+            .await;
+        assert_eq!(
+            reply.problem(),
+            ProblemCode::PasskeyRefused,
+            "another kind of ceremony"
+        );
 
         let unreadable = path::registration("cer_x");
-        let reply = server.post(&Nobody, &unreadable, json!({ "credential": {} })).await;
+        let reply = server
+            .post(&Nobody, &unreadable, json!({ "credential": {} }))
+            .await;
         assert_eq!(reply.problem(), ProblemCode::NotFound);
     }
 );
@@ -221,13 +254,17 @@ both_engines!(
         let mut authenticator = Authenticator::new("http://localhost:8080");
         let credential = authenticator.create(&ceremony.public_key);
         let reply = json!({ "credential": credential });
-        server.post(&Nobody, &path::registration(&ceremony.id), reply).await;
+        server
+            .post(&Nobody, &path::registration(&ceremony.id), reply)
+            .await;
 
         // A hostile client may send a foreign credential's id as a new one's.
         let (_, token) = server.invitation(&owner, Role::Viewer).await;
         let ceremony = server.start_registration(&token).await;
         let reply = json!({ "credential": authenticator.create_again(&ceremony.public_key) });
-        let reply = server.post(&Nobody, &path::registration(&ceremony.id), reply).await;
+        let reply = server
+            .post(&Nobody, &path::registration(&ceremony.id), reply)
+            .await;
         assert_eq!(reply.problem(), ProblemCode::PasskeyRefused);
         let members = server.text("SELECT CAST(COUNT(*) AS TEXT) FROM accounts").await;
         assert_eq!(members, "2", "nothing of the refused registration stays");

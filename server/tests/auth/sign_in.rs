@@ -69,7 +69,11 @@ both_engines!(
         server.clock.advance(UnixMillis::HOUR);
         let proof = json!({ "credential": authenticator.prove(&late.public_key) });
         let reply = server.post(&Nobody, &path::sign_in(&late.id), proof).await;
-        assert_eq!(reply.problem(), ProblemCode::PasskeyRefused, "an expired ceremony");
+        assert_eq!(
+            reply.problem(),
+            ProblemCode::PasskeyRefused,
+            "an expired ceremony"
+        );
 
         let spoil = |origin: &str, cross_origin: bool, verifies: bool| Authenticator {
             origin: origin.to_owned(),
@@ -200,7 +204,10 @@ both_engines!(
             server.get(&other, path::ACCOUNT).await.problem(),
             ProblemCode::Unauthenticated
         );
-        assert_eq!(server.delete(&owner, &place).await.problem(), ProblemCode::NotFound);
+        assert_eq!(
+            server.delete(&owner, &place).await.problem(),
+            ProblemCode::NotFound
+        );
 
         let reply = server.delete(&owner, &path::account_sign_in("current")).await;
         assert_eq!(reply.status, StatusCode::NO_CONTENT);
@@ -272,9 +279,15 @@ both_engines!(
             server.post(&Nobody, &place, large).await.problem(),
             ProblemCode::TooLarge
         );
-        assert_eq!(server.act(&Nobody, &place).await.problem(), ProblemCode::Malformed);
         assert_eq!(
-            server.post(&Nobody, &place, json!({ "other": 1 })).await.problem(),
+            server.act(&Nobody, &place).await.problem(),
+            ProblemCode::Malformed
+        );
+        assert_eq!(
+            server
+                .post(&Nobody, &place, json!({ "other": 1 }))
+                .await
+                .problem(),
             ProblemCode::Malformed
         );
     }

@@ -60,7 +60,9 @@ both_engines!(
         let mut viewer = server.member(&owner, Role::Viewer).await;
 
         let ceremony: Ceremony = server.act(&owner, path::STEP_UPS).await.json();
-        let allowed = ceremony.public_key["allowCredentials"].as_array().expect("a list");
+        let allowed = ceremony.public_key["allowCredentials"]
+            .as_array()
+            .expect("a list");
         assert_eq!(allowed.len(), 1);
         let foreign = json!({ "credential": viewer.authenticator.prove_with(0, &ceremony.public_key) });
         let reply = server.post(&owner, &path::step_up(&ceremony.id), foreign).await;
@@ -71,14 +73,24 @@ both_engines!(
         let ceremony: Ceremony = server.act(&owner, path::STEP_UPS).await.json();
         let proof = json!({ "credential": owner.authenticator.prove(&ceremony.public_key) });
         let reply = server.post(&viewer, &path::step_up(&ceremony.id), proof).await;
-        assert_eq!(reply.problem(), ProblemCode::PasskeyRefused, "somebody else's ceremony");
+        assert_eq!(
+            reply.problem(),
+            ProblemCode::PasskeyRefused,
+            "somebody else's ceremony"
+        );
 
         let other_browser = server.sign_in(&owner.authenticator).await;
         owner.authenticator = other_browser.authenticator.clone();
         let ceremony: Ceremony = server.act(&owner, path::STEP_UPS).await.json();
         let proof = json!({ "credential": owner.authenticator.prove(&ceremony.public_key) });
-        let reply = server.post(&other_browser, &path::step_up(&ceremony.id), proof).await;
-        assert_eq!(reply.problem(), ProblemCode::PasskeyRefused, "another browser's ceremony");
+        let reply = server
+            .post(&other_browser, &path::step_up(&ceremony.id), proof)
+            .await;
+        assert_eq!(
+            reply.problem(),
+            ProblemCode::PasskeyRefused,
+            "another browser's ceremony"
+        );
     }
 );
 

@@ -52,7 +52,10 @@ both_engines!(
             server.get(&program, path::ACCOUNT).await.problem(),
             ProblemCode::Unauthenticated
         );
-        assert_eq!(server.delete(&owner, &place).await.problem(), ProblemCode::NotFound);
+        assert_eq!(
+            server.delete(&owner, &place).await.problem(),
+            ProblemCode::NotFound
+        );
         assert_eq!(server.records("token.created").await, 1);
         assert_eq!(server.records("token.revoked").await, 1);
     }
@@ -74,7 +77,13 @@ both_engines!(
 both_engines!(
     async fn a_header_that_is_no_token_is_nobodys_even_beside_a_cookie(server: Server) {
         let owner = server.owner().await;
-        for value in ["Basic eDp5", "Bearer", "Bearer x", "Bearer gw_pat_wrong", "gw_pat_"] {
+        for value in [
+            "Basic eDp5",
+            "Bearer",
+            "Bearer x",
+            "Bearer gw_pat_wrong",
+            "gw_pat_",
+        ] {
             let reply = server
                 .call_with(
                     &owner,
@@ -120,7 +129,9 @@ both_engines!(
             }
         }
         let program = server.program(&[TokenScope::Enrol]).await;
-        let reply = server.post(&program, path::TOKENS, request(&owner, &["enrol"])).await;
+        let reply = server
+            .post(&program, path::TOKENS, request(&owner, &["enrol"]))
+            .await;
         assert_eq!(reply.problem(), ProblemCode::Forbidden, "a token mints no token");
     }
 );
@@ -152,7 +163,9 @@ both_engines!(
             ProblemCode::NotFound
         );
         server.clock.advance(5 * UnixMillis::MINUTE);
-        let reply = server.post(&owner, path::TOKENS, request(&owner, &["enrol"])).await;
+        let reply = server
+            .post(&owner, path::TOKENS, request(&owner, &["enrol"]))
+            .await;
         assert_eq!(reply.problem(), ProblemCode::StepUpRequired);
     }
 );
@@ -162,8 +175,11 @@ both_engines!(
         let owner = server.owner().await;
         let body = request(&owner, &["read"]);
         let key = [(IDEMPOTENCY_KEY, "0123456789abcdef0123456789abcdef")];
-        let send =
-            async |body: Value| server.call_with(&owner, Method::POST, path::TOKENS, Some(body), &key).await;
+        let send = async |body: Value| {
+            server
+                .call_with(&owner, Method::POST, path::TOKENS, Some(body), &key)
+                .await
+        };
         let (first, second) = tokio::join!(send(body.clone()), send(body.clone()));
         let (first, second): (Token, Token) = (first.json(), second.json());
         assert_eq!(first, second, "with the same secret");
@@ -177,13 +193,17 @@ both_engines!(
         let reply = send(other).await;
         assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(reply.problem(), ProblemCode::IdempotencyMismatch);
-        let stored = server.text("SELECT sealed_body || key_hash FROM idempotency_keys").await;
+        let stored = server
+            .text("SELECT sealed_body || key_hash FROM idempotency_keys")
+            .await;
         assert!(!stored.contains("gw_pat_") && !stored.contains("0123456789abcdef0123456789abcdef"));
 
         for bad in ["short", "with a space 0123456789"] {
             let key = [(IDEMPOTENCY_KEY, bad)];
             let body = Some(request(&owner, &["read"]));
-            let reply = server.call_with(&owner, Method::POST, path::TOKENS, body, &key).await;
+            let reply = server
+                .call_with(&owner, Method::POST, path::TOKENS, body, &key)
+                .await;
             assert_eq!(reply.problem(), ProblemCode::Malformed, "{bad}");
         }
     }

@@ -161,7 +161,13 @@ impl Authenticator {
 /// RFC 9053 §7.1.1: {1: EC2, 3: ES256, -1: P-256, -2: x, -3: y}.
 fn cose_key(point: &[u8]) -> Vec<u8> {
     let (x, y) = point[1..].split_at(32);
-    [&b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20"[..], x, b"\x22\x58\x20", y].concat()
+    [
+        &b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20"[..],
+        x,
+        b"\x22\x58\x20",
+        y,
+    ]
+    .concat()
 }
 
 fn key(pkcs8: &[u8]) -> EcdsaKeyPair {

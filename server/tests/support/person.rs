@@ -31,7 +31,10 @@ impl Visitor for Person {
                 header::COOKIE,
                 header_value(&format!("theme=dark; __Host-gangway={}", self.cookie)),
             ),
-            (HeaderName::from_static("sec-fetch-site"), header_value("same-origin")),
+            (
+                HeaderName::from_static("sec-fetch-site"),
+                header_value("same-origin"),
+            ),
             (header::USER_AGENT, header_value(FIREFOX)),
         ]
         .into_iter()

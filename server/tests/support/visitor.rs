@@ -30,7 +30,9 @@ impl Visitor for Nobody {
 impl Visitor for Program {
     fn headers(&self) -> HeaderMap {
         let value = format!("Bearer {}", self.0.expose());
-        [(header::AUTHORIZATION, header_value(&value))].into_iter().collect()
+        [(header::AUTHORIZATION, header_value(&value))]
+            .into_iter()
+            .collect()
     }
 }
 
@@ -53,7 +55,11 @@ impl Reply {
     /// The code of a problem.
     #[track_caller]
     pub(crate) fn problem(&self) -> ProblemCode {
-        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{self}");
+        assert_eq!(
+            self.headers[header::CONTENT_TYPE],
+            "application/problem+json",
+            "{self}"
+        );
         let body: Value = serde_json::from_slice(&self.body).expect("a problem is JSON");
         assert_eq!(body["status"], self.status.as_u16());
         serde_json::from_value(body["code"].clone()).expect("a problem has a code")
