@@ -12,4 +12,5 @@ mod process;
 mod relay;
 mod session_gate;
 mod support;
+mod typed_client;
 mod unknown_paths;

@@ -1,0 +1,307 @@
+//! The three programs of a crossing as processes, and a place for them to live.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// Nothing in these stories takes longer, not even on a machine that does something else besides.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server's folder, its address and a token to enrol with.
+pub(crate) struct Place {
+    folder: tempfile::TempDir,
+    port: u16,
+    server: Option<Child>,
+}
+
+impl Place {
+    /// A fresh server that serves.
+    pub(crate) async fn open() -> Self {
+        // Another program could take the port between this and the start of the server: then the test says so.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let mut place = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            port,
+            server: None,
+        };
+        place.start_server().await;
+        place
+    }
+
+    /// Starts the server on the same data and address, and waits until it is ready.
+    pub(crate) async fn start_server(&mut self) {
+        let listen = format!("127.0.0.1:{}", self.port);
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("server.log"))
+            .expect("a log");
+        let server = gangway(&[
+            "serve",
+            "--data-dir",
+            self.data_dir(),
+            "--listen",
+            &listen,
+            "--public-url",
+            &self.url(),
+        ])
+        .stdout(log.try_clone().expect("a second handle"))
+        .stderr(log)
+        .spawn()
+        .expect("the server starts");
+        self.server = Some(server);
+        let ready = async {
+            loop {
+                let health = gangway(&["healthcheck", "--listen", &listen])
+                    .output()
+                    .await
+                    .expect("the binary runs");
+                if health.status.success() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if timeout(PATIENCE, ready).await.is_err() {
+            panic!("the server does not become ready:\n{}", self.server_log());
+        }
+    }
+
+    /// Ends the server as a power cut would.
+    pub(crate) async fn kill_server(&mut self) {
+        let mut server = self.server.take().expect("it runs");
+        server.kill().await.expect("it is killed");
+    }
+
+    /// A fresh token of scope `enrol`.
+    pub(crate) async fn token(&self) -> String {
+        let output = gangway(&[
+            "admin",
+            "token",
+            "create",
+            "--data-dir",
+            self.data_dir(),
+            "--scope",
+            "enrol",
+            "--public-url",
+            &self.url(),
+        ])
+        .output()
+        .await
+        .expect("the binary runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        text.lines()
+            .last()
+            .expect("the token stands on the last line")
+            .to_owned()
+    }
+
+    /// A device that shows codes at this server; its state is kept under `name`.
+    pub(crate) fn device(&self, name: &str, more: &[&str]) -> Device {
+        let state = self.folder.path().join(name);
+        let mut command = Command::new(device_binary());
+        command
+            .args(["run", "--server", &self.url(), "--json", "--state-dir"])
+            .arg(&state)
+            .args(more)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        Device(Program::spawn(command))
+    }
+
+    /// `gangway link --json`, with this code on its standard input.
+    pub(crate) async fn link(&self, token: &str, code: &str, more: &[&str]) -> Link {
+        let url = self.url();
+        let mut arguments = vec!["link", "--server", &url, "--json"];
+        arguments.extend(more);
+        let mut command = gangway(&arguments);
+        command
+            .env("GANGWAY_TOKEN", token)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut link = Link(Program::spawn(command));
+        link.0.say(code).await;
+        link
+    }
+
+    /// How many certificates have been issued to devices.
+    pub(crate) async fn certificates(&self) -> i64 {
+        let file = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(Path::new(self.data_dir()).join("gangway.sqlite3"))
+            .read_only(true);
+        let mut connection = sqlx::ConnectOptions::connect(&file).await.expect("it opens");
+        sqlx::query_scalar("SELECT COUNT(*) FROM certificates WHERE chain <> ''")
+            .fetch_one(&mut connection)
+            .await
+            .expect("it counts")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    pub(crate) fn server_log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
+    }
+
+    fn data_dir(&self) -> &str {
+        self.folder.path().to_str().expect("the path is text")
+    }
+}
+
+/// A running `gangway-device`.
+pub(crate) struct Device(Program);
+
+impl Device {
+    /// The next event of this name; others before it are passed over.
+    pub(crate) async fn event(&mut self, name: &str) -> Value {
+        self.0.event(&[name]).await
+    }
+
+    /// The next event of one of these names.
+    pub(crate) async fn event_of(&mut self, names: &[&str]) -> Value {
+        self.0.event(names).await
+    }
+
+    /// The code that it shows, once it waits under it.
+    pub(crate) async fn code(&mut self) -> String {
+        let shown = self.event("code").await;
+        self.event("waiting").await;
+        shown["user_code"].as_str().expect("a code").to_owned()
+    }
+
+    /// The person at the device types a line.
+    pub(crate) async fn say(&mut self, line: &str) {
+        self.0.say(line).await;
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) async fn kill(mut self) {
+        self.0.child.kill().await.expect("it is killed");
+    }
+}
+
+/// A running `gangway link`.
+pub(crate) struct Link(Program);
+
+impl Link {
+    /// The next event of this name.
+    pub(crate) async fn event(&mut self, name: &str) -> Value {
+        self.0.event(&[name]).await
+    }
+
+    pub(crate) async fn say(&mut self, line: &str) {
+        self.0.say(line).await;
+    }
+
+    /// Waits for its end: the exit code and the last event.
+    pub(crate) async fn end(mut self) -> (i32, Value) {
+        let mut last = Value::Null;
+        let ended = async {
+            while let Some(event) = self.0.events.recv().await {
+                last = event;
+            }
+            self.0.child.wait().await.expect("it ends")
+        };
+        let status = timeout(PATIENCE, ended).await.expect("it ends in time");
+        (status.code().expect("it ends by itself"), last)
+    }
+}
+
+/// A program that tells one JSON object per line.
+struct Program {
+    child: Child,
+    events: mpsc::Receiver<Value>,
+    told: Vec<Value>,
+}
+
+impl Program {
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("the program starts");
+        let output = child.stdout.take().expect("it is a pipe");
+        let (sender, events) = mpsc::channel(64);
+        tokio::spawn(tell(output, sender));
+        Self {
+            child,
+            events,
+            told: Vec::new(),
+        }
+    }
+
+    async fn event(&mut self, names: &[&str]) -> Value {
+        let found = async {
+            while let Some(event) = self.events.recv().await {
+                self.told.push(event.clone());
+                if names.iter().any(|name| event["event"] == *name) {
+                    return Some(event);
+                }
+            }
+            None
+        };
+        match timeout(PATIENCE, found).await {
+            Ok(Some(event)) => event,
+            Ok(None) => panic!(
+                "the program ended without telling {names:?}; it told {:#?}",
+                self.told
+            ),
+            Err(_) => panic!("the program does not tell {names:?}; it told {:#?}", self.told),
+        }
+    }
+
+    async fn say(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("it is a pipe");
+        input
+            .write_all(format!("{line}\n").as_bytes())
+            .await
+            .expect("it listens");
+    }
+}
+
+/// Passes every line on as an event.
+async fn tell(output: impl AsyncRead + Unpin, events: mpsc::Sender<Value>) {
+    let mut lines = BufReader::new(output).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let event = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not a line of JSON: {line}"));
+        if events.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn gangway(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gangway"));
+    command.args(arguments).env_clear().kill_on_drop(true);
+    command
+}
+
+/// The device is another package: its binary is where the test script says, or beside the server's.
+fn device_binary() -> PathBuf {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test reads where the script put the binary"
+    )]
+    let named = std::env::var_os("GANGWAY_DEVICE_BIN").map(PathBuf::from);
+    let binary =
+        named.unwrap_or_else(|| Path::new(env!("CARGO_BIN_EXE_gangway")).with_file_name("gangway-device"));
+    assert!(
+        binary.exists(),
+        "{} is missing: cargo build -p gangway-device",
+        binary.display()
+    );
+    binary
+}

@@ -1,0 +1,122 @@
+//! What people do with the command line.
+
+use serde_json::json;
+
+use crate::processes::Place;
+
+#[tokio::test]
+async fn a_device_joins_the_fleet_from_the_terminal() {
+    let place = Place::open().await;
+    let token = place.token().await;
+    let mut device = place.device("device", &["--accept", "always"]);
+    let code = device.code().await;
+    let mut link = place
+        .link(
+            &token,
+            &code,
+            &["--yes", "--name", "Thermometer 7", "--label", "roof"],
+        )
+        .await;
+
+    let review = link.event("review").await;
+    assert_eq!(review["verified"], false, "{review}");
+    assert_eq!(review["network"], "same");
+    assert_eq!(review["warnings"], json!([]));
+    let signed = link.event("certificate_signed").await;
+    let installed = device.event("installed").await;
+    assert_eq!(installed["certificate_sha256"], signed["certificate_sha256"]);
+    let online = device.event("online").await;
+    let (exit, last) = link.end().await;
+    assert_eq!(
+        (exit, &last["event"], &last["device"]),
+        (0, &json!("online"), &online["device"]),
+        "{last}"
+    );
+    assert_eq!(place.certificates().await, 1);
+    let log = place.server_log();
+    assert!(
+        !log.contains(&code) && !log.contains(&token),
+        "codes and tokens are in no log"
+    );
+}
+
+#[tokio::test]
+async fn a_person_is_asked_and_may_say_not_mine() {
+    let place = Place::open().await;
+    let token = place.token().await;
+    let mut device = place.device("device", &["--accept", "ask"]);
+    let code = device.code().await;
+    let mut link = place.link(&token, &code, &[]).await;
+    link.event("review").await;
+    link.say("n").await;
+    let refused = device.event("refused").await;
+    assert_eq!(refused["by"], "claimant", "{refused}");
+    let (exit, last) = link.end().await;
+    assert_eq!((exit, &last["code"]), (4, &json!("not_mine")), "{last}");
+    assert_ne!(device.code().await, code, "a refused code is spent");
+    assert_eq!(place.certificates().await, 0);
+}
+
+#[tokio::test]
+async fn the_person_at_the_device_may_refuse() {
+    let place = Place::open().await;
+    let token = place.token().await;
+    let mut device = place.device("device", &["--accept", "ask"]);
+    let code = device.code().await;
+    let link = place.link(&token, &code, &["--yes"]).await;
+    device.event("approval_asked").await;
+    device.say("n").await;
+    let (exit, last) = link.end().await;
+    assert_eq!((exit, &last["code"]), (4, &json!("device_refused")), "{last}");
+    assert_eq!(place.certificates().await, 0, "nothing was signed");
+}
+
+#[tokio::test]
+async fn wrong_codes_are_told_and_counted_and_one_account_has_two_of_them() {
+    let place = Place::open().await;
+    let token = place.token().await;
+    let mut device = place.device("device", &["--accept", "always"]);
+    let code = device.code().await;
+    for count in 1..=2 {
+        let (exit, last) = place.link(&token, &misread(&code), &["--yes"]).await.end().await;
+        assert_eq!((exit, &last["code"]), (3, &json!("wrong_code")), "{last}");
+        let failed = device.event("attempt_failed").await;
+        assert_eq!(failed["count"], count, "{failed}");
+    }
+    // security.md, Enrolment 1: one account may fail twice per nameplate, with whatever token.
+    let (exit, last) = place
+        .link(&place.token().await, &code, &["--yes"])
+        .await
+        .end()
+        .await;
+    assert_eq!((exit, &last["code"]), (10, &json!("rate_limited")), "{last}");
+    assert!(
+        last["message"]
+            .as_str()
+            .is_some_and(|message| message.contains("minutes")),
+        "{last}"
+    );
+    assert_eq!(place.certificates().await, 0);
+}
+
+#[tokio::test]
+async fn unknown_codes_and_bad_tokens_have_their_exit_codes() {
+    let place = Place::open().await;
+    let token = place.token().await;
+    let (exit, last) = place.link(&token, "BBBB-CCCCCC", &["--yes"]).await.end().await;
+    assert_eq!((exit, &last["code"]), (3, &json!("code_unknown")), "{last}");
+    let (exit, last) = place.link(&token, "A1", &["--yes"]).await.end().await;
+    assert_eq!((exit, &last["code"]), (2, &json!("usage")), "{last}");
+    let (exit, last) = place
+        .link("gw_pat_of_nobody", "BBBB-CCCCCC", &["--yes"])
+        .await
+        .end()
+        .await;
+    assert_eq!((exit, &last["code"]), (8, &json!("unauthenticated")), "{last}");
+}
+
+/// The same code with another last letter.
+fn misread(code: &str) -> String {
+    let (rest, last) = code.split_at(code.len() - 1);
+    format!("{rest}{}", if last == "B" { "C" } else { "B" })
+}

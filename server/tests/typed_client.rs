@@ -1,0 +1,247 @@
+//! The typed client and the router agree: every operation that the API describes has a method, every method an operation,
+//! and what comes back is what the method says.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use gangway_client::{Api, ApiError, ApiRequest, ApiResponse, IdempotencyKey, InProcess, TransportError};
+use gangway_protocol::account::TokenScope;
+use gangway_protocol::certificate::CertificateQuery;
+use gangway_protocol::device::DeviceQuery;
+use gangway_protocol::page::PageQuery;
+use gangway_server::auth::service::{TokenOrder, create_token};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+
+use crate::support::{Server, both_engines};
+
+/// What is not for the typed client: a stream of events.
+const NOT_CALLED: [&str; 1] = ["GET /api/v1/fleet/changes"];
+
+/// Every method of the client once, each with its name.
+macro_rules! every_method {
+    ($api:expr, $($call:ident($($argument:expr),*);)*) => {{
+        let api = $api;
+        vec![$((stringify!($call), api.$call($($argument),*).await.err()),)*]
+    }};
+}
+
+/// A value from its JSON, for requests whose content does not matter here.
+fn of<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("a request")
+}
+
+fn id<T: std::str::FromStr>(prefix: &str) -> T {
+    format!("{prefix}_0000000001zzzzzzzzzzzzzzzz")
+        .parse()
+        .ok()
+        .expect("an id")
+}
+
+async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
+    let page = &PageQuery::default();
+    let key = &IdempotencyKey::new([7; 16]);
+    let reply = &of(json!({"credential": {}}));
+    let rename = &of(json!({"name": "Ada"}));
+    let revoke = &of(json!({"reason": "superseded"}));
+    let facts = json!({"hostname": "h", "os": "o", "os_version": "v", "arch": "a", "software": "s", "software_version": "1"});
+    let approval = &of(
+        json!({"organisation": id::<gangway_protocol::id::OrganisationId>("org"), "csr": "", "facts": facts, "signer": id::<gangway_protocol::id::SignerId>("sgn")}),
+    );
+    let token = &of(
+        json!({"name": "ci", "scopes": ["enrol"], "organisation": id::<gangway_protocol::id::OrganisationId>("org"), "valid_days": 1}),
+    );
+    let sha256 = &gangway_protocol::encoding::Sha256Hex([1; 32]);
+    every_method!(api,
+        inspect_link(&of(json!({"token": "x"})));
+        start_registration(&of(json!({"token": "x"})));
+        finish_registration(&id("cer"), reply);
+        start_sign_in();
+        finish_sign_in(&id("cer"), reply);
+        recover(&of(json!({"code": "x"})));
+        account();
+        rename_account(rename);
+        passkeys(page);
+        start_adding_passkey();
+        finish_adding_passkey(&id("cer"), reply);
+        rename_passkey(&id("psk"), rename);
+        remove_passkey(&id("psk"));
+        start_step_up();
+        finish_step_up(&id("cer"), reply);
+        renew_recovery_codes();
+        sign_ins(page);
+        end_sign_in(&id("sin"));
+        sign_out();
+        tokens(page);
+        create_token(token, key);
+        revoke_token(&id("tok"));
+        organisations(page);
+        signers(&id("org"), page);
+        members(&id("org"), page);
+        invitations(&id("org"), page);
+        invite(&id("org"), &of(json!({"role": "viewer"})), key);
+        withdraw_invitation(&id("org"), &id("lnk"));
+        revoke_in_bulk(&id("org"), &of(json!({"from": 0, "until": 1, "reason": "superseded", "dry_run": true})));
+        approval(&id("clm"));
+        approve(&id("clm"), approval);
+        withdraw_approval(&id("clm"));
+        record_consent(&id("clm"));
+        report_claim(&id("clm"), &of(json!({"reason": "not_mine"})));
+        devices(&DeviceQuery::default());
+        devices_csv(&DeviceQuery::default());
+        device(&id("dev"));
+        update_device(&id("dev"), &of(json!({"name": "x"})));
+        device_events(&id("dev"), page);
+        device_certificates(&id("dev"), page);
+        request_certificate(&id("dev"), &of(json!({"csr": ""})));
+        renew_device(&id("dev"));
+        identify_device(&id("dev"));
+        suspend_device(&id("dev"));
+        resume_device(&id("dev"));
+        revoke_device(&id("dev"), revoke);
+        retire_device(&id("dev"));
+        dismiss_alarm(&id("dev"));
+        certificates(&CertificateQuery::default());
+        certificate(sha256);
+        record_delivery(sha256);
+        revoke_certificate(sha256, revoke);
+        held_certificates(page);
+        readmit_certificate(sha256);
+        issuer_certificate(&id("iss"));
+        issuer_crl(&id("iss"));
+    )
+}
+
+#[tokio::test]
+async fn every_operation_has_a_method_and_every_method_an_operation() {
+    let description = serde_json::to_value(gangway_server::router::description()).expect("JSON");
+    let described: BTreeSet<String> = description["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, operations)| {
+            let methods = operations.as_object().expect("operations").keys();
+            methods
+                .map(|method| format!("{} {}", method.to_uppercase(), without_names(path)))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+
+    let sent = Arc::new(Mutex::new(BTreeSet::new()));
+    let kept = Arc::clone(&sent);
+    let api = Api::new(Arc::new(InProcess::new(move |request: ApiRequest| {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let operation = format!("{} {}", request.method, without_ids(path));
+        kept.lock().expect("nobody panics with it").insert(operation);
+        std::future::ready(Err(TransportError::TimedOut { secs: 0 }))
+    })));
+    call_everything(&api).await;
+    let mut sent = sent.lock().expect("nobody panics with it").clone();
+    sent.extend(NOT_CALLED.map(str::to_owned));
+
+    let missing: Vec<_> = described.difference(&sent).collect();
+    let invented: Vec<_> = sent.difference(&described).collect();
+    assert!(
+        missing.is_empty() && invented.is_empty(),
+        "no method for {missing:?}; no operation for {invented:?}"
+    );
+}
+
+both_engines!(
+    async fn every_answer_is_understood(server: Server) {
+        let order = TokenOrder {
+            name: "test".to_owned(),
+            scopes: vec![TokenScope::Enrol, TokenScope::Read],
+            organisation: None,
+            valid_days: 1,
+        };
+        let gangway = &server.gangway;
+        let token = create_token(&gangway.db, &*gangway.clock, &*gangway.random, order)
+            .await
+            .expect("a token");
+        let authorization = format!("Bearer {}", token.expose());
+        let router = server.router.clone();
+        let api = Api::new(Arc::new(InProcess::new(move |request| {
+            ask(router.clone(), request, authorization.clone())
+        })));
+
+        for (method, error) in call_everything(&api).await {
+            match error {
+                None | Some(ApiError::Problem(_)) => {}
+                Some(other) => panic!("{method}: {other:?}"),
+            }
+        }
+
+        let account = api.account().await.expect("whose token it is");
+        let organisations = api
+            .organisations(&PageQuery::default())
+            .await
+            .expect("where it holds")
+            .items;
+        assert_eq!(account.organisations, organisations);
+        let signers = api
+            .signers(&organisations[0].id, &PageQuery::default())
+            .await
+            .expect("signers")
+            .items;
+        assert_eq!(signers.len(), 1, "the built-in CA is there from the beginning");
+        let devices = api.devices(&DeviceQuery::default()).await.expect("the fleet");
+        assert!(devices.items.is_empty() && devices.next.is_none());
+    }
+);
+
+/// The router as a transport.
+async fn ask(
+    router: axum::Router,
+    request: ApiRequest,
+    authorization: String,
+) -> Result<ApiResponse, TransportError> {
+    let mut builder = http::Request::builder()
+        .method(request.method)
+        .uri(request.path)
+        .header(http::header::AUTHORIZATION, authorization)
+        .extension(gangway_server::api::extract::ClientAddress(
+            std::net::Ipv4Addr::LOCALHOST.into(),
+        ));
+    if request.body.is_some() {
+        builder = builder.header(http::header::CONTENT_TYPE, "application/json");
+    }
+    if let Some(key) = request.idempotency_key {
+        builder = builder.header("idempotency-key", key);
+    }
+    let body = axum::body::Body::from(request.body.unwrap_or_default());
+    let request = builder.body(body).expect("a request");
+    let response = tower::ServiceExt::oneshot(router, request)
+        .await
+        .expect("the router is infallible");
+    Ok(ApiResponse {
+        status: response.status().as_u16(),
+        retry_after_secs: None,
+        body: response
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes()
+            .to_vec(),
+    })
+}
+
+/// `/api/v1/devices/{id}` as `/api/v1/devices/{}`.
+fn without_names(path: &str) -> String {
+    replace(path, |part| part.starts_with('{'))
+}
+
+/// The same for a path that is filled.
+fn without_ids(path: &str) -> String {
+    replace(path, |part| {
+        part.ends_with("_0000000001zzzzzzzzzzzzzzzz") || part.len() == 64 || part == "current"
+    })
+}
+
+fn replace(path: &str, is_place: impl Fn(&str) -> bool) -> String {
+    let parts = path
+        .split('/')
+        .map(|part| if is_place(part) { "{}" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
