@@ -96,7 +96,7 @@ pub(crate) fn places(text: &str) -> usize {
 fn dash_place(symbols: usize) -> Option<usize> {
     match symbols {
         0..=MIN_NAMEPLATE_LEN => None,
-        ..=MIN_SYMBOLS => Some(MIN_NAMEPLATE_LEN),
+        _ if symbols <= MIN_SYMBOLS => Some(MIN_NAMEPLATE_LEN),
         _ => Some(symbols - SECRET_LEN),
     }
 }

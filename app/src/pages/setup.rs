@@ -73,7 +73,7 @@ pub(crate) fn setup_page() -> AnyView {
                     }
                         .into_any()
                 }
-                Stage::Naming(token, purpose) => naming(t, stage, token, purpose),
+                Stage::Naming(token, purpose) => naming(t, stage, token, &purpose),
                 Stage::Made => safety(t),
             }}
         </main>
@@ -82,7 +82,7 @@ pub(crate) fn setup_page() -> AnyView {
 }
 
 /// Name, organisation where one is made, and the passkey.
-fn naming(t: Language, stage: RwSignal<Stage>, token: SecretString, purpose: LinkPurpose) -> AnyView {
+fn naming(t: Language, stage: RwSignal<Stage>, token: SecretString, purpose: &LinkPurpose) -> AnyView {
     let api = api();
     let visitor = visitor();
     let name = RwSignal::new(String::new());
@@ -91,7 +91,7 @@ fn naming(t: Language, stage: RwSignal<Stage>, token: SecretString, purpose: Lin
     let message = RwSignal::new(None::<String>);
     let is_setup = matches!(purpose, LinkPurpose::Setup {});
     let is_recovery = matches!(purpose, LinkPurpose::Recovery { .. });
-    let (title, lede) = match &purpose {
+    let (title, lede) = match purpose {
         LinkPurpose::Setup {} => (t.setup_first_title().to_owned(), t.setup_first_text().to_owned()),
         LinkPurpose::Invitation { organisation, role } => (
             t.setup_invitation_title(organisation),
