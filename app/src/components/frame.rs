@@ -107,8 +107,9 @@ fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> A
             {sees_fleet.then(|| view! { <a href=paths::FLEET aria-current=move || current(paths::FLEET)>{t.fleet()}</a> })}
         </nav>
         <div class="bar-end">
-            <button class="button quiet" type="button" title=t.palette() aria-label=t.palette() on:click=move |_| palette_open.set(true)>
+            <button class="button quiet" type="button" title=t.palette() on:click=move |_| palette_open.set(true)>
                 {icon(Icon::Search)}
+                <span class="hidden-text">{t.palette()}</span>
                 <kbd class="wide-only" aria-hidden="true">"Ctrl K"</kbd>
             </button>
             // A full load: the code page has a content security policy of its own.
@@ -121,8 +122,9 @@ fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> A
                         </a>
                     }
                 })}
-            <a class="avatar" href=paths::ACCOUNT title=account.name.clone() aria-label=t.account() aria-current=move || current(paths::ACCOUNT)>
+            <a class="avatar" href=paths::ACCOUNT title=account.name.clone() aria-current=move || current(paths::ACCOUNT)>
                 <span aria-hidden="true">{initials}</span>
+                <span class="hidden-text">{t.account()}</span>
             </a>
         </div>
     }
