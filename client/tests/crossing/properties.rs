@@ -170,7 +170,7 @@ fn happen(play: &mut Play, witness: &mut Witness, happening: Happening) {
             play.device_says(&json!({"type": "installed", "certificate_sha256": sha256}));
         }
         Happening::Failed => {
-            play.device_says(&json!({"type": "failed", "code": "x", "message": "It is broken."}))
+            play.device_says(&json!({"type": "failed", "code": "x", "message": "It is broken."}));
         }
         Happening::IntroductionAgain => {
             let introduction = play.introduction.clone();
