@@ -18,7 +18,7 @@ use gangway_server::db::approvals::Evidence;
 use gangway_server::enrolment::approval::{Approving, approve, consent};
 use gangway_server::enrolment::check_csr;
 use gangway_server::enrolment::issuance::{Grounds, Order, issue};
-use gangway_server::rng::{Random as _, SystemRandom};
+use gangway_server::rng::{Random, SystemRandom};
 use gangway_server::state::Gangway;
 use tokio::task::JoinSet;
 
@@ -66,9 +66,10 @@ pub(crate) async fn measure(options: &Options, report: &mut Report) -> anyhow::R
     let office = Office::open(options).await?;
     let pem = DeviceKey::generate(KeyType::P256)?.csr("bench")?.pem;
     let now = SystemClock.now();
+    let random: &dyn Random = &SystemRandom;
     let identity = DeviceIdentity {
         organisation: office.desk.organisation.clone(),
-        device: DeviceId::new(now, SystemRandom.for_id()),
+        device: DeviceId::new(now, random.for_id()),
     };
     let (started, mut signed) = (Instant::now(), 0_usize);
     while started.elapsed() < SIGNING_FOR {
@@ -76,7 +77,7 @@ pub(crate) async fn measure(options: &Options, report: &mut Report) -> anyhow::R
         let draft = office
             .gangway
             .authority
-            .draft(&identity, csr.key(), 90, now, &SystemRandom)?;
+            .draft(&identity, csr.key(), 90, now, random)?;
         office
             .gangway
             .authority
@@ -169,7 +170,7 @@ async fn order(gangway: &Gangway, desk: &Desk) -> anyhow::Result<Order> {
         },
         member: member.clone(),
         evidence: Evidence {
-            proof: "bench".to_owned(),
+            proof: Proof::Assertion("bench".to_owned()),
             device_address: None,
         },
     };

@@ -28,7 +28,7 @@ both_engines!(
 
 both_engines!(
     async fn a_program_sees_its_account_and_nothing_beyond_its_organisation(server: Server) {
-        let program = server.program(&[TokenScope::Read]).await;
+        let program = server.terminal(&[TokenScope::Read]).await;
         let account: Account = server.get(&program, path::ACCOUNT).await.json();
         assert_eq!(account.verified_at, None);
         assert_eq!(account.organisations.len(), 1);
@@ -55,7 +55,7 @@ both_engines!(
         let owner = server.owner().await;
         let root = owner.organisation();
         let [middle, leaf] = server.grow_tree(&root).await;
-        let viewer = server.member(&owner, Role::Viewer).await;
+        let viewer = server.invited(&owner, Role::Viewer).await;
         server.move_member(&viewer.account.id, &root, &middle).await;
 
         let page: Page<Organisation> = server.get(&owner, path::ORGANISATIONS).await.json();

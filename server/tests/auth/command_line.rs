@@ -11,7 +11,7 @@ use crate::support::both_engines;
 
 both_engines!(
     async fn the_first_token_makes_an_organisation_that_set_up_takes_over(server: Server) {
-        let program = server.program(&[TokenScope::Enrol]).await;
+        let program = server.terminal(&[TokenScope::Enrol]).await;
         let account: Account = server.get(&program, path::ACCOUNT).await.json();
         let made = &account.organisations[0];
         assert_eq!(made.name, "My organisation");
@@ -22,7 +22,7 @@ both_engines!(
         };
         assert_eq!(signers.len(), 1, "it can sign");
 
-        let again = server.program(&[TokenScope::Read]).await;
+        let again = server.terminal(&[TokenScope::Read]).await;
         let again: Account = server.get(&again, path::ACCOUNT).await.json();
         assert_eq!(again.id, account.id, "one service account has all of them");
 

@@ -79,7 +79,7 @@ both_engines!(
 
 both_engines!(
     async fn a_token_needs_no_origin(server: Server) {
-        let program = server.program(&[TokenScope::Enrol]).await;
+        let program = server.terminal(&[TokenScope::Enrol]).await;
         let reply = server.act(&program, path::STEP_UPS).await;
         assert!(
             reply.to_string().contains("token"),

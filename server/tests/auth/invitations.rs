@@ -67,8 +67,8 @@ both_engines!(
 both_engines!(
     async fn nobody_invites_above_their_own_role(server: Server) {
         let owner = server.owner().await;
-        let admin = server.member(&owner, Role::Admin).await;
-        let operator = server.member(&owner, Role::Operator).await;
+        let admin = server.invited(&owner, Role::Admin).await;
+        let operator = server.invited(&owner, Role::Operator).await;
         let place = path::invitations(owner.organisation());
         let invite = |role: Role| json!({ "role": role, "note": "for the night shift" });
         let reply = server.post(&admin, &place, invite(Role::Owner)).await;
@@ -81,7 +81,7 @@ both_engines!(
             server.get(&operator, &place).await.problem(),
             ProblemCode::Forbidden
         );
-        let program = server.program(&[TokenScope::Read, TokenScope::Enrol]).await;
+        let program = server.terminal(&[TokenScope::Read, TokenScope::Enrol]).await;
         let reply = server.post(&program, &place, invite(Role::Viewer)).await;
         assert_eq!(reply.problem(), ProblemCode::Forbidden);
         let long = json!({ "role": "viewer", "note": "x".repeat(129) });
@@ -98,7 +98,7 @@ both_engines!(
 both_engines!(
     async fn a_foreign_organisation_answers_as_an_unknown_one(server: Server) {
         let owner = server.owner().await;
-        let viewer = server.member(&owner, Role::Viewer).await;
+        let viewer = server.invited(&owner, Role::Viewer).await;
         let [middle, _] = server.grow_tree(&owner.organisation()).await;
         server
             .move_member(&viewer.account.id, &owner.organisation(), &middle)

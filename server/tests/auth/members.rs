@@ -14,8 +14,8 @@ use crate::support::both_engines;
 both_engines!(
     async fn members_are_listed_for_those_who_see_the_fleet(server: Server) {
         let owner = server.owner().await;
-        let viewer = server.member(&owner, Role::Viewer).await;
-        let installer = server.member(&owner, Role::Installer).await;
+        let viewer = server.invited(&owner, Role::Viewer).await;
+        let installer = server.invited(&owner, Role::Installer).await;
         let place = path::members(owner.organisation());
         let page: Page<Member> = server.get(&viewer, &place).await.json();
         // Ids of one millisecond have no order of their own.
@@ -27,9 +27,9 @@ both_engines!(
             server.get(&installer, &place).await.problem(),
             ProblemCode::Forbidden
         );
-        let program = server.program(&[TokenScope::Read]).await;
+        let program = server.terminal(&[TokenScope::Read]).await;
         assert_eq!(server.get(&program, &place).await.status, StatusCode::OK);
-        let program = server.program(&[TokenScope::Enrol]).await;
+        let program = server.terminal(&[TokenScope::Enrol]).await;
         assert_eq!(
             server.get(&program, &place).await.problem(),
             ProblemCode::Forbidden
@@ -40,8 +40,8 @@ both_engines!(
 both_engines!(
     async fn a_role_changes_at_once_and_never_above_ones_own(server: Server) {
         let owner = server.owner().await;
-        let admin = server.member(&owner, Role::Admin).await;
-        let viewer = server.member(&owner, Role::Viewer).await;
+        let admin = server.invited(&owner, Role::Admin).await;
+        let viewer = server.invited(&owner, Role::Viewer).await;
         let organisation = owner.organisation();
         let of = |account| path::member(&organisation, account);
         let to = |role: Role| json!({ "role": role });
@@ -92,7 +92,7 @@ both_engines!(
             assert_eq!(reply.status, StatusCode::CONFLICT);
             assert_eq!(reply.problem(), ProblemCode::LastOwner);
         }
-        let other = server.member(&owner, Role::Owner).await;
+        let other = server.invited(&owner, Role::Owner).await;
         let others = path::member(&organisation, &other.account.id);
         let (one, two) = tokio::join!(server.delete(&owner, &own), server.delete(&other, &others));
         let left = [&one, &two]
@@ -106,8 +106,8 @@ both_engines!(
 both_engines!(
     async fn whoever_leaves_or_is_removed_sees_nothing_more(server: Server) {
         let owner = server.owner().await;
-        let installer = server.member(&owner, Role::Installer).await;
-        let viewer = server.member(&owner, Role::Viewer).await;
+        let installer = server.invited(&owner, Role::Installer).await;
+        let viewer = server.invited(&owner, Role::Viewer).await;
         let organisation = owner.organisation();
         let of = |account| path::member(&organisation, account);
         let reply = server.delete(&installer, &of(&viewer.account.id)).await;

@@ -103,7 +103,7 @@ both_engines!(
 both_engines!(
     async fn somebody_elses_passkey_is_not_found(server: Server) {
         let owner = server.owner().await;
-        let viewer = server.member(&owner, Role::Viewer).await;
+        let viewer = server.invited(&owner, Role::Viewer).await;
         let page: Page<Passkey> = server.get(&owner, path::PASSKEYS).await.json();
         let foreign = path::passkey(&page.items[0].id);
         let unknown = path::passkey("psk_00000000000000000000000000");

@@ -125,7 +125,7 @@ both_engines!(
 both_engines!(
     async fn an_unknown_passkey_and_a_swapped_user_are_refused_alike(server: Server) {
         let owner = server.owner().await;
-        let viewer = server.member(&owner, Role::Viewer).await;
+        let viewer = server.invited(&owner, Role::Viewer).await;
         let mut swapped = owner.authenticator.clone();
         swapped.credentials[0].take_user_of(&viewer.authenticator.credentials[0]);
         let mut stranger = owner.authenticator.clone();
@@ -183,7 +183,7 @@ both_engines!(
         let owner = server.owner().await;
         server.clock.advance(UnixMillis::MINUTE);
         let other = server.sign_in(&owner.authenticator).await;
-        let stranger = server.member(&owner, Role::Viewer).await;
+        let stranger = server.invited(&owner, Role::Viewer).await;
 
         let page: Page<SignIn> = server.get(&owner, path::ACCOUNT_SIGN_INS).await.json();
         let [first, second] = page.items.as_slice() else {

@@ -57,7 +57,7 @@ both_engines!(
 both_engines!(
     async fn only_ones_own_passkey_and_ones_own_ceremony_count(server: Server) {
         let mut owner = server.owner().await;
-        let mut viewer = server.member(&owner, Role::Viewer).await;
+        let mut viewer = server.invited(&owner, Role::Viewer).await;
 
         let ceremony: Ceremony = server.act(&owner, path::STEP_UPS).await.json();
         let allowed = ceremony.public_key["allowCredentials"]
@@ -96,7 +96,7 @@ both_engines!(
 
 both_engines!(
     async fn a_token_has_no_passkey(server: Server) {
-        let program = server.program(&[TokenScope::Enrol]).await;
+        let program = server.terminal(&[TokenScope::Enrol]).await;
         let reply = server.act(&program, path::STEP_UPS).await;
         assert_eq!(reply.problem(), ProblemCode::Forbidden);
     }

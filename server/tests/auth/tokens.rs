@@ -42,7 +42,7 @@ both_engines!(
         assert!(!stored.contains(secret.expose()));
 
         let place = path::token(&made.id);
-        let stranger = server.member(&owner, Role::Admin).await;
+        let stranger = server.invited(&owner, Role::Admin).await;
         assert_eq!(
             server.delete(&stranger, &place).await.problem(),
             ProblemCode::NotFound
@@ -63,7 +63,7 @@ both_engines!(
 
 both_engines!(
     async fn a_token_ends_on_its_day(server: Server) {
-        let program = server.program(&[TokenScope::Enrol]).await;
+        let program = server.terminal(&[TokenScope::Enrol]).await;
         server.clock.advance(30 * UnixMillis::DAY - 1);
         assert_eq!(server.get(&program, path::ACCOUNT).await.status, StatusCode::OK);
         server.clock.advance(1);
@@ -95,7 +95,7 @@ both_engines!(
                 .await;
             assert_eq!(reply.problem(), ProblemCode::Unauthenticated, "{value}");
         }
-        let Program(secret) = server.program(&[TokenScope::Read]).await;
+        let Program(secret) = server.terminal(&[TokenScope::Read]).await;
         let value = format!("bEARER  {}", secret.expose());
         let reply = server
             .call_with(
@@ -113,8 +113,8 @@ both_engines!(
 both_engines!(
     async fn nobody_mints_what_they_may_not_do_themselves(server: Server) {
         let owner = server.owner().await;
-        let viewer = server.member(&owner, Role::Viewer).await;
-        let installer = server.member(&owner, Role::Installer).await;
+        let viewer = server.invited(&owner, Role::Viewer).await;
+        let installer = server.invited(&owner, Role::Installer).await;
         for (person, scope, allowed) in [
             (&viewer, "read", true),
             (&viewer, "enrol", false),
@@ -128,7 +128,7 @@ both_engines!(
                 assert_eq!(reply.problem(), ProblemCode::Forbidden, "{scope}");
             }
         }
-        let program = server.program(&[TokenScope::Enrol]).await;
+        let program = server.terminal(&[TokenScope::Enrol]).await;
         let reply = server
             .post(&program, path::TOKENS, request(&owner, &["enrol"]))
             .await;
@@ -212,7 +212,7 @@ both_engines!(
 both_engines!(
     async fn keys_of_two_accounts_do_not_meet(server: Server) {
         let owner = server.owner().await;
-        let admin = server.member(&owner, Role::Admin).await;
+        let admin = server.invited(&owner, Role::Admin).await;
         let key = [(IDEMPOTENCY_KEY, "0123456789abcdef")];
         let body = request(&owner, &["read"]);
         let (one, two) = (

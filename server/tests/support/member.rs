@@ -146,11 +146,11 @@ impl Server {
             })
             .await
             .expect("a member is made");
-        let authorization = self.sign_in(&id).await;
+        let authorization = self.cookie_of(&id).await;
         self.somebody(id, organisation, name, authorization)
     }
 
-    async fn sign_in(&self, account: &AccountId) -> (header::HeaderName, String) {
+    async fn cookie_of(&self, account: &AccountId) -> (header::HeaderName, String) {
         let (now, random) = (self.gangway.clock.now(), &self.gangway.random);
         let sign_in = NewSignIn {
             id: SignInId::new(now, random.for_id()),
@@ -209,7 +209,7 @@ impl Server {
 
     /// The same person, after so long that they signed in anew.
     pub(crate) async fn refresh(&self, member: &Member) -> Member {
-        let authorization = self.sign_in(&member.account).await;
+        let authorization = self.cookie_of(&member.account).await;
         self.somebody(
             member.account.clone(),
             &member.organisation,

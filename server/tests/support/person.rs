@@ -65,7 +65,7 @@ impl Server {
     }
 
     /// Somebody whom `by` invites, in the role that is asked for.
-    pub(crate) async fn member(&self, by: &Person, role: Role) -> Person {
+    pub(crate) async fn invited(&self, by: &Person, role: Role) -> Person {
         let (_, token) = self.invitation(by, role).await;
         self.register(&token, role.as_str()).await
     }
@@ -79,7 +79,7 @@ impl Server {
     }
 
     /// A program with a token from the command line, confined to the first organisation.
-    pub(crate) async fn program(&self, scopes: &[TokenScope]) -> Program {
+    pub(crate) async fn terminal(&self, scopes: &[TokenScope]) -> Program {
         let order = TokenOrder {
             name: "test".to_owned(),
             scopes: scopes.to_vec(),
