@@ -21,7 +21,7 @@ use gangway_server::db::accounts::{AccountKind, NewAccount};
 use gangway_server::db::sign_ins::NewSignIn;
 use gangway_server::db::{DbError, accounts, memberships, organisations, sign_ins, signers};
 use gangway_server::relay::ClaimInfo;
-use http::{Request, StatusCode, header};
+use http::{Request, header};
 use http_body_util::BodyExt as _;
 use rcgen::KeyPair;
 
@@ -311,27 +311,6 @@ impl Member {
             .request_certificate(&approval.device.id, &request)
             .await
             .expect("a certificate")
-    }
-
-    /// A request past the typed client: `GET` of this path, with headers and body as they come.
-    pub(crate) async fn get(&self, server: &Server, path: &str) -> (StatusCode, http::HeaderMap, Vec<u8>) {
-        let request = Request::get(path)
-            .header(&self.authorization.0, &self.authorization.1)
-            .body(Body::empty())
-            .expect("a request");
-        let response = server.send(request).await;
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.expect("a whole body").to_bytes().to_vec();
-        (parts.status, parts.headers, body)
-    }
-
-    /// The request of a stream, not read to its end.
-    pub(crate) async fn open(&self, server: &Server, path: &str) -> http::Response<Body> {
-        let request = Request::get(path)
-            .header(&self.authorization.0, &self.authorization.1)
-            .body(Body::empty())
-            .expect("a request");
-        server.send(request).await
     }
 }
 
