@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gangway_protocol::secret::SecretString;
 
-use crate::ca::Authority;
+use crate::ca::{Authority, AuthorityError};
 use crate::cli::CommandError;
 use crate::cli::backup::{failed, write_private};
 use crate::clock::{Clock as _, SystemClock};
@@ -58,7 +58,10 @@ pub(super) async fn run(command: CaCommand) -> Result<(), CommandError> {
 async fn export_root(args: ExportRootArgs) -> Result<(), CommandError> {
     let (config, db) = super::open(&args.flags).await?;
     let authority = Authority::open(&config, &db, &SystemClock, &SystemRandom).await?;
-    let root = authority.export_root(&db).await.map_err(refused)?;
+    let root = authority
+        .export_root(&db)
+        .await
+        .map_err(|error| refused(&error))?;
     let text = SecretString::new(format!("{}{}", root.certificate, root.private_key.expose()));
     // On the disk before it is removed here: there is no other copy.
     write_private(&args.to, text.expose().as_bytes())?;
@@ -66,7 +69,7 @@ async fn export_root(args: ExportRootArgs) -> Result<(), CommandError> {
         authority
             .remove_root_key(&db, SystemClock.now())
             .await
-            .map_err(refused)?;
+            .map_err(|error| refused(&error))?;
         eprintln!(
             "The root's private key is now only in this file. Its last revocation list stands as long as the intermediate."
         );
@@ -85,7 +88,7 @@ async fn import_intermediate(args: ImportIntermediateArgs) -> Result<(), Command
     let id = authority
         .import_intermediate(&db, &chain, &key, now, &SystemRandom)
         .await
-        .map_err(refused)?;
+        .map_err(|error| refused(&error))?;
     db.close().await;
     eprintln!("From now on this intermediate signs. A running server follows within a minute.");
     println!("{id}");
@@ -96,7 +99,6 @@ fn read(path: &Path) -> Result<String, CommandError> {
     std::fs::read_to_string(path).map_err(|error| failed("read", path, &error))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn refused(error: crate::ca::AuthorityError) -> CommandError {
+fn refused(error: &AuthorityError) -> CommandError {
     CommandError::Refused(error.to_string())
 }
