@@ -169,10 +169,10 @@ async fn order(gangway: &Gangway, desk: &Desk) -> anyhow::Result<Order> {
             replace: false,
         },
         member: member.clone(),
-        evidence: Evidence {
-            proof: Proof::Assertion("bench".to_owned()),
+        evidence: Some(Evidence {
+            proof: "bench".to_owned(),
             device_address: None,
-        },
+        }),
     };
     let approval = approve(gangway, approving).await?;
     consent(gangway, &claim, &desk.account).await?;

@@ -13,7 +13,7 @@ use gangway_server::auth::service::{TokenOrder, create_token};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
-use crate::support::{Server, both_engines};
+use crate::support::both_engines;
 
 /// What is not for the typed client: a stream of events.
 const NOT_CALLED: [&str; 1] = ["GET /api/v1/fleet/changes"];

@@ -106,11 +106,13 @@ both_engines!(
         let unknown = "org_00000000000000000000000000";
         let foreign = owner.organisation().to_string();
         let link = "lnk_00000000000000000000000000";
-        for (method, of) in [
-            (Method::GET, path::invitations as fn(String) -> String),
+        type Place = fn(String) -> String;
+        let places: [(Method, Place); 3] = [
+            (Method::GET, path::invitations),
             (Method::POST, path::invitations),
             (Method::GET, path::members),
-        ] {
+        ];
+        for (method, of) in places {
             let body = (method == Method::POST).then(|| json!({ "role": "viewer" }));
             let there = server
                 .call(&viewer, method.clone(), &of(foreign.clone()), body.clone())

@@ -240,15 +240,16 @@ both_engines!(
             ProblemCode::CsrRefused
         );
 
-        let fields: [(&str, fn(&mut gangway_protocol::certificate::ApprovalRequest)); 6] = [
+        type Spoil = fn(&mut gangway_protocol::certificate::ApprovalRequest);
+        let fields: [(&str, Spoil); 6] = [
             ("hostname", |request| {
-                request.facts.hostname = "a\u{202e}b".to_owned()
+                request.facts.hostname = "a\u{202e}b".to_owned();
             }),
             ("os", |request| request.facts.os = "x".repeat(257)),
             ("name", |request| request.name = Some("  ".to_owned())),
             ("name", |request| request.name = Some("x".repeat(65))),
             ("labels", |request| {
-                request.labels = (0..17).map(|n| n.to_string()).collect()
+                request.labels = (0..17).map(|n| n.to_string()).collect();
             }),
             ("signer", |request| request.signer = SignerId::new(START, [0; 10])),
         ];

@@ -74,7 +74,7 @@ both_engines! {
             let (mut one, mut other) = tokio::join!(claim(&spawned, &token, nameplate), claim(&spawned, &token, nameplate));
             let (one, other) = tokio::join!(one.hear(), other.hear());
             let mut kinds = [&one["type"], &other["type"]];
-            kinds.sort_by_key(|kind| kind.to_string());
+            kinds.sort_by_key(ToString::to_string);
             assert_eq!(kinds, ["accepted", "problem"]);
             let refused = if one["type"] == "problem" { one } else { other };
             assert_eq!(refused["code"], "busy");

@@ -31,7 +31,7 @@ pub(crate) struct Device {
 impl Device {
     /// Enrols a new device; the token may operate and enrol.
     pub(crate) async fn enrol(server: &Server, spawned: &Spawned, token: &str) -> Self {
-        let organisation = server.organisation().await;
+        let organisation = server.first_organisation().await;
         let signers = server
             .ask(token, "GET", &path::signers(&organisation), None)
             .await;
@@ -111,7 +111,7 @@ impl Device {
 
 impl Server {
     /// The id of the first organisation.
-    pub(crate) async fn organisation(&self) -> String {
+    pub(crate) async fn first_organisation(&self) -> String {
         let mut reader = self.gangway.db.reader().await.expect("a reader");
         let id = gangway_server::db::organisations::first_root(&mut reader.conn()).await;
         id.expect("the database answers")

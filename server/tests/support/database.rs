@@ -33,7 +33,7 @@ impl Server {
         let middle = OrganisationId::new(now, random.for_id());
         let leaf = OrganisationId::new(now.plus(1), random.for_id());
         for (id, parent) in [(&middle, root), (&leaf, &middle)] {
-            self.execute(format!(
+            self.run_sql(format!(
                 "INSERT INTO organisations (id, parent, name, policy, created_at)
                  SELECT '{id}', id, 'Branch', policy, created_at FROM organisations WHERE id = '{parent}'"
             ))
@@ -44,13 +44,13 @@ impl Server {
 
     /// Moves a membership from one organisation to another.
     pub(crate) async fn move_member(&self, account: &AccountId, from: &OrganisationId, to: &OrganisationId) {
-        self.execute(format!(
+        self.run_sql(format!(
             "UPDATE memberships SET organisation = '{to}' WHERE organisation = '{from}' AND account = '{account}'"
         ))
         .await;
     }
 
-    async fn execute(&self, sql: String) {
+    async fn run_sql(&self, sql: String) {
         let done: Result<(), DbError> = self
             .gangway
             .db
