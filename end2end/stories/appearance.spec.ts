@@ -66,7 +66,7 @@ test('the fleet, a device, the account', async ({ owner, server, startDevice }) 
   await portray(owner, 'fleet-empty');
   const { deviceId } = await enrol(owner, server.url, startDevice());
   await open(owner, `${server.url}/fleet`);
-  await expect(owner.getByText('Online').first()).toBeVisible();
+  await expect(owner.getByRole('row').filter({ hasText: 'Online' })).toBeVisible();
   await portray(owner, 'fleet');
   await open(owner, `${server.url}/fleet?query=nothing-is-called-this`);
   await portray(owner, 'fleet-nothing-found');

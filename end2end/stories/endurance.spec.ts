@@ -96,9 +96,9 @@ for (const step of steps) {
     await server.start();
 
     // Either it went far enough for the device to finish by itself, or it shows a code again.
-    const outcome = await Promise.race([device.next('online').then(() => 'online'), device.code()]);
-    if (outcome !== 'online') {
-      await review(owner, server.url, outcome);
+    const code = await device.codeUnlessOnline();
+    if (code) {
+      await review(owner, server.url, code);
       await approve(owner);
       await device.next('online');
     }

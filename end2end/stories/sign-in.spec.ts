@@ -1,6 +1,7 @@
 // Coming back: the passkey from the browser's autofill, the button, recovery, and leaving.
 import { expect, setUp, test } from '../support/story.ts';
 import { hydrated, open } from '../support/link.ts';
+import { addAuthenticator } from '../support/passkey.ts';
 
 test('the browser offers the passkey by itself', async ({ owner, server }) => {
   await owner.goto(`${server.url}/account`);
@@ -24,14 +25,17 @@ test('the button signs in', async ({ owner, server }) => {
   await owner.waitForURL('**/fleet');
 });
 
-test('whoever lost every passkey comes back by a link from the server’s command line', async ({ owner, server }) => {
-  await owner.context().clearCookies();
+test('whoever lost every passkey comes back by a link from the server’s command line', async ({ owner: _former, server, browser }) => {
+  // Another browser, another authenticator: the former ones are lost.
+  const page = await browser.newPage();
+  await addAuthenticator(page);
   const link = await server.admin('recovery-link', '--public-url', server.url, '--account', 'Ada Lovelace');
-  await owner.goto(link);
-  await hydrated(owner);
-  await owner.getByRole('button', { name: 'Create passkey' }).click();
-  await owner.getByRole('link', { name: 'Continue to the fleet' }).or(owner.getByRole('button', { name: 'Continue to the fleet' })).click();
-  await owner.waitForURL('**/fleet');
+  await page.goto(link);
+  await hydrated(page);
+  await page.getByRole('button', { name: 'Create passkey' }).click();
+  await page.getByRole('link', { name: 'Continue to the fleet' }).or(page.getByRole('button', { name: 'Continue to the fleet' })).click();
+  await page.waitForURL('**/fleet');
+  await page.close();
 });
 
 test('a set-up link works once', async ({ owner, server, browser }) => {
@@ -45,7 +49,6 @@ test('a set-up link works once', async ({ owner, server, browser }) => {
 });
 
 test('keyboard alone is enough for a whole crossing', async ({ page, server, startDevice }) => {
-  const { addAuthenticator } = await import('../support/passkey.ts');
   await addAuthenticator(page);
   await setUp(page, await server.setupLink());
   const device = startDevice();

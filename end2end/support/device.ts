@@ -27,8 +27,13 @@ export class Device {
 
   /** The next event of that name that no earlier call has returned; those before it count as seen. */
   async next(name: string, timeoutMs = 40_000): Promise<DeviceEvent> {
-    return this.child!.until(`the device's event "${name}"`, () => {
-      const index = this.events.findIndex((event, i) => i >= this.seen && event.event === name);
+    return this.nextOf([name], timeoutMs);
+  }
+
+  /** The next event of any of these names. */
+  async nextOf(names: string[], timeoutMs = 40_000): Promise<DeviceEvent> {
+    return this.child!.until(`the device's event ${names.join(' or ')}`, () => {
+      const index = this.events.findIndex((event, i) => i >= this.seen && names.includes(event.event));
       if (index < 0) return undefined;
       this.seen = index + 1;
       return this.events[index];
@@ -36,6 +41,13 @@ export class Device {
   }
 
   async code(): Promise<string> { return String((await this.next('code')).user_code); }
+
+  /** The code on its screen, or undefined once it is online: it waits under the same code when only the connection broke. */
+  async codeUnlessOnline(): Promise<string | undefined> {
+    const event = await this.nextOf(['waiting', 'online']);
+    if (event.event === 'online') return undefined;
+    return String(this.events.findLast((e) => e.event === 'code')!.user_code);
+  }
 
   /** Answers the question on the device's screen. */
   answer(yes: boolean): void { this.child!.write(yes ? 'y\n' : 'n\n'); }

@@ -267,6 +267,7 @@ both_engines!(
             "in the first half of life the one that stands is the answer"
         );
 
+        server.clock.advance(UnixMillis::SECOND);
         let new_key = SoftDevice::new();
         let renewed = device
             .renew(&server, &certificate.chain, &new_key.key)

@@ -78,6 +78,8 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         organisations(page);
         signers(&id("org"), page);
         members(&id("org"), page);
+        change_role(&id("org"), &id("acc"), &of(json!({"role": "viewer"})));
+        remove_member(&id("org"), &id("acc"));
         invitations(&id("org"), page);
         invite(&id("org"), &of(json!({"role": "viewer"})), key);
         withdraw_invitation(&id("org"), &id("lnk"));

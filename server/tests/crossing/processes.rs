@@ -145,7 +145,7 @@ impl Place {
             .filename(Path::new(self.data_dir()).join("gangway.sqlite3"))
             .read_only(true);
         let mut connection = sqlx::ConnectOptions::connect(&file).await.expect("it opens");
-        sqlx::query_scalar("SELECT COUNT(*) FROM certificates WHERE chain <> ''")
+        sqlx::query_scalar("SELECT COUNT(*) FROM certificates WHERE leaf <> ''")
             .fetch_one(&mut connection)
             .await
             .expect("it counts")

@@ -91,9 +91,9 @@ async fn wrong_codes_are_told_and_counted_and_one_account_has_two_of_them() {
         .await;
     assert_eq!((exit, &last["code"]), (10, &json!("rate_limited")), "{last}");
     assert!(
-        last["message"]
+        last["remedy"]
             .as_str()
-            .is_some_and(|message| message.contains("minutes")),
+            .is_some_and(|remedy| remedy.starts_with("Wait")),
         "{last}"
     );
     assert_eq!(place.certificates().await, 0);
