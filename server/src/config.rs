@@ -1,7 +1,7 @@
 //! Configuration: defaults, then a TOML file, then `GANGWAY_*` variables, then flags; read once, at start.
 //!
 //! Every option is declared once, below. Its flag, its variable, its TOML key and its paragraph in
-//! `docs/configuration.md` all follow from that line ([`options`]), so that none can be forgotten.
+//! `docs/configuration.md` all follow from that line (`options!`), so that none can be forgotten.
 
 mod document;
 mod flags;
