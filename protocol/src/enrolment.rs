@@ -270,9 +270,12 @@ pub enum NetworkComparison {
 /// What the device seals for the claimant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one lives for a moment per crossing; none is kept"
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(
+        clippy::large_enum_variant,
+        reason = "one lives for a moment per crossing; none is kept"
+    )
 )]
 pub enum DeviceToClaimant {
     /// Who the device says it is, and its CSR.
