@@ -93,6 +93,7 @@ for (const step of steps) {
     await step.at(owner, async () => { await server.crash(); crashed(); });
     await approve(owner);
     await dead;
+    device.skipToNow();
     await server.start();
 
     // Either it went far enough for the device to finish by itself, or it shows a code again.
