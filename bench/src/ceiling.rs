@@ -99,14 +99,16 @@ fn openssl_ceiling() -> anyhow::Result<f64> {
         .output()
         .context("running openssl")?;
     let text = String::from_utf8(output.stdout)?;
-    // `+F4:` number, bits, seconds per signature, seconds per verification.
+    // `+F4:` number, bits, signing, verifying.
     let line = text
         .lines()
         .find_map(|line| line.strip_prefix("+F4:"))
         .context("openssl speed printed no +F4 line")?;
     let fields: Vec<f64> = line.split(':').filter_map(|field| field.parse().ok()).collect();
     ensure!(fields.len() >= 4, "openssl speed printed {line}");
-    Ok(1.0 / (fields[2] + fields[3]))
+    // OpenSSL 3 prints operations a second there, older versions seconds for one; neither is anywhere near 1.
+    let seconds = |field: f64| if field > 1.0 { field.recip() } else { field };
+    Ok((seconds(fields[2]) + seconds(fields[3])).recip())
 }
 
 /// Takes `durable_issuances_per_s`: certificates that are reserved, signed, stored and synced, SQLite with `synchronous=FULL`.
