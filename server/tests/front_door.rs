@@ -3,11 +3,14 @@
 mod auth;
 mod backup;
 mod ca;
+mod certificates;
 mod documents;
 mod enrolment;
 mod exclusion;
+mod fleet;
 mod health;
 mod listening;
+mod problems;
 mod process;
 mod relay;
 mod session_gate;

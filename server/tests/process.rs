@@ -33,6 +33,8 @@ fn text(path: &Path) -> &str {
 struct Process {
     child: Child,
     address: String,
+    /// Where it serves its figures, when it does.
+    metrics: Option<String>,
     log: Lines<BufReader<ChildStderr>>,
 }
 
@@ -55,6 +57,7 @@ impl Process {
             .spawn()
             .expect("the binary starts");
         let mut log = BufReader::new(child.stderr.take().expect("it is a pipe")).lines();
+        let mut metrics = None;
         loop {
             let line = log
                 .next_line()
@@ -63,9 +66,18 @@ impl Process {
                 .expect("it serves before it ends");
             let event: serde_json::Value =
                 serde_json::from_str(&line).expect("every line of the log is JSON");
+            let place = || event["listen"].as_str().expect("it says where").to_owned();
+            if event["message"] == "serving metrics" {
+                metrics = Some(place());
+            }
             if event["message"] == "serving" {
-                let address = event["listen"].as_str().expect("it says where").to_owned();
-                return Self { child, address, log };
+                let address = place();
+                return Self {
+                    child,
+                    address,
+                    metrics,
+                    log,
+                };
             }
         }
     }
@@ -144,6 +156,49 @@ async fn create_token(more: &[&str]) -> String {
     assert!(made.status.success(), "{}", stderr(&made));
     let output = String::from_utf8_lossy(&made.stdout).into_owned();
     output.lines().last().expect("there is a last line").to_owned()
+}
+
+#[tokio::test]
+async fn figures_are_on_their_own_listener_and_nothing_else_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::serve(folder.path(), &["--metrics-listen", "127.0.0.1:0"]).await;
+    let figures = server.metrics.clone().expect("it says where");
+    let reply = get(&server.address, path::DEVICES, "gw_pat_wrong").await;
+    assert!(reply.starts_with("HTTP/1.1 401"), "{reply}");
+
+    // The relay shows its figures from its first tick on.
+    let reply = loop {
+        let reply = get(&figures, path::METRICS, "").await;
+        assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+        if reply.contains("gangway_sessions") {
+            break reply;
+        }
+    };
+    for figure in [
+        "gangway_build_info{version=",
+        "gangway_http_requests_total",
+        "gangway_http_connections",
+        "gangway_waiting_devices 0",
+        "gangway_sessions 0",
+    ] {
+        assert!(reply.contains(figure), "{figure} is not in {reply}");
+    }
+    for path in [path::LIVEZ, path::DEVICES, "/"] {
+        let reply = get(&figures, path, "").await;
+        assert!(reply.starts_with("HTTP/1.1 404"), "{path}: {reply}");
+    }
+    for (path, answer) in [(path::LIVEZ, "alive"), (path::READYZ, "ready")] {
+        let reply = get(&server.address, path, "").await;
+        assert!(
+            reply.starts_with("HTTP/1.1 200") && reply.ends_with(&format!("{answer}\n")),
+            "{reply}"
+        );
+    }
+    let reply = get(&server.address, path::METRICS, "").await;
+    assert!(
+        reply.starts_with("HTTP/1.1 404") && !reply.contains("gangway_http"),
+        "{reply}"
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The relay through its front door: real sockets, another WebSocket implementation as the client.
 
 mod claims;
-mod device;
+pub(crate) mod device;
 mod enrolment;
 mod sessions;
 mod socket;

@@ -1,7 +1,8 @@
 //! Changes in the fleet as server-sent events, for the organisations whose fleets the caller may see.
 //!
 //! Unnamed events carry a `FleetChange`. `resync` says that more happened than could be told: read the list again. The
-//! stream is a hint and replays nothing; whoever comes back reads the list again as well.
+//! stream is a hint and replays nothing; whoever comes back reads the list again as well. It ends with the sign-in or
+//! token that opened it.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -14,6 +15,7 @@ use futures_util::stream::{self, Stream};
 use gangway_protocol::device::FleetChange;
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::path;
+use gangway_protocol::time::UnixMillis;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
@@ -22,10 +24,16 @@ use utoipa_axum::routes;
 
 use super::extract::Caller;
 use super::problem::ApiResult;
+use crate::auth::identify;
 use crate::state::Gangway;
 
-/// The stream ends after this; the browser comes back by itself and is authorised anew, with the rights it has then.
+/// The stream ends after this; the browser comes back by itself. Nothing hangs on to a connection that nobody reads.
 const STREAM_LIFE: Duration = Duration::from_secs(15 * 60);
+/// Nothing is told on rights that were looked up longer ago than this: who was signed out or removed, here or by another
+/// process, hears nothing more. Looking them up takes two reads by key, once a second at most for each who watches.
+const RIGHTS_HOLD: i64 = UnixMillis::SECOND;
+/// A quiet stream looks at its rights this often, so that it ends as well.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
 /// A comment line this often keeps proxies from closing a quiet stream; their limits are 60 seconds and more.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 
@@ -43,9 +51,11 @@ async fn watch_fleet(
 ) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     // First the ear, then the rights: what happens in between is told rather than lost.
     let changes = gangway.changes.watch();
-    let visible = caller.visible_fleets(&gangway.db).await?.into_iter().collect();
+    let visible = visible(&gangway, &caller).await?;
     let watch = Watch {
+        looked_at: gangway.clock.now(),
         gangway,
+        caller,
         changes,
         visible,
         until: Instant::now() + STREAM_LIFE,
@@ -57,10 +67,17 @@ async fn watch_fleet(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
+async fn visible(gangway: &Gangway, caller: &Caller) -> ApiResult<HashSet<OrganisationId>> {
+    Ok(caller.visible_fleets(&gangway.db).await?.into_iter().collect())
+}
+
 struct Watch {
     gangway: Arc<Gangway>,
+    caller: Caller,
     changes: Receiver<FleetChange>,
     visible: HashSet<OrganisationId>,
+    /// When the caller's rights were last looked up.
+    looked_at: UnixMillis,
     until: Instant,
 }
 
@@ -69,18 +86,55 @@ impl Watch {
     async fn next(&mut self) -> Option<Event> {
         loop {
             let change = tokio::select! {
-                change = self.changes.recv() => change,
+                change = self.changes.recv() => Some(change),
                 () = self.gangway.stopping() => return None,
                 () = tokio::time::sleep_until(self.until) => return None,
+                () = tokio::time::sleep(LOOK_EVERY) => None,
             };
+            // A database that is away ends the stream too: the browser comes back when it answers again.
+            match self.look_again().await.ok()? {
+                Rights::Same => {}
+                Rights::Changed => return Some(resync()),
+                Rights::Gone => return None,
+            }
             match change {
-                Ok(change) if self.visible.contains(&change.organisation) => {
+                Some(Ok(change)) if self.visible.contains(&change.organisation) => {
                     return Event::default().json_data(&change).ok();
                 }
-                Ok(_) => {}
-                Err(RecvError::Lagged(_)) => return Some(Event::default().event("resync").data("{}")),
-                Err(RecvError::Closed) => return None,
+                Some(Ok(_)) | None => {}
+                Some(Err(RecvError::Lagged(_))) => return Some(resync()),
+                Some(Err(RecvError::Closed)) => return None,
             }
         }
     }
+
+    async fn look_again(&mut self) -> ApiResult<Rights> {
+        let now = self.gangway.clock.now();
+        if now.since(self.looked_at) < RIGHTS_HOLD {
+            return Ok(Rights::Same);
+        }
+        if !identify::still_holds(&self.gangway, &self.caller.credential).await? {
+            return Ok(Rights::Gone);
+        }
+        let visible = visible(&self.gangway, &self.caller).await?;
+        self.looked_at = now;
+        if visible == self.visible {
+            return Ok(Rights::Same);
+        }
+        self.visible = visible;
+        Ok(Rights::Changed)
+    }
+}
+
+/// What became of the rights of whoever watches.
+enum Rights {
+    Same,
+    /// Other organisations than before.
+    Changed,
+    /// Signed out, or the token is revoked or has expired.
+    Gone,
+}
+
+fn resync() -> Event {
+    Event::default().event("resync").data("{}")
 }

@@ -36,6 +36,21 @@ pub async fn caller(gangway: &Gangway, headers: &HeaderMap, address: ClientAddre
     by_cookie(gangway, &secret, address).await
 }
 
+/// Whether a credential that identified a caller earlier still does: for what goes on after its request. That is no use
+/// of it, and keeps no sign-in from lying idle.
+///
+/// # Errors
+/// What the database says.
+pub async fn still_holds(gangway: &Gangway, credential: &Credential) -> Result<bool, DbError> {
+    let now = gangway.clock.now();
+    let mut reader = gangway.db.reader().await?;
+    let conn = &mut reader.conn();
+    match credential {
+        Credential::SignIn { id, .. } => sign_ins::lives(conn, id, now).await,
+        Credential::Token { id, .. } => tokens::lives(conn, id, now).await,
+    }
+}
+
 async fn by_token(gangway: &Gangway, secret: &SecretString, address: ClientAddress) -> ApiResult<Caller> {
     let now = gangway.clock.now();
     let hash = SecretHash::of(secret);

@@ -90,6 +90,8 @@ fn start_listeners(
             what: format!("cannot listen for metrics on {}", metrics.0),
             error,
         })?;
+        let bound = listener.local_addr().unwrap_or(metrics.0);
+        tracing::info!(listen = %bound, "serving metrics");
         let handle = health::collect_metrics()?;
         tasks.spawn(health::keep_metrics(handle.clone(), shutdown.clone()));
         let figures = service(config, health::metrics_router(handle), None);

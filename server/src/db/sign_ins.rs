@@ -100,6 +100,22 @@ pub async fn by_secret(
     row.map(Found::try_from).transpose()
 }
 
+/// Whether a sign-in has neither ended, nor grown too old, nor lain idle for too long.
+///
+/// # Errors
+/// What the database says.
+pub async fn lives(conn: &mut Conn<'_>, id: &SignInId, now: UnixMillis) -> Result<bool, DbError> {
+    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT id FROM sign_ins WHERE id = $1 AND created_at > $2 AND last_used_at > $3"
+    )
+    .bind(id.as_str())
+    .bind(now.plus(-LIFE).0)
+    .bind(now.plus(-IDLE).0)
+    .fetch_optional(c)
+    .await)?;
+    Ok(row.is_some())
+}
+
 /// Writes down that a sign-in was used, and from where.
 ///
 /// # Errors

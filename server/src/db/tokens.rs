@@ -95,6 +95,21 @@ pub async fn by_secret(
     row.map(Bearer::try_from).transpose()
 }
 
+/// Whether a token has been neither revoked nor expired.
+///
+/// # Errors
+/// What the database says.
+pub async fn lives(conn: &mut Conn<'_>, id: &TokenId, now: UnixMillis) -> Result<bool, DbError> {
+    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT id FROM tokens WHERE id = $1 AND expires_at > $2"
+    )
+    .bind(id.as_str())
+    .bind(now.0)
+    .fetch_optional(c)
+    .await)?;
+    Ok(row.is_some())
+}
+
 /// Writes down that a token was used.
 ///
 /// # Errors

@@ -74,6 +74,10 @@ impl Device {
         chain.clone_into(&mut self.chain);
     }
 
+    pub(crate) fn key(&self) -> &KeyPair {
+        &self.key
+    }
+
     pub(crate) fn csr(&self) -> String {
         csr::csr(&self.key)
     }

@@ -1,7 +1,7 @@
 //! A look behind the front door: what is stored, and what no endpoint makes yet.
 
-use gangway_protocol::id::{AccountId, OrganisationId};
-use gangway_server::db::{Conn, Db, DbError};
+use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, SignerId};
+use gangway_server::db::{Conn, Db, DbError, signers};
 use sqlx::AssertSqlSafe;
 
 use super::Server;
@@ -38,8 +38,40 @@ impl Server {
                  SELECT '{id}', id, 'Branch', policy, created_at FROM organisations WHERE id = '{parent}'"
             ))
             .await;
+            self.add_builtin_signer(id).await;
         }
         [middle, leaf]
+    }
+
+    async fn add_builtin_signer(&self, organisation: &OrganisationId) {
+        let now = self.gangway.clock.now();
+        let (organisation, signer) = (
+            organisation.clone(),
+            SignerId::new(now, self.gangway.random.for_id()),
+        );
+        self.gangway
+            .db
+            .write::<(), DbError, _>(move |mut conn| {
+                Box::pin(async move { signers::add_builtin(&mut conn, &organisation, now, signer).await })
+            })
+            .await
+            .expect("a signer is added");
+    }
+
+    /// Adds as many devices that are like this one in everything but their id.
+    pub(crate) async fn multiply(&self, device: &DeviceId, count: usize) {
+        let (now, random) = (self.gangway.clock.now(), &self.gangway.random);
+        let ids: Vec<String> = (0..count)
+            .map(|_| format!("('{}')", DeviceId::new(now, random.for_id())))
+            .collect();
+        self.run_sql(format!(
+            "INSERT INTO devices (id, organisation, name, sort_name, labels, state, state_since, facts, search, approver,
+                 created_at)
+             SELECT v.column1, organisation, name, sort_name, labels, state, state_since, facts, search, approver,
+                 created_at FROM devices, (VALUES {}) AS v WHERE id = '{device}'",
+            ids.join(", ")
+        ))
+        .await;
     }
 
     /// Moves a membership from one organisation to another.

@@ -21,10 +21,11 @@ use gangway_server::db::accounts::{AccountKind, NewAccount};
 use gangway_server::db::sign_ins::NewSignIn;
 use gangway_server::db::{DbError, accounts, memberships, organisations, sign_ins, signers};
 use gangway_server::relay::ClaimInfo;
-use http::{Request, header};
+use http::{HeaderMap, HeaderName, Request, header};
 use http_body_util::BodyExt as _;
 use rcgen::KeyPair;
 
+use super::visitor::{Visitor, header_value};
 use super::{Server, csr};
 
 /// Somebody, or somebody's program, with a role in an organisation.
@@ -34,6 +35,19 @@ pub(crate) struct Member {
     pub(crate) organisation: OrganisationId,
     name: String,
     authorization: (header::HeaderName, String),
+}
+
+impl Visitor for Member {
+    fn headers(&self) -> HeaderMap {
+        let (name, value) = &self.authorization;
+        let site = HeaderName::from_static("sec-fetch-site");
+        [
+            (name.clone(), header_value(value)),
+            (site, header_value("same-origin")),
+        ]
+        .into_iter()
+        .collect()
+    }
 }
 
 impl Server {
@@ -117,6 +131,11 @@ impl Server {
         gangway_server::enrolment::tick(&self.gangway).await;
     }
 
+    /// What the relay's timer does.
+    pub(crate) async fn tick_relay(&self) {
+        gangway_server::relay::tick(&self.gangway).await;
+    }
+
     /// Whether the record of every chain holds.
     pub(crate) async fn verify_audit(&self) -> Result<(), BrokenChain> {
         match gangway_server::audit::verification::verify(&self.gangway.db, &[]).await {
@@ -183,9 +202,18 @@ impl Server {
         let token = create_token(&gangway.db, &*gangway.clock, &*gangway.random, order)
             .await
             .expect("a token");
-        let bearer = format!("Bearer {}", token.expose());
-        let authorization = (header::AUTHORIZATION, bearer);
-        let mut reader = gangway.db.reader().await.expect("a reader");
+        self.with_token(organisation, token.expose()).await
+    }
+
+    /// The program that holds this token of the first organisation.
+    pub(crate) async fn bearer(&self, token: String) -> Member {
+        let organisation = self.first_organisation().await.parse().expect("an id");
+        self.with_token(&organisation, &token).await
+    }
+
+    async fn with_token(&self, organisation: &OrganisationId, token: &str) -> Member {
+        let authorization = (header::AUTHORIZATION, format!("Bearer {token}"));
+        let mut reader = self.gangway.db.reader().await.expect("a reader");
         let account = memberships::first_service(&mut reader.conn(), organisation)
             .await
             .expect("a query");
@@ -195,6 +223,14 @@ impl Server {
             "Command line",
             authorization,
         )
+    }
+
+    /// The same person, at work in another organisation within reach.
+    pub(crate) fn at(&self, member: &Member, organisation: &OrganisationId) -> Member {
+        Member {
+            organisation: organisation.clone(),
+            ..self.again(member)
+        }
     }
 
     /// The same person or program, after the server was restarted.

@@ -127,10 +127,13 @@ fn write_row(device: &Device, text: &mut String) {
     text.push_str("\r\n");
 }
 
+/// What a spreadsheet takes for the beginning of a formula, in either width (OWASP, CSV injection).
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// One field. Devices state many of these texts themselves, so one that a spreadsheet would take for a formula gets an
-/// apostrophe before it (OWASP, CSV injection).
+/// apostrophe before it.
 fn write_field(field: &str, text: &mut String) {
-    let is_formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let is_formula = field.starts_with(FORMULA);
     let needs_quotes = is_formula || field.contains([',', '"', '\r', '\n']);
     if !needs_quotes {
         text.push_str(field);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, header};
 
@@ -17,6 +17,7 @@ use super::super::ticket::Ticket;
 use super::{FOREIGN_ORIGIN, handshake, upgrade};
 use crate::api::extract::{Caller, ClientAddress, Credential, Right};
 use crate::api::problem::{ApiError, ApiResult};
+use crate::api::request::PathId;
 use crate::auth::csrf;
 use crate::db::memberships;
 use crate::limits::CodeAttempt;
@@ -27,7 +28,7 @@ const MAX_ORGANISATIONS: i64 = 16;
 
 pub(super) async fn open_claim(
     State(gangway): State<Arc<Gangway>>,
-    Path(nameplate): Path<String>,
+    PathId(nameplate): PathId<String>,
     caller: ApiResult<Caller>,
     request: Request,
 ) -> ApiResult<Response> {

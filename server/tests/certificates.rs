@@ -1,0 +1,216 @@
+//! Certificates as members find and take them, and what the built-in CA publishes for anyone.
+
+use gangway_protocol::certificate::{Certificate, CertificateQuery, RevocationReason, RevocationRequest};
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::error::ProblemCode;
+use gangway_protocol::id::IssuerId;
+use gangway_protocol::organisation::Role;
+use gangway_protocol::path;
+use http::{StatusCode, header};
+use x509_cert::crl::CertificateList;
+use x509_cert::der::Decode as _;
+
+use crate::support::member::Member;
+use crate::support::visitor::Nobody;
+use crate::support::{START, Server, both_engines, csr};
+
+/// Enrols a device a second after the last one.
+async fn enrolled(server: &Server, member: &Member) -> Certificate {
+    server.clock.advance(1_000);
+    member.enrol(server, &csr::key()).await
+}
+
+fn query(change: impl FnOnce(&mut CertificateQuery)) -> CertificateQuery {
+    let mut query = CertificateQuery::default();
+    change(&mut query);
+    query
+}
+
+async fn found(member: &Member, words: &str) -> Vec<Sha256Hex> {
+    let page = member
+        .api
+        .certificates(&query(|q| q.query = Some(words.to_owned())))
+        .await;
+    let certificates = page.expect("certificates").items;
+    certificates
+        .into_iter()
+        .map(|certificate| certificate.sha256)
+        .collect()
+}
+
+both_engines!(
+    async fn certificates_are_found_by_serial_digest_and_subject(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let (first, second) = (enrolled(&server, &ada).await, enrolled(&server, &ada).await);
+
+        assert_eq!(found(&ada, &first.serial).await, [first.sha256]);
+        assert_eq!(
+            found(&ada, &first.serial[4..20].to_uppercase()).await,
+            [first.sha256]
+        );
+        assert_eq!(
+            found(&ada, &second.sha256.to_string()[..16]).await,
+            [second.sha256]
+        );
+        assert_eq!(
+            found(&ada, &format!("  {} ", first.device)).await,
+            [first.sha256],
+            "{}",
+            first.subject
+        );
+        assert_eq!(
+            found(&ada, "cn=").await,
+            [second.sha256, first.sha256],
+            "the newest first"
+        );
+        assert!(found(&ada, "%").await.is_empty() && found(&ada, "_").await.len() == 2);
+
+        let of_device = query(|q| q.device = Some(second.device.clone()));
+        let page = ada.api.certificates(&of_device).await.expect("certificates");
+        assert_eq!((page.items, page.next), (vec![second.clone()], None));
+        let listed = ada
+            .api
+            .device_certificates(&second.device, &Default::default())
+            .await;
+        assert_eq!(listed.expect("the same through the device").items, [second]);
+    }
+);
+
+both_engines!(
+    async fn certificates_come_in_pages_over_all_organisations_in_reach(server: Server) {
+        let home = server.organisation("Works").await;
+        let [branch, _] = server.grow_tree(&home).await;
+        let ada = server.member(&home, Role::Admin, "Ada").await;
+        let mut newest_first = Vec::new();
+        for place in [&home, &branch, &home, &branch, &home] {
+            newest_first.insert(0, enrolled(&server, &server.at(&ada, place)).await);
+        }
+        let mut walked = Vec::new();
+        let mut next = query(|q| q.limit = Some(2));
+        loop {
+            let page = ada.api.certificates(&next).await.expect("a page");
+            assert!(page.items.len() <= 2);
+            walked.extend(page.items);
+            match page.next {
+                Some(after) => next.after = Some(after),
+                None => break,
+            }
+        }
+        assert_eq!(walked, newest_first);
+        let only = ada
+            .api
+            .certificates(&query(|q| q.organisation = Some(branch.clone())))
+            .await;
+        assert_eq!(only.expect("certificates").items.len(), 2);
+
+        for (field, odd) in [
+            ("limit", query(|q| q.limit = Some(201))),
+            ("after", query(|q| q.after = Some("MTIz".to_owned()))),
+        ] {
+            let error = ada.api.certificates(&odd).await.expect_err("not acceptable");
+            assert_eq!(
+                (error.code(), error.field()),
+                (Some(ProblemCode::Invalid), Some(field))
+            );
+        }
+    }
+);
+
+both_engines!(
+    async fn a_certificate_is_a_pem_file_for_whoever_may_see_its_device(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Viewer, "Ada").await;
+        let installer = server.member(&home, Role::Installer, "Ines").await;
+        let certificate = enrolled(&server, &installer).await;
+        let place = format!("{}?format=pem", path::certificate(certificate.sha256));
+
+        for who in [&ada, &installer] {
+            let file = server.get(who, &place).await;
+            assert_eq!(file.status, StatusCode::OK, "{file}");
+            assert_eq!(
+                file.headers[header::CONTENT_TYPE],
+                "application/pem-certificate-chain"
+            );
+            let name = format!("attachment; filename=\"{}.pem\"", certificate.device);
+            assert_eq!(file.headers[header::CONTENT_DISPOSITION], name);
+            let text = String::from_utf8(file.body).expect("PEM is text");
+            assert_eq!(text, certificate.chain, "leaf first, then its issuer");
+            assert_eq!(text.matches("-----BEGIN CERTIFICATE-----").count(), 2);
+            assert!(!text.contains("PRIVATE"));
+        }
+        let odd = server.get(&ada, &place.replace("pem", "der")).await;
+        assert_eq!(odd.problem(), ProblemCode::Malformed);
+
+        let colleague = server.member(&home, Role::Installer, "Ingo").await;
+        assert_eq!(
+            server.get(&colleague, &place).await.problem(),
+            ProblemCode::Forbidden
+        );
+        let elsewhere = server.organisation("Elsewhere").await;
+        let eve = server.member(&elsewhere, Role::Owner, "Eve").await;
+        let unknown = format!("{}?format=pem", path::certificate(Sha256Hex([7; 32])));
+        let (foreign, unknown) = (server.get(&eve, &place).await, server.get(&eve, &unknown).await);
+        assert_eq!(foreign.problem(), ProblemCode::NotFound);
+        assert_eq!(
+            foreign.body, unknown.body,
+            "a foreign one answers as an unknown one"
+        );
+        assert!(found(&eve, "").await.is_empty());
+        let asked = query(|q| q.organisation = Some(home.clone()));
+        let refused = eve.api.certificates(&asked).await.expect_err("not theirs");
+        assert_eq!(refused.code(), Some(ProblemCode::NotFound));
+        let delivery = eve.api.record_delivery(&certificate.sha256).await;
+        assert_eq!(
+            delivery.expect_err("not theirs").code(),
+            Some(ProblemCode::NotFound)
+        );
+    }
+);
+
+both_engines!(
+    async fn issuers_and_their_revocation_lists_are_for_anyone(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let certificate = enrolled(&server, &ada).await;
+        let issuers: Vec<(String,)> = server.query("SELECT id FROM issuers ORDER BY id").await;
+        assert_eq!(issuers.len(), 2, "a root and an intermediate");
+        for (issuer,) in &issuers {
+            let file = server.get(&Nobody, &path::issuer_certificate(issuer)).await;
+            assert_eq!(file.headers[header::CONTENT_TYPE], "application/pkix-cert");
+            x509_cert::Certificate::from_der(&file.body).expect("DER");
+            let list = server.get(&Nobody, &path::issuer_crl(issuer)).await;
+            assert_eq!(list.headers[header::CONTENT_TYPE], "application/pkix-crl");
+            assert_eq!(list.headers[header::CACHE_CONTROL], "no-cache");
+            CertificateList::from_der(&list.body).expect("DER");
+        }
+        let signing: Vec<(String,)> = server
+            .query("SELECT id FROM issuers WHERE slot = 'signing'")
+            .await;
+        let place = path::issuer_crl(&signing[0].0);
+        let before = server.get(&Nobody, &place).await.body;
+        assert_eq!(
+            before,
+            server.get(&Nobody, &place).await.body,
+            "nothing changed, nothing is signed anew"
+        );
+        let reason = RevocationReason::KeyCompromise;
+        let revoked = ada
+            .api
+            .revoke_certificate(&certificate.sha256, &RevocationRequest { reason })
+            .await;
+        revoked.expect("revoked");
+        let after = server.get(&Nobody, &place).await.body;
+        let list = CertificateList::from_der(&after).expect("DER").tbs_cert_list;
+        assert_eq!(list.revoked_certificates.expect("it is on the list").len(), 1);
+
+        let unknown = IssuerId::new(START, [9; 10]);
+        for place in [
+            path::issuer_crl(&unknown),
+            path::issuer_certificate(&unknown),
+            path::issuer_crl("x"),
+        ] {
+            assert_eq!(server.get(&Nobody, &place).await.problem(), ProblemCode::NotFound);
+        }
+    }
+);
