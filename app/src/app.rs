@@ -1,10 +1,6 @@
 //! The application: contexts, the frame, and which page stands under which address.
 
-use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
-use leptos_router::components::{FlatRoutes, Route, Router};
-use leptos_router::{SsrMode, path};
-
+use crate::address::Address;
 use crate::components::frame::frame;
 use crate::components::moment::PageClock;
 use crate::components::toast::{Toasts, toast_list};
@@ -15,35 +11,32 @@ use crate::pages::home::home_page;
 use crate::pages::link::link_page;
 use crate::pages::not_found::not_found_page;
 use crate::pages::setup::setup_page;
+use crate::view::{View, view};
 use crate::visitor::Visitor;
 
-/// The whole panel: what stands in the document's body.
-#[must_use]
-pub fn panel() -> AnyView {
-    provide_meta_context();
+/// The whole panel at this address (path and query): what stands in the document's body.
+pub(crate) fn panel(address: &str) -> View {
+    let address = Address::provide(address);
     PageClock::provide();
     Toasts::provide();
     Visitor::provide();
     view! {
-        <Title formatter=|title: String| if title.is_empty() { "Gangway".to_owned() } else { format!("{title} · Gangway") } />
-        <Router>
-            {frame(
-                view! {
-                    <FlatRoutes fallback=not_found_page>
-                        <Route path=path!("/") view=home_page ssr=SsrMode::Async />
-                        <Route path=path!("/setup") view=setup_page ssr=SsrMode::Async />
-                        <Route path=path!("/link") view=link_page ssr=SsrMode::Async />
-                        <Route path=path!("/fleet") view=fleet_page ssr=SsrMode::Async />
-                        <Route path=path!("/fleet/:device") view=device_page ssr=SsrMode::Async />
-                        <Route path=path!("/account") view=account_page ssr=SsrMode::Async />
-                    </FlatRoutes>
-                }
-                    .into_any(),
-            )}
-        </Router>
+        {frame(page(address))}
         {toast_list()}
     }
-    .into_any()
+}
+
+fn page(address: Address) -> View {
+    let segments = address.segments();
+    match segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => home_page(),
+        ["setup"] => setup_page(),
+        ["link"] => link_page(),
+        ["fleet"] => fleet_page(),
+        ["fleet", device] => device_page(device),
+        ["account"] => account_page(),
+        _ => not_found_page(),
+    }
 }
 
 #[cfg(test)]
@@ -51,7 +44,7 @@ mod tests {
     use gangway_protocol::path::page as paths;
 
     #[test]
-    fn the_routes_are_the_ones_of_the_protocol() {
+    fn the_pages_are_the_ones_of_the_protocol() {
         assert_eq!(
             [
                 paths::HOME,

@@ -3,22 +3,34 @@
 use std::sync::Arc;
 
 use gangway_client::{Api, Fetch};
-use leptos::prelude::provide_context;
+use leptos::prelude::*;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::answers::Answers;
 use crate::app::panel;
 use crate::browser::{clock, page};
+use crate::head::Head;
+use crate::view::hydration;
 use crate::visit::{Language, Theme, Visit};
 
-/// Takes over. Called once, by the script in the document's head (`shell.rs`).
+/// Takes over. Called once, by `public/start.js`.
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(|| {
+    // Fails only where it stands already.
+    let _ = any_spawner::Executor::init_wasm_bindgen();
+    let Some(body) = page::document().and_then(|document| document.body()) else {
+        return;
+    };
+    let answers = Answers::of_document(Arc::new(Fetch));
+    let transport = answers.clone();
+    hydration::hydrate(&body, move || {
         provide_context(read_visit());
-        provide_context(Api::new(Arc::new(Fetch)));
-        panel()
+        provide_context(Api::new(Arc::new(transport.clone())));
+        Head::provide();
+        panel(&page::address())
     });
+    answers.forget();
     leptos::task::spawn_local(async {
         // After the effects of the first drawing: whoever drives the page can tell that clicks arrive from here on.
         clock::sleep(0).await;

@@ -124,17 +124,6 @@ pub(crate) fn language() -> Language {
         .unwrap_or_default()
 }
 
-/// How a page tells the server its HTTP status. The server provides it as context; in the browser there is none.
-#[derive(Clone)]
-pub struct PageStatus(pub std::sync::Arc<dyn Fn(u16) + Send + Sync>);
-
-/// Sets the HTTP status of the page that is being rendered.
-pub(crate) fn set_page_status(status: u16) {
-    if let Some(PageStatus(set)) = use_context::<PageStatus>() {
-        set(status);
-    }
-}
-
 /// The value of a cookie in a `Cookie` header or in `document.cookie`.
 pub(crate) fn cookie_value<'a>(cookies: &'a str, name: &str) -> Option<&'a str> {
     cookies.split(';').find_map(|pair| {

@@ -7,14 +7,15 @@ use leptos::prelude::*;
 
 use crate::browser::page;
 use crate::browser::passkey::{self, PasskeyError};
-use crate::trouble::{Outcome, Trouble};
+use crate::remote::Remote;
+use crate::trouble::Trouble;
 use crate::visit::Language;
 
 /// The visitor, as context.
 #[derive(Clone, Copy)]
 pub(crate) struct Visitor {
     /// The account, or why there is none to show.
-    pub(crate) account: Resource<Outcome<Account>>,
+    pub(crate) account: Remote<Account>,
     turn: RwSignal<u32>,
 }
 
@@ -23,19 +24,17 @@ impl Visitor {
     pub(crate) fn provide() {
         let turn = RwSignal::new(0_u32);
         let api = api();
-        let account = Resource::new(
-            move || turn.get(),
-            move |_| {
-                let api = api.clone();
-                async move { api.account().await.map_err(Trouble::from) }
-            },
-        );
+        let account = Remote::new(move || {
+            turn.track();
+            let api = api.clone();
+            async move { api.account().await.map_err(Trouble::from) }
+        });
         provide_context(Self { account, turn });
     }
 
-    /// Changes whenever somebody signs in or out: resources of pages have it in their source.
-    pub(crate) fn turn(self) -> u32 {
-        self.turn.get()
+    /// What a page asks is asked again whenever somebody signs in or out.
+    pub(crate) fn track(self) {
+        self.turn.track();
     }
 
     /// Somebody signed in or out, or the account changed: everything is asked anew.

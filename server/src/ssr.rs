@@ -4,80 +4,72 @@
 //! address, so that authorisation and errors are the same as from outside (decision 0003). What the API sets as cookies goes
 //! out with the page.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use app::{PageStatus, Visit};
+use app::{Rendered, Visit};
 use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
-use gangway_client::{Api, ApiRequest, ApiResponse, InProcess, TransportError};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use gangway_client::{ApiRequest, ApiResponse, InProcess, TransportError};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use leptos::nonce::use_nonce;
-use leptos::prelude::{expect_context, provide_context};
-use leptos_axum::ResponseOptions;
 use tower::ServiceExt as _;
 
 use crate::api::extract::ClientAddress;
 use crate::assets;
 
+/// Cookies that the API sets while a page is drawn: they go out with the page.
+type Cookies = Arc<Mutex<Vec<HeaderValue>>>;
+
+/// security.md, Web: scripts only from here, WebAssembly, nothing from third parties, no framing.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /// Answers a request for a page.
 pub async fn render_page(api: Router, request: Request<Body>) -> Response {
-    // Ok the first time; later it stands already.
-    any_spawner::Executor::init_tokio().ok();
-    let render = leptos_axum::render_app_async_with_context(move || provide_visit(&api), app::shell);
-    render(request).await
-}
-
-/// What a page finds in its context, and the headers that depend on it.
-fn provide_visit(api: &Router) {
-    let parts: Parts = expect_context();
-    let response: ResponseOptions = expect_context();
+    let (parts, _) = request.into_parts();
     let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    provide_context(Visit::from_headers(
+    let visit = Visit::from_headers(
         text(header::COOKIE),
         text(header::ACCEPT_LANGUAGE),
         assets::folder().to_owned(),
-    ));
-    provide_context(Api::new(Arc::new(visitors_transport(
-        api.clone(),
-        &parts,
-        response.clone(),
-    ))));
-
-    let status = response.clone();
-    provide_context(PageStatus(Arc::new(move |code| {
-        if let Ok(code) = StatusCode::from_u16(code) {
-            status.set_status(code);
-        }
-    })));
-    if let Some(policy) = use_nonce().and_then(|nonce| content_security_policy(&nonce)) {
-        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    );
+    let address = parts.uri.path_and_query().map_or("/", |address| address.as_str());
+    let cookies = Cookies::default();
+    let transport = visitors_transport(api, &parts, Arc::clone(&cookies));
+    let rendered = app::render(&visit, Arc::new(transport), address).await;
+    let mut response = respond(rendered);
+    let headers: &mut HeaderMap = response.headers_mut();
+    for cookie in cookies.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        headers.append(header::SET_COOKIE, cookie);
     }
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+    );
     // A page shows what one visitor may see: nobody else's cache keeps it.
-    response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
-/// security.md, Web: scripts only from here or with this response's nonce, WebAssembly, nothing from third parties, no framing.
-fn content_security_policy(nonce: &str) -> Option<HeaderValue> {
-    let policy = format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    );
-    HeaderValue::from_str(&policy).ok()
+fn respond(Rendered { status, redirect, html }: Rendered) -> Response {
+    match redirect {
+        Some(path) => Redirect::to(path).into_response(),
+        None => (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), Html(html)).into_response(),
+    }
 }
 
 /// The API as the visitor would reach it from outside, reading only.
 fn visitors_transport(
     api: Router,
     parts: &Parts,
-    page: ResponseOptions,
+    cookies: Cookies,
 ) -> impl gangway_client::Transport + use<> {
     let cookie = parts.headers.get(header::COOKIE).cloned();
     let address = parts.extensions.get::<ClientAddress>().copied();
     InProcess::new(move |request: ApiRequest| {
-        let (api, cookie, page) = (api.clone(), cookie.clone(), page.clone());
+        let (api, cookie, cookies) = (api.clone(), cookie.clone(), Arc::clone(&cookies));
         async move {
             if request.method != Method::GET {
                 return Err(unreachable("a page that is being rendered only reads"));
@@ -96,7 +88,10 @@ fn visitors_transport(
             let response = api.oneshot(inner).await.unwrap_or_else(|never| match never {});
             let (head, body) = response.into_parts();
             for cookie in head.headers.get_all(header::SET_COOKIE) {
-                page.append_header(header::SET_COOKIE, cookie.clone());
+                cookies
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(cookie.clone());
             }
             let retry_after = head
                 .headers

@@ -28,7 +28,7 @@ impl Changes {
             let change = event
                 .data()
                 .as_string()
-                .and_then(|data| serde_json::from_str(&data).ok());
+                .and_then(|data| serde_json::from_slice(data.as_bytes()).ok());
             if let Some(change) = change {
                 on_change(change);
             }

@@ -1,7 +1,10 @@
 //! The document and its window: cookies that the page sets itself, the address, focus, dialogs.
 
-use wasm_bindgen::JsCast as _;
-use web_sys::{Document, Element, HtmlDialogElement, HtmlDocument, HtmlElement, Window};
+use leptos::prelude::{on_cleanup, window_event_listener};
+use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{
+    Document, Element, HtmlAnchorElement, HtmlDialogElement, HtmlDocument, HtmlElement, MouseEvent, Window,
+};
 
 use crate::visit::{LANGUAGE_COOKIE, Language, THEME_COOKIE, Theme, cookie_value};
 
@@ -47,6 +50,82 @@ pub(crate) fn reload() {
 pub(crate) fn leave_for(address: &str) {
     if let Some(window) = window() {
         let _ = window.location().set_href(address);
+    }
+}
+
+/// Leaves for another page so that going back does not lead here again.
+pub(crate) fn leave_at_once_for(address: &str) {
+    if let Some(window) = window() {
+        let _ = window.location().replace(address);
+    }
+}
+
+/// Path and query of the page.
+#[cfg(feature = "hydrate")]
+pub(crate) fn address() -> String {
+    let path = window().and_then(|window| window.location().pathname().ok());
+    format!("{}?{}", path.unwrap_or_default(), query())
+}
+
+/// The query of the page's address, without the question mark.
+pub(crate) fn query() -> String {
+    let search = window().and_then(|window| window.location().search().ok());
+    search.unwrap_or_default().trim_start_matches('?').to_owned()
+}
+
+/// Shows another address of this site in the bar, as a further entry of the history or in place of the present one.
+pub(crate) fn put_address(address: &str, replace: bool) {
+    let Some(history) = window().and_then(|window| window.history().ok()) else {
+        return;
+    };
+    let state = JsValue::NULL;
+    let _ = if replace {
+        history.replace_state_with_url(&state, "", Some(address))
+    } else {
+        history.push_state_with_url(&state, "", Some(address))
+    };
+}
+
+/// Calls `on_move` when the person goes back or forward within the page, and `on_link` with the address of a followed link
+/// that leads to the same page with another query. All other links are the browser's.
+pub(crate) fn follow_address(on_move: impl Fn() + 'static, on_link: impl Fn(&str) + 'static) {
+    let moved = window_event_listener(leptos::ev::popstate, move |_| on_move());
+    let clicked = window_event_listener(leptos::ev::click, move |event: MouseEvent| {
+        if let Some(address) = query_link(&event) {
+            event.prevent_default();
+            on_link(&address);
+        }
+    });
+    on_cleanup(move || {
+        moved.remove();
+        clicked.remove();
+    });
+}
+
+fn query_link(event: &MouseEvent) -> Option<String> {
+    let modified = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
+    if event.default_prevented() || event.button() != 0 || modified {
+        return None;
+    }
+    let target = event.target()?.dyn_into::<Element>().ok()?;
+    let link: HtmlAnchorElement = target.closest("a[href]").ok()??.dyn_into().ok()?;
+    let own = window()?.location();
+    let stays = link.origin() == own.origin().ok()? && link.pathname() == own.pathname().ok()?;
+    let ordinary = link.target().is_empty() && !link.has_attribute("download") && link.hash().is_empty();
+    (stays && ordinary).then(|| format!("{}{}", link.pathname(), link.search()))
+}
+
+/// Where a list begins.
+pub(crate) fn scroll_to_top() {
+    if let Some(window) = window() {
+        window.scroll_to_with_x_and_y(0.0, 0.0);
+    }
+}
+
+/// The title in the browser's tab.
+pub(crate) fn set_title(title: &str) {
+    if let Some(document) = document() {
+        document.set_title(title);
     }
 }
 

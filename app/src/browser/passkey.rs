@@ -108,7 +108,7 @@ async fn reply(promise: Result<Promise, JsValue>) -> Result<serde_json::Value, P
         .to_json()
         .and_then(|json| js_sys::JSON::stringify(&json))
         .map_err(|error| PasskeyError::of(&error))?;
-    serde_json::from_str(&String::from(json)).map_err(|_| PasskeyError::Failed)
+    serde_json::from_slice(String::from(json).as_bytes()).map_err(|_| PasskeyError::Failed)
 }
 
 fn to_js(options: &serde_json::Value) -> Result<JsValue, PasskeyError> {

@@ -10,32 +10,33 @@ use super::icon::{Icon, icon};
 use super::moment::{PageClock, Show, moment};
 use crate::browser::clipboard;
 use crate::format;
+use crate::view::{IntoView, View, view};
 use crate::visit::{Language, language};
 
 /// One certificate in full.
-pub(crate) fn certificate(certificate: &Certificate) -> AnyView {
+pub(crate) fn certificate(certificate: &Certificate) -> View {
     let t = language();
     let fingerprint = certificate.sha256.to_string();
     let file = format!("{}-{}.pem", certificate.device, &fingerprint[..8]);
     let chain = certificate.chain.clone();
     let digits =
-        |hex: &str| view! { <span class="fingerprint mono">{format::grouped(hex)}</span> }.into_any();
+        |hex: &str| view! { <span class="fingerprint mono">{format::grouped(hex)}</span> };
     view! {
         {life(certificate.not_before, certificate.not_after)}
         <dl class="facts">
-            {entry(t.valid(), view! { {moment(certificate.not_before, Show::Day)} " – " {moment(certificate.not_after, Show::Day)} }.into_any())}
+            {entry(t.valid(), view! { {moment(certificate.not_before, Show::Day)} " – " {moment(certificate.not_after, Show::Day)} })}
             {certificate
                 .revocation
                 .as_ref()
                 .map(|revocation| {
                     entry(
                         t.revoked(),
-                        view! { <span class="chip bad">{reason_name(t, revocation.reason)}</span> " " {moment(revocation.at, Show::Minute)} }.into_any(),
+                        view! { <span class="chip bad">{reason_name(t, revocation.reason)}</span> " " {moment(revocation.at, Show::Minute)} },
                     )
                 })}
-            {entry(t.issuer(), certificate.issuer.clone().into_any())}
-            {entry(t.subject(), certificate.subject.clone().into_any())}
-            {entry(t.key(), certificate.key.clone().into_any())}
+            {entry(t.issuer(), certificate.issuer.clone().into_view())}
+            {entry(t.subject(), certificate.subject.clone().into_view())}
+            {entry(t.key(), certificate.key.clone().into_view())}
             {entry(t.serial_number(), digits(&certificate.serial))}
             {entry(t.fingerprint(), digits(&fingerprint))}
             {entry(t.key_fingerprint(), digits(&certificate.spki_sha256.to_string()))}
@@ -51,11 +52,10 @@ pub(crate) fn certificate(certificate: &Certificate) -> AnyView {
             {copy_button(certificate.chain.clone())}
         </div>
     }
-    .into_any()
 }
 
 /// How much of a life is over, as a line. It says nothing that the dates beside it do not say.
-fn life(from: UnixMillis, until: UnixMillis) -> AnyView {
+fn life(from: UnixMillis, until: UnixMillis) -> View {
     let clock = expect_context::<PageClock>();
     let over = move || {
         let whole = until.since(from).max(1);
@@ -69,7 +69,6 @@ fn life(from: UnixMillis, until: UnixMillis) -> AnyView {
             <path class="over" d=move || format!("M0 .5h{}", over()) />
         </svg>
     }
-    .into_any()
 }
 
 /// The word for a reason of revocation.

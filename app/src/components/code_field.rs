@@ -1,13 +1,13 @@
 //! The field for user codes: one real input over drawn cells, and below each letter its flag.
 
 use leptos::ev::Event;
-use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlInputElement;
 
 use super::flag::flag;
 use crate::code_entry::{self, Refused};
+use crate::view::{NodeRef, View, view};
 use crate::visit::{Language, language};
 
 /// What the field holds and says.
@@ -53,9 +53,9 @@ impl CodeEntry {
 }
 
 /// The field with its cells, flags and words.
-pub(crate) fn code_field(entry: CodeEntry) -> AnyView {
+pub(crate) fn code_field(entry: CodeEntry) -> View {
     let t = language();
-    let node = NodeRef::<html::Input>::new();
+    let node = NodeRef::<HtmlInputElement>::new();
     let CodeEntry { text, refused, error } = entry;
     // What was typed before the page came alive.
     Effect::new(move |_| {
@@ -111,16 +111,15 @@ pub(crate) fn code_field(entry: CodeEntry) -> AnyView {
                 </div>
             </div>
             <div class="hoist" aria-hidden="true">
-                {move || text.read().chars().map(|letter| flag(letter).unwrap_or_else(|| view! { <span></span> }.into_any())).collect_view()}
+                {move || text.read().chars().map(|letter| flag(letter).unwrap_or_else(|| view! { <span></span> })).collect::<View>()}
             </div>
             <p class="spoken">{move || spoken(&text.read())}</p>
             <p class="hint bad" id="code-message" role="alert">{move || entry.message(t)}</p>
         </div>
     }
-    .into_any()
 }
 
-fn cells(text: &str) -> AnyView {
+fn cells(text: &str) -> View {
     let filled = text.chars().count();
     let dash = text
         .find('-')
@@ -129,8 +128,7 @@ fn cells(text: &str) -> AnyView {
         .map(|place| {
             view! { <i class:dash=place == dash class:empty=place == dash && !text.contains('-') class:next=place == filled></i> }
         })
-        .collect_view()
-        .into_any()
+        .collect::<View>()
 }
 
 /// The words of the radio alphabet for a code, for reading it out: `Bravo Charlie Delta Foxtrot – Golf …`.

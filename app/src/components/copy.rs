@@ -1,14 +1,14 @@
 //! Copying: a button beside what can be copied.
 
-use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
 use super::toast::toasts;
 use crate::browser::clipboard;
+use crate::view::{View, view};
 use crate::visit::language;
 
 /// A button that copies `text`.
-pub(crate) fn copy_button(text: String) -> AnyView {
+pub(crate) fn copy_button(text: String) -> View {
     let t = language();
     let toasts = toasts();
     let copy = move |_| {
@@ -23,10 +23,9 @@ pub(crate) fn copy_button(text: String) -> AnyView {
             {icon(Icon::Copy)}
         </button>
     }
-    .into_any()
 }
 
 /// A command or another line of machine text, with a button to copy it.
-pub(crate) fn command(text: String) -> AnyView {
-    view! { <div class="command"><code>{text.clone()}</code> {copy_button(text)}</div> }.into_any()
+pub(crate) fn command(text: String) -> View {
+    view! { <div class="command"><code>{text.clone()}</code> {copy_button(text)}</div> }
 }

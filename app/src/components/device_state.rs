@@ -1,12 +1,12 @@
 //! Where a device is in its life, in a word.
 
 use gangway_protocol::device::DeviceState;
-use leptos::prelude::*;
 
+use crate::view::{View, view};
 use crate::visit::{Language, language};
 
 /// The state; one that asks for attention stands out.
-pub(crate) fn device_state(state: &DeviceState) -> AnyView {
+pub(crate) fn device_state(state: &DeviceState) -> View {
     let class = match state {
         DeviceState::Active { .. } => "",
         DeviceState::Pending { .. } | DeviceState::Enrolling { .. } | DeviceState::Suspended { .. } => {
@@ -14,7 +14,7 @@ pub(crate) fn device_state(state: &DeviceState) -> AnyView {
         }
         DeviceState::Rejected { .. } | DeviceState::Retired { .. } => "chip",
     };
-    view! { <span class=class>{state_name(language(), state.name())}</span> }.into_any()
+    view! { <span class=class>{state_name(language(), state.name())}</span> }
 }
 
 /// The word for a state's stored name, as filters use it.

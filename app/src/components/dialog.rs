@@ -1,12 +1,13 @@
 //! Dialogs: the browser's own `<dialog>`, which keeps the focus inside and gives it back.
 
 use leptos::ev::Event;
-use leptos::html;
 use leptos::prelude::*;
+use web_sys::HtmlDialogElement;
 
 use super::notice::trouble_notice;
 use crate::browser::page;
 use crate::trouble::Trouble;
+use crate::view::{NodeRef, View, view};
 use crate::visit::language;
 
 /// A dialog that shows while `open` holds; its content is made anew each time.
@@ -14,9 +15,9 @@ pub(crate) fn dialog(
     open: RwSignal<bool>,
     class: &'static str,
     label: &'static str,
-    content: impl Fn() -> AnyView + Send + Sync + 'static,
-) -> AnyView {
-    let node = NodeRef::<html::Dialog>::new();
+    content: impl Fn() -> View + Send + Sync + 'static,
+) -> View {
+    let node = NodeRef::<HtmlDialogElement>::new();
     Effect::new(move |_| {
         if let Some(dialog) = node.get() {
             if open.get() {
@@ -31,7 +32,6 @@ pub(crate) fn dialog(
             {move || open.get().then(&content)}
         </dialog>
     }
-    .into_any()
 }
 
 /// A question before something that cannot easily be taken back: what it is, what will happen, and the answer's verb.
@@ -48,11 +48,11 @@ pub(crate) fn ask(
     open: RwSignal<bool>,
     label: &'static str,
     question: impl Fn() -> Question + Send + Sync + 'static,
-    more: impl Fn() -> AnyView + Send + Sync + 'static,
+    more: impl Fn() -> View + Send + Sync + 'static,
     busy: RwSignal<bool>,
     trouble: RwSignal<Option<Trouble>>,
     answer: Callback<()>,
-) -> AnyView {
+) -> View {
     let t = language();
     dialog(open, "", label, move || {
         let Question {
@@ -63,7 +63,7 @@ pub(crate) fn ask(
         } = question();
         view! {
             <h2>{title}</h2>
-            <ul class="says">{says.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}</ul>
+            <ul class="says">{says.into_iter().map(|line| view! { <li>{line}</li> }).collect::<View>()}</ul>
             {more()}
             {move || trouble.get().map(|trouble| trouble_notice(&trouble, None))}
             <div class="dialog-end">
@@ -83,6 +83,5 @@ pub(crate) fn ask(
                 </button>
             </div>
         }
-        .into_any()
     })
 }

@@ -1,12 +1,12 @@
 //! What a device says about itself, as a list of pairs.
 
 use gangway_protocol::device::Facts;
-use leptos::prelude::*;
 
+use crate::view::{View, view};
 use crate::visit::{Language, language};
 
 /// The facts, in the order in which people read them.
-pub(crate) fn facts(facts: &Facts) -> AnyView {
+pub(crate) fn facts(facts: &Facts) -> View {
     let t = language();
     let entries = facts
         .entries()
@@ -16,22 +16,21 @@ pub(crate) fn facts(facts: &Facts) -> AnyView {
             let mono = matches!(name, "serial" | "machine_id" | "addresses");
             entry(
                 fact_name(t, name),
-                view! { <span class:mono=mono>{value.to_owned()}</span> }.into_any(),
+                view! { <span class:mono=mono>{value.to_owned()}</span> },
             )
         })
-        .collect_view();
-    view! { <dl class="facts">{entries}</dl> }.into_any()
+        .collect::<View>();
+    view! { <dl class="facts">{entries}</dl> }
 }
 
 /// One pair of a list with the class `facts`.
-pub(crate) fn entry(name: &'static str, value: AnyView) -> AnyView {
+pub(crate) fn entry(name: &'static str, value: View) -> View {
     view! {
         <div>
             <dt>{name}</dt>
             <dd>{value}</dd>
         </div>
     }
-    .into_any()
 }
 
 fn fact_name(t: Language, name: &str) -> &'static str {

@@ -4,17 +4,17 @@ use gangway_protocol::account::Account;
 use gangway_protocol::path::page as paths;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate};
 
 use super::icon::{Icon, icon, logo};
 use super::keys::keys_dialog;
 use super::notice::trouble_notice;
 use super::palette::palette;
 use super::sign_in::sign_in;
+use crate::address::address;
 use crate::browser::keys::{Shortcut, shortcut};
 use crate::browser::page;
 use crate::trouble::Trouble;
+use crate::view::{IntoView, View, view};
 use crate::visit::{Language, Theme, Visit, language};
 use crate::visitor::visitor;
 
@@ -22,7 +22,7 @@ use crate::visitor::visitor;
 pub(crate) const SEARCH_ID: &str = "search";
 
 /// The frame with a page in it.
-pub(crate) fn frame(content: AnyView) -> AnyView {
+pub(crate) fn frame(content: View) -> View {
     let t = language();
     let palette_open = RwSignal::new(false);
     let keys_open = RwSignal::new(false);
@@ -34,9 +34,7 @@ pub(crate) fn frame(content: AnyView) -> AnyView {
                 {logo("26")}
                 <span class="brand-name">"Gangway"</span>
             </a>
-            <Transition fallback=|| ()>
-                {move || Suspend::new(async move { visitor().account.await.ok().map(|account| member_bar(t, &account, palette_open)) })}
-            </Transition>
+            {visitor().account.show(|| View::Nothing, move |account| account.ok().map(|account| member_bar(t, &account, palette_open)).into_view())}
         </header>
         {content}
         <footer class="foot">
@@ -48,30 +46,27 @@ pub(crate) fn frame(content: AnyView) -> AnyView {
         {palette(palette_open, keys_open)}
         {keys_dialog(keys_open)}
     }
-    .into_any()
 }
 
 /// Shows a page's content to signed-in visitors, and the sign-in to all others; the address stays, so that they arrive where
 /// they wanted to be.
-pub(crate) fn gate(content: impl Fn(Account) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
+pub(crate) fn gate(content: impl Fn(Account) -> View + 'static) -> View {
     let t = language();
-    view! {
-        <Transition fallback=move || view! { <p class="soft" role="status">{t.loading()}</p> }>
-            {move || {
-                let content = content.clone();
-                Suspend::new(async move {
-                    match visitor().account.await {
-                        Ok(account) => content(account),
-                        Err(trouble) => without_account(t, &trouble),
-                    }
-                })
-            }}
-        </Transition>
-    }
-    .into_any()
+    visitor().account.show(
+        move || loading(t),
+        move |account| match account {
+            Ok(account) => content(account),
+            Err(trouble) => without_account(t, &trouble),
+        },
+    )
 }
 
-fn without_account(t: Language, trouble: &Trouble) -> AnyView {
+/// In place of what is on its way.
+pub(crate) fn loading(t: Language) -> View {
+    view! { <p class="soft" role="status">{t.loading()}</p> }
+}
+
+fn without_account(t: Language, trouble: &Trouble) -> View {
     if !trouble.is_signed_out() {
         return trouble_notice(trouble, Some(Callback::new(|()| visitor().changed())));
     }
@@ -82,11 +77,10 @@ fn without_account(t: Language, trouble: &Trouble) -> AnyView {
             {sign_in()}
         </section>
     }
-    .into_any()
 }
 
-fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> AnyView {
-    let path = use_location().pathname;
+fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> View {
+    let address = address();
     let sees_fleet = account
         .organisations
         .iter()
@@ -101,10 +95,10 @@ fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> A
         .filter_map(|word| word.chars().next())
         .take(2)
         .collect();
-    let current = move |wanted: &'static str| path.with(|path| path.starts_with(wanted)).then_some("page");
+    let current = move |wanted: &'static str| address.is_within(wanted).then_some("page");
     view! {
         <nav aria-label=t.main_navigation()>
-            {sees_fleet.then(|| view! { <a href=paths::FLEET aria-current=move || current(paths::FLEET)>{t.fleet()}</a> })}
+            {sees_fleet.then(|| view! { <a href=paths::FLEET aria-current=current(paths::FLEET)>{t.fleet()}</a> })}
         </nav>
         <div class="bar-end">
             <button class="button quiet" type="button" title=t.palette() on:click=move |_| palette_open.set(true)>
@@ -112,7 +106,6 @@ fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> A
                 <span class="hidden-text">{t.palette()}</span>
                 <kbd class="wide-only" aria-hidden="true">"Ctrl K"</kbd>
             </button>
-            // A full load: the code page has a content security policy of its own.
             {may_enrol
                 .then(|| {
                     view! {
@@ -122,16 +115,15 @@ fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> A
                         </a>
                     }
                 })}
-            <a class="avatar" href=paths::ACCOUNT title=account.name.clone() aria-current=move || current(paths::ACCOUNT)>
+            <a class="avatar" href=paths::ACCOUNT title=account.name.clone() aria-current=current(paths::ACCOUNT)>
                 <span aria-hidden="true">{initials}</span>
                 <span class="hidden-text">{t.account()}</span>
             </a>
         </div>
     }
-    .into_any()
 }
 
-fn theme_switch(t: Language) -> AnyView {
+fn theme_switch(t: Language) -> View {
     let chosen = RwSignal::new(use_context::<Visit>().and_then(|visit| visit.theme));
     // What the system prefers is known only once the page lives; until then the button says "dark", which most will switch to.
     let seen = RwSignal::new(chosen.get_untracked().unwrap_or(Theme::Light));
@@ -150,23 +142,20 @@ fn theme_switch(t: Language) -> AnyView {
             {t.theme()}
         </button>
     }
-    .into_any()
 }
 
-fn language_switch(t: Language) -> AnyView {
+fn language_switch(t: Language) -> View {
     Language::ALL
         .into_iter()
         .filter(|other| *other != t)
         .map(|other| view! { <button type="button" lang=other.tag() on:click=move |_| page::set_language(other)>{other.name()}</button> })
-        .collect_view()
-        .into_any()
+        .collect::<View>()
 }
 
 fn listen_for_keys(palette_open: RwSignal<bool>, keys_open: RwSignal<bool>) {
     let before = StoredValue::new(None::<String>);
-    let navigate = use_navigate();
+    let address = address();
     Effect::new(move |_| {
-        let navigate = navigate.clone();
         let handle = window_event_listener(leptos::ev::keydown, move |event: KeyboardEvent| {
             let wanted = shortcut(&event, before.get_value().as_deref());
             before.set_value(Some(event.key()));
@@ -177,7 +166,7 @@ fn listen_for_keys(palette_open: RwSignal<bool>, keys_open: RwSignal<bool>) {
                 Shortcut::Help => keys_open.set(true),
                 Shortcut::Search if page::element(SEARCH_ID).is_some() => page::focus(SEARCH_ID),
                 Shortcut::Search => palette_open.set(true),
-                Shortcut::Fleet => navigate(paths::FLEET, NavigateOptions::default()),
+                Shortcut::Fleet => address.go(paths::FLEET),
                 Shortcut::Add => page::leave_for(paths::LINK),
             }
         });

@@ -1,6 +1,6 @@
 //! Icons and the logo as inline SVG: strokes of one width on a grid of 20, in the colour of the text around them.
 
-use leptos::prelude::*;
+use crate::view::{View, view};
 
 /// An icon, by what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,17 +82,16 @@ impl Icon {
 }
 
 /// The icon, 20 pixels square. Decorative: what it says stands in text or in the label of its button.
-pub(crate) fn icon(icon: Icon) -> AnyView {
+pub(crate) fn icon(icon: Icon) -> View {
     view! {
         <svg width="20" height="20" viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
             <path d=icon.path() />
         </svg>
     }
-    .into_any()
 }
 
 /// The mark of Gangway: a plank from the quay up to the deck.
-pub(crate) fn logo(size: &'static str) -> AnyView {
+pub(crate) fn logo(size: &'static str) -> View {
     view! {
         <svg width=size height=size viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
             <path d="M2 18h6L16 7h6" />
@@ -100,5 +99,4 @@ pub(crate) fn logo(size: &'static str) -> AnyView {
             <path d="M2 22h20" stroke-opacity=".35" stroke-width="1.6" />
         </svg>
     }
-    .into_any()
 }

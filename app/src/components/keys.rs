@@ -3,10 +3,11 @@
 use leptos::prelude::*;
 
 use super::dialog::dialog;
+use crate::view::{View, view};
 use crate::visit::language;
 
 /// The list, shown while `open` holds.
-pub(crate) fn keys_dialog(open: RwSignal<bool>) -> AnyView {
+pub(crate) fn keys_dialog(open: RwSignal<bool>) -> View {
     let t = language();
     dialog(open, "", t.keys(), move || {
         let rows = [
@@ -24,11 +25,11 @@ pub(crate) fn keys_dialog(open: RwSignal<bool>) -> AnyView {
                     .into_iter()
                     .map(|(keys, meaning)| {
                         view! {
-                            <dt class="row">{keys.split("  ").map(|key| view! { <kbd>{key}</kbd> }).collect_view()}</dt>
+                            <dt class="row">{keys.split("  ").map(|key| view! { <kbd>{key}</kbd> }).collect::<View>()}</dt>
                             <dd>{meaning}</dd>
                         }
                     })
-                    .collect_view()}
+                    .collect::<View>()}
             </dl>
             <div class="dialog-end">
                 <button class="button" type="button" autofocus on:click=move |_| open.set(false)>
@@ -36,6 +37,5 @@ pub(crate) fn keys_dialog(open: RwSignal<bool>) -> AnyView {
                 </button>
             </div>
         }
-        .into_any()
     })
 }

@@ -3,15 +3,15 @@
 use gangway_protocol::device::{MAX_LABEL_LEN, MAX_LABELS, MAX_NAME_LEN};
 use leptos::prelude::*;
 
+use crate::view::{View, view};
 use crate::visit::language;
 
 /// The labels as chips.
-pub(crate) fn labels(labels: &[String]) -> AnyView {
+pub(crate) fn labels(labels: &[String]) -> View {
     labels
         .iter()
         .map(|label| view! { <span class="chip">{label.clone()}</span> })
-        .collect_view()
-        .into_any()
+        .collect::<View>()
 }
 
 /// Fields for a device's name and labels; labels are separated by commas.
@@ -19,7 +19,7 @@ pub(crate) fn name_and_labels(
     name: RwSignal<String>,
     labels: RwSignal<String>,
     placeholder: String,
-) -> AnyView {
+) -> View {
     let t = language();
     view! {
         <div class="field">
@@ -32,7 +32,6 @@ pub(crate) fn name_and_labels(
             <p class="hint" id="labels-hint">{t.labels_hint()}</p>
         </div>
     }
-    .into_any()
 }
 
 /// Reads typed labels: separated by commas, each once, without empty ones.

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::browser::clock::{self, Detail};
 use crate::format;
+use crate::view::{View, view};
 use crate::visit::{Language, language};
 
 /// How to show an instant.
@@ -76,7 +77,7 @@ impl PageClock {
 }
 
 /// The instant as a `<time>`; the whole of it stands in the tooltip.
-pub(crate) fn moment(at: UnixMillis, show: Show) -> AnyView {
+pub(crate) fn moment(at: UnixMillis, show: Show) -> View {
     let t = language();
     let clock = expect_context::<PageClock>();
     view! {
@@ -84,5 +85,4 @@ pub(crate) fn moment(at: UnixMillis, show: Show) -> AnyView {
             {move || clock.text(t, at, show)}
         </time>
     }
-    .into_any()
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
 use crate::trouble::Trouble;
+use crate::view::{View, view};
 use crate::visit::language;
 
 /// How serious a notice is.
@@ -15,17 +16,17 @@ pub(crate) enum Tone {
 }
 
 /// A notice with whatever it has to say and offer.
-pub(crate) fn notice(tone: Tone, content: AnyView) -> AnyView {
+pub(crate) fn notice(tone: Tone, content: View) -> View {
     let (class, sign) = match tone {
         Tone::Plain => ("notice", Icon::Help),
         Tone::Warn => ("notice warn", Icon::Warning),
         Tone::Bad => ("notice bad", Icon::Warning),
     };
-    view! { <div class=class>{icon(sign)} <div>{content}</div></div> }.into_any()
+    view! { <div class=class>{icon(sign)} <div>{content}</div></div> }
 }
 
 /// What went wrong, with a way to try again.
-pub(crate) fn trouble_notice(trouble: &Trouble, retry: Option<Callback<()>>) -> AnyView {
+pub(crate) fn trouble_notice(trouble: &Trouble, retry: Option<Callback<()>>) -> View {
     let t = language();
     let words = trouble.words(t);
     notice(
@@ -43,13 +44,12 @@ pub(crate) fn trouble_notice(trouble: &Trouble, retry: Option<Callback<()>>) -> 
                         </div>
                     }
                 })}
-        }
-        .into_any(),
+        },
     )
 }
 
 /// In place of a list: what it means that nothing is there, and what to do.
-pub(crate) fn blank(title: String, text: Option<&'static str>, content: AnyView) -> AnyView {
+pub(crate) fn blank(title: String, text: Option<&'static str>, content: View) -> View {
     view! {
         <div class="blank">
             <h2>{title}</h2>
@@ -57,5 +57,4 @@ pub(crate) fn blank(title: String, text: Option<&'static str>, content: AnyView)
             {content}
         </div>
     }
-    .into_any()
 }

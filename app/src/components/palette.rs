@@ -3,16 +3,16 @@
 use gangway_client::Api;
 use gangway_protocol::device::{Device, DeviceQuery};
 use gangway_protocol::path::page as paths;
-use leptos::ev::KeyboardEvent;
+use leptos::ev::{Event, KeyboardEvent};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use super::dialog::dialog;
 use super::icon::{Icon, icon};
 use super::presence::presence;
+use crate::address::address;
 use crate::browser::{clock, page};
 use crate::fleet_view::FleetView;
+use crate::view::{View, view, target_value};
 use crate::visit::{Language, Theme, language};
 use crate::visitor::api;
 
@@ -33,15 +33,13 @@ struct Choice {
 #[derive(Clone)]
 enum Target {
     Page(String),
-    /// With a full load, so that the page gets a content security policy of its own.
-    Load(&'static str),
     Theme(Theme),
     Language(Language),
     Keys,
 }
 
 /// The palette, shown while `open` holds.
-pub(crate) fn palette(open: RwSignal<bool>, keys_open: RwSignal<bool>) -> AnyView {
+pub(crate) fn palette(open: RwSignal<bool>, keys_open: RwSignal<bool>) -> View {
     let t = language();
     let api = api();
     dialog(open, "palette", t.palette(), move || {
@@ -49,11 +47,11 @@ pub(crate) fn palette(open: RwSignal<bool>, keys_open: RwSignal<bool>) -> AnyVie
     })
 }
 
-fn content(t: Language, api: Api, open: RwSignal<bool>, keys_open: RwSignal<bool>) -> AnyView {
+fn content(t: Language, api: Api, open: RwSignal<bool>, keys_open: RwSignal<bool>) -> View {
     let query = RwSignal::new(String::new());
     let devices = RwSignal::new(Vec::<Device>::new());
     let selected = RwSignal::new(0_usize);
-    let navigate = use_navigate();
+    let address = address();
     let choices = Memo::new_with_compare(
         move |_| query.with(|query| choices(t, query, devices.get())),
         |_, _| true,
@@ -89,8 +87,7 @@ fn content(t: Language, api: Api, open: RwSignal<bool>, keys_open: RwSignal<bool
     let choose = Callback::new(move |choice: Choice| {
         open.set(false);
         match choice.target {
-            Target::Page(path) => navigate(&path, NavigateOptions::default()),
-            Target::Load(path) => page::leave_for(path),
+            Target::Page(path) => address.go(&path),
             Target::Theme(theme) => page::set_theme(Some(theme)),
             Target::Language(language) => page::set_language(language),
             Target::Keys => keys_open.set(true),
@@ -128,7 +125,7 @@ fn content(t: Language, api: Api, open: RwSignal<bool>, keys_open: RwSignal<bool
             aria-controls="palette-list"
             aria-activedescendant=move || format!("palette-{}", selected.get())
             on:keydown=on_key
-            on:input:target=move |event| search(event.target().value())
+            on:input=move |event: Event| search(target_value(&event))
         />
         <ul id="palette-list" role="listbox" aria-label=t.palette()>
             {move || {
@@ -152,11 +149,10 @@ fn content(t: Language, api: Api, open: RwSignal<bool>, keys_open: RwSignal<bool
                             </li>
                         }
                     })
-                    .collect_view()
+                    .collect::<View>()
             }}
         </ul>
     }
-    .into_any()
 }
 
 /// What fits what was typed: pages and actions whose words contain it, then devices, then a search for it.
@@ -174,7 +170,7 @@ fn choices(t: Language, query: &str, devices: Vec<Device>) -> Vec<Choice> {
     };
     let mut all = vec![
         plain(Icon::Fleet, t.fleet(), Target::Page(paths::FLEET.to_owned())),
-        plain(Icon::Add, t.add_device(), Target::Load(paths::LINK)),
+        plain(Icon::Add, t.add_device(), Target::Page(paths::LINK.to_owned())),
         plain(Icon::Person, t.account(), Target::Page(paths::ACCOUNT.to_owned())),
         plain(Icon::Moon, t.switch_to_dark(), Target::Theme(Theme::Dark)),
         plain(Icon::Sun, t.switch_to_light(), Target::Theme(Theme::Light)),

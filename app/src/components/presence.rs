@@ -1,28 +1,26 @@
 //! Presence: a dot, a word and a time, so that neither colour nor words alone carry it.
 
 use gangway_protocol::device::{OfflineReason, Presence};
-use leptos::prelude::*;
 
 use super::moment::{Show, moment};
+use crate::view::{View, view};
 use crate::visit::{Language, language};
 
 /// Whether the device has a session open, and since when it has or had.
-pub(crate) fn presence(presence: &Presence) -> AnyView {
+pub(crate) fn presence(presence: &Presence) -> View {
     let t = language();
     match presence {
         Presence::Online { since } => view! {
             <span class="presence online">
                 {t.online()} <span class="soft">{t.online_since()} " " {moment(*since, Show::Since)}</span>
             </span>
-        }
-        .into_any(),
+        },
         Presence::Offline { last_seen_at, .. } => view! {
             <span class="presence">
                 {t.offline()} <span class="soft">{moment(*last_seen_at, Show::Distance)}</span>
             </span>
-        }
-        .into_any(),
-        Presence::Never => view! { <span class="presence">{t.never_seen()}</span> }.into_any(),
+        },
+        Presence::Never => view! { <span class="presence">{t.never_seen()}</span> },
     }
 }
 

@@ -11,11 +11,12 @@ use super::icon::{Icon, icon};
 use crate::browser::held::Held;
 use crate::browser::{page, passkey};
 use crate::trouble::Trouble;
+use crate::view::{View, view};
 use crate::visit::language;
 use crate::visitor::{CeremonyTrouble, api, visitor};
 
 /// The form. When it succeeds the page that holds it draws itself anew for the account.
-pub(crate) fn sign_in() -> AnyView {
+pub(crate) fn sign_in() -> View {
     let t = language();
     let api = api();
     let visitor = visitor();
@@ -76,11 +77,10 @@ pub(crate) fn sign_in() -> AnyView {
             {recovery()}
         </div>
     }
-    .into_any()
 }
 
 /// The way back for people without a passkey.
-fn recovery() -> AnyView {
+fn recovery() -> View {
     let t = language();
     let api = api();
     let code = RwSignal::new(String::new());
@@ -113,7 +113,6 @@ fn recovery() -> AnyView {
             </form>
         </details>
     }
-    .into_any()
 }
 
 async fn by_button(api: &Api) -> Result<(), CeremonyTrouble> {

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
 use crate::format;
+use crate::view::{View, view};
 use crate::visit::language;
 
 /// One step, as it stands.
@@ -26,16 +27,15 @@ pub(crate) enum Progress {
 }
 
 /// The steps. Screen readers hear each change.
-pub(crate) fn steps(label: &'static str, steps: Signal<Vec<Step>>) -> AnyView {
+pub(crate) fn steps(label: &'static str, steps: Signal<Vec<Step>>) -> View {
     view! {
         <ol class="steps" aria-label=label aria-live="polite">
-            {move || steps.get().into_iter().map(step).collect_view()}
+            {move || steps.get().into_iter().map(step).collect::<View>()}
         </ol>
     }
-    .into_any()
 }
 
-fn step(step: Step) -> AnyView {
+fn step(step: Step) -> View {
     let t = language();
     let (class, said, time) = match step.progress {
         Progress::Coming => ("step", t.step_coming(), None),
@@ -59,5 +59,4 @@ fn step(step: Step) -> AnyView {
             <span class="soft mono">{time}</span>
         </li>
     }
-    .into_any()
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
 use crate::browser::clock;
+use crate::view::{View, view};
 use crate::visit::language;
 
 /// Long enough to read two lines twice.
@@ -48,7 +49,7 @@ pub(crate) fn toasts() -> Toasts {
 }
 
 /// Draws the messages.
-pub(crate) fn toast_list() -> AnyView {
+pub(crate) fn toast_list() -> View {
     let t = language();
     let toasts = toasts();
     view! {
@@ -68,9 +69,8 @@ pub(crate) fn toast_list() -> AnyView {
                             </div>
                         }
                     })
-                    .collect_view()
+                    .collect::<View>()
             }}
         </div>
     }
-    .into_any()
 }

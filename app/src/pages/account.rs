@@ -12,27 +12,27 @@ use gangway_client::{Api, ApiError};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::{MAX_PAGE_LIMIT, Page, PageQuery};
 use leptos::prelude::*;
-use leptos_meta::Title;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use crate::components::frame::gate;
+use crate::components::frame::{gate, loading};
 use crate::components::notice::trouble_notice;
-use crate::trouble::{Outcome, Trouble};
+use crate::head::set_title;
+use crate::remote::Remote;
+use crate::trouble::Trouble;
+use crate::view::{View, view};
 use crate::visit::{Language, language};
 use crate::visitor::{api, visitor};
 
 /// A list of the account, and the way to read it anew.
-type Listed<T> = Resource<Outcome<Page<T>>>;
+type Listed<T> = Remote<Page<T>>;
 
 /// The page.
-pub(crate) fn account_page() -> AnyView {
+pub(crate) fn account_page() -> View {
     let t = language();
+    set_title(t.account());
     let passkeys = listed(async |api: Api| api.passkeys(&all()).await);
     let sign_ins = listed(async |api: Api| api.sign_ins(&all()).await);
     let tokens = listed(async |api: Api| api.tokens(&all()).await);
     view! {
-        <Title text=t.account() />
         <main id="main" class="narrow" tabindex="-1">
             {gate(move |account| {
                 view! {
@@ -43,11 +43,9 @@ pub(crate) fn account_page() -> AnyView {
                     {tokens::tokens(t, tokens, account.organisations)}
                     {appearance::appearance(t)}
                 }
-                .into_any()
             })}
         </main>
     }
-    .into_any()
 }
 
 /// The word for a role.
@@ -69,43 +67,34 @@ fn all() -> PageQuery {
     }
 }
 
-fn listed<T, F>(read: impl Fn(Api) -> F + Clone + Send + Sync + 'static) -> Listed<T>
+fn listed<T, F>(read: impl Fn(Api) -> F + 'static) -> Listed<T>
 where
-    T: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
     F: Future<Output = Result<Page<T>, ApiError>> + Send + 'static,
 {
     let api = api();
     let visitor = visitor();
-    Resource::new(
-        move || visitor.turn(),
-        move |_| {
-            let reading = read(api.clone());
-            async move { reading.await.map_err(Trouble::from) }
-        },
-    )
+    Remote::new(move || {
+        visitor.track();
+        let reading = read(api.clone());
+        async move { reading.await.map_err(Trouble::from) }
+    })
 }
 
 /// A list with its loading and its error drawn.
 fn show_list<T>(
     t: Language,
     list: Listed<T>,
-    draw: impl Fn(Vec<T>) -> AnyView + Clone + Send + Sync + 'static,
-) -> AnyView
+    draw: impl Fn(Vec<T>) -> View + 'static,
+) -> View
 where
-    T: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
 {
-    view! {
-        <Transition fallback=move || view! { <p class="soft" role="status">{t.loading()}</p> }>
-            {move || {
-                let draw = draw.clone();
-                Suspend::new(async move {
-                    match list.await {
-                        Ok(page) => draw(page.items),
-                        Err(trouble) => trouble_notice(&trouble, Some(Callback::new(move |()| list.refetch()))),
-                    }
-                })
-            }}
-        </Transition>
-    }
-    .into_any()
+    list.show(
+        move || loading(t),
+        move |answer| match answer {
+            Ok(page) => draw(page.items),
+            Err(trouble) => trouble_notice(&trouble, Some(Callback::new(move |()| list.refetch()))),
+        },
+    )
 }

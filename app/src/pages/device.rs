@@ -13,25 +13,27 @@ use gangway_protocol::id::DeviceId;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
 
 use actions::Weighty;
 use history::History;
 
+use crate::address::address;
 use crate::browser::changes::Changes;
 use crate::browser::held::Held;
 use crate::components::certificate::certificate;
 use crate::components::device_state::device_state;
 use crate::components::facts::{entry, facts};
-use crate::components::frame::gate;
+use crate::components::frame::{gate, loading};
 use crate::components::icon::{Icon, icon};
 use crate::components::labels::labels;
 use crate::components::moment::{Show, moment};
 use crate::components::notice::{Tone, notice, trouble_notice};
 use crate::components::presence::{offline_reason, presence};
 use crate::pages::not_found::nothing_here;
+use crate::head::set_title;
+use crate::remote::Remote;
 use crate::trouble::{Outcome, Trouble};
+use crate::view::{IntoView, View, view};
 use crate::visit::{Language, language};
 use crate::visitor::{api, visitor};
 
@@ -77,51 +79,32 @@ impl Shown {
 }
 
 /// The page.
-pub(crate) fn device_page() -> AnyView {
+pub(crate) fn device_page(id: &str) -> View {
     let t = language();
-    let params = use_params_map();
     let visitor = visitor();
     let api = api();
-    let id = Memo::new(move |_| params.read().get("device").unwrap_or_default());
+    let id: Outcome<DeviceId> = id.parse().map_err(|_| Trouble::code(ProblemCode::NotFound));
     let turn = RwSignal::new(0);
-    let device = Resource::new(
-        move || (id.get(), visitor.turn()),
-        move |(id, _)| {
-            let api = api.clone();
-            async move { read(&api, &id).await }
-        },
-    );
-    let history = History::new(id, turn);
+    let history = History::new(id.clone(), turn);
+    let device = Remote::new(move || {
+        visitor.track();
+        let (api, id) = (api.clone(), id.clone());
+        async move { Ok(api.device(&id?).await?) }
+    });
     view! {
         <main id="main" tabindex="-1">
             {gate(move |account| {
-                view! {
-                    <Transition fallback=move || view! { <p class="soft" role="status">{t.loading()}</p> }>
-                        {
-                            let account = account.clone();
-                            move || {
-                                let account = account.clone();
-                                Suspend::new(async move {
-                                    match device.await {
-                                        Ok(detail) => content(t, &account, detail, turn, history),
-                                        Err(trouble) if trouble.is(ProblemCode::NotFound) => nothing_here(t),
-                                        Err(trouble) => trouble_notice(&trouble, Some(Callback::new(move |()| device.refetch()))),
-                                    }
-                                })
-                            }
-                        }
-                    </Transition>
-                }
-                .into_any()
+                device.show(
+                    move || loading(t),
+                    move |answer| match answer {
+                        Ok(detail) => content(t, &account, detail, turn, history),
+                        Err(trouble) if trouble.is(ProblemCode::NotFound) => nothing_here(t),
+                        Err(trouble) => trouble_notice(&trouble, Some(Callback::new(move |()| device.refetch()))),
+                    },
+                )
             })}
         </main>
     }
-    .into_any()
-}
-
-async fn read(api: &Api, id: &str) -> Outcome<DeviceDetail> {
-    let id: DeviceId = id.parse().map_err(|_| Trouble::code(ProblemCode::NotFound))?;
-    Ok(api.device(&id).await?)
 }
 
 fn content(
@@ -130,7 +113,7 @@ fn content(
     detail: DeviceDetail,
     turn: RwSignal<u32>,
     history: History,
-) -> AnyView {
+) -> View {
     let role = account
         .organisations
         .iter()
@@ -145,13 +128,14 @@ fn content(
     let detail = shown.detail;
     listen(shown);
     let name = Memo::new(move |_| detail.with(|detail| detail.device.name.clone()));
+    set_title(name.get_untracked());
+    Effect::new(move |_| set_title(name.get()));
     let presence_now = Memo::new(move |_| detail.with(|detail| detail.device.presence.clone()));
     let state = Memo::new(move |_| detail.with(|detail| detail.device.state.clone()));
     let stated = Memo::new(move |_| detail.with(|detail| detail.device.facts.clone()));
     let labels_now = Memo::new(move |_| detail.with(|detail| detail.device.labels.clone()));
     let certificates = Memo::new(move |_| detail.with(|detail| detail.certificates.clone()));
     view! {
-        <Title text=move || name.get() />
         <p class="crumb"><a href=paths::FLEET>{icon(Icon::Back)} {t.fleet()}</a></p>
         {arrival(t, name)}
         {alarm::alarm(t, shown)}
@@ -190,13 +174,13 @@ fn content(
             </aside>
         </div>
     }
-    .into_any()
 }
 
 /// Shown when the code page has just led here.
-fn arrival(t: Language, name: Memo<String>) -> Option<AnyView> {
-    use_query_map()
-        .with_untracked(|query| query.get(ARRIVED).is_some())
+fn arrival(t: Language, name: Memo<String>) -> Option<View> {
+    address()
+        .value(ARRIVED)
+        .is_some()
         .then(|| {
             view! {
             <div class="arrival" role="status">
@@ -205,23 +189,22 @@ fn arrival(t: Language, name: Memo<String>) -> Option<AnyView> {
                 <a class="button" href=paths::LINK rel="external">{icon(Icon::Add)} {t.enrol_another()}</a>
             </div>
         }
-        .into_any()
         })
 }
 
-fn why_offline(t: Language, presence: &Presence) -> Option<AnyView> {
+fn why_offline(t: Language, presence: &Presence) -> Option<View> {
     match presence {
         Presence::Offline { reason, .. } => {
-            Some(view! { <p class="soft small">{offline_reason(t, *reason)}</p> }.into_any())
+            Some(view! { <p class="soft small">{offline_reason(t, *reason)}</p> })
         }
         Presence::Online { .. } | Presence::Never => None,
     }
 }
 
 /// The newest in full, the others folded.
-fn certificate_list(t: Language, certificates: &[Certificate]) -> AnyView {
+fn certificate_list(t: Language, certificates: &[Certificate]) -> View {
     let Some((newest, older)) = certificates.split_first() else {
-        return notice(Tone::Plain, view! { <p>{t.no_certificate()}</p> }.into_any());
+        return notice(Tone::Plain, view! { <p>{t.no_certificate()}</p> });
     };
     let older = older
         .iter()
@@ -233,20 +216,19 @@ fn certificate_list(t: Language, certificates: &[Certificate]) -> AnyView {
                 </details>
             }
         })
-        .collect_view();
-    view! { {certificate(newest)} {older} }.into_any()
+        .collect::<View>();
+    view! { {certificate(newest)} {older} }
 }
 
-fn membership(t: Language, detail: &DeviceDetail) -> AnyView {
+fn membership(t: Language, detail: &DeviceDetail) -> View {
     view! {
         <dl class="facts">
-            {entry(t.organisation(), detail.organisation_name.clone().into_any())}
-            {detail.approved_by.clone().map(|approver| entry(t.approved_by(), approver.into_any()))}
+            {entry(t.organisation(), detail.organisation_name.clone().into_view())}
+            {detail.approved_by.clone().map(|approver| entry(t.approved_by(), approver.into_view()))}
             {entry(t.column_added(), moment(detail.device.created_at, Show::Minute))}
-            {entry(t.device_id(), view! { <span class="mono small">{detail.device.id.to_string()}</span> }.into_any())}
+            {entry(t.device_id(), view! { <span class="mono small">{detail.device.id.to_string()}</span> })}
         </dl>
     }
-    .into_any()
 }
 
 /// Reads the device again whenever something about it changes.

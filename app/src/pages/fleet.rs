@@ -7,9 +7,8 @@ use gangway_protocol::device::{Device, FleetChangeKind};
 use gangway_protocol::page::Page;
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
+use crate::address::address;
 use crate::browser::changes::Changes;
 use crate::browser::held::Held;
 use crate::browser::page as browser_page;
@@ -18,7 +17,10 @@ use crate::components::frame::gate;
 use crate::components::icon::{Icon, icon};
 use crate::components::notice::{blank, trouble_notice};
 use crate::fleet_view::FleetView;
+use crate::head::set_title;
+use crate::remote::Remote;
 use crate::trouble::{Outcome, Trouble};
+use crate::view::{View, view};
 use crate::visit::{Language, language};
 use crate::visitor::{api, visitor};
 
@@ -26,28 +28,25 @@ use crate::visitor::{api, visitor};
 type Row = RwSignal<Device>;
 
 /// The page.
-pub(crate) fn fleet_page() -> AnyView {
+pub(crate) fn fleet_page() -> View {
     let t = language();
     let api = api();
     let visitor = visitor();
-    let params = use_query_map();
-    let view = Memo::new(move |_| params.with(FleetView::read));
-    let turn = RwSignal::new(0_u32);
-    let devices = Resource::new(move || (view.get(), turn.get(), visitor.turn()), {
-        let api = api.clone();
-        move |(view, ..): (FleetView, u32, u32)| {
-            let api = api.clone();
-            async move { api.devices(&view.to_query()).await.map_err(Trouble::from) }
-        }
+    let address = address();
+    set_title(t.fleet());
+    let shown = Memo::new(move |_| FleetView::read(|name| address.value(name)));
+    let devices = Remote::new(move || {
+        visitor.track();
+        let (api, query) = (api.clone(), shown.read().to_query());
+        async move { api.devices(&query).await.map_err(Trouble::from) }
     });
-    let reload = Callback::new(move |()| turn.update(|turn| *turn += 1));
+    let reload = Callback::new(move |()| devices.refetch());
     let rows = RwSignal::new(Vec::<Row>::new());
     // Devices that came in since the page was read. They wait for the person, because rows must not move under the pointer.
     let fresh = RwSignal::new(0_u64);
     listen(rows, fresh, reload);
 
     view! {
-        <Title text=t.fleet() />
         <main id="main" class="wide" tabindex="-1">
             {gate(move |account| {
                 view! {
@@ -55,26 +54,22 @@ pub(crate) fn fleet_page() -> AnyView {
                         <h1>{t.fleet()}</h1>
                         {fresh_pill(t, fresh, reload)}
                     </div>
-                    {controls::controls(t, view, account.organisations)}
-                    <Transition fallback=move || table::skeleton(t)>
-                        {move || Suspend::new(async move { list(t, devices.await, view, rows, fresh, reload) })}
-                    </Transition>
+                    {controls::controls(t, shown, account.organisations)}
+                    {devices.show(move || table::skeleton(t), move |devices| list(t, devices, shown, rows, fresh, reload))}
                 }
-                .into_any()
             })}
         </main>
     }
-    .into_any()
 }
 
 fn list(
     t: Language,
     devices: Outcome<Page<Device>>,
-    view: Memo<FleetView>,
+    shown: Memo<FleetView>,
     rows: RwSignal<Vec<Row>>,
     fresh: RwSignal<u64>,
     reload: Callback<()>,
-) -> AnyView {
+) -> View {
     let page = match devices {
         Ok(page) => page,
         // What was there before the error stays, below it.
@@ -82,32 +77,30 @@ fn list(
             let kept = rows.get_untracked();
             return view! {
                 {trouble_notice(&trouble, Some(reload))}
-                {(!kept.is_empty()).then(|| table::table(t, view, kept))}
-            }
-            .into_any();
+                {(!kept.is_empty()).then(|| table::table(t, shown, kept))}
+            };
         }
     };
     let read: Vec<Row> = page.items.into_iter().map(RwSignal::new).collect();
     rows.set(read.clone());
     fresh.set(0);
-    let now = view.get_untracked();
+    let now = shown.get_untracked();
     if read.is_empty() && now.is_narrowed() {
         let clear =
-            view! { <a class="button" href=now.widened().address()>{t.clear_filters()}</a> }.into_any();
+            view! { <a class="button" href=now.widened().address()>{t.clear_filters()}</a> };
         return blank(t.nothing_found().to_owned(), Some(t.nothing_found_text()), clear);
     }
     if read.is_empty() && now.after.is_empty() {
         return empty(t);
     }
     view! {
-        {table::table(t, view, read.clone())}
+        {table::table(t, shown, read.clone())}
         {controls::pages(t, &now, read.len(), page.next, page.total)}
     }
-    .into_any()
 }
 
 /// Nobody has enrolled anything yet: what to do, with the one command that the device needs.
-fn empty(t: Language) -> AnyView {
+fn empty(t: Language) -> View {
     let origin = RwSignal::new("https://…".to_owned());
     Effect::new(move |_| origin.set(browser_page::origin()));
     blank(
@@ -116,12 +109,11 @@ fn empty(t: Language) -> AnyView {
         view! {
             {move || command(format!("gangway-device run --server {}", origin.get()))}
             <a class="button primary" href=paths::LINK rel="external">{icon(Icon::Add)} {t.enter_code()}</a>
-        }
-        .into_any(),
+        },
     )
 }
 
-fn fresh_pill(t: Language, fresh: RwSignal<u64>, reload: Callback<()>) -> AnyView {
+fn fresh_pill(t: Language, fresh: RwSignal<u64>, reload: Callback<()>) -> View {
     view! {
         <div role="status" aria-live="polite">
             {move || {
@@ -130,7 +122,6 @@ fn fresh_pill(t: Language, fresh: RwSignal<u64>, reload: Callback<()>) -> AnyVie
             }}
         </div>
     }
-    .into_any()
 }
 
 /// Follows the fleet's changes: presence is put into its row, a changed device is read again, new ones are counted.

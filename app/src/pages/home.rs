@@ -2,13 +2,14 @@
 
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::components::Redirect;
 
 use crate::components::code_field::spoken;
 use crate::components::flag::flag;
+use crate::components::frame::loading;
 use crate::components::notice::trouble_notice;
 use crate::components::sign_in::sign_in;
+use crate::head::redirect;
+use crate::view::{View, view};
 use crate::visit::{Language, language};
 use crate::visitor::visitor;
 
@@ -16,33 +17,27 @@ use crate::visitor::visitor;
 const EXAMPLE: &str = "BCDF-GHJKLM";
 
 /// The page.
-pub(crate) fn home_page() -> AnyView {
+pub(crate) fn home_page() -> View {
     let t = language();
     view! {
-        <Title text="" />
         <main id="main" tabindex="-1">
-            <Transition fallback=move || view! { <p class="soft" role="status">{t.loading()}</p> }>
-                {move || Suspend::new(async move {
-                    match visitor().account.await {
-                        Ok(account) => {
-                            let sees_fleet = account.organisations.iter().any(|organisation| organisation.role.may_see_fleet());
-                            let path = if sees_fleet { paths::FLEET } else { paths::LINK };
-                            view! { <Redirect path=path /> }.into_any()
-                        }
-                        Err(trouble) => {
-                            let notice = (!trouble.is_signed_out())
-                                .then(|| trouble_notice(&trouble, Some(Callback::new(|()| visitor().changed()))));
-                            view! { {notice} {welcome(t)} }.into_any()
-                        }
-                    }
-                })}
-            </Transition>
+            {visitor().account.show(move || loading(t), move |account| match account {
+                Ok(account) => {
+                    let sees_fleet = account.organisations.iter().any(|organisation| organisation.role.may_see_fleet());
+                    redirect(if sees_fleet { paths::FLEET } else { paths::LINK });
+                    View::Nothing
+                }
+                Err(trouble) => {
+                    let notice = (!trouble.is_signed_out())
+                        .then(|| trouble_notice(&trouble, Some(Callback::new(|()| visitor().changed()))));
+                    view! { {notice} {welcome(t)} }
+                }
+            })}
         </main>
     }
-    .into_any()
 }
 
-fn welcome(t: Language) -> AnyView {
+fn welcome(t: Language) -> View {
     let steps = [
         (t.home_step_read(), t.home_step_read_text()),
         (t.home_step_check(), t.home_step_check_text()),
@@ -71,18 +66,17 @@ fn welcome(t: Language) -> AnyView {
                         </li>
                     }
                 })
-                .collect_view()}
+                .collect::<View>()}
         </ol>
     }
-    .into_any()
 }
 
 /// What a device shows, as a picture.
-fn screen(t: Language) -> AnyView {
+fn screen(t: Language) -> View {
     let letters = |text: &'static str| {
         text.chars()
             .map(|letter| view! { <span>{flag(letter)} <b>{letter}</b></span> })
-            .collect_view()
+            .collect::<View>()
     };
     let (nameplate, secret) = EXAMPLE.split_once('-').unwrap_or_default();
     view! {
@@ -95,5 +89,4 @@ fn screen(t: Language) -> AnyView {
             <p class="soft small">{spoken(EXAMPLE)}</p>
         </figure>
     }
-    .into_any()
 }

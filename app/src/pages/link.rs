@@ -12,22 +12,22 @@ mod reviewing;
 mod scanner;
 
 use gangway_client::Api;
-use gangway_client::crossing::{Failure, Input, Stage, View};
+use gangway_client::crossing::{Failure, Input, Stage, View as CrossingView};
 use gangway_protocol::account::Account;
 use gangway_protocol::code::UserCode;
 use gangway_protocol::device::DeviceSummary;
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use crate::browser::crossing::Driver;
 use crate::browser::held::Held;
 use crate::browser::{clock, page};
 use crate::components::code_field::CodeEntry;
 use crate::components::frame::gate;
+use crate::address::address;
+use crate::head::set_title;
 use crate::pages::device::ARRIVED;
+use crate::view::{View, view};
 use crate::visit::{Language, language};
 use crate::visitor::api;
 
@@ -42,7 +42,7 @@ struct Crossing {
     /// The code came by a link: the person has to say that the device shows it.
     prefilled: RwSignal<bool>,
     /// What the machine shows, while there is a crossing.
-    view: RwSignal<Option<View>>,
+    view: RwSignal<Option<CrossingView>>,
     /// Said after an attempt that the person ended.
     farewell: RwSignal<Option<String>>,
     driver: Held<Driver>,
@@ -70,7 +70,7 @@ impl Crossing {
         self.prefilled.set(false);
         self.farewell.set(None);
         self.entry.error.set(None);
-        let show = move |view: &View| self.show(view.clone());
+        let show = move |view: &CrossingView| self.show(view.clone());
         self.driver
             .set(Some(Driver::start(self.api.get_value(), &code, show)));
     }
@@ -91,7 +91,7 @@ impl Crossing {
         }
     }
 
-    fn show(self, view: View) {
+    fn show(self, view: CrossingView) {
         let met = view.review.is_some();
         match &view.stage {
             // The person ended it: nothing went wrong, so nothing is shown as wrong.
@@ -123,7 +123,7 @@ impl Crossing {
 }
 
 /// The page.
-pub(crate) fn link_page() -> AnyView {
+pub(crate) fn link_page() -> View {
     let t = language();
     let crossing = Crossing {
         t,
@@ -134,6 +134,7 @@ pub(crate) fn link_page() -> AnyView {
         driver: Held::new(),
         api: StoredValue::new(api()),
     };
+    set_title(t.add_device());
     // The fragment leaves the address at once and stays in memory, also while the person signs in (security.md, Enrolment 5).
     Effect::new(move |_| {
         if page::take_fragment().is_some_and(|fragment| crossing.entry.take(&fragment)) {
@@ -141,15 +142,13 @@ pub(crate) fn link_page() -> AnyView {
         }
     });
     view! {
-        <Title text=t.add_device() />
         <main id="main" class="narrow" tabindex="-1">
             {gate(move |account| scenes(crossing, account))}
         </main>
     }
-    .into_any()
 }
 
-fn scenes(crossing: Crossing, account: Account) -> AnyView {
+fn scenes(crossing: Crossing, account: Account) -> View {
     let t = crossing.t;
     let scene = Memo::new(move |_| crossing.scene());
     let sees_fleet = account
@@ -176,12 +175,11 @@ fn scenes(crossing: Crossing, account: Account) -> AnyView {
             Scene::Following => progress::following(t, crossing, sees_fleet),
         }}
     }
-    .into_any()
 }
 
 /// Goes on to the device's page once the device is online.
 fn arrive(crossing: Crossing, sees_fleet: bool) {
-    let navigate = use_navigate();
+    let address = address();
     let arrived = Memo::new(move |_| {
         crossing.view.with(|view| {
             view.as_ref()
@@ -193,13 +191,9 @@ fn arrive(crossing: Crossing, sees_fleet: bool) {
         let Some(DeviceSummary { id, .. }) = arrived.get().filter(|_| sees_fleet) else {
             return;
         };
-        let navigate = navigate.clone();
         leptos::task::spawn_local(async move {
             clock::sleep(ARRIVE_AFTER_MILLIS).await;
-            navigate(
-                &format!("{}?{ARRIVED}", paths::fleet_device(&id)),
-                NavigateOptions::default(),
-            );
+            address.go(&format!("{}?{ARRIVED}", paths::fleet_device(&id)));
         });
     });
 }

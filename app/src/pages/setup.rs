@@ -12,13 +12,14 @@ use gangway_protocol::account::{
 use gangway_protocol::path::page as paths;
 use gangway_protocol::secret::SecretString;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::browser::{page, passkey};
 use crate::components::icon::{Icon, icon};
 use crate::components::notice::{Tone, notice};
 use crate::components::recovery_codes::recovery_codes;
+use crate::head::set_title;
 use crate::trouble::Trouble;
+use crate::view::{View, view};
 use crate::visit::{Language, language};
 use crate::visitor::{CeremonyTrouble, add_passkey, api, visitor, with_fresh_proof};
 
@@ -35,10 +36,11 @@ enum Stage {
 }
 
 /// The page.
-pub(crate) fn setup_page() -> AnyView {
+pub(crate) fn setup_page() -> View {
     let t = language();
     let api = api();
     let stage = RwSignal::new(Stage::Reading);
+    set_title(t.setup_title());
     Effect::new(move |_| {
         let Some(token) = page::take_fragment().map(SecretString::new) else {
             stage.set(Stage::NoLink);
@@ -54,35 +56,31 @@ pub(crate) fn setup_page() -> AnyView {
         });
     });
     view! {
-        <Title text=t.setup_title() />
         <main id="main" class="narrow" tabindex="-1">
             {move || match stage.get() {
-                Stage::Reading => view! { <h1>{t.setup_title()}</h1> <p class="lede" role="status">{t.setup_reading()}</p> }.into_any(),
+                Stage::Reading => view! { <h1>{t.setup_title()}</h1> <p class="lede" role="status">{t.setup_reading()}</p> },
                 Stage::NoLink => {
                     view! {
                         <h1>{t.setup_no_link()}</h1>
                         <p class="lede">{t.setup_no_link_text()}</p>
                         <p class="row"><a class="button" href=paths::HOME>{t.to_start()}</a></p>
                     }
-                        .into_any()
                 }
                 Stage::Unusable(trouble) => {
                     view! {
                         <h1>{t.setup_title()}</h1>
-                        <div class="gate">{notice(Tone::Bad, view! { <p role="alert">{trouble.words(t)}</p> }.into_any())}</div>
+                        <div class="gate">{notice(Tone::Bad, view! { <p role="alert">{trouble.words(t)}</p> })}</div>
                     }
-                        .into_any()
                 }
                 Stage::Naming(token, purpose) => naming(t, stage, token, &purpose),
                 Stage::Made => safety(t),
             }}
         </main>
     }
-    .into_any()
 }
 
 /// Name, organisation where one is made, and the passkey.
-fn naming(t: Language, stage: RwSignal<Stage>, token: SecretString, purpose: &LinkPurpose) -> AnyView {
+fn naming(t: Language, stage: RwSignal<Stage>, token: SecretString, purpose: &LinkPurpose) -> View {
     let api = api();
     let visitor = visitor();
     let name = RwSignal::new(String::new());
@@ -154,7 +152,6 @@ fn naming(t: Language, stage: RwSignal<Stage>, token: SecretString, purpose: &Li
             <p class="hint">{t.create_passkey_hint()}</p>
         </form>
     }
-    .into_any()
 }
 
 async fn register(api: &Api, request: &RegistrationRequest) -> Result<(), CeremonyTrouble> {
@@ -169,7 +166,7 @@ async fn register(api: &Api, request: &RegistrationRequest) -> Result<(), Ceremo
 }
 
 /// A second way in, while the person still thinks of it.
-fn safety(t: Language) -> AnyView {
+fn safety(t: Language) -> View {
     let api = api();
     let codes = RwSignal::new(None::<RecoveryCodes>);
     let added = RwSignal::new(false);
@@ -208,7 +205,6 @@ fn safety(t: Language) -> AnyView {
                         <p class="soft">{t.safety_codes_text()}</p>
                         <button class="button" type="button" on:click=make_codes.clone()>{t.safety_codes_make()}</button>
                     }
-                        .into_any()
                 }
             }}
         </section>
@@ -217,9 +213,9 @@ fn safety(t: Language) -> AnyView {
             <p class="soft">{t.safety_passkey_text()}</p>
             {move || {
                 if added.get() {
-                    view! { <p class="row" role="status">{icon(Icon::Check)} {t.passkey_added()}</p> }.into_any()
+                    view! { <p class="row" role="status">{icon(Icon::Check)} {t.passkey_added()}</p> }
                 } else {
-                    view! { <button class="button" type="button" on:click=add.clone()>{t.safety_passkey_add()}</button> }.into_any()
+                    view! { <button class="button" type="button" on:click=add.clone()>{t.safety_passkey_add()}</button> }
                 }
             }}
         </section>
@@ -228,5 +224,4 @@ fn safety(t: Language) -> AnyView {
             <a class="button primary large" href=paths::FLEET>{t.continue_to_fleet()} {icon(Icon::Next)}</a>
         </p>
     }
-    .into_any()
 }

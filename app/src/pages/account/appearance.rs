@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 
 use crate::browser::page;
+use crate::view::{View, view};
 use crate::visit::{Language, Theme, Visit};
 
-pub(super) fn appearance(t: Language) -> AnyView {
+pub(super) fn appearance(t: Language) -> View {
     let chosen = RwSignal::new(use_context::<Visit>().and_then(|visit| visit.theme));
     let themes = [
         (None, t.as_the_system()),
@@ -32,7 +33,7 @@ pub(super) fn appearance(t: Language) -> AnyView {
                                 </label>
                             }
                         })
-                        .collect_view()}
+                        .collect::<View>()}
                 </fieldset>
                 <fieldset class="row">
                     <legend>{t.language_label()}</legend>
@@ -46,10 +47,9 @@ pub(super) fn appearance(t: Language) -> AnyView {
                                 </label>
                             }
                         })
-                        .collect_view()}
+                        .collect::<View>()}
                 </fieldset>
             </div>
         </section>
     }
-    .into_any()
 }

@@ -9,10 +9,11 @@ use crate::components::moment::{Show, moment};
 use crate::components::recovery_codes::recovery_codes;
 use crate::components::toast::toasts;
 use crate::trouble::Trouble;
+use crate::view::{View, view};
 use crate::visit::Language;
 use crate::visitor::{CeremonyTrouble, add_passkey, api, with_fresh_proof};
 
-pub(super) fn passkeys(t: Language, list: Listed<Passkey>) -> AnyView {
+pub(super) fn passkeys(t: Language, list: Listed<Passkey>) -> View {
     let api = api();
     let toasts = toasts();
     let add = move |_| {
@@ -43,15 +44,14 @@ pub(super) fn passkeys(t: Language, list: Listed<Passkey>) -> AnyView {
                 list,
                 move |passkeys| {
                     let only = passkeys.len() == 1;
-                    view! { <ul class="lines">{passkeys.into_iter().map(|passkey| line(t, list, passkey, only)).collect_view()}</ul> }.into_any()
+                    view! { <ul class="lines">{passkeys.into_iter().map(|passkey| line(t, list, passkey, only)).collect::<View>()}</ul> }
                 },
             )}
         </section>
     }
-    .into_any()
 }
 
-fn line(t: Language, list: Listed<Passkey>, passkey: Passkey, only: bool) -> AnyView {
+fn line(t: Language, list: Listed<Passkey>, passkey: Passkey, only: bool) -> View {
     let api = api();
     let toasts = toasts();
     let name = RwSignal::new(passkey.name.clone());
@@ -100,10 +100,9 @@ fn line(t: Language, list: Listed<Passkey>, passkey: Passkey, only: bool) -> Any
             {(!only).then(|| view! { <button class="button quiet icon-only" type="button" aria-label=remove_label.clone() title=remove_label on:click=remove>{icon(Icon::Trash)}</button> })}
         </li>
     }
-    .into_any()
 }
 
-pub(super) fn recovery(t: Language, account: &Account) -> AnyView {
+pub(super) fn recovery(t: Language, account: &Account) -> View {
     let api = api();
     let left = u64::from(account.recovery_codes);
     let codes = RwSignal::new(None::<RecoveryCodes>);
@@ -130,5 +129,4 @@ pub(super) fn recovery(t: Language, account: &Account) -> AnyView {
             <p class="hint bad" role="alert">{move || message.get()}</p>
         </section>
     }
-    .into_any()
 }

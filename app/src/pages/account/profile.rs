@@ -3,21 +3,21 @@
 use gangway_protocol::account::{Account, Rename};
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
+use crate::browser::page;
 use crate::components::icon::{Icon, icon};
 use crate::components::toast::toasts;
 use crate::trouble::Trouble;
+use crate::view::{View, view};
 use crate::visit::Language;
 use crate::visitor::{api, visitor};
 
-pub(super) fn profile(t: Language, account: &Account) -> AnyView {
+pub(super) fn profile(t: Language, account: &Account) -> View {
     let memberships = account
         .organisations
         .iter()
         .map(|organisation| view! { <p class="soft">{super::role_name(t, organisation.role)} " · " {organisation.name.clone()}</p> })
-        .collect_view();
+        .collect::<View>();
     view! {
         <div class="page-head">
             <div>
@@ -28,10 +28,9 @@ pub(super) fn profile(t: Language, account: &Account) -> AnyView {
         </div>
         {rename(t, account)}
     }
-    .into_any()
 }
 
-fn rename(t: Language, account: &Account) -> AnyView {
+fn rename(t: Language, account: &Account) -> View {
     let api = api();
     let visitor = visitor();
     let toasts = toasts();
@@ -61,25 +60,19 @@ fn rename(t: Language, account: &Account) -> AnyView {
             </form>
         </details>
     }
-    .into_any()
 }
 
-fn sign_out(t: Language) -> AnyView {
+fn sign_out(t: Language) -> View {
     let api = api();
-    let visitor = visitor();
     let toasts = toasts();
-    let navigate = use_navigate();
     let leave = move |_| {
-        let (api, navigate) = (api.clone(), navigate.clone());
+        let api = api.clone();
         leptos::task::spawn_local(async move {
             match api.sign_out().await {
-                Ok(()) => {
-                    navigate(paths::HOME, NavigateOptions::default());
-                    visitor.changed();
-                }
+                Ok(()) => page::leave_for(paths::HOME),
                 Err(error) => toasts.show(Trouble::from(error).words(t)),
             }
         });
     };
-    view! { <button class="button" type="button" on:click=leave>{icon(Icon::SignOut)} {t.sign_out()}</button> }.into_any()
+    view! { <button class="button" type="button" on:click=leave>{icon(Icon::SignOut)} {t.sign_out()}</button> }
 }

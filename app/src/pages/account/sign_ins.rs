@@ -1,31 +1,30 @@
 //! Browsers that are signed in, and how to sign one out.
 
 use gangway_protocol::account::SignIn;
-use leptos::prelude::*;
 
 use super::{Listed, show_list};
 use crate::components::icon::{Icon, icon};
 use crate::components::moment::{Show, moment};
 use crate::components::toast::toasts;
 use crate::trouble::Trouble;
+use crate::view::{View, view};
 use crate::visit::Language;
 use crate::visitor::api;
 
-pub(super) fn sign_ins(t: Language, list: Listed<SignIn>) -> AnyView {
+pub(super) fn sign_ins(t: Language, list: Listed<SignIn>) -> View {
     view! {
         <section class="section" aria-labelledby="sign-ins-title">
             <div class="section-head"><h2 id="sign-ins-title">{t.sign_ins()}</h2></div>
             {show_list(
                 t,
                 list,
-                move |sign_ins| view! { <ul class="lines">{sign_ins.into_iter().map(|sign_in| line(t, list, sign_in)).collect_view()}</ul> }.into_any(),
+                move |sign_ins| view! { <ul class="lines">{sign_ins.into_iter().map(|sign_in| line(t, list, sign_in)).collect::<View>()}</ul> },
             )}
         </section>
     }
-    .into_any()
 }
 
-fn line(t: Language, list: Listed<SignIn>, sign_in: SignIn) -> AnyView {
+fn line(t: Language, list: Listed<SignIn>, sign_in: SignIn) -> View {
     let api = api();
     let toasts = toasts();
     let label = t.end_sign_in(&sign_in.browser);
@@ -49,5 +48,4 @@ fn line(t: Language, list: Listed<SignIn>, sign_in: SignIn) -> AnyView {
             {(!sign_in.current).then(|| view! { <button class="button quiet icon-only" type="button" aria-label=label.clone() title=label on:click=end>{icon(Icon::SignOut)}</button> })}
         </li>
     }
-    .into_any()
 }

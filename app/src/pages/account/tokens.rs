@@ -13,13 +13,14 @@ use crate::components::icon::{Icon, icon};
 use crate::components::moment::{Show, moment};
 use crate::components::toast::toasts;
 use crate::trouble::Trouble;
+use crate::view::{IntoView, View, view};
 use crate::visit::Language;
 use crate::visitor::{api, with_fresh_proof};
 
 /// Lives to choose from, in days.
 const LIVES: [u32; 4] = [7, 30, 90, 365];
 
-pub(super) fn tokens(t: Language, list: Listed<Token>, organisations: Vec<Organisation>) -> AnyView {
+pub(super) fn tokens(t: Language, list: Listed<Token>, organisations: Vec<Organisation>) -> View {
     let open = RwSignal::new(false);
     let homes = organisations.clone();
     view! {
@@ -32,15 +33,14 @@ pub(super) fn tokens(t: Language, list: Listed<Token>, organisations: Vec<Organi
             {show_list(
                 t,
                 list,
-                move |tokens| view! { <ul class="lines">{tokens.into_iter().map(|token| line(t, list, &homes, token)).collect_view()}</ul> }.into_any(),
+                move |tokens| view! { <ul class="lines">{tokens.into_iter().map(|token| line(t, list, &homes, token)).collect::<View>()}</ul> },
             )}
             {dialog(open, "", t.new_token(), move || form(t, list, organisations.clone(), open))}
         </section>
     }
-    .into_any()
 }
 
-fn line(t: Language, list: Listed<Token>, organisations: &[Organisation], token: Token) -> AnyView {
+fn line(t: Language, list: Listed<Token>, organisations: &[Organisation], token: Token) -> View {
     let api = api();
     let toasts = toasts();
     let home = organisations
@@ -51,7 +51,7 @@ fn line(t: Language, list: Listed<Token>, organisations: &[Organisation], token:
         .scopes
         .iter()
         .map(|scope| view! { <span class="chip">{scope_name(t, *scope)}</span> " " })
-        .collect_view();
+        .collect::<View>();
     let label = t.revoke_token(&token.name);
     let id = token.id;
     let revoke = move |_| {
@@ -72,18 +72,17 @@ fn line(t: Language, list: Listed<Token>, organisations: &[Organisation], token:
                     {home.map(|home| format!("{home} · "))}
                     {t.expires()} " " {moment(token.expires_at, Show::Day)} " · "
                     {match token.last_used_at {
-                        Some(at) => view! { {t.last_used()} " " {moment(at, Show::Distance)} }.into_any(),
-                        None => t.never_used().into_any(),
+                        Some(at) => view! { {t.last_used()} " " {moment(at, Show::Distance)} },
+                        None => t.never_used().into_view(),
                     }}
                 </p>
             </div>
             <button class="button quiet icon-only" type="button" aria-label=label.clone() title=label on:click=revoke>{icon(Icon::Trash)}</button>
         </li>
     }
-    .into_any()
 }
 
-fn form(t: Language, list: Listed<Token>, organisations: Vec<Organisation>, open: RwSignal<bool>) -> AnyView {
+fn form(t: Language, list: Listed<Token>, organisations: Vec<Organisation>, open: RwSignal<bool>) -> View {
     let api = api();
     let name = RwSignal::new(String::new());
     let may_enrol = RwSignal::new(false);
@@ -139,9 +138,8 @@ fn form(t: Language, list: Listed<Token>, organisations: Vec<Organisation>, open
                         <div class="dialog-end"><button class="button primary" type="button" on:click=move |_| open.set(false)>{t.close()}</button></div>
                     </div>
                 }
-                    .into_any()
             }
-            None => ().into_any(),
+            None => ().into_view(),
         }}
         <form class="stack dialog-field" hidden=move || made.read().is_some() on:submit=create>
             <div class="field">
@@ -159,7 +157,7 @@ fn form(t: Language, list: Listed<Token>, organisations: Vec<Organisation>, open
                         <div class="field">
                             <label for="token-home">{t.organisation()}</label>
                             <select id="token-home" bind:value=home>
-                                {organisations.into_iter().map(|organisation| view! { <option value=organisation.id.to_string()>{organisation.name}</option> }).collect_view()}
+                                {organisations.into_iter().map(|organisation| view! { <option value=organisation.id.to_string()>{organisation.name}</option> }).collect::<View>()}
                             </select>
                         </div>
                     }
@@ -167,7 +165,7 @@ fn form(t: Language, list: Listed<Token>, organisations: Vec<Organisation>, open
             <div class="field">
                 <label for="token-days">{t.token_life()}</label>
                 <select id="token-days" bind:value=days>
-                    {LIVES.into_iter().map(|life| view! { <option value=life.to_string()>{t.days(u64::from(life))}</option> }).collect_view()}
+                    {LIVES.into_iter().map(|life| view! { <option value=life.to_string()>{t.days(u64::from(life))}</option> }).collect::<View>()}
                 </select>
             </div>
             <p class="hint bad" role="alert">{move || message.get()}</p>
@@ -177,7 +175,6 @@ fn form(t: Language, list: Listed<Token>, organisations: Vec<Organisation>, open
             </div>
         </form>
     }
-    .into_any()
 }
 
 fn scope_name(t: Language, scope: TokenScope) -> &'static str {

@@ -14,6 +14,7 @@ use crate::components::labels::{name_and_labels, read_labels};
 use crate::components::notice::trouble_notice;
 use crate::components::toast::toasts;
 use crate::trouble::Trouble;
+use crate::view::{IntoView, View, view, target_value};
 use crate::visit::Language;
 use crate::visitor::api;
 
@@ -34,11 +35,11 @@ const REASONS: [RevocationReason; 4] = [
 ];
 
 /// The buttons, as the device's state allows them.
-pub(super) fn actions(t: Language, shown: Shown) -> AnyView {
+pub(super) fn actions(t: Language, shown: Shown) -> View {
     let state = Memo::new(move |_| shown.detail.with(|detail| detail.device.state.name()));
     let editing = RwSignal::new(false);
     let button = move |name: Icon, label: &'static str, class: &'static str, act: Callback<()>| {
-        view! { <button class=class type="button" on:click=move |_| act.run(())>{icon(name)} {label}</button> }.into_any()
+        view! { <button class=class type="button" on:click=move |_| act.run(())>{icon(name)} {label}</button> }
     };
     let asked = move |name: Icon, label: &'static str, class: &'static str, action: Weighty| {
         button(
@@ -76,7 +77,6 @@ pub(super) fn actions(t: Language, shown: Shown) -> AnyView {
         {edit_dialog(t, shown, editing)}
         {weighty_dialog(t, shown)}
     }
-    .into_any()
 }
 
 /// An action of which only success matters, told in a message.
@@ -122,7 +122,7 @@ fn resume(t: Language, shown: Shown) -> Callback<()> {
     })
 }
 
-fn weighty_dialog(t: Language, shown: Shown) -> AnyView {
+fn weighty_dialog(t: Language, shown: Shown) -> View {
     let Shown {
         weighty: action,
         asking: open,
@@ -179,7 +179,7 @@ fn weighty_dialog(t: Language, shown: Shown) -> AnyView {
         question,
         move || {
             let asks_why = action.get() == Weighty::Revoke;
-            asks_why.then(|| reason_field(t, reason)).into_any()
+            asks_why.then(|| reason_field(t, reason)).into_view()
         },
         busy,
         trouble,
@@ -200,22 +200,21 @@ async fn carry_out(
     }
 }
 
-fn reason_field(t: Language, reason: RwSignal<RevocationReason>) -> AnyView {
+fn reason_field(t: Language, reason: RwSignal<RevocationReason>) -> View {
     view! {
         <div class="field dialog-field">
             <label for="reason">{t.revoke_reason()}</label>
-            <select id="reason" on:change:target=move |event| reason.set(RevocationReason::from_name(&event.target().value()))>
+            <select id="reason" on:change=move |event: leptos::ev::Event| reason.set(RevocationReason::from_name(&target_value(&event)))>
                 {REASONS
                     .into_iter()
                     .map(|each| view! { <option value=each.as_str() selected=move || reason.get() == each>{reason_name(t, each)}</option> })
-                    .collect_view()}
+                    .collect::<View>()}
             </select>
         </div>
     }
-    .into_any()
 }
 
-fn edit_dialog(t: Language, shown: Shown, open: RwSignal<bool>) -> AnyView {
+fn edit_dialog(t: Language, shown: Shown, open: RwSignal<bool>) -> View {
     let api = api();
     dialog(open, "", t.rename(), move || {
         let api = api.clone();
@@ -259,6 +258,5 @@ fn edit_dialog(t: Language, shown: Shown, open: RwSignal<bool>) -> AnyView {
                 </div>
             </form>
         }
-        .into_any()
     })
 }

@@ -10,11 +10,12 @@ use crate::components::icon::{Icon, icon};
 use crate::components::moment::{Show, moment};
 use crate::components::notice::{Tone, notice};
 use crate::trouble::Trouble;
+use crate::view::{IntoView, View, view};
 use crate::visit::Language;
 use crate::visitor::api;
 
 /// The banner, while the alarm stands, with its two answers.
-pub(super) fn alarm(t: Language, shown: Shown) -> AnyView {
+pub(super) fn alarm(t: Language, shown: Shown) -> View {
     let alarm = Memo::new(move |_| shown.detail.with(|detail| detail.device.alarm.clone()));
     let open = RwSignal::new(false);
     let busy = RwSignal::new(false);
@@ -46,16 +47,15 @@ pub(super) fn alarm(t: Language, shown: Shown) -> AnyView {
                 verb: t.alarm_restored(),
                 dangerous: false,
             },
-            || ().into_any(),
+            || ().into_view(),
             busy,
             trouble,
             restored,
         )}
     }
-    .into_any()
 }
 
-fn banner(t: Language, shown: Shown, alarm: &DeviceAlarm, open: RwSignal<bool>) -> AnyView {
+fn banner(t: Language, shown: Shown, alarm: &DeviceAlarm, open: RwSignal<bool>) -> View {
     let content = view! {
         <div role="alert">
             <h2>{t.alarm_title()}</h2>
@@ -67,5 +67,5 @@ fn banner(t: Language, shown: Shown, alarm: &DeviceAlarm, open: RwSignal<bool>) 
             <button class="button danger" type="button" on:click=move |_| shown.consider(Weighty::Revoke)>{icon(Icon::Cross)} {t.revoke()}</button>
         </div>
     };
-    notice(Tone::Bad, content.into_any())
+    notice(Tone::Bad, content.into_view())
 }

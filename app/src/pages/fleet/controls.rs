@@ -3,48 +3,40 @@
 use gangway_client::Api;
 use gangway_protocol::device::DeviceState;
 use gangway_protocol::organisation::Organisation;
+use leptos::ev::Event;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
+use crate::address::address;
 use crate::browser::clock;
 use crate::components::device_state::state_name;
 use crate::components::frame::SEARCH_ID;
 use crate::components::icon::{Icon, icon};
 use crate::fleet_view::FleetView;
 use crate::format;
+use crate::view::{View, view, target_value};
 use crate::visit::Language;
 
 /// Between the last key and the search: typing never waits, and the server is not asked for every letter.
 const SEARCH_AFTER_MILLIS: u32 = 150;
 
 /// Search, filters and export.
-pub(super) fn controls(t: Language, view: Memo<FleetView>, organisations: Vec<Organisation>) -> AnyView {
-    let navigate = use_navigate();
+pub(super) fn controls(t: Language, shown: Memo<FleetView>, organisations: Vec<Organisation>) -> View {
+    let address = address();
     // Each keystroke replaces the address: going back leads to the page before, not to half a word.
-    let go = Callback::new(move |wanted: FleetView| {
-        navigate(
-            &wanted.address(),
-            NavigateOptions {
-                replace: true,
-                scroll: false,
-                ..NavigateOptions::default()
-            },
-        );
-    });
-    let typed = RwSignal::new(view.get_untracked().query);
+    let go = Callback::new(move |wanted: FleetView| address.replace(&wanted.address()));
+    let typed = RwSignal::new(shown.get_untracked().query);
     let search = move |text: String| {
         typed.set(text.clone());
         leptos::task::spawn_local(async move {
             clock::sleep(SEARCH_AFTER_MILLIS).await;
             if typed.try_get_untracked().as_ref() == Some(&text) {
-                go.run(view.get_untracked().with(|view| view.query = text));
+                go.run(shown.get_untracked().with(|view| view.query = text));
             }
         });
     };
     // The address may change by other ways: "clear filters", the palette, going back.
     Effect::new(move |_| {
-        let query = view.with(|view| view.query.clone());
+        let query = shown.with(|view| view.query.clone());
         if typed.get_untracked().trim() != query.trim() {
             typed.set(query);
         }
@@ -82,24 +74,22 @@ pub(super) fn controls(t: Language, view: Memo<FleetView>, organisations: Vec<Or
                     autocomplete="off"
                     spellcheck="false"
                     prop:value=move || typed.get()
-                    value=typed.get_untracked()
-                    on:input:target=move |event| search(event.target().value())
+                    on:input=move |event: Event| search(target_value(&event))
                 />
                 <kbd class="wide-only">"/"</kbd>
             </div>
-            {filter(t.filter_state(), states, Signal::derive(move || view.read().state.clone()), Callback::new(move |value| go.run(view.get_untracked().with(|view| view.state = value))))}
-            {filter(t.filter_presence(), presences, Signal::derive(move || view.read().presence.clone()), Callback::new(move |value| go.run(view.get_untracked().with(|view| view.presence = value))))}
+            {filter(t.filter_state(), states, Signal::derive(move || shown.read().state.clone()), Callback::new(move |value| go.run(shown.get_untracked().with(|view| view.state = value))))}
+            {filter(t.filter_presence(), presences, Signal::derive(move || shown.read().presence.clone()), Callback::new(move |value| go.run(shown.get_untracked().with(|view| view.presence = value))))}
             {several
                 .then(|| {
-                    filter(t.filter_organisation(), homes, Signal::derive(move || view.read().organisation.clone()), Callback::new(move |value| go.run(view.get_untracked().with(|view| view.organisation = value))))
+                    filter(t.filter_organisation(), homes, Signal::derive(move || shown.read().organisation.clone()), Callback::new(move |value| go.run(shown.get_untracked().with(|view| view.organisation = value))))
                 })}
-            <a class="button quiet" href=move || Api::devices_csv_path(&view.get().to_query()) rel="external" download="" title=t.export_csv_hint()>
+            <a class="button quiet" href=move || Api::devices_csv_path(&shown.get().to_query()) rel="external" download="" title=t.export_csv_hint()>
                 {icon(Icon::Download)}
                 "CSV"
             </a>
         </div>
     }
-    .into_any()
 }
 
 fn filter(
@@ -107,19 +97,18 @@ fn filter(
     options: Vec<(String, String)>,
     chosen: Signal<String>,
     choose: Callback<String>,
-) -> AnyView {
+) -> View {
     view! {
-        <select class="input" aria-label=label on:change:target=move |event| choose.run(event.target().value())>
+        <select class="input" aria-label=label on:change=move |event: Event| choose.run(target_value(&event))>
             {options
                 .into_iter()
                 .map(|(value, name)| {
                     let own = value.clone();
                     view! { <option value=value selected=move || chosen.with(|chosen| *chosen == own)>{name}</option> }
                 })
-                .collect_view()}
+                .collect::<View>()}
         </select>
     }
-    .into_any()
 }
 
 /// How many there are, and the way to the next ones.
@@ -129,7 +118,7 @@ pub(super) fn pages(
     shown: usize,
     next: Option<String>,
     total: Option<u64>,
-) -> AnyView {
+) -> View {
     let shown = u64::try_from(shown).unwrap_or(u64::MAX);
     let count = match total {
         Some(total) if total > shown => t.shown_of(&format::number(t, shown), &t.devices(total)),
@@ -144,5 +133,4 @@ pub(super) fn pages(
             {next.map(|address| view! { <a class="button" href=address>{t.next_page()} {icon(Icon::Next)}</a> })}
         </nav>
     }
-    .into_any()
 }

@@ -11,26 +11,27 @@ use crate::components::labels::labels;
 use crate::components::moment::{Show, moment};
 use crate::components::presence::presence;
 use crate::fleet_view::{Column, FleetView};
+use crate::view::{IntoView, View, view};
 use crate::visit::{Language, language};
 
 /// Rows drawn while the first page is on its way: the height of a screen, so that nothing jumps.
 const SKELETON_ROWS: usize = 8;
 
 /// The table of these rows. Its cells keep their roles where the style draws them as cards.
-pub(super) fn table(t: Language, view: Memo<FleetView>, rows: Vec<Row>) -> AnyView {
+pub(super) fn table(t: Language, shown: Memo<FleetView>, rows: Vec<Row>) -> View {
     frame(
         t,
-        head(t, view),
-        rows.into_iter().map(row).collect_view().into_any(),
+        head(t, shown),
+        rows.into_iter().map(row).collect::<View>(),
     )
 }
 
 /// The table before there is anything to show, of the same height.
-pub(super) fn skeleton(t: Language) -> AnyView {
+pub(super) fn skeleton(t: Language) -> View {
     let line = |_| {
         view! {
             <tr role="row">
-                {(0..6).map(|_| view! { <td role="cell"><div class="skeleton"></div></td> }).collect_view()}
+                {(0..6).map(|_| view! { <td role="cell"><div class="skeleton"></div></td> }).collect::<View>()}
             </tr>
         }
     };
@@ -45,16 +46,14 @@ pub(super) fn skeleton(t: Language) -> AnyView {
     let head = columns
         .into_iter()
         .map(|name| view! { <th role="columnheader" scope="col">{name}</th> })
-        .collect_view()
-        .into_any();
+        .collect::<View>();
     view! {
         <p class="hidden-text" role="status">{t.loading()}</p>
-        {frame(t, head, (0..SKELETON_ROWS).map(line).collect_view().into_any())}
+        {frame(t, head, (0..SKELETON_ROWS).map(line).collect::<View>())}
     }
-    .into_any()
 }
 
-fn frame(t: Language, head: AnyView, body: AnyView) -> AnyView {
+fn frame(t: Language, head: View, body: View) -> View {
     view! {
         <div class="table" role="region" aria-label=t.fleet() tabindex="0">
             <table role="table" aria-label=t.fleet()>
@@ -65,22 +64,20 @@ fn frame(t: Language, head: AnyView, body: AnyView) -> AnyView {
             </table>
         </div>
     }
-    .into_any()
 }
 
-fn head(t: Language, view: Memo<FleetView>) -> AnyView {
+fn head(t: Language, shown: Memo<FleetView>) -> View {
     let sortable = |name: &'static str, column: Column| {
         view! {
-            <th role="columnheader" scope="col" aria-sort=move || view.read().direction(column)>
-                <a href=move || view.read().sorted_by(column).address()>
+            <th role="columnheader" scope="col" aria-sort=move || shown.read().direction(column)>
+                <a href=move || shown.read().sorted_by(column).address()>
                     {name}
                     {icon(Icon::Down)}
                 </a>
             </th>
         }
-        .into_any()
     };
-    let plain = |name: &'static str| view! { <th role="columnheader" scope="col">{name}</th> }.into_any();
+    let plain = |name: &'static str| view! { <th role="columnheader" scope="col">{name}</th> };
     view! {
         {sortable(t.device_name(), Column::Name)}
         {sortable(t.column_presence(), Column::LastSeen)}
@@ -89,10 +86,9 @@ fn head(t: Language, view: Memo<FleetView>) -> AnyView {
         {plain(t.column_certificate())}
         {sortable(t.column_added(), Column::Added)}
     }
-    .into_any()
 }
 
-fn row(row: Row) -> AnyView {
+fn row(row: Row) -> View {
     let t = language();
     view! {
         <tr role="row">
@@ -106,10 +102,9 @@ fn row(row: Row) -> AnyView {
             <td role="cell" class="cell-added soft">{move || row.with(|device| moment(device.created_at, Show::Day))}</td>
         </tr>
     }
-    .into_any()
 }
 
-fn name(t: Language, device: &Device) -> AnyView {
+fn name(t: Language, device: &Device) -> View {
     let alarm = device
         .alarm
         .as_ref()
@@ -118,13 +113,12 @@ fn name(t: Language, device: &Device) -> AnyView {
         <a href=paths::fleet_device(&device.id)>{device.name.clone()}</a>
         <span class="row-labels">{alarm} {labels(&device.labels)}</span>
     }
-    .into_any()
 }
 
 /// When the newest certificate ends.
-fn certificate(device: &Device) -> AnyView {
+fn certificate(device: &Device) -> View {
     match device.certificate_expires_at {
         Some(at) => moment(at, Show::Distance),
-        None => "–".into_any(),
+        None => "–".into_view(),
     }
 }

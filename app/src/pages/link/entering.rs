@@ -11,12 +11,13 @@ use crate::components::code_field::code_field;
 use crate::components::copy::command;
 use crate::components::icon::{Icon, icon};
 use crate::components::notice::{Tone, notice};
+use crate::view::{View, view};
 use crate::visit::Language;
 
 /// A whole code is sent by itself after this pause: long enough that nobody who types a longer code is overtaken.
 const SEND_AFTER_MILLIS: u32 = 700;
 
-pub(super) fn entering(t: Language, crossing: Crossing) -> AnyView {
+pub(super) fn entering(t: Language, crossing: Crossing) -> View {
     let connecting = Memo::new(move |_| crossing.view.read().is_some());
     let scanning = RwSignal::new(false);
     let can_scan = RwSignal::new(false);
@@ -33,7 +34,7 @@ pub(super) fn entering(t: Language, crossing: Crossing) -> AnyView {
         <form class="entering" on:submit=submit>
             <h1>{t.link_title()}</h1>
             <p class="lede" id="code-help">{t.link_lede()}</p>
-            {move || crossing.farewell.get().map(|words| view! { <div class="gate" role="status">{notice(Tone::Plain, view! { <p>{words}</p> }.into_any())}</div> })}
+            {move || crossing.farewell.get().map(|words| view! { <div class="gate" role="status">{notice(Tone::Plain, view! { <p>{words}</p> })}</div> })}
             {code_field(crossing.entry)}
             {move || crossing.prefilled.get().then(|| view! { <p class="prefilled">{icon(Icon::Help)} {t.prefilled_question()}</p> })}
             <div class="row">
@@ -74,13 +75,12 @@ pub(super) fn entering(t: Language, crossing: Crossing) -> AnyView {
         </section>
         {scanner(t, scanning, Callback::new(move |text: String| crossing.entry.take(&text)))}
     }
-    .into_any()
 }
 
-fn run_command() -> AnyView {
+fn run_command() -> View {
     let origin = RwSignal::new("https://…".to_owned());
     Effect::new(move |_| origin.set(page::origin()));
-    view! { {move || command(format!("gangway-device run --server {}", origin.get()))} }.into_any()
+    view! { {move || command(format!("gangway-device run --server {}", origin.get()))} }
 }
 
 /// Sends a whole code once the person pauses; not one from a link, and none that has just failed.

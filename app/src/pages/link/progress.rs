@@ -1,6 +1,6 @@
 //! The scene of the crossing itself: five steps, live, to the device's first session or to the cause of a failure.
 
-use gangway_client::crossing::{Failure, Input, Retry, Stage, Step as Milestone, View};
+use gangway_client::crossing::{Failure, Input, Retry, Stage, Step as Milestone, View as CrossingView};
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
 
@@ -12,9 +12,10 @@ use crate::components::notice::{Tone, notice};
 use crate::components::steps::{Progress, Step, steps};
 use crate::components::toast::toasts;
 use crate::format;
+use crate::view::{View, view};
 use crate::visit::Language;
 
-pub(super) fn following(t: Language, crossing: Crossing, sees_fleet: bool) -> AnyView {
+pub(super) fn following(t: Language, crossing: Crossing, sees_fleet: bool) -> View {
     let shown = Signal::derive(move || {
         crossing
             .view
@@ -58,11 +59,10 @@ pub(super) fn following(t: Language, crossing: Crossing, sees_fleet: bool) -> An
                 .then(|| view! { <a class="button primary large" href=paths::LINK rel="external">{icon(Icon::Add)} {t.enrol_another()}</a> })
         }}
     }
-    .into_any()
 }
 
 /// The five steps as they stand.
-fn list(t: Language, view: &View) -> Vec<Step> {
+fn list(t: Language, view: &CrossingView) -> Vec<Step> {
     let failed = matches!(view.stage, Stage::Failed(_));
     let current = view.progress.current();
     let mut before = view.progress.started_at;
@@ -99,7 +99,7 @@ fn label(t: Language, milestone: Milestone) -> &'static str {
 }
 
 /// What a step waits for, or who did it.
-fn note(t: Language, view: &View, milestone: Milestone) -> Option<String> {
+fn note(t: Language, view: &CrossingView, milestone: Milestone) -> Option<String> {
     match (milestone, &view.stage) {
         (Milestone::IdentityChecked, Stage::AwaitingConsent) => Some(t.note_consent().to_owned()),
         (Milestone::CertificateSigned, Stage::Signing) => Some(t.note_signing().to_owned()),
@@ -114,7 +114,7 @@ fn note(t: Language, view: &View, milestone: Milestone) -> Option<String> {
 }
 
 /// The cause, the remedy, and what can be done here.
-fn failed(t: Language, crossing: Crossing, failure: &Failure) -> AnyView {
+fn failed(t: Language, crossing: Crossing, failure: &Failure) -> View {
     let toasts = toasts();
     let (cause, remedy) = words(t, failure);
     let retry = failure.retry();
@@ -148,13 +148,12 @@ fn failed(t: Language, crossing: Crossing, failure: &Failure) -> AnyView {
                 <button class="button primary" type="button" on:click=again>{icon(Icon::Refresh)} {t.try_again()}</button>
                 <button class="button" type="button" on:click=copy>{icon(Icon::Copy)} {t.copy_diagnostics()}</button>
             </div>
-        }
-        .into_any(),
+        },
     )
 }
 
 /// What helps whoever is asked for help. Nothing in it is secret; it is in English, because they may be anywhere.
-fn diagnostics(view: &View, failure: &Failure) -> String {
+fn diagnostics(view: &CrossingView, failure: &Failure) -> String {
     let mut lines = vec![
         format!(
             "Gangway panel {} at {}",

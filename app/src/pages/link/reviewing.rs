@@ -19,6 +19,7 @@ use crate::components::moment::{Show, moment};
 use crate::components::notice::{Tone, notice, trouble_notice};
 use crate::format;
 use crate::trouble::{Outcome, Trouble};
+use crate::view::{IntoView, View, view};
 use crate::visit::Language;
 use crate::visitor::{api, step_up};
 
@@ -43,9 +44,9 @@ struct Form {
     verified_until: RwSignal<i64>,
 }
 
-pub(super) fn reviewing(t: Language, crossing: Crossing, account: &Account) -> AnyView {
+pub(super) fn reviewing(t: Language, crossing: Crossing, account: &Account) -> View {
     let Some(review) = crossing.view.with_untracked(|view| view.as_ref()?.review.clone()) else {
-        return ().into_any();
+        return ().into_view();
     };
     let homes: Vec<Organisation> = account
         .organisations
@@ -123,10 +124,9 @@ pub(super) fn reviewing(t: Language, crossing: Crossing, account: &Account) -> A
             <p class="hint">{t.decision_hint()}</p>
         </form>
     }
-    .into_any()
 }
 
-fn warnings(t: Language, review: &Review) -> AnyView {
+fn warnings(t: Language, review: &Review) -> View {
     review
         .warnings
         .iter()
@@ -135,13 +135,12 @@ fn warnings(t: Language, review: &Review) -> AnyView {
                 Warning::OtherPanel { link } => t.warning_other_panel(link),
                 Warning::OtherNetwork => t.warning_other_network().to_owned(),
             };
-            view! { <div class="gate">{notice(Tone::Warn, view! { <p>{words}</p> }.into_any())}</div> }
+            view! { <div class="gate">{notice(Tone::Warn, view! { <p>{words}</p> })}</div> }
         })
-        .collect_view()
-        .into_any()
+        .collect::<View>()
 }
 
-fn seen(t: Language, review: &Review) -> AnyView {
+fn seen(t: Language, review: &Review) -> View {
     let (network, class) = match review.network {
         NetworkComparison::Same => (t.network_same(), "chip"),
         NetworkComparison::Different => (t.network_different(), "chip warn"),
@@ -149,35 +148,33 @@ fn seen(t: Language, review: &Review) -> AnyView {
     };
     view! {
         <dl class="facts">
-            {entry(t.network(), view! { <span class=class>{network}</span> }.into_any())}
+            {entry(t.network(), view! { <span class=class>{network}</span> })}
             {entry(t.first_seen(), moment(review.first_seen, Show::Distance))}
-            {entry(t.key(), review.key.clone().into_any())}
+            {entry(t.key(), review.key.clone().into_view())}
             {entry(
                 t.key_fingerprint(),
-                view! { <span class="fingerprint mono small">{format::grouped(&review.spki_sha256.to_string())}</span> }.into_any(),
+                view! { <span class="fingerprint mono small">{format::grouped(&review.spki_sha256.to_string())}</span> },
             )}
         </dl>
     }
-    .into_any()
 }
 
-fn home_field(t: Language, homes: Vec<Organisation>, form: Form) -> AnyView {
+fn home_field(t: Language, homes: Vec<Organisation>, form: Form) -> View {
     if let [only] = homes.as_slice() {
-        return view! { <p>{t.review_into()} " " <strong>{only.name.clone()}</strong></p> }.into_any();
+        return view! { <p>{t.review_into()} " " <strong>{only.name.clone()}</strong></p> };
     }
     view! {
         <div class="field">
             <label for="home">{t.organisation()}</label>
             <select id="home" bind:value=form.organisation>
-                {homes.into_iter().map(|home| view! { <option value=home.id.to_string()>{home.name}</option> }).collect_view()}
+                {homes.into_iter().map(|home| view! { <option value=home.id.to_string()>{home.name}</option> }).collect::<View>()}
             </select>
         </div>
     }
-    .into_any()
 }
 
 /// Asks whether the device is in front of the person: whoever was sent a code enrols somebody else's device (security.md, threat A).
-fn place_question(t: Language, form: Form) -> AnyView {
+fn place_question(t: Language, form: Form) -> View {
     let choice = move |place: Place, words: &'static str| {
         view! {
             <label class="choice">
@@ -191,14 +188,13 @@ fn place_question(t: Language, form: Form) -> AnyView {
             <legend>{t.place_question()}</legend>
             {choice(Place::Here, t.place_here())}
             {choice(Place::Elsewhere, t.place_elsewhere())}
-            {move || (form.place.get() == Place::Elsewhere).then(|| notice(Tone::Warn, view! { <p>{t.place_warning()}</p> }.into_any()))}
+            {move || (form.place.get() == Place::Elsewhere).then(|| notice(Tone::Warn, view! { <p>{t.place_warning()}</p> }))}
         </fieldset>
     }
-    .into_any()
 }
 
 /// What hinders the approval, and what can be done about it.
-fn obstacle(t: Language, crossing: Crossing, approve: Callback<bool>) -> AnyView {
+fn obstacle(t: Language, crossing: Crossing, approve: Callback<bool>) -> View {
     let obstacle = Memo::new(move |_| {
         crossing
             .view
@@ -207,15 +203,14 @@ fn obstacle(t: Language, crossing: Crossing, approve: Callback<bool>) -> AnyView
     view! {
         {move || match obstacle.get() {
             // Approving goes on by itself after the proof.
-            None | Some(Obstacle::StepUp) => ().into_any(),
+            None | Some(Obstacle::StepUp) => ().into_view(),
             Some(Obstacle::KeyKnown(device)) => key_known(t, crossing, &device, approve),
             Some(Obstacle::Refused(error)) => trouble_notice(&Trouble::from(error), None),
         }}
     }
-    .into_any()
 }
 
-fn key_known(t: Language, crossing: Crossing, device: &DeviceSummary, approve: Callback<bool>) -> AnyView {
+fn key_known(t: Language, crossing: Crossing, device: &DeviceSummary, approve: Callback<bool>) -> View {
     notice(
         Tone::Warn,
         view! {
@@ -228,8 +223,7 @@ fn key_known(t: Language, crossing: Crossing, device: &DeviceSummary, approve: C
                 <button class="button" type="button" on:click=move |_| crossing.say(Input::Cancel)>{t.key_known_leave()}</button>
                 <a href=paths::fleet_device(&device.id)>{t.key_known_look()}</a>
             </div>
-        }
-        .into_any(),
+        },
     )
 }
 

@@ -1,16 +1,17 @@
 //! The camera over the page: what it sees, until it has seen a code.
 
-use leptos::html;
 use leptos::prelude::*;
+use web_sys::HtmlVideoElement;
 
 use crate::browser::scan::Camera;
 use crate::components::dialog::dialog;
+use crate::view::{NodeRef, View, view};
 use crate::visit::Language;
 
 /// The dialog. `found` gets the text of each QR code and says whether a user code was in it.
-pub(super) fn scanner(t: Language, open: RwSignal<bool>, found: Callback<String, bool>) -> AnyView {
+pub(super) fn scanner(t: Language, open: RwSignal<bool>, found: Callback<String, bool>) -> View {
     dialog(open, "scanner", t.scan(), move || {
-        let node = NodeRef::<html::Video>::new();
+        let node = NodeRef::<HtmlVideoElement>::new();
         let message = RwSignal::new(t.scan_text());
         Effect::new(move |_| {
             let Some(video) = node.get() else { return };
@@ -40,6 +41,5 @@ pub(super) fn scanner(t: Language, open: RwSignal<bool>, found: Callback<String,
                 <button class="button" type="button" autofocus on:click=move |_| open.set(false)>{t.cancel()}</button>
             </div>
         }
-        .into_any()
     })
 }
