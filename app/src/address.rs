@@ -17,16 +17,21 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Provides the address `path?query` to the page, and follows the browser's back and forward within it.
-    pub(crate) fn provide(address: &str) -> Self {
+    /// The address `path?query`.
+    pub(crate) fn new(address: &str) -> Self {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        let address = Self {
+        Self {
             path: StoredValue::new(path.to_owned()),
             query: RwSignal::new(query.to_owned()),
-        };
-        provide_context(address);
-        Effect::new(move |_| page::follow_address(move || address.query.set(page::query()), move |to| address.go(to)));
-        address
+        }
+    }
+
+    /// Makes it the address of the page, and follows the browser's back and forward within the page.
+    pub(crate) fn provide(self) {
+        provide_context(self);
+        Effect::new(move |_| {
+            page::follow_address(move || self.query.set(page::query()), move |to| self.go(to))
+        });
     }
 
     /// The path's segments.

@@ -63,7 +63,11 @@ impl Answers {
                 continue;
             };
             let path = path.replace('&', "&amp;").replace('"', "&quot;");
-            let _ = write!(html, "<script type=\"application/json\" data-answer=\"{path}\" data-status=\"{}\"", response.status);
+            let _ = write!(
+                html,
+                "<script type=\"application/json\" data-answer=\"{path}\" data-status=\"{}\"",
+                response.status
+            );
             if let Some(secs) = response.retry_after_secs {
                 let _ = write!(html, " data-retry=\"{secs}\"");
             }

@@ -168,7 +168,10 @@ mod tests {
         let address = view.address();
         assert!(address.starts_with("/fleet?"), "{address}");
         assert!(!address.contains(' ') && !address.contains("& "), "{address}");
-        let query = address.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
+        let query = address
+            .split_once('?')
+            .map(|(_, query)| query.to_owned())
+            .unwrap_or_default();
         let value = |name: &str| {
             form_urlencoded::parse(query.as_bytes())
                 .find(|(key, _)| key == name)

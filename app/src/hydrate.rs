@@ -6,10 +6,12 @@ use gangway_client::{Api, Fetch};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::address::Address;
 use crate::answers::Answers;
 use crate::app::panel;
 use crate::browser::{clock, page};
 use crate::head::Head;
+use crate::pages::Page;
 use crate::view::hydration;
 use crate::visit::{Language, Theme, Visit};
 
@@ -23,15 +25,18 @@ pub fn hydrate() {
         return;
     };
     let answers = Answers::of_document(Arc::new(Fetch));
-    let transport = answers.clone();
-    hydration::hydrate(&body, move || {
-        provide_context(read_visit());
-        provide_context(Api::new(Arc::new(transport.clone())));
-        Head::provide();
-        panel(&page::address())
-    });
-    answers.forget();
-    leptos::task::spawn_local(async {
+    leptos::task::spawn_local(async move {
+        let owner = Owner::new();
+        let page = owner.with(|| Page::at(Address::new(&page::address())));
+        let draw = page.code().await;
+        let transport = answers.clone();
+        hydration::hydrate(&body, move || {
+            provide_context(read_visit());
+            provide_context(Api::new(Arc::new(transport.clone())));
+            Head::provide();
+            panel(Address::new(&page::address()), &page, draw)
+        });
+        answers.forget();
         // After the effects of the first drawing: whoever drives the page can tell that clicks arrive from here on.
         clock::sleep(0).await;
         if let Some(root) = page::root() {
@@ -52,5 +57,6 @@ fn read_visit() -> Visit {
         language: Language::from_tag(&attribute("lang")).unwrap_or_default(),
         theme: Theme::from_name(&attribute("data-theme")),
         assets: attribute("data-assets"),
+        files_of: |_| Vec::new(),
     }
 }

@@ -1,9 +1,147 @@
-//! The pages: each fetches what it shows and arranges components.
+//! The pages. Each fetches and arranges what its components show.
+//!
+//! The browser loads the code of a page apart from what all pages need, so that the sign-in does not wait for the fleet
+//! (docs/decisions/0011).
 
-pub(crate) mod account;
-pub(crate) mod device;
-pub(crate) mod fleet;
-pub(crate) mod home;
-pub(crate) mod link;
-pub(crate) mod not_found;
-pub(crate) mod setup;
+mod account;
+mod device;
+mod fleet;
+mod home;
+mod link;
+mod not_found;
+mod setup;
+
+use crate::address::Address;
+use crate::view::View;
+
+/// A page by its address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    Home,
+    Setup,
+    Link,
+    Fleet,
+    /// With the id as it stands in the address.
+    Device(String),
+    Account,
+    NotFound,
+}
+
+/// Draws a page.
+pub(crate) type Draw = fn(&Page) -> View;
+
+impl Page {
+    pub(crate) fn at(address: Address) -> Self {
+        let segments = address.segments();
+        match segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] => Self::Home,
+            ["setup"] => Self::Setup,
+            ["link"] => Self::Link,
+            ["fleet"] => Self::Fleet,
+            ["fleet", device] => Self::Device((*device).to_owned()),
+            ["account"] => Self::Account,
+            _ => Self::NotFound,
+        }
+    }
+
+    /// Which of the build's parts has its code; none where what every page needs is enough.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn part(&self) -> Option<&'static str> {
+        match self {
+            Self::Home | Self::NotFound => None,
+            Self::Setup => Some("setup"),
+            Self::Link => Some("link"),
+            Self::Fleet | Self::Device(_) | Self::Account => Some("fleet"),
+        }
+    }
+
+    /// The code that draws it, loaded where it is not there yet.
+    #[cfg(feature = "hydrate")]
+    pub(crate) async fn code(&self) -> Draw {
+        match self {
+            Self::Home | Self::NotFound => draw_at_once,
+            Self::Setup => setup_code().await,
+            Self::Link => link_code().await,
+            Self::Fleet | Self::Device(_) | Self::Account => fleet_code().await,
+        }
+    }
+
+    /// The code that draws it: on the server all of it is there.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn code(&self) -> Draw {
+        match self {
+            Self::Home | Self::NotFound => draw_at_once,
+            Self::Setup => draw_setup,
+            Self::Link => draw_link,
+            Self::Fleet | Self::Device(_) | Self::Account => draw_fleet,
+        }
+    }
+}
+
+fn draw_at_once(page: &Page) -> View {
+    match page {
+        Page::Home => home::home_page(),
+        _ => not_found::not_found_page(),
+    }
+}
+
+fn draw_setup(_: &Page) -> View {
+    setup::setup_page()
+}
+
+fn draw_link(_: &Page) -> View {
+    link::link_page()
+}
+
+fn draw_fleet(page: &Page) -> View {
+    match page {
+        Page::Device(id) => device::device_page(id),
+        Page::Account => account::account_page(),
+        _ => fleet::fleet_page(),
+    }
+}
+
+/// What the build cuts out of the panel's WebAssembly: everything that only one of these functions leads to.
+#[cfg(feature = "hydrate")]
+mod code {
+    use wasm_split_helpers::wasm_split;
+
+    use super::Draw;
+
+    #[wasm_split(setup)]
+    pub(super) fn setup_code() -> Draw {
+        super::draw_setup
+    }
+
+    #[wasm_split(link)]
+    pub(super) fn link_code() -> Draw {
+        super::draw_link
+    }
+
+    #[wasm_split(fleet)]
+    pub(super) fn fleet_code() -> Draw {
+        super::draw_fleet
+    }
+}
+#[cfg(feature = "hydrate")]
+use code::{fleet_code, link_code, setup_code};
+
+#[cfg(test)]
+mod tests {
+    use gangway_protocol::path::page as paths;
+
+    #[test]
+    fn the_pages_are_the_ones_of_the_protocol() {
+        assert_eq!(
+            [
+                paths::HOME,
+                paths::SETUP,
+                paths::LINK,
+                paths::FLEET,
+                paths::FLEET_DEVICE,
+                paths::ACCOUNT
+            ],
+            ["/", "/setup", "/link", "/fleet", "/fleet/{device}", "/account"]
+        );
+    }
+}

@@ -65,7 +65,11 @@ impl<T: Clone + Send + Sync + 'static> Remote<T> {
     }
 
     /// Draws the answer, and `waiting` until there is one.
-    pub(crate) fn show(self, waiting: impl Fn() -> View + 'static, draw: impl Fn(Outcome<T>) -> View + 'static) -> View {
+    pub(crate) fn show(
+        self,
+        waiting: impl Fn() -> View + 'static,
+        draw: impl Fn(Outcome<T>) -> View + 'static,
+    ) -> View {
         View::Live(Box::new(move || match self.get() {
             Some(answer) => draw(answer),
             None => waiting(),

@@ -6,9 +6,11 @@ use futures_util::future::join_all;
 use gangway_client::{Api, Transport};
 use leptos::prelude::*;
 
+use crate::address::Address;
 use crate::answers::Answers;
 use crate::app::panel;
 use crate::head::Head;
+use crate::pages::Page;
 use crate::remote::Unanswered;
 use crate::shell::document;
 use crate::view::html::to_html;
@@ -50,11 +52,13 @@ fn pass(visit: &Visit, answers: &Answers, address: &str) -> (Rendered, Vec<crate
         provide_context(visit.clone());
         provide_context(Api::new(Arc::new(answers.clone())));
         let head = Head::provide();
-        let body = to_html(panel(address));
+        let address = Address::new(address);
+        let page = Page::at(address);
+        let body = to_html(panel(address, &page, page.code()));
         let rendered = Rendered {
             status: head.status(),
             redirect: head.redirect(),
-            html: document(visit, &head.title_text(), &answers.scripts(), &body),
+            html: document(visit, page.part(), &head.title_text(), &answers.scripts(), &body),
         };
         let unanswered = unanswered.0.lock().map(|mut list| std::mem::take(&mut *list));
         (rendered, unanswered.unwrap_or_default())

@@ -99,12 +99,19 @@ pub struct Visit {
     pub theme: Option<Theme>,
     /// The folder of the panel's files, e.g. `/pkg/0123456789ab`, without a slash at its end.
     pub assets: String,
+    /// The files in it that a part of the panel's code (`pages.rs`) consists of, so that the document can have them fetched at once.
+    pub files_of: fn(&str) -> Vec<String>,
 }
 
 impl Visit {
     /// Reads the request's `Cookie` and `Accept-Language` headers.
     #[must_use]
-    pub fn from_headers(cookie: Option<&str>, accept_language: Option<&str>, assets: String) -> Self {
+    pub fn from_headers(
+        cookie: Option<&str>,
+        accept_language: Option<&str>,
+        assets: String,
+        files_of: fn(&str) -> Vec<String>,
+    ) -> Self {
         let cookie = cookie.unwrap_or_default();
         Self {
             language: cookie_value(cookie, LANGUAGE_COOKIE)
@@ -113,6 +120,7 @@ impl Visit {
                 .unwrap_or_default(),
             theme: cookie_value(cookie, THEME_COOKIE).and_then(Theme::from_name),
             assets,
+            files_of,
         }
     }
 }
@@ -138,14 +146,19 @@ mod tests {
 
     #[test]
     fn the_cookie_goes_before_the_header() {
-        let visit = Visit::from_headers(Some("a=b; lang=de; theme=dark"), Some("en"), String::new());
+        let visit = Visit::from_headers(
+            Some("a=b; lang=de; theme=dark"),
+            Some("en"),
+            String::new(),
+            |_| Vec::new(),
+        );
         assert_eq!(visit.language, Language::German);
         assert_eq!(visit.theme, Some(Theme::Dark));
     }
 
     #[test]
     fn the_heaviest_language_that_we_have_wins() {
-        let read = |header| Visit::from_headers(None, Some(header), String::new()).language;
+        let read = |header| Visit::from_headers(None, Some(header), String::new(), |_| Vec::new()).language;
         assert_eq!(read("fr, de-AT;q=0.8, en;q=0.5"), Language::German);
         assert_eq!(read("en-GB, de"), Language::English);
         assert_eq!(read("de;q=0, fr"), Language::English);
@@ -155,7 +168,7 @@ mod tests {
     #[test]
     fn an_unknown_theme_is_none() {
         assert_eq!(
-            Visit::from_headers(Some("theme=mauve"), None, String::new()).theme,
+            Visit::from_headers(Some("theme=mauve"), None, String::new(), |_| Vec::new()).theme,
             None
         );
     }

@@ -14,6 +14,7 @@ use rust_embed::RustEmbed;
 #[folder = "$CARGO_MANIFEST_DIR/../dist"]
 #[include = "pkg/*"]
 #[include = "build-id"]
+#[include = "parts"]
 struct Dist;
 
 /// The path of the router.
@@ -30,6 +31,22 @@ fn build() -> String {
     Dist::get("build-id")
         .and_then(|file| String::from_utf8(file.data.into_owned()).ok())
         .map_or_else(|| "none".to_owned(), |text| text.trim().to_owned())
+}
+
+/// The files of a part of the panel's code, as the build listed them: lines `PART FILE…`.
+#[must_use]
+pub fn files_of(part: &str) -> Vec<String> {
+    static PARTS: LazyLock<String> = LazyLock::new(|| {
+        Dist::get("parts")
+            .and_then(|file| String::from_utf8(file.data.into_owned()).ok())
+            .unwrap_or_default()
+    });
+    PARTS
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .find(|(name, _)| *name == part)
+        .map(|(_, files)| files.split_whitespace().map(str::to_owned).collect())
+        .unwrap_or_default()
 }
 
 /// A file of the panel. The folder is the build's name, so that what is under it never changes; a page of another build, open

@@ -34,6 +34,7 @@ pub async fn render_page(api: Router, request: Request<Body>) -> Response {
         text(header::COOKIE),
         text(header::ACCEPT_LANGUAGE),
         assets::folder().to_owned(),
+        assets::files_of,
     );
     let address = parts.uri.path_and_query().map_or("/", |address| address.as_str());
     let cookies = Cookies::default();
@@ -53,7 +54,13 @@ pub async fn render_page(api: Router, request: Request<Body>) -> Response {
     response
 }
 
-fn respond(Rendered { status, redirect, html }: Rendered) -> Response {
+fn respond(
+    Rendered {
+        status,
+        redirect,
+        html,
+    }: Rendered,
+) -> Response {
     match redirect {
         Some(path) => Redirect::to(path).into_response(),
         None => (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), Html(html)).into_response(),

@@ -27,10 +27,15 @@ pub fn view(markup: proc_macro::TokenStream) -> proc_macro::TokenStream {
 }
 
 fn several(nodes: &[Node]) -> syn::Result<TokenStream> {
-    let views: Vec<TokenStream> = nodes.iter().filter_map(|node| child(node).transpose()).collect::<syn::Result<_>>()?;
+    let views: Vec<TokenStream> = nodes
+        .iter()
+        .filter_map(|node| child(node).transpose())
+        .collect::<syn::Result<_>>()?;
     Ok(match views.as_slice() {
         [only] => quote!(crate::view::IntoView::into_view(#only)),
-        views => quote!(crate::view::View::several(::std::vec![#(crate::view::IntoView::into_view(#views)),*])),
+        views => quote!(crate::view::View::several(
+            ::std::vec![#(crate::view::IntoView::into_view(#views)),*]
+        )),
     })
 }
 
@@ -56,7 +61,10 @@ fn child(node: &Node) -> syn::Result<Option<TokenStream>> {
 fn element(node: &NodeElement<rstml::Infallible>) -> syn::Result<TokenStream> {
     let tag = node.name().to_string();
     if tag.starts_with(char::is_uppercase) {
-        return Err(refusal(node.name().span(), "components are functions: write {component(…)}"));
+        return Err(refusal(
+            node.name().span(),
+            "components are functions: write {component(…)}",
+        ));
     }
     let (mut fixed, mut calls) = (Vec::new(), Vec::new());
     for attribute in node.attributes() {
@@ -68,7 +76,11 @@ fn element(node: &NodeElement<rstml::Infallible>) -> syn::Result<TokenStream> {
             Attribute::Call(call) => calls.push(call),
         }
     }
-    let children: Vec<TokenStream> = node.children.iter().filter_map(|node| child(node).transpose()).collect::<syn::Result<_>>()?;
+    let children: Vec<TokenStream> = node
+        .children
+        .iter()
+        .filter_map(|node| child(node).transpose())
+        .collect::<syn::Result<_>>()?;
     Ok(quote! {
         crate::view::Element::new(#tag, &[#(#fixed),*])#(#calls)*#(.child(#children))*
     })
@@ -101,7 +113,12 @@ fn read(attribute: &KeyedAttribute) -> syn::Result<Attribute> {
             let event = syn::Ident::new(event_type(name), span);
             quote_spanned!(span=> .on::<::leptos::ev::#event>(#name, #value))
         }
-        Some(_) => return Err(refusal(span, "view! knows class:, prop:, bind:value, bind:checked and on:")),
+        Some(_) => {
+            return Err(refusal(
+                span,
+                "view! knows class:, prop:, bind:value, bind:checked and on:",
+            ));
+        }
     }))
 }
 

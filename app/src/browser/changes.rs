@@ -18,7 +18,8 @@ pub(crate) struct Changes {
 const RESYNC: &str = "resync";
 
 impl Changes {
-    /// Opens the stream. `on_gap` is called when changes may have been missed, e.g. when it stands again after a break.
+    /// Opens the stream. `on_gap` is called when changes may have been missed: whenever the stream comes to stand, for
+    /// between the reading of the page and its stream things happen too, and when the server had too much to tell.
     pub(crate) fn open(
         mut on_change: impl FnMut(FleetChange) + 'static,
         on_gap: impl Fn() + Clone + 'static,
@@ -33,14 +34,8 @@ impl Changes {
                 on_change(change);
             }
         });
-        let mut opened_before = false;
         let on_resync = Closure::new(on_gap.clone());
-        let on_open = Closure::new(move || {
-            if opened_before {
-                on_gap();
-            }
-            opened_before = true;
-        });
+        let on_open = Closure::new(on_gap);
         source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         source

@@ -19,8 +19,7 @@ pub(crate) fn certificate(certificate: &Certificate) -> View {
     let fingerprint = certificate.sha256.to_string();
     let file = format!("{}-{}.pem", certificate.device, &fingerprint[..8]);
     let chain = certificate.chain.clone();
-    let digits =
-        |hex: &str| view! { <span class="fingerprint mono">{format::grouped(hex)}</span> };
+    let digits = |hex: &str| view! { <span class="fingerprint mono">{format::grouped(hex)}</span> };
     view! {
         {life(certificate.not_before, certificate.not_after)}
         <dl class="facts">

@@ -1,6 +1,5 @@
 //! Copying: a button beside what can be copied.
 
-
 use super::icon::{Icon, icon};
 use super::toast::toasts;
 use crate::browser::clipboard;

@@ -18,14 +18,12 @@ const SWALLOWTAIL: &str = "M0 0h30l-8 15 8 15H0z";
 pub(crate) fn flag(letter: char) -> Option<View> {
     let shapes = shapes(letter)?;
     let outline = if letter == 'B' { SWALLOWTAIL } else { WHOLE };
-    Some(
-        view! {
-            <svg class="flag" viewBox="0 0 30 30" aria-hidden="true">
-                {shapes.iter().map(|(fill, path)| view! { <path fill=*fill d=*path /> }).collect::<View>()}
-                <path class="cloth" d=outline />
-            </svg>
-        },
-    )
+    Some(view! {
+        <svg class="flag" viewBox="0 0 30 30" aria-hidden="true">
+            {shapes.iter().map(|(fill, path)| view! { <path fill=*fill d=*path /> }).collect::<View>()}
+            <path class="cloth" d=outline />
+        </svg>
+    })
 }
 
 /// What to paint, from the bottom up.

@@ -15,11 +15,7 @@ pub(crate) fn labels(labels: &[String]) -> View {
 }
 
 /// Fields for a device's name and labels; labels are separated by commas.
-pub(crate) fn name_and_labels(
-    name: RwSignal<String>,
-    labels: RwSignal<String>,
-    placeholder: String,
-) -> View {
+pub(crate) fn name_and_labels(name: RwSignal<String>, labels: RwSignal<String>, placeholder: String) -> View {
     let t = language();
     view! {
         <div class="field">

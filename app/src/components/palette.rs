@@ -12,7 +12,7 @@ use super::presence::presence;
 use crate::address::address;
 use crate::browser::{clock, page};
 use crate::fleet_view::FleetView;
-use crate::view::{View, view, target_value};
+use crate::view::{View, target_value, view};
 use crate::visit::{Language, Theme, language};
 use crate::visitor::api;
 

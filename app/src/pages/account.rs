@@ -82,11 +82,7 @@ where
 }
 
 /// A list with its loading and its error drawn.
-fn show_list<T>(
-    t: Language,
-    list: Listed<T>,
-    draw: impl Fn(Vec<T>) -> View + 'static,
-) -> View
+fn show_list<T>(t: Language, list: Listed<T>, draw: impl Fn(Vec<T>) -> View + 'static) -> View
 where
     T: Clone + Send + Sync + 'static,
 {

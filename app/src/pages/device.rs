@@ -29,8 +29,8 @@ use crate::components::labels::labels;
 use crate::components::moment::{Show, moment};
 use crate::components::notice::{Tone, notice, trouble_notice};
 use crate::components::presence::{offline_reason, presence};
-use crate::pages::not_found::nothing_here;
 use crate::head::set_title;
+use crate::pages::not_found::nothing_here;
 use crate::remote::Remote;
 use crate::trouble::{Outcome, Trouble};
 use crate::view::{IntoView, View, view};
@@ -178,18 +178,15 @@ fn content(
 
 /// Shown when the code page has just led here.
 fn arrival(t: Language, name: Memo<String>) -> Option<View> {
-    address()
-        .value(ARRIVED)
-        .is_some()
-        .then(|| {
-            view! {
+    address().value(ARRIVED).is_some().then(|| {
+        view! {
             <div class="arrival" role="status">
                 {icon(Icon::Check)}
                 <p>{move || t.arrived(&name.read())}</p>
                 <a class="button" href=paths::LINK rel="external">{icon(Icon::Add)} {t.enrol_another()}</a>
             </div>
         }
-        })
+    })
 }
 
 fn why_offline(t: Language, presence: &Presence) -> Option<View> {

@@ -86,8 +86,7 @@ fn list(
     fresh.set(0);
     let now = shown.get_untracked();
     if read.is_empty() && now.is_narrowed() {
-        let clear =
-            view! { <a class="button" href=now.widened().address()>{t.clear_filters()}</a> };
+        let clear = view! { <a class="button" href=now.widened().address()>{t.clear_filters()}</a> };
         return blank(t.nothing_found().to_owned(), Some(t.nothing_found_text()), clear);
     }
     if read.is_empty() && now.after.is_empty() {

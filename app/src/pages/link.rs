@@ -19,12 +19,12 @@ use gangway_protocol::device::DeviceSummary;
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
 
+use crate::address::address;
 use crate::browser::crossing::Driver;
 use crate::browser::held::Held;
 use crate::browser::{clock, page};
 use crate::components::code_field::CodeEntry;
 use crate::components::frame::gate;
-use crate::address::address;
 use crate::head::set_title;
 use crate::pages::device::ARRIVED;
 use crate::view::{View, view};

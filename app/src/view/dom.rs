@@ -291,7 +291,11 @@ impl DrawnElement {
         std::ptr::eq(self.fixed, new.fixed)
             && self.node.local_name() == new.tag
             && self.children.len() == new.children.len()
-            && self.slots.iter().map(|(slot, _)| slot).eq(new.slots.iter().map(|(slot, _)| slot))
+            && self
+                .slots
+                .iter()
+                .map(|(slot, _)| slot)
+                .eq(new.slots.iter().map(|(slot, _)| slot))
     }
 
     fn become_element(&mut self, Element(parts): Element, svg: bool) {

@@ -90,21 +90,22 @@ impl Element {
                 signal.set(typed);
             }
         }));
-        self.property("value", move || signal.get()).on(
-            "input",
-            move |event: web_sys::Event| signal.set(target_value(&event)),
-        )
+        self.property("value", move || signal.get())
+            .on("input", move |event: web_sys::Event| {
+                signal.set(target_value(&event))
+            })
     }
 
     /// The box is checked while the signal holds.
     pub(crate) fn bind_checked(self, signal: RwSignal<bool>) -> Self {
-        self.property("checked", move || signal.get()).on("change", move |event: web_sys::Event| {
-            let checked = event
-                .target()
-                .and_then(|target| js_sys::Reflect::get(&target, &"checked".into()).ok())
-                .is_some_and(|checked| checked.is_truthy());
-            signal.set(checked);
-        })
+        self.property("checked", move || signal.get())
+            .on("change", move |event: web_sys::Event| {
+                let checked = event
+                    .target()
+                    .and_then(|target| js_sys::Reflect::get(&target, &"checked".into()).ok())
+                    .is_some_and(|checked| checked.is_truthy());
+                signal.set(checked);
+            })
     }
 
     /// Puts the DOM element into `reference` once there is one.

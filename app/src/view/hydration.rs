@@ -95,7 +95,10 @@ impl Walk {
                 }
             }
             View::Several(views) => {
-                let drawn = views.into_iter().map(|view| self.child(view, place, svg)).collect();
+                let drawn = views
+                    .into_iter()
+                    .map(|view| self.child(view, place, svg))
+                    .collect();
                 place.after_text.set(false);
                 match place.take::<Comment>() {
                     Some(end) => Drawn::Several(drawn, end),

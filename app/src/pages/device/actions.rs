@@ -14,7 +14,7 @@ use crate::components::labels::{name_and_labels, read_labels};
 use crate::components::notice::trouble_notice;
 use crate::components::toast::toasts;
 use crate::trouble::Trouble;
-use crate::view::{IntoView, View, view, target_value};
+use crate::view::{IntoView, View, target_value, view};
 use crate::visit::Language;
 use crate::visitor::api;
 

@@ -13,7 +13,7 @@ use crate::components::frame::SEARCH_ID;
 use crate::components::icon::{Icon, icon};
 use crate::fleet_view::FleetView;
 use crate::format;
-use crate::view::{View, view, target_value};
+use crate::view::{View, target_value, view};
 use crate::visit::Language;
 
 /// Between the last key and the search: typing never waits, and the server is not asked for every letter.

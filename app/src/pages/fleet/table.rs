@@ -19,11 +19,7 @@ const SKELETON_ROWS: usize = 8;
 
 /// The table of these rows. Its cells keep their roles where the style draws them as cards.
 pub(super) fn table(t: Language, shown: Memo<FleetView>, rows: Vec<Row>) -> View {
-    frame(
-        t,
-        head(t, shown),
-        rows.into_iter().map(row).collect::<View>(),
-    )
+    frame(t, head(t, shown), rows.into_iter().map(row).collect::<View>())
 }
 
 /// The table before there is anything to show, of the same height.
