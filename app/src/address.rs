@@ -30,7 +30,7 @@ impl Address {
     pub(crate) fn provide(self) {
         provide_context(self);
         Effect::new(move |_| {
-            page::follow_address(move || self.query.set(page::query()), move |to| self.go(to))
+            page::follow_address(move || self.query.set(page::query()), move |to| self.go(to));
         });
     }
 

@@ -83,7 +83,7 @@ impl<T: Clone + Send + Sync + 'static> Remote<T> {
 pub(crate) struct Unanswered(pub(crate) std::sync::Arc<std::sync::Mutex<Vec<Asking>>>);
 
 #[cfg(feature = "ssr")]
-fn keep_asking(ask: Box<dyn Fn() -> Asking>) {
+fn keep_asking(ask: Box<dyn FnOnce() -> Asking>) {
     let mut asking = ask();
     match look(&mut asking) {
         Some(put) => put(),

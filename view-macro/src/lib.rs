@@ -96,10 +96,13 @@ fn read(attribute: &KeyedAttribute) -> syn::Result<Attribute> {
     let key = attribute.key.to_string().replace("r#", "").replace(' ', "");
     let value = attribute.value().map(|value| quote!(#value));
     if !key.contains(':') && key != "node_ref" {
-        return Ok(match (attribute.value_literal_string(), value) {
-            (Some(text), _) => Attribute::Fixed(key, text),
-            (None, None) => Attribute::Fixed(key, String::new()),
-            (None, Some(value)) => Attribute::Call(quote_spanned!(span=> .attribute(#key, #value))),
+        return Ok(match attribute.value() {
+            None => Attribute::Fixed(key, String::new()),
+            Some(syn::Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(text),
+                ..
+            })) => Attribute::Fixed(key, text.value()),
+            Some(value) => Attribute::Call(quote_spanned!(span=> .attribute(#key, #value))),
         });
     }
     let value = value.ok_or_else(|| refusal(span, "a value is missing"))?;

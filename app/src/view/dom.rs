@@ -30,9 +30,12 @@ pub(super) struct DrawnElement {
     pub(super) node: web_sys::Element,
     fixed: &'static [(&'static str, &'static str)],
     slots: Vec<(Slot, Filled)>,
-    listeners: Vec<(&'static str, Closure<dyn FnMut(web_sys::Event)>)>,
+    listeners: Vec<Listening>,
     children: Vec<Drawn>,
 }
+
+/// An event, and what is called for it as long as this lives.
+type Listening = (&'static str, Closure<dyn FnMut(web_sys::Event)>);
 
 enum Filled {
     Fixed(Value),
@@ -86,7 +89,7 @@ fn build_element(Element(parts): Element, svg: bool) -> Box<DrawnElement> {
     for (name, value) in parts.fixed {
         let _ = node.set_attribute(name, value);
     }
-    take_over(node, *parts, |node, children| {
+    take_over(node, *parts, false, |node, children| {
         children
             .into_iter()
             .map(|child| {
@@ -98,17 +101,19 @@ fn build_element(Element(parts): Element, svg: bool) -> Box<DrawnElement> {
     })
 }
 
-/// Brings an element to life: its children first, because a `<select>` takes its value only from options that are there.
+/// Brings an element to life: its children first, because a `<select>` takes its value only from options that are there. Where
+/// it `stands` already, its attributes and properties are left as they are: somebody may have typed in the meantime.
 pub(super) fn take_over(
     node: web_sys::Element,
     parts: Parts,
+    stands: bool,
     draw_children: impl FnOnce(&web_sys::Element, Vec<View>) -> Vec<Drawn>,
 ) -> Box<DrawnElement> {
     let children = draw_children(&node, parts.children);
     let slots = parts
         .slots
         .into_iter()
-        .map(|(slot, value)| (slot, fill(&node, slot, value, None)))
+        .map(|(slot, value)| (slot, fill(&node, slot, value, None, stands)))
         .collect();
     if let Some(reference) = parts.reference {
         reference.set(Some(SendWrapper::new(node.clone())));
@@ -122,10 +127,7 @@ pub(super) fn take_over(
     })
 }
 
-fn listen(
-    node: &web_sys::Element,
-    listeners: Vec<(&'static str, Listener)>,
-) -> Vec<(&'static str, Closure<dyn FnMut(web_sys::Event)>)> {
+fn listen(node: &web_sys::Element, listeners: Vec<(&'static str, Listener)>) -> Vec<Listening> {
     listeners
         .into_iter()
         .map(|(name, listener)| {
@@ -136,10 +138,16 @@ fn listen(
         .collect()
 }
 
-fn fill(node: &web_sys::Element, slot: Slot, value: Attribute, before: Option<Value>) -> Filled {
+fn fill(
+    node: &web_sys::Element,
+    slot: Slot,
+    value: Attribute,
+    before: Option<Value>,
+    mut stands: bool,
+) -> Filled {
     match value {
         Attribute::Fixed(value) => {
-            if before.as_ref() != Some(&value) {
+            if !stands && before.as_ref() != Some(&value) {
                 put(node, slot, value.as_deref());
             }
             Filled::Fixed(value)
@@ -149,7 +157,7 @@ fn fill(node: &web_sys::Element, slot: Slot, value: Attribute, before: Option<Va
             Filled::Live(RenderEffect::new_with_value(
                 move |before: Option<Value>| {
                     let value = value();
-                    if before.as_ref() != Some(&value) {
+                    if !std::mem::take(&mut stands) && before.as_ref() != Some(&value) {
                         put(&node, slot, value.as_deref());
                     }
                     value
@@ -306,7 +314,7 @@ impl DrawnElement {
         self.slots = std::mem::take(&mut self.slots)
             .into_iter()
             .zip(parts.slots)
-            .map(|((slot, old), (_, new))| (slot, fill(&self.node, slot, new, old.end())))
+            .map(|((slot, old), (_, new))| (slot, fill(&self.node, slot, new, old.end(), false)))
             .collect();
         for (name, closure) in self.listeners.drain(..) {
             let _ = self

@@ -41,9 +41,12 @@ pub(crate) struct Parts {
     pub(super) listeners: Vec<(&'static str, Listener)>,
     pub(super) reference: Option<Reference>,
     /// What was typed before the page came alive is handed to this, so that it is not lost.
-    pub(super) adopt: Option<Box<dyn FnOnce(&web_sys::Element)>>,
+    pub(super) adopt: Option<Adopt>,
     pub(super) children: Vec<View>,
 }
+
+/// Takes what an element holds that the page does not know yet.
+type Adopt = Box<dyn FnOnce(&web_sys::Element)>;
 
 type Reference = RwSignal<Option<SendWrapper<web_sys::Element>>>;
 
@@ -92,7 +95,7 @@ impl Element {
         }));
         self.property("value", move || signal.get())
             .on("input", move |event: web_sys::Event| {
-                signal.set(target_value(&event))
+                signal.set(target_value(&event));
             })
     }
 

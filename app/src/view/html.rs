@@ -116,3 +116,36 @@ pub(crate) fn escape(text: &str, html: &mut String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::view::{View, view};
+
+    use super::to_html;
+
+    #[test]
+    fn texts_and_attributes_cannot_break_out() {
+        let name = "<b>\"&'".to_owned();
+        let html = to_html(view! { <a href=name.clone() title="x">{name}</a> });
+        assert_eq!(
+            html,
+            "<a title=\"x\" href=\"&lt;b&gt;&quot;&amp;'\">&lt;b&gt;&quot;&amp;'</a>"
+        );
+    }
+
+    #[test]
+    fn every_node_can_be_found_again() {
+        let html = to_html(view! { <p>"a" {"b"} {""} {vec!["c", "d"]} {move || Some("e")} <br /></p> });
+        assert_eq!(html, "<p>a<!---->b<!---->c<!---->d<!---->e<br></p>");
+        assert_eq!(to_html(View::several(Vec::new())), "<!---->");
+    }
+
+    #[test]
+    fn what_is_not_there_leaves_no_attribute() {
+        let none = None::<String>;
+        let html = to_html(view! {
+            <input class="a" class:b=true class:c=false disabled=false required id=none prop:value=move || "typed" />
+        });
+        assert_eq!(html, "<input required value=\"typed\" class=\"a b\">");
+    }
+}

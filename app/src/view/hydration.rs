@@ -117,7 +117,7 @@ impl Walk {
         if let Some(adopt) = parts.adopt.take() {
             adopt(&node);
         }
-        Drawn::Element(take_over(node, *parts, |node, children| {
+        Drawn::Element(take_over(node, *parts, true, |node, children| {
             let place = Place::first_of(node);
             children
                 .into_iter()
