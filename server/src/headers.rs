@@ -11,7 +11,7 @@ use crate::state::Gangway;
 
 /// Two years, as the preload lists ask (RFC 6797 §6.1). Subdomains are the operator's own business.
 const STRICT_TRANSPORT: &str = "max-age=63072000";
-/// For whatever is not a page; pages bring a policy with their nonce.
+/// For whatever is not a page; pages bring a policy of their own.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
 const ALWAYS: [(HeaderName, &str); 5] = [

@@ -26,7 +26,7 @@ async fn approved(server: &Server, member: &Member, change: impl FnOnce(&mut App
 }
 
 /// The same with nothing but a name.
-async fn named(server: &Server, member: &Member, name: &str) -> Device {
+pub(crate) async fn named(server: &Server, member: &Member, name: &str) -> Device {
     approved(server, member, |request| request.name = Some(name.to_owned())).await
 }
 

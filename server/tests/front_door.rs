@@ -10,6 +10,7 @@ mod exclusion;
 mod fleet;
 mod health;
 mod listening;
+mod pages;
 mod problems;
 mod process;
 mod relay;

@@ -1,0 +1,137 @@
+//! Pages as the server draws them: whole before any script runs, in the visitor's language, with nothing of anybody else's.
+
+use gangway_protocol::organisation::Role;
+use http::{HeaderValue, StatusCode, header};
+
+use crate::fleet::named;
+use crate::support::visitor::{Nobody, Reply, Visitor};
+use crate::support::{Server, both_engines};
+
+/// The document at this path, for this visitor.
+async fn page(server: &Server, visitor: &impl Visitor, path: &str) -> (Reply, String) {
+    let reply = server.get(visitor, path).await;
+    let html = String::from_utf8(reply.body.clone()).expect("UTF-8");
+    (reply, html)
+}
+
+/// A visitor whose browser speaks German.
+struct German;
+
+impl Visitor for German {
+    fn headers(&self) -> http::HeaderMap {
+        let mut headers = Nobody.headers();
+        headers.insert(
+            header::ACCEPT_LANGUAGE,
+            HeaderValue::from_static("de-AT,de;q=0.9"),
+        );
+        headers
+    }
+}
+
+both_engines!(
+    async fn the_start_page_is_whole_without_scripts(server: Server) {
+        let (reply, html) = page(&server, &Nobody, "/").await;
+        assert_eq!(reply.status, StatusCode::OK);
+        assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\""), "{html}");
+        assert!(
+            html.contains("Sign in with a passkey") && html.ends_with("</body></html>"),
+            "{html}"
+        );
+        let (_, german) = page(&server, &German, "/").await;
+        assert!(german.contains("<html lang=\"de\""), "{german}");
+        assert!(!german.contains("Sign in with a passkey"), "{german}");
+    }
+);
+
+both_engines!(
+    async fn a_page_allows_no_script_within_itself(server: Server) {
+        let (reply, html) = page(&server, &Nobody, "/link").await;
+        let policy = reply.headers[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .expect("text");
+        assert!(
+            policy.contains("script-src 'self' 'wasm-unsafe-eval';"),
+            "{policy}"
+        );
+        assert!(
+            !policy.contains("unsafe-inline") && !policy.contains("nonce"),
+            "{policy}"
+        );
+        assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
+        for (place, _) in html.match_indices("<script") {
+            let tag = &html[place..html[place..].find('>').map_or(html.len(), |end| place + end)];
+            assert!(tag.contains("src=") || tag.contains("application/json"), "{tag}");
+        }
+    }
+);
+
+both_engines!(
+    async fn members_come_to_their_fleet_and_see_only_theirs(server: Server) {
+        let works = server.organisation("Works").await;
+        let other = server.organisation("Other").await;
+        let ada = server.member(&works, Role::Operator, "Ada").await;
+        let eve = server.member(&other, Role::Owner, "Eve").await;
+        let gate = named(&server, &ada, "Gate North").await;
+
+        let (start, _) = page(&server, &ada, "/").await;
+        assert_eq!(start.status, StatusCode::SEE_OTHER);
+        assert_eq!(start.headers[header::LOCATION], "/fleet");
+        let (_, fleet) = page(&server, &ada, "/fleet").await;
+        // In the table, and in the answers from which the browser draws it again.
+        assert!(fleet.contains(">Gate North</a>"), "{fleet}");
+        assert!(fleet.contains("data-answer=\"/api/v1/devices"), "{fleet}");
+        let address = format!("/fleet/{}", gate.id);
+        let (device, html) = page(&server, &ada, &address).await;
+        assert_eq!(device.status, StatusCode::OK);
+        assert!(html.contains("<title>Gate North · Gangway</title>"), "{html}");
+
+        for stranger in ["/fleet", &address] {
+            assert!(!page(&server, &eve, stranger).await.1.contains("Gate North"));
+            let (_, signed_out) = page(&server, &Nobody, stranger).await;
+            assert!(!signed_out.contains("Gate North") && signed_out.contains("Sign in with a passkey"));
+        }
+        assert_eq!(
+            page(&server, &eve, &address).await.0.status,
+            StatusCode::NOT_FOUND
+        );
+        assert_eq!(
+            page(&server, &ada, "/fleet/nonsense").await.0.status,
+            StatusCode::NOT_FOUND
+        );
+        assert_eq!(
+            page(&server, &Nobody, "/no/such/page").await.0.status,
+            StatusCode::NOT_FOUND
+        );
+    }
+);
+
+both_engines!(
+    async fn what_a_device_calls_itself_is_text_and_never_markup(server: Server) {
+        let works = server.organisation("Works").await;
+        let ada = server.member(&works, Role::Operator, "Ada").await;
+        let name = "</script><script>alert(1)</script><img src=x onerror=alert(2)>";
+        named(&server, &ada, name).await;
+        let (_, html) = page(&server, &ada, "/fleet").await;
+        assert!(
+            !html.contains("<script>alert") && !html.contains("<img"),
+            "{html}"
+        );
+        assert!(html.contains("&lt;/script&gt;&lt;script&gt;alert(1)"), "{html}");
+        assert!(html.contains("\\u003c/script>"), "{html}");
+    }
+);
+
+both_engines!(
+    async fn a_search_in_the_address_cannot_break_out_of_the_page(server: Server) {
+        let works = server.organisation("Works").await;
+        let ada = server.member(&works, Role::Operator, "Ada").await;
+        let (_, html) = page(
+            &server,
+            &ada,
+            "/fleet?query=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+        )
+        .await;
+        assert!(!html.contains("<script>alert"), "{html}");
+        assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;"), "{html}");
+    }
+);
