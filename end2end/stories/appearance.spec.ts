@@ -16,6 +16,8 @@ async function portray(page: Page, name: string): Promise<void> {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     for (const size of sizes) {
       await page.setViewportSize(size);
+      // Two frames: colours and layout of the new theme and size are painted.
+      await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
       await page.screenshot({ path: `${folder}${name}-${theme}-${size.width}.png`, fullPage: true });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       expect(overflow, `${name} scrolls sideways at ${size.width} px`).toBeLessThanOrEqual(0);

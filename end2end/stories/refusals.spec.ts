@@ -77,3 +77,21 @@ test('a stranger who claims the device first is refused at the device, and nothi
   device.answer(true);
   await device.next('online');
 });
+
+test('whoever cancels while the device is being asked has signed nothing, and may start again', async ({ owner, server, startDevice }) => {
+  const device = startDevice({ accept: 'ask' });
+  await review(owner, server.url, await device.code());
+  await approve(owner);
+  await device.next('approval_asked');
+  await owner.getByRole('button', { name: 'Cancel' }).click();
+  expect((await device.next('refused')).by).toBe('claimant');
+  await expect(owner.getByRole('status').filter({ hasText: 'You cancelled' })).toBeVisible();
+  expect(await certificates(owner, server.url)).toEqual([]);
+
+  await enterCode(owner, (await device.nextOf(['code', 'waiting'])).user_code as string);
+  await expect(owner.getByRole('heading', { name: 'Is this your device?' })).toBeVisible();
+  await approve(owner);
+  await device.next('approval_asked');
+  device.answer(true);
+  await device.next('online');
+});

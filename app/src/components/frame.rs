@@ -109,7 +109,7 @@ fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> V
             {may_enrol
                 .then(|| {
                     view! {
-                        <a class="button primary" href=paths::LINK rel="external" aria-label=t.add_device()>
+                        <a class="button primary" href=paths::LINK aria-label=t.add_device()>
                             {icon(Icon::Add)}
                             <span class="wide-only">{t.add_device()}</span>
                         </a>

@@ -183,7 +183,7 @@ fn arrival(t: Language, name: Memo<String>) -> Option<View> {
             <div class="arrival" role="status">
                 {icon(Icon::Check)}
                 <p>{move || t.arrived(&name.read())}</p>
-                <a class="button" href=paths::LINK rel="external">{icon(Icon::Add)} {t.enrol_another()}</a>
+                <a class="button" href=paths::LINK>{icon(Icon::Add)} {t.enrol_another()}</a>
             </div>
         }
     })

@@ -107,7 +107,7 @@ fn empty(t: Language) -> View {
         Some(t.fleet_empty_text()),
         view! {
             {move || command(format!("gangway-device run --server {}", origin.get()))}
-            <a class="button primary" href=paths::LINK rel="external">{icon(Icon::Add)} {t.enter_code()}</a>
+            <a class="button primary" href=paths::LINK>{icon(Icon::Add)} {t.enter_code()}</a>
         },
     )
 }

@@ -84,9 +84,9 @@ pub(super) fn controls(t: Language, shown: Memo<FleetView>, organisations: Vec<O
                 .then(|| {
                     filter(t.filter_organisation(), homes, Signal::derive(move || shown.read().organisation.clone()), Callback::new(move |value| go.run(shown.get_untracked().with(|view| view.organisation = value))))
                 })}
-            <a class="button quiet" href=move || Api::devices_csv_path(&shown.get().to_query()) rel="external" download="" title=t.export_csv_hint()>
+            <a class="button quiet" href=move || Api::devices_csv_path(&shown.get().to_query()) download="" title=t.export_csv_hint() aria-label="CSV">
                 {icon(Icon::Download)}
-                "CSV"
+                <span class="wide-only">"CSV"</span>
             </a>
         </div>
     }

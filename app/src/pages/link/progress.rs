@@ -56,7 +56,7 @@ pub(super) fn following(t: Language, crossing: Crossing, sees_fleet: bool) -> Vi
         // Whoever sees the fleet is taken to the device; all others end here.
         {move || {
             (online.get() && !sees_fleet)
-                .then(|| view! { <a class="button primary large" href=paths::LINK rel="external">{icon(Icon::Add)} {t.enrol_another()}</a> })
+                .then(|| view! { <a class="button primary large" href=paths::LINK>{icon(Icon::Add)} {t.enrol_another()}</a> })
         }}
     }
 }
