@@ -207,21 +207,28 @@ fn of_source(error: &(dyn std::error::Error + 'static)) -> TransportError {
     let mut cause = Some(error);
     let mut deepest = error.to_string();
     while let Some(present) = cause {
-        // std's io::Error hides the error it wraps from `source`.
-        let inner = present
-            .downcast_ref::<std::io::Error>()
-            .and_then(|io| io.get_ref())
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let tls = present.downcast_ref::<rustls::Error>().or(inner);
-        if let Some(rustls::Error::InvalidCertificate(reason)) = tls {
+        if let Some(rustls::Error::InvalidCertificate(reason)) = present.downcast_ref() {
             return TransportError::Untrusted {
                 detail: format!("{reason}"),
             };
         }
         deepest = present.to_string();
-        cause = present.source();
+        cause = beneath(present);
     }
     TransportError::Unreachable { detail: deepest }
+}
+
+/// The error that this one wraps. std's `io::Error` hides it from `source`, and tells what is beneath that.
+fn beneath<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a (dyn std::error::Error + 'static)> {
+    match error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref)
+    {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
 }
 
 #[cfg(test)]
@@ -248,6 +255,22 @@ mod tests {
                 "{address}"
             );
         }
+    }
+
+    #[test]
+    fn an_untrusted_certificate_is_told_from_a_server_that_is_away_however_deep_it_lies() {
+        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let wrapped = std::io::Error::other(std::io::Error::other(tls));
+        assert_eq!(
+            of_source(&wrapped),
+            TransportError::Untrusted {
+                detail: "UnknownIssuer".to_owned()
+            }
+        );
+        let away = std::io::Error::other(std::io::Error::other("connection refused"));
+        assert!(
+            matches!(of_source(&away), TransportError::Unreachable { detail } if detail == "connection refused")
+        );
     }
 
     #[test]

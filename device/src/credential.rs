@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use x509_cert::der::Decode as _;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::pem::Pem;
+use x509_parser::x509::X509Name;
 
 /// How far the server's clock and the signer's may be apart.
 const VALIDITY_TOLERANCE: i64 = 10 * UnixMillis::MINUTE;
@@ -84,7 +85,7 @@ pub fn verify(
         key: Sha256Hex::of(spki),
         chain: chain.to_owned(),
         trust_anchors: trust_anchors.map(str::to_owned),
-        subject: leaf.subject().to_string(),
+        subject: rfc4514(leaf.subject()),
         not_before,
         not_after,
         endpoints,
@@ -153,6 +154,11 @@ impl CredentialError {
 }
 
 /// RFC 5280 §6.1.3 (a)(1) and (a)(4): the signature verifies with the issuer's key, and the names chain.
+/// A distinguished name as RFC 4514 writes it, the most particular part first: as the server shows it.
+fn rfc4514(name: &X509Name<'_>) -> String {
+    x509_cert::name::Name::from_der(name.as_raw()).map_or_else(|_| name.to_string(), |name| name.to_string())
+}
+
 fn signed_by(subject: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
     subject.issuer().as_raw() == issuer.subject().as_raw()
         && subject.verify_signature(Some(issuer.public_key())).is_ok()

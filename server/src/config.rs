@@ -136,6 +136,9 @@ impl Config {
     pub fn from_values(values: &Values) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
         let config = Self::read(values, &mut problems);
+        // What one option says by itself is told even where another cannot be read.
+        let public_url = values.read::<Url>("public_url", &mut Vec::new());
+        problems.extend(public_url.as_ref().and_then(public_url::problem));
         if let Some(config) = &config {
             problems.extend(config.problems());
         }
@@ -146,7 +149,17 @@ impl Config {
     }
 
     fn problems(&self) -> Vec<String> {
-        let mut problems: Vec<String> = public_url::problem(&self.public_url).into_iter().collect();
+        let mut problems = Vec::new();
+        if let Some(url) = &self.database_url
+            && !["postgres://", "postgresql://"]
+                .iter()
+                .any(|scheme| url.expose().starts_with(scheme))
+        {
+            problems.push(
+                "database_url does not begin with postgres://: other databases cannot be used, and SQLite needs no URL, only data_dir"
+                    .to_owned(),
+            );
+        }
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             problems.push("tls_certificate and tls_key belong together: give both, or neither".to_owned());
         }

@@ -46,7 +46,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{ConnectOptions as _, PgPool, SqlitePool};
 
 pub use conn::{Conn, Reader};
 pub(crate) use conn::{execute, on, write};
@@ -91,13 +91,13 @@ impl Db {
     pub async fn open_sqlite(file: &Path) -> Result<Self, MigrationError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
-            .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             // FULL: an acknowledged certificate survives a power cut. Group commit pays for it.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("journal_size_limit", WAL_LIMIT);
+        make_private(file)?;
         migrate::sqlite(&options).await?;
         // On closing, SQLite looks at what its planner should know of the tables (https://www.sqlite.org/lang_analyze.html).
         let writer = Writer::start(options.clone().optimize_on_close(true, ANALYSIS_LIMIT)).await?;
@@ -116,12 +116,16 @@ impl Db {
     /// [`MigrationError::Newer`] when a newer Gangway has written it; otherwise what the database says.
     pub async fn open_postgres(url: &str) -> Result<Self, MigrationError> {
         let options: PgConnectOptions = url.parse().map_err(DbError::from)?;
+        let options = options.application_name("gangway");
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.application_name("gangway"))
-            .await
-            .map_err(DbError::from)?;
+            .connect_with(options.clone())
+            .await;
+        let pool = match pool {
+            Err(sqlx::Error::PoolTimedOut) => return Err(why_unreachable(&options).await.into()),
+            other => other.map_err(DbError::from)?,
+        };
         migrate::postgres(&pool).await?;
         Ok(Self::Postgres(pool))
     }
@@ -168,4 +172,24 @@ impl Db {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// The pool has tried for a while and does not say why it failed; one more try tells.
+async fn why_unreachable(options: &PgConnectOptions) -> DbError {
+    match tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await {
+        Ok(Err(error)) => error.into(),
+        Ok(Ok(_)) | Err(_) => DbError::Busy,
+    }
+}
+
+/// Makes the file where there is none, for its owner's eyes only; SQLite gives the files beside it the same permissions.
+fn make_private(file: &Path) -> Result<(), DbError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(file)
+        .map(drop)
+        .map_err(|error| sqlx::Error::Io(error).into())
 }

@@ -162,6 +162,11 @@ impl Relay {
         });
     }
 
+    /// Ends the held session of a device, so that it comes back and is admitted.
+    pub fn readmit(&self, device: &DeviceId) {
+        self.inbox.push(Command::Readmit(device.clone()));
+    }
+
     /// Ends every session of a device so that it comes back and is admitted anew.
     pub fn reconnect(&self, device: &DeviceId) {
         self.inbox.push(Command::Reconnect(device.clone()));

@@ -1,7 +1,7 @@
 //! Backup and restore by the binary, and what becomes of devices that were enrolled in between.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use gangway_protocol::device::{DeviceQuery, DeviceState};
 use gangway_protocol::error::ProblemCode;
@@ -11,37 +11,12 @@ use gangway_protocol::time::UnixMillis;
 use gangway_server::session_gate::{Admission, hold};
 
 use crate::support::device::SoftDevice;
+use crate::support::program::{refuses, run, succeeds, text};
 use crate::support::{Engine, Server};
 
-fn gangway(data_dir: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_gangway"))
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(data_dir)
-        .output()
-        .expect("gangway runs")
-}
-
-#[track_caller]
-fn succeeds(output: &Output) {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
-#[track_caller]
-fn refuses(output: &Output, words: &str) {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        !output.status.success() && said.contains(words),
-        "{words}: {said}"
-    );
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a path")
+/// Runs the binary on this data directory.
+fn on(data_dir: &Path, arguments: &[&str]) -> Output {
+    run(&[arguments, &["--data-dir", text(data_dir)]].concat())
 }
 
 #[tokio::test]
@@ -56,11 +31,8 @@ async fn what_was_issued_after_the_backup_is_held_until_it_is_readmitted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let copy = folder.path().join("backup");
     let data_dir = server.gangway.config.data_dir.clone();
-    succeeds(&gangway(&data_dir, &["backup", "--to", text(&copy)]));
-    refuses(
-        &gangway(&data_dir, &["backup", "--to", text(&copy)]),
-        "cannot make",
-    );
+    succeeds(&on(&data_dir, &["backup", "--to", text(&copy)]));
+    refuses(&on(&data_dir, &["backup", "--to", text(&copy)]), "cannot make");
 
     let new = SoftDevice::new();
     let after = ada.enrol(&server, &new.key).await;
@@ -68,13 +40,10 @@ async fn what_was_issued_after_the_backup_is_held_until_it_is_readmitted() {
     old.prove(&server, &before.chain, 2).await.expect("a session");
 
     let restore = ["restore", "--from", text(&copy)];
-    refuses(&gangway(&data_dir, &restore), "stop it first");
+    refuses(&on(&data_dir, &restore), "stop it first");
     server.gangway.db.close().await;
-    refuses(&gangway(&data_dir, &restore), "--replace");
-    succeeds(&gangway(
-        &data_dir,
-        &["restore", "--from", text(&copy), "--replace"],
-    ));
+    refuses(&on(&data_dir, &restore), "--replace");
+    succeeds(&on(&data_dir, &["restore", "--from", text(&copy), "--replace"]));
 
     let server = server.restart().await;
     let ada = server.again(&ada);
@@ -97,6 +66,12 @@ async fn what_was_issued_after_the_backup_is_held_until_it_is_readmitted() {
         .expect("a list");
     let [waiting] = waiting.items.try_into().expect("one");
     assert_eq!((waiting.sha256, &waiting.device), (after.sha256, &after.device));
+    let listed = succeeds(&on(&data_dir, &["admin", "held", "list"]));
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    assert!(
+        listed.contains(&after.sha256.to_string()) && listed.contains(after.device.as_str()),
+        "{listed}"
+    );
 
     let viewer = server.member(&home, Role::Viewer, "Viewer").await;
     let refused = viewer
@@ -132,6 +107,65 @@ async fn what_was_issued_after_the_backup_is_held_until_it_is_readmitted() {
 }
 
 #[tokio::test]
+async fn the_operator_readmits_from_the_command_line() {
+    let server = Server::start(Engine::Sqlite).await;
+    let home = server.organisation("Works").await;
+    let ada = server.member(&home, Role::Operator, "Ada").await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let copy = folder.path().join("backup");
+    let data_dir = server.gangway.config.data_dir.clone();
+    succeeds(&on(&data_dir, &["backup", "--to", text(&copy)]));
+    let (first, second) = (SoftDevice::new(), SoftDevice::new());
+    let (one, two) = (
+        ada.enrol(&server, &first.key).await,
+        ada.enrol(&server, &second.key).await,
+    );
+    server.gangway.db.close().await;
+    let before = std::fs::read(copy.join("gangway.sqlite3")).expect("the copy");
+    succeeds(&on(&data_dir, &["restore", "--from", text(&copy), "--replace"]));
+    assert_eq!(
+        std::fs::read(copy.join("gangway.sqlite3")).expect("the copy"),
+        before,
+        "restoring leaves the backup as it was"
+    );
+    assert!(!copy.join("gangway.sqlite3-wal").exists());
+    let server = server.restart().await;
+    for (device, certificate) in [(&first, &one), (&second, &two)] {
+        let Ok(Admission::Held(held)) = device.admission(&server, &certificate.chain).await else {
+            panic!("it is held")
+        };
+        hold(&server.gangway, &held).await.expect("noted");
+    }
+
+    let readmit = |what: &str| on(&data_dir, &["admin", "held", "readmit", what]);
+    refuses(&readmit(&"0".repeat(64)), "is held");
+    refuses(&readmit("0123"), "64 hex digits");
+    let said = succeeds(&readmit(&one.sha256.to_string().to_uppercase()));
+    assert_eq!(said, format!("{}  {}\n", one.sha256, one.device));
+    first
+        .prove(&server, &one.chain, 1)
+        .await
+        .expect("it is in the fleet again");
+    refuses(&readmit(&one.sha256.to_string()), "is held");
+    assert!(succeeds(&readmit("--all")).contains(two.device.as_str()));
+    second
+        .prove(&server, &two.chain, 1)
+        .await
+        .expect("so is this one");
+    assert_eq!(succeeds(&on(&data_dir, &["admin", "held", "list"])), "");
+
+    let ada = server.again(&ada);
+    let detail = ada.api.device(&one.device).await.expect("the device");
+    assert_eq!(detail.approved_by.as_deref(), Some("Command line"));
+    let third = ada.enrol(&server, &SoftDevice::new().key).await;
+    assert!(
+        ![one.serial, two.serial].contains(&third.serial),
+        "no serial number comes twice"
+    );
+    server.verify_audit().await.expect("the record holds");
+}
+
+#[tokio::test]
 async fn a_restored_server_numbers_its_revocation_lists_on() {
     let server = Server::start(Engine::Sqlite).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -144,7 +178,7 @@ async fn a_restored_server_numbers_its_revocation_lists_on() {
         .await
         .expect("the root")
         .id;
-    succeeds(&gangway(&data_dir, &["backup", "--to", text(&copy)]));
+    succeeds(&on(&data_dir, &["backup", "--to", text(&copy)]));
     server.clock.advance(3 * UnixMillis::DAY);
     let now = server.gangway.clock.now();
     let before = server
@@ -155,10 +189,7 @@ async fn a_restored_server_numbers_its_revocation_lists_on() {
         .expect("a list")
         .expect("its issuer");
     server.gangway.db.close().await;
-    succeeds(&gangway(
-        &data_dir,
-        &["restore", "--from", text(&copy), "--replace"],
-    ));
+    succeeds(&on(&data_dir, &["restore", "--from", text(&copy), "--replace"]));
     let server = server.restart().await;
     server.clock.advance(UnixMillis::MINUTE);
     let now = server.gangway.clock.now();
@@ -181,15 +212,15 @@ async fn a_backup_without_the_key_gives_nobody_the_ca() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let copy = folder.path().join("backup");
     let data_dir = server.gangway.config.data_dir.clone();
-    succeeds(&gangway(
+    succeeds(&on(
         &data_dir,
         &["backup", "--without-ca-key", "--to", text(&copy)],
     ));
     assert!(!copy.join("ca.key").exists());
     let elsewhere = folder.path().join("elsewhere");
-    succeeds(&gangway(&elsewhere, &["restore", "--from", text(&copy)]));
+    succeeds(&on(&elsewhere, &["restore", "--from", text(&copy)]));
     refuses(
-        &gangway(
+        &on(
             &elsewhere,
             &[
                 "admin",
@@ -212,14 +243,14 @@ async fn the_root_goes_offline_and_the_record_is_verified_from_the_command_line(
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data_dir = server.gangway.config.data_dir.clone();
     let root = folder.path().join("root.pem");
-    succeeds(&gangway(
+    succeeds(&on(
         &data_dir,
         &["admin", "ca", "export-root", "--remove", "--to", text(&root)],
     ));
     let exported = std::fs::read_to_string(&root).expect("a file");
     assert!(exported.contains("BEGIN CERTIFICATE") && exported.contains("BEGIN PRIVATE KEY"));
     refuses(
-        &gangway(
+        &on(
             &data_dir,
             &[
                 "admin",
@@ -232,12 +263,11 @@ async fn the_root_goes_offline_and_the_record_is_verified_from_the_command_line(
         "offline",
     );
 
-    let noted = gangway(&data_dir, &["admin", "audit", "checkpoint"]);
-    succeeds(&noted);
+    let noted = succeeds(&on(&data_dir, &["admin", "audit", "checkpoint"]));
     let checkpoint = folder.path().join("checkpoint.json");
-    std::fs::write(&checkpoint, &noted.stdout).expect("a file is written");
+    std::fs::write(&checkpoint, noted).expect("a file is written");
     let verify = ["admin", "audit", "verify", "--checkpoint", text(&checkpoint)];
-    succeeds(&gangway(&data_dir, &verify));
+    succeeds(&on(&data_dir, &verify));
 
     // Somebody with the database's file in hand: past the triggers, into the record.
     server
@@ -250,5 +280,5 @@ async fn the_root_goes_offline_and_the_record_is_verified_from_the_command_line(
         )
         .await;
     assert_eq!(changed, 1);
-    refuses(&gangway(&data_dir, &verify), "tampered");
+    refuses(&on(&data_dir, &verify), "tampered");
 }

@@ -9,7 +9,7 @@ use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 use gangway_server::ca::crl::{Crl, RevokedSerial};
-use gangway_server::ca::{Authority, Chain, DeviceIdentity, Draft};
+use gangway_server::ca::{Authority, Chain, DeviceIdentity};
 use gangway_server::enrolment::check_csr;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::ObjectIdentifier;
@@ -30,26 +30,6 @@ fn identity(server: &Server) -> DeviceIdentity {
         organisation: OrganisationId::new(START, server.gangway.random.for_id()),
         device: DeviceId::new(START, server.gangway.random.for_id()),
     }
-}
-
-/// A certificate straight from the CA, for a CSR in PEM.
-fn certify(server: &Server, identity: &DeviceIdentity, csr: &str, days: u32) -> (Draft, Chain) {
-    let gangway = &server.gangway;
-    let csr = check_csr(csr).expect("a good CSR");
-    let now = gangway.clock.now();
-    let draft = gangway
-        .authority
-        .draft(identity, csr.key(), days, now, &*gangway.random)
-        .expect("a draft");
-    let leaf = gangway
-        .authority
-        .complete(&draft.issuer, &draft.to_be_signed)
-        .expect("a signature");
-    let chain = gangway
-        .authority
-        .chain(&draft.issuer, &leaf.pem)
-        .expect("the issuer is known");
-    (draft, chain)
 }
 
 fn certificates(pem: &str) -> Vec<Certificate> {
@@ -172,7 +152,7 @@ both_engines!(
     async fn every_kind_of_key_gets_the_profile_of_the_policy(server: Server) {
         for (kind, csr) in csr::of_every_kind() {
             let identity = identity(&server);
-            let (_, chain) = certify(&server, &identity, &csr, 90);
+            let (_, chain) = server.certify(&identity, &csr, 90);
             let [leaf, intermediate] = certificates(&chain.chain)
                 .try_into()
                 .expect("leaf and intermediate");
@@ -206,7 +186,7 @@ both_engines!(
 #[tokio::test]
 async fn issuers_are_cas_and_nothing_else() {
     let server = Server::start(crate::support::Engine::Sqlite).await;
-    let (_, chain) = certify(&server, &identity(&server), &csr::csr(&csr::key()), 90);
+    let (_, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
     let [_, intermediate] = certificates(&chain.chain)
         .try_into()
         .expect("leaf and intermediate");
@@ -236,7 +216,7 @@ async fn what_a_csr_asks_for_is_ignored() {
         .pem()
         .expect("PEM");
     let identity = identity(&server);
-    let (_, chain) = certify(&server, &identity, &csr, 90);
+    let (_, chain) = server.certify(&identity, &csr, 90);
     check_device_profile(&certificates(&chain.chain)[0], &identity);
 }
 
@@ -246,7 +226,7 @@ async fn no_certificate_outlives_its_issuer() {
     server
         .clock
         .advance(10 * 365 * UnixMillis::DAY - 30 * UnixMillis::DAY);
-    let (_, chain) = certify(&server, &identity(&server), &csr::csr(&csr::key()), 825);
+    let (_, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 825);
     let [leaf, intermediate] = certificates(&chain.chain)
         .try_into()
         .expect("leaf and intermediate");
@@ -278,7 +258,7 @@ both_engines!(
         let csr = csr::csr(&csr::key());
         let identity = identity(&server);
         let serials: std::collections::HashSet<String> = (0..200)
-            .map(|_| certify(&server, &identity, &csr, 90).0.serial)
+            .map(|_| server.certify(&identity, &csr, 90).0.serial)
             .collect();
         assert_eq!(serials.len(), 200);
     }
@@ -286,9 +266,9 @@ both_engines!(
 
 both_engines!(
     async fn the_issuers_are_the_same_after_a_restart(server: Server) {
-        let (before, _) = certify(&server, &identity(&server), &csr::csr(&csr::key()), 90);
+        let (before, _) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         let server = server.restart().await;
-        let (after, _) = certify(&server, &identity(&server), &csr::csr(&csr::key()), 90);
+        let (after, _) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         assert_eq!(before.issuer, after.issuer);
     }
 );
@@ -383,7 +363,7 @@ impl Files {
 both_engines!(
     async fn openssl_verifies_chains_of_every_kind_of_key(server: Server) {
         for (kind, csr) in csr::of_every_kind() {
-            let (_, chain) = certify(&server, &identity(&server), &csr, 90);
+            let (_, chain) = server.certify(&identity(&server), &csr, 90);
             let files = Files::new(&chain);
             let verdict = files.verify(&[], START);
             assert!(
@@ -398,7 +378,7 @@ both_engines!(
 
 both_engines!(
     async fn openssl_reads_and_verifies_the_revocation_lists(server: Server) {
-        let (draft, chain) = certify(&server, &identity(&server), &csr::csr(&csr::key()), 90);
+        let (draft, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         let files = Files::new(&chain);
         let authority = &server.gangway.authority;
         let crl = authority
@@ -499,7 +479,7 @@ async fn openssl_reads_every_reason() {
 
 both_engines!(
     async fn a_list_stays_while_nothing_changes_and_is_made_anew_before_it_ends(server: Server) {
-        let (draft, _) = certify(&server, &identity(&server), &csr::csr(&csr::key()), 90);
+        let (draft, _) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         let gangway = &server.gangway;
         let list = async |at| {
             gangway
@@ -555,7 +535,7 @@ both_engines!(
             "there is nothing left to export"
         );
         let server = server.restart().await;
-        let (_, chain) = certify(&server, &identity(&server), &csr::csr(&csr::key()), 90);
+        let (_, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         assert!(
             Files::new(&chain).verify(&[], START).is_ok(),
             "the intermediate goes on signing"
@@ -659,7 +639,7 @@ both_engines!(
                 .expect("a time"),
             )
             .plus(UnixMillis::MINUTE);
-            let (former, _) = certify(&server, &identity(&server), &csr::csr(&csr::key()), 90);
+            let (former, _) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
             let id = gangway
                 .authority
                 .import_intermediate(&gangway.db, &foreign, &key, now, &*gangway.random)
@@ -707,7 +687,7 @@ async fn an_unfit_intermediate_is_refused_with_the_reason() {
     let ders = split_chain(&chain).expect("PEM");
     let join = |ders: &[&Vec<u8>]| gangway_protocol::certificate::join_chain(ders);
     let other_key = SecretString::new(csr::key().serialize_pem());
-    let (_, own) = certify(&server, &identity(&server), &csr::csr(&csr::key()), 90);
+    let (_, own) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
     let cases = [
         (join(&[&ders[0]]), &key, "the whole chain"),
         (join(&[&ders[1], &ders[0]]), &key, "signed by the next"),

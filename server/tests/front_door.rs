@@ -4,6 +4,7 @@ mod auth;
 mod backup;
 mod ca;
 mod certificates;
+mod command_line;
 mod documents;
 mod enrolment;
 mod exclusion;

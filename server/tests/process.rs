@@ -1,33 +1,15 @@
 //! The binary as operators run it: it starts, says what is wrong, is asked for its health, and ends in order.
 
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
 use gangway_protocol::path;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, Command};
 
-use crate::support::fresh_database;
-
-/// The binary with these arguments, and nothing of this process's environment.
-fn gangway(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gangway"));
-    command.args(arguments).env_clear().kill_on_drop(true);
-    command
-}
-
-async fn run(arguments: &[&str]) -> Output {
-    gangway(arguments).output().await.expect("the binary runs")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("the path is text")
-}
+use crate::support::program::{gangway, refuses, run, stderr, succeeds, text};
+use crate::support::{csr, fresh_database};
 
 /// A running server.
 struct Process {
@@ -51,7 +33,8 @@ impl Process {
             "json",
         ];
         arguments.extend(more);
-        let mut child = gangway(&arguments)
+        let mut child = Command::from(gangway(&arguments))
+            .kill_on_drop(true)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -103,34 +86,26 @@ impl Process {
 async fn a_server_starts_is_healthy_and_ends_in_order() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Process::serve(folder.path(), &[]).await;
-    let health = run(&["healthcheck", "--listen", &server.address]).await;
+    let health = run(&["healthcheck", "--listen", &server.address]);
     assert!(health.status.success(), "{}", stderr(&health));
     assert_eq!(String::from_utf8_lossy(&health.stdout), "ready\n");
 
-    let second = run(&[
-        "serve",
-        "--data-dir",
-        text(folder.path()),
-        "--listen",
-        &server.address,
-    ])
-    .await;
-    assert!(!second.status.success());
-    assert!(
-        stderr(&second).contains(&format!("cannot listen on {}", server.address)),
-        "{}",
-        stderr(&second)
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let second =
+        |folder: &Path, listen: &str| run(&["serve", "--data-dir", text(folder), "--listen", listen]);
+    refuses(
+        &second(elsewhere.path(), &server.address),
+        &format!("cannot listen on {}", server.address),
+    );
+    refuses(
+        &second(folder.path(), "127.0.0.1:0"),
+        "another server is running on",
     );
 
     let address = server.address.clone();
     let (success, log) = server.terminate().await;
     assert!(success && log.contains("stopped"), "{log}");
-    let health = run(&["healthcheck", "--listen", &address]).await;
-    assert!(
-        !health.status.success() && stderr(&health).contains("is not ready"),
-        "{}",
-        stderr(&health)
-    );
+    refuses(&run(&["healthcheck", "--listen", &address]), "is not ready");
 }
 
 /// Asks a running server for a path with a token; the whole reply as text.
@@ -149,12 +124,10 @@ async fn get(address: &str, path: &str, token: &str) -> String {
 }
 
 /// Makes a token beside the server that `more` points to.
-async fn create_token(more: &[&str]) -> String {
+fn create_token(more: &[&str]) -> String {
     let mut arguments = vec!["admin", "token", "create", "--scope", "enrol"];
     arguments.extend(more);
-    let made = run(&arguments).await;
-    assert!(made.status.success(), "{}", stderr(&made));
-    let output = String::from_utf8_lossy(&made.stdout).into_owned();
+    let output = succeeds(&run(&arguments));
     output.lines().last().expect("there is a last line").to_owned()
 }
 
@@ -206,7 +179,7 @@ async fn a_token_can_be_made_while_the_server_runs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Process::serve(folder.path(), &[]).await;
     let beside = ["--data-dir", text(folder.path())];
-    let (first, second) = (create_token(&beside).await, create_token(&beside).await);
+    let (first, second) = (create_token(&beside), create_token(&beside));
     assert!(first.starts_with("gw_pat_") && first != second);
     let reply = get(&server.address, path::ORGANISATIONS, &first).await;
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
@@ -223,7 +196,7 @@ async fn a_token_can_be_made_while_the_server_runs() {
 async fn a_token_can_be_made_on_postgresql() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = fresh_database().await;
-    let token = create_token(&["--database-url", &url]).await;
+    let token = create_token(&["--database-url", &url]);
     let server = Process::serve(folder.path(), &["--database-url", &url]).await;
     let reply = get(&server.address, path::ORGANISATIONS, &token).await;
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
@@ -248,7 +221,7 @@ async fn links_of_the_command_line_lead_to_the_server_beside_it() {
     assert!(at_start.starts_with("://gangway.localhost:4711/setup#gw_setup_"));
 
     let data = text(folder.path());
-    let again = run(&["admin", "setup-link", "--data-dir", data]).await;
+    let again = run(&["admin", "setup-link", "--data-dir", data]);
     let link = String::from_utf8_lossy(&again.stdout).into_owned();
     assert!(
         link.starts_with("http://gangway.localhost:4711/setup#gw_setup_"),
@@ -256,12 +229,8 @@ async fn links_of_the_command_line_lead_to_the_server_beside_it() {
         stderr(&again)
     );
 
-    let nobody = run(&["admin", "recovery-link", "--data-dir", data, "--account", "Ada"]).await;
-    assert!(
-        !nobody.status.success() && stderr(&nobody).contains("“Ada”"),
-        "{}",
-        stderr(&nobody)
-    );
+    let nobody = run(&["admin", "recovery-link", "--data-dir", data, "--account", "Ada"]);
+    refuses(&nobody, "“Ada”");
 
     let (_, log) = server.terminate().await;
     assert!(!log.contains("gw_setup_"), "links are shown, not logged");
@@ -270,13 +239,17 @@ async fn links_of_the_command_line_lead_to_the_server_beside_it() {
 #[tokio::test]
 async fn a_server_under_tls_is_healthy() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let made = rcgen::generate_simple_self_signed(["panel.example".to_owned()]).expect("a certificate");
+    // The file holds the leaf alone: its issuer is somewhere else.
+    let (issuer_key, leaf_key) = (csr::key(), csr::key());
+    let issuer = rcgen::Issuer::new(rcgen::CertificateParams::default(), issuer_key);
+    let leaf = rcgen::CertificateParams::new(["panel.example".to_owned()]).expect("a name");
+    let leaf = leaf.signed_by(&leaf_key, &issuer).expect("a certificate");
     let (certificate, key) = (
         folder.path().join("certificate.pem"),
         folder.path().join("key.pem"),
     );
-    std::fs::write(&certificate, made.cert.pem()).expect("it can be written");
-    std::fs::write(&key, made.signing_key.serialize_pem()).expect("it can be written");
+    std::fs::write(&certificate, leaf.pem()).expect("it can be written");
+    std::fs::write(&key, leaf_key.serialize_pem()).expect("it can be written");
     let tls = [
         "--tls-certificate",
         text(&certificate),
@@ -288,7 +261,7 @@ async fn a_server_under_tls_is_healthy() {
     let server = Process::serve(folder.path(), &tls).await;
     let mut arguments = vec!["healthcheck", "--listen", &server.address];
     arguments.extend(tls);
-    let health = run(&arguments).await;
+    let health = run(&arguments);
     assert!(health.status.success(), "{}", stderr(&health));
 }
 
@@ -328,89 +301,6 @@ async fn a_socket_that_systemd_passes_is_used() {
         .expect("it can be read")
         .expect("it prints the port");
     // The socket accepts from the beginning; the answer comes when the server is up.
-    let health = run(&["healthcheck", "--listen", &format!("127.0.0.1:{port}")]).await;
+    let health = run(&["healthcheck", "--listen", &format!("127.0.0.1:{port}")]);
     assert!(health.status.success(), "{}", stderr(&health));
-}
-
-#[tokio::test]
-async fn a_public_url_that_cannot_carry_passkeys_is_refused() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let refused = run(&[
-        "serve",
-        "--data-dir",
-        text(folder.path()),
-        "--public-url",
-        "http://192.0.2.7:8080",
-    ])
-    .await;
-    assert!(!refused.status.success());
-    assert!(
-        stderr(&refused).contains("browsers refuse them on an IP address"),
-        "{}",
-        stderr(&refused)
-    );
-}
-
-#[tokio::test]
-async fn a_data_directory_of_a_newer_version_is_refused() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let migrated = run(&["migrate", "--data-dir", text(folder.path())]).await;
-    assert!(migrated.status.success(), "{}", stderr(&migrated));
-    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("gangway.sqlite3"));
-    let mut connection = sqlx::ConnectOptions::connect(&file).await.expect("it opens");
-    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, x'00', 0)")
-        .execute(&mut connection)
-        .await
-        .expect("it is written");
-    sqlx::Connection::close(connection).await.expect("it closes");
-    let refused = run(&["serve", "--data-dir", text(folder.path())]).await;
-    assert!(!refused.status.success());
-    assert!(
-        stderr(&refused).contains("a newer version of Gangway"),
-        "{}",
-        stderr(&refused)
-    );
-}
-
-#[tokio::test]
-async fn a_postgresql_database_of_a_newer_version_is_refused() {
-    let url = fresh_database().await;
-    let migrated = run(&["migrate", "--database-url", &url]).await;
-    assert!(migrated.status.success(), "{}", stderr(&migrated));
-    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
-        .await
-        .expect("it answers");
-    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, '', 0)")
-        .execute(&mut connection)
-        .await
-        .expect("it is written");
-    let refused = run(&["migrate", "--database-url", &url]).await;
-    assert!(!refused.status.success());
-    assert!(
-        stderr(&refused).contains("a newer version of Gangway"),
-        "{}",
-        stderr(&refused)
-    );
-}
-
-#[tokio::test]
-async fn check_config_shows_sources_and_hides_secrets() {
-    let shown = gangway(&["check-config", "--listen", ":9000"])
-        .env(
-            "GANGWAY_DATABASE_URL",
-            "postgres://gangway:word@db.example/gangway",
-        )
-        .output()
-        .await
-        .expect("the binary runs");
-    let text = String::from_utf8_lossy(&shown.stdout);
-    assert!(shown.status.success(), "{}", stderr(&shown));
-    assert!(
-        text.contains("(secret)  (environment)") && !text.contains("word"),
-        "{text}"
-    );
-    assert!(
-        text.contains(":9000  (flag)") && text.contains("http://localhost:9000  (default)"),
-        "{text}"
-    );
 }

@@ -24,6 +24,7 @@ pub(crate) mod device;
 pub(crate) mod member;
 pub(crate) mod person;
 mod postgres;
+pub(crate) mod program;
 mod sockets;
 pub(crate) mod visitor;
 

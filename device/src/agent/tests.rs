@@ -245,7 +245,7 @@ async fn a_renewed_certificate_is_proved_before_it_replaces_the_old_one() {
     let record = Store::peek(state.path()).expect("readable").1;
     assert_eq!(
         record.proved.map(|proved| proved.subject).as_deref(),
-        Some("CN=first"),
+        Some(r"CN=first,O=Harbour\, Works"),
         "not yet"
     );
     drop(proving);
@@ -259,7 +259,7 @@ async fn a_renewed_certificate_is_proved_before_it_replaces_the_old_one() {
     let record = Store::peek(state.path()).expect("readable").1;
     assert_eq!(
         record.proved.map(|proved| proved.subject).as_deref(),
-        Some("CN=second")
+        Some(r"CN=second,O=Harbour\, Works")
     );
 }
 

@@ -1,6 +1,7 @@
 //! `gangway-device status`: what the state directory says, beside a running agent or without one.
 
 use clap::Args;
+use gangway_device::clock::{Clock as _, SystemClock};
 use gangway_device::store::{Record, Store, is_in_use};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::time::UnixMillis;
@@ -74,6 +75,9 @@ pub(crate) fn status(status: &Status) -> Result<(), Failure> {
         );
     } else {
         print(&report, &record);
+        if !directory.exists() {
+            println!("State      there is no {}", directory.display());
+        }
     }
     Ok(())
 }
@@ -91,8 +95,13 @@ fn print(report: &Report, record: &Record) {
                 report.organisation.as_deref().unwrap_or("unknown")
             );
             println!("Subject    {}", certificate.subject);
+            let expired = if SystemClock.now() > certificate.not_after {
+                " (expired)"
+            } else {
+                ""
+            };
             println!(
-                "Valid      {} to {}",
+                "Valid      {} to {}{expired}",
                 shown_time(certificate.not_before),
                 shown_time(certificate.not_after)
             );

@@ -43,6 +43,9 @@ impl TestCa {
     pub(crate) fn leaf_der(&self, key: &DeviceKey, name: &str) -> Vec<u8> {
         let mut params = CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "Harbour, Works");
         params.distinguished_name.push(DnType::CommonName, name);
         params.not_before = rcgen::date_time_ymd(2029, 12, 15);
         params.not_after = rcgen::date_time_ymd(2030, 1, 15);

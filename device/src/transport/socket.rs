@@ -50,7 +50,7 @@ pub(crate) enum Lost {
 impl std::fmt::Display for Lost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::GoingAway => f.write_str("The server is restarting."),
+            Self::GoingAway => f.write_str("The server asks to connect again; it may be restarting."),
             Self::Closed(reason) if reason.is_empty() => f.write_str("The server closed the connection."),
             Self::Closed(reason) => write!(f, "The server closed the connection: {reason}."),
             Self::Silence => f.write_str("Nothing was heard from the server for two minutes."),

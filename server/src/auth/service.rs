@@ -1,4 +1,4 @@
-//! Tokens from the server's own command line: for programs, made by whoever has the data directory.
+//! What the server's own command line is in an organisation: its service account, and the tokens it makes for programs.
 //!
 //! 1. The token is confined to the organisation that was named, else to the first one; where there is none, one is made, and
 //!    set-up will give it its name and owner.
@@ -11,7 +11,7 @@ use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 
 use super::secret::{SecretHash, SecretKind};
-use crate::audit::{Actor, Entry, Scope};
+use crate::audit::{Actor, Entry, Member, Scope};
 use crate::clock::Clock;
 use crate::db::accounts::{AccountKind, NewAccount};
 use crate::db::tokens::NewToken;
@@ -50,12 +50,7 @@ pub async fn create_token(
     let now = clock.now();
     let secret = SecretKind::Token.mint(random);
     let hash = SecretHash::of(&secret);
-    let fresh = Fresh {
-        organisation: OrganisationId::new(now, random.for_id()),
-        signer: SignerId::new(now, random.for_id()),
-        account: AccountId::new(now, random.for_id()),
-        user_handle: super::user_handle(random).to_string(),
-    };
+    let fresh = Fresh::new(now, random);
     let id = TokenId::new(now, random.for_id());
     write!(db, |tx| {
         let organisation = match order.organisation {
@@ -92,12 +87,44 @@ pub async fn create_token(
     Ok(secret)
 }
 
+/// The command line as a member of an organisation: what its operator does there is recorded under this name.
+///
+/// # Errors
+/// What the database says.
+pub async fn command_line(
+    db: &Db,
+    clock: &dyn Clock,
+    random: &dyn Random,
+    organisation: &OrganisationId,
+) -> Result<Member, DbError> {
+    let now = clock.now();
+    let fresh = Fresh::new(now, random);
+    let organisation = organisation.clone();
+    let account = write!(db, |tx| { service_account(tx, &organisation, &fresh, now).await })?;
+    Ok(Member {
+        account,
+        name: SERVICE_ACCOUNT.to_owned(),
+        token: None,
+    })
+}
+
 /// Ids that are used where something has to be made.
 struct Fresh {
     organisation: OrganisationId,
     signer: SignerId,
     account: AccountId,
     user_handle: String,
+}
+
+impl Fresh {
+    fn new(now: UnixMillis, random: &dyn Random) -> Self {
+        Self {
+            organisation: OrganisationId::new(now, random.for_id()),
+            signer: SignerId::new(now, random.for_id()),
+            account: AccountId::new(now, random.for_id()),
+            user_handle: super::user_handle(random).to_string(),
+        }
+    }
 }
 
 async fn first_organisation(

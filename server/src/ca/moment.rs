@@ -1,10 +1,10 @@
-//! Instants as certificates and CRLs write them: whole seconds, UTCTime until 2049 (RFC 5280 §4.1.2.5).
+//! Instants in whole seconds: as certificates and CRLs write them, UTCTime until 2049 (RFC 5280 §4.1.2.5), and as people do.
 
 use std::time::Duration;
 
 use gangway_protocol::time::UnixMillis;
-use x509_cert::der::Error;
 use x509_cert::der::asn1::{GeneralizedTime, UtcTime};
+use x509_cert::der::{DateTime, Error};
 use x509_cert::time::Time;
 
 /// `at`, rounded down to the second.
@@ -22,9 +22,21 @@ pub fn from_x509(time: Time) -> UnixMillis {
     UnixMillis(i64::try_from(time.to_unix_duration().as_millis()).unwrap_or(i64::MAX))
 }
 
+/// The instant for people and logs, RFC 3339 in UTC to the second.
+#[must_use]
+pub fn shown(at: UnixMillis) -> String {
+    let since_epoch = Duration::from_secs(at.as_secs().max(0).unsigned_abs());
+    DateTime::from_unix_duration(since_epoch).map_or_else(|_| at.0.to_string(), |date| date.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_read_the_calendar() {
+        assert_eq!(shown(UnixMillis(1_800_000_000_999)), "2027-01-15T08:00:00Z");
+    }
 
     #[test]
     fn the_form_changes_with_2050() {

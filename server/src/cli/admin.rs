@@ -2,6 +2,7 @@
 
 mod audit;
 mod ca;
+mod held;
 mod recovery_link;
 mod setup_link;
 mod token;
@@ -9,7 +10,7 @@ mod token;
 use clap::Subcommand;
 
 use super::CommandError;
-use crate::config::{Config, DataFlags, Environment, Source};
+use crate::config::{Config, DataFlags, Database, Environment, Source};
 use crate::db::{Db, settings};
 use crate::state::open_database;
 
@@ -28,6 +29,9 @@ enum AdminCommand {
     /// The built-in CA: its root and its intermediate
     #[command(subcommand)]
     Ca(ca::CaCommand),
+    /// Certificates that a restored backup does not know, and the devices that wait with them
+    #[command(subcommand)]
+    Held(held::HeldCommand),
     /// The record of what was done
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -51,6 +55,7 @@ pub async fn run(args: AdminArgs) -> Result<(), CommandError> {
     match args.command {
         AdminCommand::Token(TokenCommand::Create(args)) => token::create(args).await,
         AdminCommand::Ca(command) => ca::run(command).await,
+        AdminCommand::Held(command) => held::run(command).await,
         AdminCommand::Audit(command) => audit::run(command).await,
         AdminCommand::RecoveryLink(args) => recovery_link::run(args).await,
         AdminCommand::SetupLink(args) => setup_link::run(args).await,
@@ -58,10 +63,30 @@ pub async fn run(args: AdminArgs) -> Result<(), CommandError> {
 }
 
 /// The configuration and the data of the server beside this command. Where nobody says the public URL, it is the one with
-/// which the server was last started, so that links lead to it.
+/// which the server was last started, so that links lead to it. A data directory without data is a mistyped one.
 async fn open(flags: &DataFlags) -> Result<(Config, Db), CommandError> {
+    open_data(flags, true).await
+}
+
+/// As [`open`], making the database where there is none yet: for what may come before the server's first start.
+async fn open_or_make(flags: &DataFlags) -> Result<Db, CommandError> {
+    Ok(open_data(flags, false).await?.1)
+}
+
+async fn open_data(flags: &DataFlags, must_exist: bool) -> Result<(Config, Db), CommandError> {
     let values = flags.values(&Environment::of_process())?;
     let mut config = Config::from_values(&values)?;
+    if let Database::Sqlite(file) = config.database()
+        && !file.exists()
+    {
+        let file = file.display();
+        if must_exist {
+            return Err(CommandError::Refused(format!(
+                "there is no database at {file}: name the server's folder with --data-dir, or its options with --config"
+            )));
+        }
+        eprintln!("There is no database at {file} yet: it is made now.");
+    }
     let db = open_database(&config).await?;
     if values
         .get("public_url")

@@ -52,7 +52,10 @@ pub async fn run(args: BackupArgs) -> Result<(), CommandError> {
     }
     make_folder(&args.to)?;
     let checkpoints = note_checkpoints(&config).await?;
-    snapshot::copy(&file, &args.to.join(DATABASE_FILE)).await?;
+    let copy = args.to.join(DATABASE_FILE);
+    // SQLite writes into an empty file, and leaves its permissions as they are.
+    write_private(&copy, b"")?;
+    snapshot::copy(&file, &copy).await?;
     write_private(&args.to.join(CHECKPOINTS_FILE), checkpoints.as_bytes())?;
     let key = config.data_dir.join(KEY_FILE);
     let with_key = !args.without_ca_key && key.is_file();

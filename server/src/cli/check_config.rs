@@ -3,6 +3,7 @@
 use crate::config::{Config, Environment, ServeFlags, Source, document};
 
 use super::CommandError;
+use crate::listen::Tls;
 
 /// Options of `gangway check-config`.
 #[derive(Debug, clap::Args)]
@@ -24,7 +25,10 @@ pub fn run(args: &CheckConfigArgs) -> Result<(), CommandError> {
         return Ok(());
     }
     let values = args.flags.values(&Environment::of_process())?;
-    Config::from_values(&values)?;
+    let config = Config::from_values(&values)?;
+    if let Some(files) = config.tls() {
+        Tls::load(files).map_err(|error| CommandError::Refused(error.to_string()))?;
+    }
     for option in Config::options() {
         let (text, source) = match values.get(option.name) {
             None => ("–", "not set"),

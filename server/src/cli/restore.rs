@@ -60,8 +60,8 @@ pub async fn run(args: RestoreArgs) -> Result<(), CommandError> {
     settle(&config).await?;
     println!("{}", file.display());
     eprintln!(
-        "Restored. Devices enrolled after the backup are held when they connect, until you readmit them in the panel. \
-         What was revoked after the backup is not revoked any more: revoke it again."
+        "Restored. Devices enrolled after the backup are held when they connect: `gangway admin held list` shows them, \
+         `gangway admin held readmit` lets them in. What was revoked after the backup is not revoked any more: revoke it again."
     );
     Ok(())
 }

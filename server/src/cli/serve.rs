@@ -1,5 +1,7 @@
 //! `gangway serve`: opens everything, listens, and ends in order when told to.
 
+mod lock;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use crate::state::{Gangway, StartError};
 use crate::{enrolment, health, log, relay};
 
 use super::CommandError;
+use lock::DataLock;
 
 /// How often deadlines are looked at ([`relay::tick`]): they are told in seconds.
 const TICK: Duration = Duration::from_secs(1);
@@ -47,10 +50,13 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
             "few files may be open, and each connection is one: raise the limit (LimitNOFILE=)"
         );
     }
+    // What is wrong with the files shows before anything is made.
+    let tls = load_tls(&config)?;
+    let _lock = DataLock::take(&config)?;
     let gangway = Gangway::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     let shutdown = Shutdown::default();
     let tasks = TaskTracker::new();
-    start_listeners(&gangway, &shutdown, &tasks)?;
+    start_listeners(&gangway, tls, &shutdown, &tasks)?;
     tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async |gangway| {
         relay::tick(gangway).await;
     }));
@@ -68,11 +74,11 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
 
 fn start_listeners(
     gangway: &Arc<Gangway>,
+    tls: Option<Arc<Tls>>,
     shutdown: &Shutdown,
     tasks: &TaskTracker,
 ) -> Result<(), StartError> {
     let config = &gangway.config;
-    let tls = load_tls(config)?;
     let address = config.listen_address();
     let listener = listen::bind(address).map_err(|error| StartError::File {
         what: format!("cannot listen on {address}"),

@@ -113,10 +113,13 @@ impl Values {
         }
         values.derive_public_url();
         if problems.is_empty() {
-            Ok(values)
-        } else {
-            Err(ConfigError(problems))
+            return Ok(values);
         }
+        // Whoever corrects a file wants to hear of everything in it at once.
+        if let Err(ConfigError(more)) = Config::from_values(&values) {
+            problems.extend(more);
+        }
+        Err(ConfigError(problems))
     }
 
     /// The defaults of all options.

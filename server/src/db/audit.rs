@@ -124,6 +124,22 @@ pub async fn following(
     rows.into_iter().map(Recorded::try_from).collect()
 }
 
+/// The last `limit` entries of a chain, in their order.
+///
+/// # Errors
+/// What the database says.
+pub async fn last(conn: &mut Conn<'_>, chain: &str, limit: u32) -> Result<Vec<Recorded>, DbError> {
+    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(
+        "SELECT seq, at, actor, actor_name, action, subject, detail, hash FROM audit
+         WHERE chain = $1 ORDER BY seq DESC LIMIT $2"
+    )
+    .bind(chain)
+    .bind(i64::from(limit))
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter().rev().map(Recorded::try_from).collect()
+}
+
 /// At most `limit` entries about `subject`, newest first, before the place `before`.
 ///
 /// # Errors

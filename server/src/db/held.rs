@@ -2,10 +2,10 @@
 
 use gangway_protocol::certificate::HeldCertificate;
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::OrganisationId;
+use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, execute, on, parsed};
 
 /// Notes a held certificate with its PEM. True when it is the first time.
 ///
@@ -80,6 +80,39 @@ pub async fn page(
     .await
     })?;
     rows.into_iter().map(HeldCertificate::try_from).collect()
+}
+
+/// At most `limit` held certificates of all organisations, the oldest first: for the operator on the server itself.
+///
+/// # Errors
+/// What the database says.
+pub async fn everywhere(conn: &mut Conn<'_>, limit: u32) -> Result<Vec<HeldCertificate>, DbError> {
+    let rows: Vec<Row> = on!(conn, |c| {
+        sqlx::query_as(
+        "SELECT sha256, organisation, device, leaf, subject, first_seen_at, not_after FROM held_certificates
+         WHERE readmitted_at IS NULL ORDER BY first_seen_at, sha256 LIMIT $1"
+    )
+    .bind(i64::from(limit))
+    .fetch_all(c)
+    .await
+    })?;
+    rows.into_iter().map(HeldCertificate::try_from).collect()
+}
+
+/// The devices whose held certificates were readmitted since an instant, whichever process did it.
+///
+/// # Errors
+/// What the database says.
+pub async fn readmitted_since(conn: &mut Conn<'_>, since: UnixMillis) -> Result<Vec<DeviceId>, DbError> {
+    let rows: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+        "SELECT device FROM held_certificates WHERE readmitted_at >= $1"
+    )
+    .bind(since.0)
+    .fetch_all(c)
+    .await)?;
+    rows.into_iter()
+        .map(|(device,)| parsed(&device, "held_certificates.device"))
+        .collect()
 }
 
 /// Marks a held certificate as readmitted. False when it was before.

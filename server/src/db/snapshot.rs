@@ -11,7 +11,7 @@ use super::DbError;
 /// How long a copy waits for a writer. Group commits take milliseconds.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Writes a consistent copy of the database in `file` to `copy`, which must not exist.
+/// Writes a consistent copy of the database in `file` to `copy`, which must be empty.
 ///
 /// # Errors
 /// What SQLite says.
@@ -27,12 +27,17 @@ pub async fn copy(file: &Path, copy: &Path) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Whether the database in `file` is whole.
+/// Whether the copy of a database in `file` is whole. Nobody writes to it, and neither does this: it may be on a medium
+/// that cannot be written.
 ///
 /// # Errors
 /// What SQLite says; [`DbError::Corrupt`] when it is damaged.
 pub async fn check(file: &Path) -> Result<(), DbError> {
-    let mut connection = open(file, WAIT).await?;
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .immutable(true)
+        .read_only(true);
+    let mut connection = options.connect().await?;
     let verdict: Result<(String,), _> = sqlx::query_as("PRAGMA integrity_check")
         .fetch_one(&mut connection)
         .await;

@@ -11,42 +11,54 @@ use x509_cert::der::{DecodePem as _, Encode as _};
 use super::approval::summary;
 use super::{EnrolmentError, tell};
 use crate::audit::{Entry, Member, Scope};
-use crate::ca::{AuthorityError, moment};
+use crate::ca::{Authority, AuthorityError, moment};
 use crate::db::certificates::{CertificateRecord, Newest};
 use crate::db::devices::Description;
-use crate::db::{Conn, DbError, audit, certificates, device_keys, devices, held, signers, write};
+use crate::db::{Conn, Db, DbError, audit, certificates, device_keys, devices, held, signers, write};
 use crate::state::Gangway;
 
 /// Records a held certificate again, and lets its device in.
 ///
 /// # Errors
-/// [`EnrolmentError::NotFound`] when it is not held (any more); [`EnrolmentError::KeyKnown`] or
-/// [`EnrolmentError::KeyRevoked`] when its key has met another fate meanwhile.
+/// As [`record`].
 pub async fn readmit(
     gangway: &Gangway,
     sha256: Sha256Hex,
     member: Member,
 ) -> Result<CertificateRecord, EnrolmentError> {
     let now = gangway.clock.now();
-    let (held, leaf) = held::find(&mut gangway.db.reader().await?.conn(), &sha256)
-        .await?
-        .ok_or(EnrolmentError::NotFound)?;
-    let readmission = Readmission::read(gangway, held, leaf)?;
-    let outcome = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
-        readmission.record(tx, &member, now).await
-    });
-    let (record, kind) = match outcome {
-        Err(EnrolmentError::Db(DbError::Unique)) => {
-            return Err(EnrolmentError::Conflict(
-                "another certificate has this serial number; revoke the device",
-            ));
-        }
-        outcome => outcome?,
-    };
-    // Its held session ends; it comes back and is admitted.
-    gangway.relay.reconnect(&record.device);
+    let (record, kind) = record(&gangway.db, &gangway.authority, sha256, member, now).await?;
+    gangway.relay.readmit(&record.device);
     tell(gangway, &record.organisation, &record.device, kind);
     Ok(record)
+}
+
+/// Records a held certificate again. A server on the same database notices within ten seconds, ends the held session, and
+/// the device comes back.
+///
+/// # Errors
+/// [`EnrolmentError::NotFound`] when it is not held (any more); [`EnrolmentError::KeyKnown`] or
+/// [`EnrolmentError::KeyRevoked`] when its key has met another fate meanwhile.
+pub async fn record(
+    db: &Db,
+    authority: &Authority,
+    sha256: Sha256Hex,
+    member: Member,
+    now: UnixMillis,
+) -> Result<(CertificateRecord, FleetChangeKind), EnrolmentError> {
+    let (held, leaf) = held::find(&mut db.reader().await?.conn(), &sha256)
+        .await?
+        .ok_or(EnrolmentError::NotFound)?;
+    let readmission = Readmission::read(authority, held, leaf)?;
+    let outcome = write!(db, |tx| -> Result<_, EnrolmentError> {
+        readmission.record(tx, &member, now).await
+    });
+    match outcome {
+        Err(EnrolmentError::Db(DbError::Unique)) => Err(EnrolmentError::Conflict(
+            "another certificate has this serial number; revoke the device",
+        )),
+        outcome => outcome,
+    }
 }
 
 struct Readmission {
@@ -62,10 +74,10 @@ struct Readmission {
 }
 
 impl Readmission {
-    fn read(gangway: &Gangway, held: HeldCertificate, leaf: String) -> Result<Self, EnrolmentError> {
+    fn read(authority: &Authority, held: HeldCertificate, leaf: String) -> Result<Self, EnrolmentError> {
         let unreadable = || AuthorityError::Recorded("a held certificate cannot be read");
         let certificate = Certificate::from_pem(&leaf).map_err(AuthorityError::from)?;
-        let recognised = gangway.authority.recognise(&certificate).ok_or_else(unreadable)?;
+        let recognised = authority.recognise(&certificate).ok_or_else(unreadable)?;
         let tbs = &certificate.tbs_certificate;
         let spki = tbs
             .subject_public_key_info

@@ -110,3 +110,10 @@ pub(crate) struct SessionPass {
     /// When present, the only things it may do.
     pub(crate) only: Option<Vec<SessionAbility>>,
 }
+
+impl SessionPass {
+    /// Whether it may do nothing but wait for an operator (`protocol.md` §3).
+    pub(crate) fn is_held(&self) -> bool {
+        self.only.as_ref().is_some_and(Vec::is_empty)
+    }
+}

@@ -163,6 +163,7 @@ impl Reactor {
                 certificate,
                 exclusion,
             } => hub.exclude_certificate(&device, &certificate, exclusion.as_ref(), now, wires),
+            Command::Readmit(device) => hub.readmit(&device, now, wires),
             Command::Reconnect(device) => hub.reconnect(&device, now, wires),
             Command::Drain { done } => {
                 hub.drain(now, wires);

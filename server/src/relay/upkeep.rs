@@ -13,10 +13,10 @@ use super::nameplates::Lease;
 use super::plate::Plate;
 use super::reactor::Command;
 use crate::db::presence::{Excluded, Why};
-use crate::db::{DbError, nameplates, presence, write};
+use crate::db::{DbError, held, nameplates, presence, write};
 use crate::state::Gangway;
 
-/// How often the database is asked who was excluded by another process (`protocol.md` §3: within ten seconds).
+/// How often the database is asked who was excluded or readmitted by another process (`protocol.md` §3: within ten seconds).
 const POLL_EVERY: i64 = 8 * UnixMillis::SECOND;
 /// How far back such a question reaches beyond the last one: clocks of other machines, and transactions under way.
 const POLL_OVERLAP: i64 = 30 * UnixMillis::SECOND;
@@ -105,9 +105,14 @@ impl Upkeep {
             return Ok(());
         }
         let mut reader = gangway.db.reader().await?;
-        let excluded = presence::excluded_since(&mut reader.conn(), last.plus(-POLL_OVERLAP)).await?;
+        let since = last.plus(-POLL_OVERLAP);
+        let excluded = presence::excluded_since(&mut reader.conn(), since).await?;
+        let readmitted = held::readmitted_since(&mut reader.conn(), since).await?;
         drop(reader);
         self.polled_at = Some(now);
+        for device in readmitted {
+            gangway.relay.inbox.push(Command::Readmit(device));
+        }
         for excluded in excluded {
             gangway.relay.inbox.push(command(excluded));
         }

@@ -3,8 +3,10 @@
 use axum::body::Body;
 use data_encoding::BASE64;
 use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::DeviceId;
 use gangway_protocol::path;
 use gangway_protocol::session::proof_message;
+use gangway_server::ca::DeviceIdentity;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use rcgen::{KeyPair, SigningKey as _};
@@ -65,6 +67,28 @@ impl Device {
             )
             .await;
         device.install(signed["chain"].as_str().expect("a text"));
+        device
+    }
+
+    /// A device of this organisation that our CA has certified and no record knows, as after the restore of a backup.
+    pub(crate) fn of_a_lost_record(server: &Server, organisation: &str) -> Self {
+        let gangway = &server.gangway;
+        let now = gangway.clock.now();
+        let identity = DeviceIdentity {
+            organisation: organisation.parse().expect("an id"),
+            device: DeviceId::new(now, gangway.random.for_id()),
+        };
+        let key = csr::key();
+        let mut device = Self {
+            id: identity.device.to_string(),
+            organisation: organisation.to_owned(),
+            chain: String::new(),
+            sha256: Sha256Hex([0; 32]),
+            counter: 0,
+            key,
+        };
+        let (_, chain) = server.certify(&identity, &device.csr(), 90);
+        device.install(&chain.chain);
         device
     }
 

@@ -6,7 +6,9 @@ use gangway_protocol::id::AccountId;
 use gangway_protocol::path;
 use gangway_protocol::session::renewal_message;
 use gangway_server::audit::Member;
+use gangway_server::auth::service::command_line;
 use gangway_server::enrolment::exclusion::revoke_device;
+use gangway_server::enrolment::readmission::record;
 use gangway_server::relay::{Exclusion, Tell, tick};
 use rustls_pki_types::CertificateSigningRequestDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -93,6 +95,36 @@ both_engines! {
         let mut refused = device.prove(&spawned).await;
         assert_eq!(refused.problem().await["code"], "certificate_revoked");
         assert_eq!(presence(&server, &token, &device).await["reason"], "excluded");
+    }
+}
+
+both_engines! {
+    async fn a_held_device_is_let_in_when_another_process_readmits_it(server: Server) {
+        let token = server.all_token().await;
+        let spawned = server.spawn();
+        let known = Device::enrol(&server, &spawned, &token).await;
+        let mut device = Device::of_a_lost_record(&server, &known.organisation);
+        let (mut held, welcome) = device.session(&spawned).await;
+        assert_eq!(welcome["only"], json!([]), "it may do nothing but wait");
+
+        let other = server.second_process().await;
+        let organisation = known.organisation.parse().expect("an id");
+        let member = command_line(&other.db, &*other.clock, &*other.random, &organisation).await.expect("a member");
+        let now = other.clock.now();
+        record(&other.db, &other.authority, device.sha256, member, now).await.expect("readmitted");
+        tick(&server.gangway).await;
+        server.clock.advance(9_000);
+        tick(&server.gangway).await;
+        assert_eq!(held.end().await, Some(1001));
+        let (mut session, welcome) = device.session(&spawned).await;
+        assert!(welcome.get("only").is_none(), "{welcome}");
+
+        // The next looks at what happened leave the session alone.
+        server.clock.advance(9_000);
+        tick(&server.gangway).await;
+        let id = device.id.parse().expect("an id");
+        assert!(server.gangway.relay.tell_session(&id, Tell::Identify).await);
+        session.hear_a("identify").await;
     }
 }
 

@@ -2,12 +2,36 @@
 
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::session::renewal_message;
+use gangway_server::ca::{Chain, DeviceIdentity, Draft};
+use gangway_server::enrolment::check_csr;
 use gangway_server::session_gate::{
     Accepted, Admission, GateError, Pass, Presented, Renewed, accept_proof, admit, renew,
 };
 use rcgen::{KeyPair, SigningKey as _};
 
 use super::{Server, csr};
+
+impl Server {
+    /// A certificate straight from the CA, recorded nowhere, for a CSR in PEM.
+    pub(crate) fn certify(&self, identity: &DeviceIdentity, csr: &str, days: u32) -> (Draft, Chain) {
+        let gangway = &self.gangway;
+        let csr = check_csr(csr).expect("a good CSR");
+        let now = gangway.clock.now();
+        let draft = gangway
+            .authority
+            .draft(identity, csr.key(), days, now, &*gangway.random)
+            .expect("a draft");
+        let leaf = gangway
+            .authority
+            .complete(&draft.issuer, &draft.to_be_signed)
+            .expect("a signature");
+        let chain = gangway
+            .authority
+            .chain(&draft.issuer, &leaf.pem)
+            .expect("the issuer is known");
+        (draft, chain)
+    }
+}
 
 /// A device without a socket.
 pub(crate) struct SoftDevice {
@@ -73,10 +97,7 @@ impl SoftDevice {
     ) -> Result<Renewed, GateError> {
         let pass = self.pass(server, chain).await?;
         let csr = csr::csr(key);
-        let der = gangway_server::enrolment::check_csr(&csr)
-            .expect("a good CSR")
-            .der()
-            .to_vec();
+        let der = check_csr(&csr).expect("a good CSR").der().to_vec();
         let endorsement = self.key.sign(&renewal_message(&der)).expect("a signature");
         renew(&server.gangway, &pass, &csr, &endorsement).await
     }

@@ -85,7 +85,6 @@ fn unit(program: &Path, install: &Install) -> Result<String, Failure> {
         "\
 [Unit]
 Description=Gangway device
-Documentation=man:gangway-device
 Wants=network-online.target
 After=network-online.target
 

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use gangway_client::ApiError;
 use gangway_client::crossing::Failure;
+use gangway_client::{ApiError, TransportError};
 use gangway_protocol::error::ProblemCode;
 
 /// The exit codes, as `--help` shows them.
@@ -97,7 +97,13 @@ impl Exit {
             ApiError::Offline(_) => "unreachable",
             ApiError::Unexplained { .. } | ApiError::Malformed { .. } => "protocol",
         };
-        Self::new(api_code(error), name, error.to_string())
+        let untrusted = matches!(error, ApiError::Offline(TransportError::Untrusted { .. }));
+        Self {
+            remedy: untrusted.then_some(
+                "If the server’s certificate comes from your own CA, name that CA with --ca-file; otherwise somebody may be in between.",
+            ),
+            ..Self::new(api_code(error), name, error.to_string())
+        }
     }
 
     pub(super) fn code(&self) -> ExitCode {

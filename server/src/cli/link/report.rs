@@ -100,8 +100,8 @@ impl Report {
             NetworkComparison::Unknown => "cannot be compared with yours",
         };
         self.line(&format!("  {:<17} {network}", "network"));
-        let seconds = now.since(review.first_seen).max(0) / UnixMillis::SECOND;
-        self.line(&format!("  {:<17} {seconds} seconds ago", "first seen"));
+        let seen = ago(now.since(review.first_seen));
+        self.line(&format!("  {:<17} {seen}", "first seen"));
         self.line(&format!("  {:<17} {} {}", "key", review.key, review.spki_sha256));
         for warning in warnings {
             self.line(&format!("! {warning}"));
@@ -155,5 +155,39 @@ impl Report {
     fn line(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    }
+}
+
+/// How long ago something was, in the largest unit that says enough.
+fn ago(millis: i64) -> String {
+    let (count, unit) = match millis.max(0) {
+        millis if millis < UnixMillis::MINUTE => (millis / UnixMillis::SECOND, "second"),
+        millis if millis < UnixMillis::HOUR => (millis / UnixMillis::MINUTE, "minute"),
+        millis if millis < UnixMillis::DAY => (millis / UnixMillis::HOUR, "hour"),
+        millis => (millis / UnixMillis::DAY, "day"),
+    };
+    match count {
+        0 => "just now".to_owned(),
+        1 => format!("1 {unit} ago"),
+        _ => format!("{count} {unit}s ago"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_words() {
+        let told = [
+            (-5, "just now"),
+            (1_999, "1 second ago"),
+            (59_000, "59 seconds ago"),
+        ];
+        for (millis, words) in told {
+            assert_eq!(ago(millis), words);
+        }
+        assert_eq!(ago(90 * UnixMillis::MINUTE), "1 hour ago");
+        assert_eq!(ago(3 * UnixMillis::DAY), "3 days ago");
     }
 }

@@ -350,6 +350,16 @@ impl Hub {
         }
     }
 
+    /// Makes a held device come back and be admitted. Its other sessions, if there are any, go on.
+    pub(crate) fn readmit(&mut self, device: &DeviceId, now: UnixMillis, driver: &mut impl Driver) {
+        for socket in self.sessions.get(device).cloned().unwrap_or_default() {
+            let role = &self.record(socket).role;
+            if matches!(role, Role::Session(session) if session.pass.is_held()) {
+                self.end(socket, close_code::GOING_AWAY, OfflineReason::Closed, now, driver);
+            }
+        }
+    }
+
     /// Makes a device come back and be admitted anew.
     pub(crate) fn reconnect(&mut self, device: &DeviceId, now: UnixMillis, driver: &mut impl Driver) {
         for socket in self.sessions.get(device).cloned().unwrap_or_default() {

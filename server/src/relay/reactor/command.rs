@@ -48,6 +48,8 @@ pub(crate) enum Command {
         /// `None`: superseded, which needs no words.
         exclusion: Option<Exclusion>,
     },
+    /// Make a device come back whose certificate was held and is not any more.
+    Readmit(DeviceId),
     /// Make a device come back.
     Reconnect(DeviceId),
     /// Send everybody away, and say when they are gone.

@@ -1,0 +1,233 @@
+//! Commands of the binary that do not serve: what they refuse, and in which words; what they show.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use gangway_protocol::organisation::Role;
+
+use crate::support::program::{gangway, refuses, run, succeeds, text};
+use crate::support::{Engine, Server, csr, fresh_database};
+
+#[test]
+fn a_public_url_that_cannot_carry_passkeys_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = text(folder.path());
+    refuses(
+        &run(&[
+            "serve",
+            "--data-dir",
+            data,
+            "--public-url",
+            "http://192.0.2.7:8080",
+        ]),
+        "browsers refuse them on an IP address",
+    );
+}
+
+/// As if a later version had changed the tables.
+const LATER: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+    VALUES (9999, 'later', TRUE, '', 0)";
+
+#[tokio::test]
+async fn a_data_directory_of_a_newer_version_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = ["--data-dir", text(folder.path())];
+    succeeds(&run(&[&["migrate"][..], &data].concat()));
+    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("gangway.sqlite3"));
+    let mut connection = sqlx::ConnectOptions::connect(&file).await.expect("it opens");
+    sqlx::query(LATER)
+        .execute(&mut connection)
+        .await
+        .expect("it is written");
+    sqlx::Connection::close(connection).await.expect("it closes");
+    refuses(
+        &run(&[&["serve"][..], &data].concat()),
+        "a newer version of Gangway",
+    );
+}
+
+#[tokio::test]
+async fn a_postgresql_database_of_a_newer_version_is_refused() {
+    let url = fresh_database().await;
+    succeeds(&run(&["migrate", "--database-url", &url]));
+    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
+        .await
+        .expect("it answers");
+    sqlx::query(LATER)
+        .execute(&mut connection)
+        .await
+        .expect("it is written");
+    refuses(
+        &run(&["migrate", "--database-url", &url]),
+        "a newer version of Gangway",
+    );
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_told_from_a_busy_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let away = "postgres://nobody@127.0.0.1:1/nothing";
+    let data = text(folder.path());
+    refuses(
+        &run(&["serve", "--data-dir", data, "--database-url", away]),
+        "Connection refused",
+    );
+    refuses(
+        &run(&[
+            "serve",
+            "--data-dir",
+            data,
+            "--database-url",
+            "mysql://db.example/x",
+        ]),
+        "database_url does not begin with postgres://",
+    );
+}
+
+#[test]
+fn check_config_shows_sources_and_hides_secrets() {
+    let shown = gangway(&["check-config", "--listen", ":9000"])
+        .env(
+            "GANGWAY_DATABASE_URL",
+            "postgres://gangway:word@db.example/gangway",
+        )
+        .output()
+        .expect("the binary runs");
+    let text = succeeds(&shown);
+    assert!(
+        text.contains("(secret)  (environment)") && !text.contains("word"),
+        "{text}"
+    );
+    assert!(
+        text.contains(":9000  (flag)") && text.contains("http://localhost:9000  (default)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn check_config_tells_everything_that_is_wrong_with_a_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("gangway.toml");
+    let wrong =
+        "public_url = 'https://192.0.2.1'\nlistn = ':1'\nlisten = 'nowhere'\n[caps]\nconnections = 'many'\n";
+    std::fs::write(&file, wrong).expect("it can be written");
+    let checked = run(&["check-config", "--config", text(&file)]);
+    for words in [
+        "the key `listn`, which does not exist",
+        "listen is not an address with a port",
+        "caps.connections is not a whole number",
+        "browsers refuse them on an IP address",
+    ] {
+        refuses(&checked, words);
+    }
+}
+
+#[test]
+fn tls_files_that_cannot_be_used_are_told_before_anything_is_made() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let missing = folder.path().join("missing.pem");
+    let options = [
+        "--data-dir",
+        text(&data),
+        "--public-url",
+        "https://panel.example",
+        "--tls-certificate",
+        text(&missing),
+        "--tls-key",
+        text(&missing),
+    ];
+    for command in ["check-config", "serve"] {
+        refuses(
+            &run(&[&[command][..], &options].concat()),
+            "missing.pem cannot be used",
+        );
+    }
+    assert!(!data.exists());
+}
+
+#[test]
+fn a_mistyped_data_directory_is_not_filled_with_a_new_database() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("mistyped");
+    for command in [
+        &["admin", "setup-link"][..],
+        &["admin", "recovery-link", "--account", "Ada"],
+        &["admin", "audit", "list"],
+        &["admin", "held", "list"],
+        &["admin", "ca", "export-root", "--to", "root.pem"],
+        &["backup", "--to", "backup"],
+    ] {
+        refuses(
+            &run(&[command, &["--data-dir", text(&data)]].concat()),
+            "there is no database at",
+        );
+    }
+    assert!(!data.exists());
+    // A token may come before the server's first start.
+    let made = run(&[
+        "admin",
+        "token",
+        "create",
+        "--scope",
+        "enrol",
+        "--data-dir",
+        text(&data),
+    ]);
+    assert!(succeeds(&made).starts_with("gw_pat_"));
+    let said = String::from_utf8_lossy(&made.stderr).into_owned();
+    assert!(said.contains("yet: it is made now"), "{said}");
+}
+
+#[test]
+fn what_the_server_keeps_is_for_its_owner_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    succeeds(&run(&["migrate", "--data-dir", text(&data)]));
+    succeeds(&run(&["backup", "--to", text(&copy), "--data-dir", text(&data)]));
+    for (place, mode) in [
+        (data.clone(), 0o700),
+        (data.join("gangway.sqlite3"), 0o600),
+        (copy.clone(), 0o700),
+        (copy.join("gangway.sqlite3"), 0o600),
+        (copy.join("checkpoints.json"), 0o600),
+    ] {
+        let found = std::fs::metadata(&place).expect("it is there").permissions();
+        assert_eq!(found.mode() & 0o777, mode, "{}", place.display());
+    }
+}
+
+#[tokio::test]
+async fn the_record_is_read_from_the_command_line() {
+    let server = Server::start(Engine::Sqlite).await;
+    let owner = server.owner().await;
+    let owner = server.sign_in(&owner.authenticator).await;
+    let home = owner.organisation();
+    let ada = server.member(&home, Role::Operator, "Ada").await;
+    let certificate = ada.enrol(&server, &csr::key()).await;
+    let data = text(&server.gangway.config.data_dir).to_owned();
+    let list = |more: &[&str]| {
+        succeeds(&run(
+            &[&["admin", "audit", "list", "--data-dir", &data], more].concat()
+        ))
+    };
+
+    let of_server = list(&[]);
+    assert!(
+        of_server.contains("sign_in") && of_server.contains("Olga Owner"),
+        "{of_server}"
+    );
+    assert!(of_server.contains("2027-01-15T08:00:00Z"), "{of_server}");
+    let of_home = list(&["--organisation", home.as_str(), "--last", "1"]);
+    assert_eq!(of_home.lines().count(), 1);
+    assert!(
+        of_home.contains("certificate.issued")
+            && of_home.contains(certificate.device.as_str())
+            && of_home.contains("by Ada"),
+        "{of_home}"
+    );
+    let lines = list(&["--organisation", home.as_str(), "--json"]);
+    for line in lines.lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
+        assert!(entry["seq"].is_u64() && entry["hash"].is_string(), "{entry}");
+    }
+}
