@@ -11,13 +11,17 @@ mkdirSync(folder, { recursive: true });
 const themes = ['light', 'dark'] as const;
 const sizes = [{ width: 1280, height: 800 }, { width: 375, height: 812 }] as const;
 
+/** Two frames: colours, layout and what depends on the size of a container are those of the new theme and size. */
+async function painted(page: Page): Promise<void> {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
 async function portray(page: Page, name: string): Promise<void> {
   for (const theme of themes) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     for (const size of sizes) {
       await page.setViewportSize(size);
-      // Two frames: colours and layout of the new theme and size are painted.
-      await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
+      await painted(page);
       await page.screenshot({ path: `${folder}${name}-${theme}-${size.width}.png`, fullPage: true });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       expect(overflow, `${name} scrolls sideways at ${size.width} px`).toBeLessThanOrEqual(0);
@@ -25,6 +29,7 @@ async function portray(page: Page, name: string): Promise<void> {
     await expectAccessible(page, `${name}, ${theme}`);
   }
   await page.setViewportSize({ width: 320, height: 640 });
+  await painted(page);
   expect(await page.evaluate(() => document.documentElement.scrollWidth), `${name} at 320 px`).toBeLessThanOrEqual(320);
   await page.setViewportSize(sizes[0]);
 }
@@ -38,6 +43,9 @@ test('signed out', async ({ page, server }) => {
   await portray(page, 'setup');
   await open(page, `${server.url}/no-such-page`);
   await portray(page, 'not-found');
+  await page.context().addCookies([{ name: 'lang', value: 'de', url: server.url }]);
+  await open(page, server.url);
+  await portray(page, 'german-home');
 });
 
 test('the code page, step by step', async ({ owner, server, startDevice }) => {
@@ -86,4 +94,32 @@ test('a phone is enough for a whole crossing', async ({ owner, server, startDevi
   const device = startDevice();
   await enrol(owner, server.url, device);
   await expect(owner.getByText('Online').first()).toBeVisible();
+});
+
+test('what opens over a page', async ({ owner, server, startDevice }) => {
+  test.setTimeout(150_000);
+  const { deviceId } = await enrol(owner, server.url, startDevice());
+  await open(owner, `${server.url}/fleet`);
+  await owner.keyboard.press('Control+k');
+  await owner.getByRole('combobox', { name: 'Search or jump' }).pressSequentially('e');
+  await portray(owner, 'palette');
+  await owner.keyboard.press('Escape');
+  await owner.keyboard.press('?');
+  await portray(owner, 'keys');
+  await open(owner, `${server.url}/fleet/${deviceId}`);
+  await owner.getByRole('button', { name: 'Rename' }).click();
+  await portray(owner, 'device-rename');
+  await open(owner, `${server.url}/account`);
+  await owner.getByRole('button', { name: 'New token' }).click();
+  await portray(owner, 'account-token');
+});
+
+test('in German', async ({ owner, server, startDevice }) => {
+  test.setTimeout(150_000);
+  const { deviceId } = await enrol(owner, server.url, startDevice());
+  await owner.context().addCookies([{ name: 'lang', value: 'de', url: server.url }]);
+  for (const [name, path] of [['link', '/link'], ['fleet', '/fleet'], ['device', `/fleet/${deviceId}`], ['account', '/account']]) {
+    await open(owner, `${server.url}${path}`);
+    await portray(owner, `german-${name}`);
+  }
 });
