@@ -140,8 +140,10 @@ async fn ready(address: SocketAddr) -> bool {
 }
 
 /// The whole load comes from one address and one account; the caps that protect against that are options.
-const RAISED_CAPS: [&str; 8] = [
+const RAISED_CAPS: [&str; 10] = [
     "--caps-waiting-devices-per-address",
+    "100000",
+    "--caps-unproven-sessions-per-address",
     "100000",
     "--caps-failed-codes-per-account",
     "1000000",

@@ -81,6 +81,9 @@ options! {
         waiting_devices: u32 = Some("100000"), Serve;
         /// Devices that wait for a claim, per address (/64 for IPv6).
         waiting_devices_per_address: u32 = Some("256"), Serve;
+        /// Devices that have opened a session and not yet proven who they are, per address (/64 for IPv6). A proof takes
+        /// milliseconds, so that a large fleet behind one address comes back below it after a restart.
+        unproven_sessions_per_address: u32 = Some("512"), Serve;
         /// Failed codes per account in ten minutes; after that the waits double.
         failed_codes_per_account: u32 = Some("5"), Serve;
         /// Failed codes per address (/64 for IPv6) in ten minutes.

@@ -6,10 +6,12 @@
 //! 3. [`Limits::settle`] gives the place back, and writes the failure down where there was one.
 //!
 //! A success takes nothing off any book: otherwise an attacker would clear them with a device of their own. Keys are
-//! normalised by their types: [`Nameplate`] and [`AddressKey`] have one spelling each.
+//! normalised by their types: [`Nameplate`] and [`AddressKey`] have one spelling each. What an address may hold at one time is
+//! [`Places`].
 
 mod address;
 mod penalty;
+mod places;
 mod window;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +21,7 @@ use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 pub use address::AddressKey;
+pub use places::Places;
 
 use crate::config::Caps;
 use penalty::Penalties;

@@ -89,6 +89,7 @@ impl Relay {
             verification_uri: verification_uri(config),
             max_waiting: config.caps.waiting_devices,
             max_waiting_per_address: config.caps.waiting_devices_per_address,
+            max_unproven_per_address: config.caps.unproven_sessions_per_address,
             claims: claims.clone(),
         };
         let leases = leases::all(&mut db.reader().await?.conn(), clock.now()).await?;

@@ -44,8 +44,11 @@ pub(crate) enum Opening {
     },
     /// A claimant that may try.
     Claimant(Box<Ticket>),
-    /// An enrolled device.
-    Session,
+    /// An enrolled device that will prove itself.
+    Session {
+        /// Where it comes from.
+        address: Option<IpAddr>,
+    },
     /// Nobody: it is told why, and closed.
     Refused(Problem),
 }

@@ -31,7 +31,7 @@ use super::plate::Plate;
 use super::record::{Claimant, ClaimantStage, Liveness, Pulse, Record, Role, hello_due};
 use super::resume::ResumeKey;
 use super::ticket::Claims;
-use crate::limits::{AddressKey, Limits};
+use crate::limits::{Limits, Places};
 use crate::rng::Random;
 
 pub use sessions::{Exclusion, Tell};
@@ -46,6 +46,8 @@ pub(crate) struct Desk {
     /// Most waiting devices, of the node and of one address.
     pub(crate) max_waiting: u32,
     pub(crate) max_waiting_per_address: u32,
+    /// Most sessions of one address that are not proven yet.
+    pub(crate) max_unproven_per_address: u32,
     /// The claims as the API sees them.
     pub(crate) claims: Arc<Claims>,
 }
@@ -56,7 +58,9 @@ pub(crate) struct Hub {
     records: Vec<Record>,
     /// Enrolment sockets, before and after `hello`.
     devices: u32,
-    addresses: HashMap<AddressKey, u32>,
+    waiting_places: Places,
+    /// Sessions that are not proven yet.
+    proving_places: Places,
     nameplates: Nameplates,
     claims: Slab<claims::OpenClaim>,
     claim_ids: HashMap<ClaimId, u32>,
@@ -97,10 +101,11 @@ impl Hub {
     /// Nobody is connected, and these nameplates are not free.
     pub(crate) fn new(desk: Desk, leases: impl IntoIterator<Item = (Plate, Lease)>) -> Self {
         Self {
+            waiting_places: Places::new(desk.max_waiting_per_address),
+            proving_places: Places::new(desk.max_unproven_per_address),
             desk,
             records: Vec::new(),
             devices: 0,
-            addresses: HashMap::new(),
             nameplates: Nameplates::new(leases),
             claims: Slab::new(),
             claim_ids: HashMap::new(),
@@ -136,7 +141,7 @@ impl Hub {
                     stage,
                 }));
             }
-            Opening::Session => self.challenge(socket, now, driver),
+            Opening::Session { address } => self.challenge(socket, address, now, driver),
         }
     }
 
@@ -325,7 +330,8 @@ impl Hub {
             Role::Waiting(waiting) => self.device_left(socket, &waiting, now, driver),
             Role::Claimant(claimant) => self.claimant_left(&claimant, now, driver),
             Role::Session(session) => self.session_ended(socket, *session, why, now),
-            Role::Proving(_) | Role::Vacant | Role::Closing => {}
+            Role::Proving(proving) => self.proving_places.give_back(proving.address),
+            Role::Vacant | Role::Closing => {}
         }
     }
 

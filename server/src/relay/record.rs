@@ -92,7 +92,14 @@ pub(super) enum ClaimantStage {
 
 /// An enrolled device that has been challenged.
 #[derive(Debug)]
-pub(super) enum Proving {
+pub(super) struct Proving {
+    /// Whose place it takes.
+    pub(super) address: Option<IpAddr>,
+    pub(super) stage: ProvingStage,
+}
+
+#[derive(Debug)]
+pub(super) enum ProvingStage {
     /// `proof` is due.
     Challenged { nonce: [u8; NONCE_LEN], due: UnixMillis },
     /// Its proof is being checked; exclusions from this number on concern it.
@@ -145,9 +152,9 @@ impl Role {
                 ClaimantStage::Greeting { due } => due,
                 ClaimantStage::Claiming(_) => never,
             },
-            Self::Proving(proving) => match **proving {
-                Proving::Challenged { due, .. } => due,
-                Proving::Checking { .. } => never,
+            Self::Proving(proving) => match proving.stage {
+                ProvingStage::Challenged { due, .. } => due,
+                ProvingStage::Checking { .. } => never,
             },
             Self::Session(session) => session.probe.map_or(never, |probe| probe.due),
         }

@@ -50,9 +50,19 @@ async fn open_enrolment(
     Ok(upgrade(&gangway, request, handshake, Opening::Device { address }))
 }
 
-async fn open_session(State(gangway): State<Arc<Gangway>>, request: Request) -> ApiResult<Response> {
+async fn open_session(
+    State(gangway): State<Arc<Gangway>>,
+    ClientAddress(address): ClientAddress,
+    request: Request,
+) -> ApiResult<Response> {
     let handshake = handshake(&gangway, &request, SESSION_SUBPROTOCOL)?;
-    Ok(upgrade(&gangway, request, handshake, Opening::Session))
+    let address = Some(address);
+    Ok(upgrade(
+        &gangway,
+        request,
+        handshake,
+        Opening::Session { address },
+    ))
 }
 
 const FOREIGN_ORIGIN: ApiError =

@@ -16,7 +16,6 @@ use super::super::nameplates::Resumed;
 use super::super::record::{Greeting, Role, Waiting, hello_due};
 use super::super::resume::Resume;
 use super::{Hub, send};
-use crate::limits::AddressKey;
 
 /// Longest `agent`.
 const MAX_AGENT_LEN: usize = 256;
@@ -32,19 +31,10 @@ impl Hub {
         driver: &mut impl Driver,
     ) {
         // security.md, Threat I: per-address and global caps, `busy` with a time.
-        let here = address.map_or(0, |address| {
-            self.addresses
-                .get(&AddressKey::from(address))
-                .copied()
-                .unwrap_or_default()
-        });
-        if self.devices >= self.desk.max_waiting || here >= self.desk.max_waiting_per_address {
+        if self.devices >= self.desk.max_waiting || !self.waiting_places.take(address) {
             return self.refuse(socket, full(FULL_RETRY_SECS), driver);
         }
         self.devices += 1;
-        if let Some(address) = address {
-            *self.addresses.entry(address.into()).or_default() += 1;
-        }
         let due = hello_due(now);
         self.record_mut(socket).role = Role::Greeting(Greeting { address, due });
     }
@@ -301,15 +291,7 @@ impl Hub {
 
     pub(super) fn forget_address(&mut self, address: Option<IpAddr>) {
         self.devices = self.devices.saturating_sub(1);
-        let Some(key) = address.map(AddressKey::from) else {
-            return;
-        };
-        if let Some(count) = self.addresses.get_mut(&key) {
-            *count -= 1;
-            if *count == 0 {
-                self.addresses.remove(&key);
-            }
-        }
+        self.waiting_places.give_back(address);
     }
 
     /// What the server has recorded goes to the device, to be compared with the sealed `offer`.

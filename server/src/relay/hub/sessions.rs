@@ -8,6 +8,8 @@
 //!
 //! Measurements are checked and bounded here, and not stored: there is no place for them yet.
 
+use std::net::IpAddr;
+
 use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::{OfflineReason, Presence, check_text};
 use gangway_protocol::encoding::{Base64, Sha256Hex};
@@ -22,7 +24,7 @@ use gangway_protocol::time::UnixMillis;
 use super::super::driver::{Done, Driver, Job, Proved, SocketKey};
 use super::super::frame::close_code;
 use super::super::message::{Incoming, problem, read};
-use super::super::record::{PROBE_DUE, Probe, Proving, Role, Session, hello_due};
+use super::super::record::{PROBE_DUE, Probe, Proving, ProvingStage, Role, Session, hello_due};
 use super::{Hub, PresenceChange, send};
 
 /// Longest `agent`.
@@ -33,6 +35,9 @@ const MESSAGE_EVERY: i64 = UnixMillis::SECOND;
 const MESSAGE_BURST: i64 = 60;
 /// A suspended device tries again hourly.
 const SUSPENDED_RETRY_SECS: u32 = 3_600;
+/// What a device is told to wait while its address has no place for another proof. Places become free as fast as proofs are
+/// checked, and after ten seconds at the latest.
+const CROWDED_RETRY_SECS: u32 = 10;
 /// For how long an exclusion is remembered for proofs that were being checked while it came.
 const EXCLUSION_KEPT: i64 = UnixMillis::MINUTE;
 
@@ -97,10 +102,23 @@ pub(super) struct RecentExclusion {
 }
 
 impl Hub {
-    pub(super) fn challenge(&mut self, socket: u32, now: UnixMillis, driver: &mut impl Driver) {
+    pub(super) fn challenge(
+        &mut self,
+        socket: u32,
+        address: Option<IpAddr>,
+        now: UnixMillis,
+        driver: &mut impl Driver,
+    ) {
+        // security.md, Threat I: whoever has not proven who they are takes a place of their address.
+        if !self.proving_places.take(address) {
+            return self.refuse(socket, crowded(), driver);
+        }
         let nonce = self.desk.random.bytes();
-        let due = hello_due(now);
-        self.record_mut(socket).role = Role::Proving(Box::new(Proving::Challenged { nonce, due }));
+        let stage = ProvingStage::Challenged {
+            nonce,
+            due: hello_due(now),
+        };
+        self.record_mut(socket).role = Role::Proving(Box::new(Proving { address, stage }));
         let message = ServerToDevice::Challenge {
             nonce: Base64(nonce.to_vec()),
             server_time: now,
@@ -131,9 +149,9 @@ impl Hub {
                 },
                 Role::Proving(proving),
             ) => {
-                let nonce = match **proving {
-                    Proving::Challenged { nonce, .. } => nonce,
-                    Proving::Checking { .. } => return,
+                let nonce = match proving.stage {
+                    ProvingStage::Challenged { nonce, .. } => nonce,
+                    ProvingStage::Checking { .. } => return,
                 };
                 check_proof(&agent, counter).map(|()| {
                     Some(Job::Prove {
@@ -160,7 +178,7 @@ impl Hub {
         let since = self.exclusion_count;
         let record = self.record_mut(socket);
         if let Role::Proving(proving) = &mut record.role {
-            **proving = Proving::Checking { since };
+            proving.stage = ProvingStage::Checking { since };
         }
         let key = SocketKey {
             index: socket,
@@ -186,9 +204,10 @@ impl Hub {
         let Role::Proving(proving) = &self.record(socket).role else {
             return;
         };
-        let Proving::Checking { since } = **proving else {
+        let ProvingStage::Checking { since } = proving.stage else {
             return;
         };
+        let address = proving.address;
         let device = proved.pass.device.clone();
         // Excluded while the proof was being checked: the database may have admitted it just before.
         let excluded = self
@@ -206,6 +225,7 @@ impl Hub {
             allowance: now,
         };
         self.record_mut(socket).role = Role::Session(Box::new(session));
+        self.proving_places.give_back(address);
         let sockets = self.sessions.entry(device.clone()).or_default();
         sockets.push(socket);
         self.session_count += 1;
@@ -470,6 +490,16 @@ fn check_measurements(series: &[Series]) -> Result<(), Problem> {
     series.iter().try_for_each(|one| {
         check_text("name", &one.name, MAX_SERIES_NAME_LEN).map_err(|unfit| malformed(format!("{unfit}.")))
     })
+}
+
+fn crowded() -> Problem {
+    Problem {
+        retry_after_secs: Some(CROWDED_RETRY_SECS),
+        ..problem(
+            ProblemCode::Busy,
+            "Too many devices are connecting from this address at the moment.",
+        )
+    }
 }
 
 fn malformed(message: impl Into<String>) -> Problem {

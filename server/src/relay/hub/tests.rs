@@ -88,6 +88,7 @@ impl Scene {
             verification_uri: "https://panel.example/link".to_owned(),
             max_waiting: caps.waiting_devices,
             max_waiting_per_address: caps.waiting_devices_per_address,
+            max_unproven_per_address: caps.unproven_sessions_per_address,
             claims: Arc::default(),
         };
         Self {

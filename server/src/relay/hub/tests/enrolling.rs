@@ -425,7 +425,9 @@ fn nothing_is_left_behind() {
         scene.driver.asked.clear();
         assert_eq!(scene.hub.harvest().counts, Counts::default());
         assert!(
-            scene.hub.claims.is_empty() && scene.hub.claim_ids.is_empty() && scene.hub.addresses.is_empty()
+            scene.hub.claims.is_empty()
+                && scene.hub.claim_ids.is_empty()
+                && scene.hub.waiting_places.are_free()
         );
     }
     assert_eq!(scene.hub.records.len(), 2);

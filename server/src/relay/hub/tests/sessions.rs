@@ -12,8 +12,12 @@ fn session(scene: &mut Scene, socket: u32, device: u8, certificate: u8) {
 }
 
 fn session_of(scene: &mut Scene, socket: u32, done: Done) {
-    scene.open(socket, Opening::Session);
+    scene.open(socket, Opening::Session { address: None });
     assert_eq!(scene.told(socket)["type"], "challenge");
+    prove(scene, socket, done);
+}
+
+fn prove(scene: &mut Scene, socket: u32, done: Done) {
     scene.says(socket, proof());
     assert_eq!(scene.asked(socket), [Asked::Hold, Asked::Start("prove")]);
     let (key, _) = scene.driver.jobs.pop().unwrap();
@@ -55,7 +59,7 @@ fn presence_follows_the_session() {
 #[test]
 fn a_refused_proof_ends_the_connection() {
     let mut scene = Scene::new();
-    scene.open(0, Opening::Session);
+    scene.open(0, Opening::Session { address: None });
     scene.told(0);
     scene.says(0, proof());
     let (key, _) = scene.driver.jobs.pop().unwrap();
@@ -68,11 +72,11 @@ fn a_refused_proof_ends_the_connection() {
 #[test]
 fn a_late_answer_finds_nobody() {
     let mut scene = Scene::new();
-    scene.open(0, Opening::Session);
+    scene.open(0, Opening::Session { address: None });
     scene.says(0, proof());
     let (key, _) = scene.driver.jobs.pop().unwrap();
     scene.goes(0);
-    scene.open(0, Opening::Session);
+    scene.open(0, Opening::Session { address: None });
     scene.asked(0);
     scene
         .hub
@@ -83,14 +87,14 @@ fn a_late_answer_finds_nobody() {
 #[test]
 fn proof_is_due_in_ten_seconds_and_comes_first() {
     let mut scene = Scene::new();
-    scene.open(0, Opening::Session);
+    scene.open(0, Opening::Session { address: None });
     scene.told(0);
     scene.pass(10);
     assert_eq!(scene.problem(0)["code"], "timeout");
-    scene.open(1, Opening::Session);
+    scene.open(1, Opening::Session { address: None });
     scene.says(1, json!({"type": "measurements", "series": []}));
     assert_eq!(scene.problem(1)["code"], "malformed");
-    scene.open(2, Opening::Session);
+    scene.open(2, Opening::Session { address: None });
     let mut late = proof();
     late["counter"] = json!(1_u64 << 53);
     scene.says(2, late);
@@ -149,7 +153,7 @@ fn exclusion_ends_every_session_and_catches_proofs_under_way() {
     let mut scene = Scene::new();
     session(&mut scene, 0, 1, 1);
     session(&mut scene, 9, 2, 2);
-    scene.open(1, Opening::Session);
+    scene.open(1, Opening::Session { address: None });
     scene.says(1, proof());
     let (key, _) = scene.driver.jobs.pop().unwrap();
     scene.asked(1);
@@ -269,6 +273,62 @@ fn a_flood_of_messages_ends_the_session() {
     assert_eq!(scene.asked(0), []);
     scene.says(0, json!({"type": "measurements", "series": []}));
     assert_eq!(scene.problem(0)["code"], "rate_limited");
+}
+
+#[test]
+fn an_address_has_a_bounded_number_of_unproven_sessions() {
+    let caps = Caps {
+        unproven_sessions_per_address: 2,
+        ..Caps::default()
+    };
+    let mut scene = Scene::with_caps(&caps, []);
+    let from = |last: u8| Opening::Session {
+        address: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))),
+    };
+    for socket in [0, 1] {
+        scene.open(socket, from(1));
+        assert_eq!(scene.told(socket)["type"], "challenge");
+    }
+    scene.open(2, from(1));
+    let refused = scene.problem(2);
+    assert_eq!(
+        (&refused["code"], &refused["retry_after_secs"]),
+        (&json!("busy"), &json!(10))
+    );
+    scene.open(3, from(2));
+    assert_eq!(scene.told(3)["type"], "challenge", "another address has its own");
+
+    // One proves itself, one gives up, one is too slow: each gives its place back.
+    prove(&mut scene, 0, proved(1, 1, true));
+    scene.open(4, from(1));
+    assert_eq!(scene.told(4)["type"], "challenge");
+    scene.goes(1);
+    scene.open(5, from(1));
+    assert_eq!(scene.told(5)["type"], "challenge");
+    scene.pass(10);
+    assert_eq!(scene.problem(4)["code"], "timeout");
+    assert_eq!(scene.problem(5)["code"], "timeout");
+    for socket in [6, 7] {
+        scene.open(socket, from(1));
+        assert_eq!(scene.told(socket)["type"], "challenge");
+    }
+    scene.open(8, from(1));
+    assert_eq!(scene.problem(8)["code"], "busy");
+}
+
+#[test]
+fn a_readmitted_device_comes_back_and_its_other_sessions_stay() {
+    let mut scene = Scene::new();
+    session(&mut scene, 0, 1, 1);
+    let Done::Proved(mut held) = proved(1, 2, true) else {
+        panic!("it is proved")
+    };
+    (held.pass.only, held.newest) = (Some(Vec::new()), false);
+    session_of(&mut scene, 1, Done::Proved(held));
+    let device = pass(1, 1).device;
+    scene.hub.readmit(&device, scene.now, &mut scene.driver);
+    assert_eq!(scene.asked(0), [], "it is not held");
+    assert_eq!(scene.asked(1), [Asked::Close(1001)]);
 }
 
 #[test]
