@@ -24,7 +24,7 @@ use gangway_protocol::session::{Configuration, SessionAbility};
 use gangway_protocol::time::UnixMillis;
 
 use crate::audit::{Actor, Entry, Scope};
-use crate::ca::AuthorityError;
+use crate::ca::{AuthorityError, Recognised};
 use crate::db::certificates::CertificateRecord;
 use crate::db::devices::DeviceRecord;
 use crate::db::{Conn, DbError, audit, certificates, device_keys, devices, held, rules, write};
@@ -216,11 +216,17 @@ async fn hold_back(
     presented: &Presented,
     now: UnixMillis,
 ) -> Result<HeldPass, GateError> {
-    let identity = gangway
+    let Recognised { issuer, identity } = gangway
         .authority
         .recognise(presented.leaf())
-        .ok_or_else(unknown)?
-        .identity;
+        .ok_or_else(unknown)?;
+    // Another digest under a serial number that is recorded: an altered copy of that certificate.
+    if certificates::find_by_serial(conn, &issuer, &presented.serial())
+        .await?
+        .is_some()
+    {
+        return Err(unknown());
+    }
     let Some(rules) = rules::find(conn, &identity.organisation).await? else {
         return Err(unknown());
     };

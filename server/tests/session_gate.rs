@@ -1,5 +1,7 @@
 //! Who may open a session: counters, grace, exclusion, renewal. The sockets are tried elsewhere.
 
+mod altered;
+
 use gangway_protocol::certificate::{RevocationReason, RevocationRequest};
 use gangway_protocol::device::{AlarmKind, DeviceState};
 use gangway_protocol::error::ProblemCode;

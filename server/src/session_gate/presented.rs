@@ -38,6 +38,11 @@ impl Presented {
             .ok_or_else(|| malformed("the chain is empty".to_owned()))?;
         let unreadable = |_| malformed("the first certificate of the chain is damaged".to_owned());
         let leaf = Certificate::from_der(&der).map_err(unreadable)?;
+        if !is_strict(&leaf, &der) {
+            return Err(malformed(
+                "the first certificate of the chain is not as its issuer wrote it".to_owned(),
+            ));
+        }
         let spki = leaf
             .tbs_certificate
             .subject_public_key_info
@@ -72,6 +77,11 @@ impl Presented {
         &self.key
     }
 
+    /// Serial number, as records hold it.
+    pub(super) fn serial(&self) -> String {
+        data_encoding::HEXLOWER.encode(self.leaf.tbs_certificate.serial_number.as_bytes())
+    }
+
     pub(super) fn pem(&self) -> String {
         join_chain([&self.der])
     }
@@ -79,4 +89,14 @@ impl Presented {
     pub(super) fn not_after(&self) -> UnixMillis {
         moment::from_x509(self.leaf.tbs_certificate.validity.not_after)
     }
+}
+
+/// A certificate is known by the digest of all its bytes, while its signature covers only a part, and that as we encode it
+/// anew. So there may be one spelling alone: DER without anything that reads the same, the same algorithm outside as
+/// inside (RFC 5280 §4.1.1.2), and a signature of whole octets. What remains is that an ECDSA signature has a twin
+/// (r, n − s); the serial number tells that one.
+fn is_strict(leaf: &Certificate, der: &[u8]) -> bool {
+    leaf.to_der().is_ok_and(|written| written == der)
+        && leaf.signature_algorithm == leaf.tbs_certificate.signature
+        && leaf.signature.unused_bits() == 0
 }
