@@ -24,9 +24,7 @@ async fn what_was_issued_after_the_backup_is_held_until_it_is_readmitted() {
     let server = Server::start(Engine::Sqlite).await;
     let home = server.organisation("Works").await;
     let ada = server.member(&home, Role::Operator, "Ada").await;
-    let old = SoftDevice::new();
-    let before = ada.enrol(&server, &old.key).await;
-    old.prove(&server, &before.chain, 1).await.expect("a session");
+    let (old, before) = SoftDevice::in_fleet(&server, &ada).await;
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let copy = folder.path().join("backup");
@@ -34,9 +32,7 @@ async fn what_was_issued_after_the_backup_is_held_until_it_is_readmitted() {
     succeeds(&on(&data_dir, &["backup", "--to", text(&copy)]));
     refuses(&on(&data_dir, &["backup", "--to", text(&copy)]), "cannot make");
 
-    let new = SoftDevice::new();
-    let after = ada.enrol(&server, &new.key).await;
-    new.prove(&server, &after.chain, 1).await.expect("a session");
+    let (new, after) = SoftDevice::in_fleet(&server, &ada).await;
     old.prove(&server, &before.chain, 2).await.expect("a session");
 
     let restore = ["restore", "--from", text(&copy)];

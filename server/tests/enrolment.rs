@@ -4,6 +4,7 @@ mod approvals;
 mod issuance;
 mod keys;
 mod races;
+mod withdrawals;
 
 use gangway_client::ApiError;
 use gangway_protocol::error::ProblemCode;

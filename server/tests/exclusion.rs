@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gangway_protocol::certificate::{
-    BulkRevocationRequest, Certificate, RevocationReason, RevocationRequest,
-};
+use gangway_protocol::certificate::{BulkRevocationRequest, RevocationReason, RevocationRequest};
 use gangway_protocol::device::{DeviceQuery, DeviceState};
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::IssuerId;
@@ -14,7 +12,6 @@ use x509_cert::crl::CertificateList;
 use x509_cert::der::Decode as _;
 
 use crate::support::device::SoftDevice;
-use crate::support::member::Member;
 use crate::support::{START, Server, both_engines};
 
 /// What the revocation list says at this moment: serial numbers, and the bytes of their reasons' extension.
@@ -40,21 +37,11 @@ async fn listed(server: &Server) -> BTreeMap<String, usize> {
         .collect()
 }
 
-async fn enrolled(server: &Server, member: &Member) -> (SoftDevice, Certificate) {
-    let device = SoftDevice::new();
-    let certificate = member.enrol(server, &device.key).await;
-    device
-        .prove(server, &certificate.chain, 1)
-        .await
-        .expect("a session");
-    (device, certificate)
-}
-
 both_engines!(
     async fn a_suspension_is_a_hold_that_ends(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let (device, certificate) = enrolled(&server, &ada).await;
+        let (device, certificate) = SoftDevice::in_fleet(&server, &ada).await;
         assert!(listed(&server).await.is_empty());
         let suspended = ada
             .api
@@ -92,8 +79,8 @@ both_engines!(
     async fn a_revocation_is_on_the_list_at_once_with_its_reason(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let (_, first) = enrolled(&server, &ada).await;
-        let (_, second) = enrolled(&server, &ada).await;
+        let (_, first) = SoftDevice::in_fleet(&server, &ada).await;
+        let (_, second) = SoftDevice::in_fleet(&server, &ada).await;
         let compromised = RevocationRequest {
             reason: RevocationReason::KeyCompromise,
         };
@@ -148,7 +135,7 @@ both_engines!(
     async fn expired_certificates_leave_the_list_after_a_while(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let (_, certificate) = enrolled(&server, &ada).await;
+        let (_, certificate) = SoftDevice::in_fleet(&server, &ada).await;
         let because = RevocationRequest {
             reason: RevocationReason::PrivilegeWithdrawn,
         };
@@ -171,7 +158,7 @@ both_engines!(
     async fn a_retired_device_leaves_the_fleet_and_may_come_back(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let (device, certificate) = enrolled(&server, &ada).await;
+        let (device, certificate) = SoftDevice::in_fleet(&server, &ada).await;
         ada.api.retire_device(&certificate.device).await.expect("retired");
         let twice = ada
             .api
@@ -203,12 +190,12 @@ both_engines!(
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Admin, "Ada").await;
         let mallory = server.member(&home, Role::Installer, "Mallory").await;
-        let (_, good) = enrolled(&server, &ada).await;
-        let (_, bad) = enrolled(&server, &mallory).await;
-        let (_, worse) = enrolled(&server, &mallory).await;
+        let (_, good) = SoftDevice::in_fleet(&server, &ada).await;
+        let (_, bad) = SoftDevice::in_fleet(&server, &mallory).await;
+        let (_, worse) = SoftDevice::in_fleet(&server, &mallory).await;
         server.clock.advance(UnixMillis::HOUR);
         let mallory = server.refresh(&mallory).await;
-        let (_, later) = enrolled(&server, &mallory).await;
+        let (_, later) = SoftDevice::in_fleet(&server, &mallory).await;
 
         let mut request = BulkRevocationRequest {
             approver: Some(mallory.account.clone()),
@@ -282,7 +269,7 @@ both_engines!(
         let home = server.organisation("Works").await;
         let other = server.organisation("Elsewhere").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let (_, certificate) = enrolled(&server, &ada).await;
+        let (_, certificate) = SoftDevice::in_fleet(&server, &ada).await;
         let because = RevocationRequest {
             reason: RevocationReason::Unspecified,
         };

@@ -139,12 +139,7 @@ both_engines!(
     async fn an_expired_certificate_only_renews_and_only_within_grace(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
-        device
-            .prove(&server, &certificate.chain, 1)
-            .await
-            .expect("a session");
+        let (device, certificate) = SoftDevice::in_fleet(&server, &ada).await;
         server.clock.advance(91 * UnixMillis::DAY);
         let pass = device
             .pass(&server, &certificate.chain)
@@ -168,12 +163,7 @@ both_engines!(
     async fn the_excluded_are_told_why(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
-        device
-            .prove(&server, &certificate.chain, 1)
-            .await
-            .expect("a session");
+        let (device, certificate) = SoftDevice::in_fleet(&server, &ada).await;
 
         ada.api
             .suspend_device(&certificate.device)
@@ -199,12 +189,7 @@ both_engines!(
             ProblemCode::Retired
         );
 
-        let other = SoftDevice::new();
-        let certificate = ada.enrol(&server, &other.key).await;
-        other
-            .prove(&server, &certificate.chain, 1)
-            .await
-            .expect("a session");
+        let (other, certificate) = SoftDevice::in_fleet(&server, &ada).await;
         let because = RevocationRequest {
             reason: RevocationReason::KeyCompromise,
         };
@@ -244,12 +229,7 @@ both_engines!(
     async fn renewal_takes_the_endorsement_of_the_present_key(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
-        device
-            .prove(&server, &certificate.chain, 1)
-            .await
-            .expect("a session");
+        let (device, certificate) = SoftDevice::in_fleet(&server, &ada).await;
         let pass = device.pass(&server, &certificate.chain).await.expect("admitted");
 
         let fresh = csr::csr(&csr::key());
@@ -308,12 +288,7 @@ both_engines!(
     async fn a_member_can_have_a_device_renew_early(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
-        device
-            .prove(&server, &certificate.chain, 1)
-            .await
-            .expect("a session");
+        let (device, certificate) = SoftDevice::in_fleet(&server, &ada).await;
         ada.api.renew_device(&certificate.device).await.expect("asked");
         let pass = device.pass(&server, &certificate.chain).await.expect("admitted");
         assert_eq!(pass.renew_after, START, "it is due now");

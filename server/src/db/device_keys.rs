@@ -147,17 +147,9 @@ pub async fn prove(
     spki: &Sha256Hex,
     at: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "UPDATE device_keys SET proven_at = $3
-             WHERE organisation = $1 AND spki_sha256 = $2 AND proven_at IS NULL"
-        )
-        .bind(organisation.as_str())
-        .bind(spki.to_string())
-        .bind(at.0)
-    )?;
-    Ok(())
+    let sql = "UPDATE device_keys SET proven_at = $3
+         WHERE organisation = $1 AND spki_sha256 = $2 AND proven_at IS NULL";
+    mark(conn, sql, organisation, spki, at).await
 }
 
 /// Refuses a key from now on.
@@ -170,17 +162,9 @@ pub async fn refuse(
     spki: &Sha256Hex,
     at: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "UPDATE device_keys SET refused_at = $3
-             WHERE organisation = $1 AND spki_sha256 = $2 AND refused_at IS NULL"
-        )
-        .bind(organisation.as_str())
-        .bind(spki.to_string())
-        .bind(at.0)
-    )?;
-    Ok(())
+    let sql = "UPDATE device_keys SET refused_at = $3
+         WHERE organisation = $1 AND spki_sha256 = $2 AND refused_at IS NULL";
+    mark(conn, sql, organisation, spki, at).await
 }
 
 /// Refuses every key of a device from now on.
@@ -192,6 +176,24 @@ pub async fn refuse_of_device(conn: &mut Conn<'_>, device: &DeviceId, at: UnixMi
         conn,
         sqlx::query("UPDATE device_keys SET refused_at = $2 WHERE device = $1 AND refused_at IS NULL")
             .bind(device.as_str())
+            .bind(at.0)
+    )?;
+    Ok(())
+}
+
+/// Writes an instant at a key, once.
+async fn mark(
+    conn: &mut Conn<'_>,
+    sql: &'static str,
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+    at: UnixMillis,
+) -> Result<(), DbError> {
+    execute!(
+        conn,
+        sqlx::query(sql)
+            .bind(organisation.as_str())
+            .bind(spki.to_string())
             .bind(at.0)
     )?;
     Ok(())

@@ -5,11 +5,13 @@
 //! - [`devices`]: waiting devices and their nameplates
 //! - [`claims`]: claimants, and claims between two sockets
 //! - [`sessions`]: enrolled devices
+//! - [`exclusions`]: those that may not be connected any more
 //!
 //! [`Job`]: super::driver::Job
 
 mod claims;
 mod devices;
+mod exclusions;
 mod sessions;
 
 use std::collections::{HashMap, VecDeque};
@@ -34,7 +36,8 @@ use super::ticket::Claims;
 use crate::limits::{Limits, Places};
 use crate::rng::Random;
 
-pub use sessions::{Exclusion, Tell};
+pub use exclusions::Exclusion;
+pub use sessions::Tell;
 
 /// What the hub is given once and for all.
 pub(crate) struct Desk {
@@ -66,7 +69,7 @@ pub(crate) struct Hub {
     claim_ids: HashMap<ClaimId, u32>,
     sessions: HashMap<DeviceId, Vec<u32>>,
     session_count: u32,
-    exclusions: VecDeque<sessions::RecentExclusion>,
+    exclusions: VecDeque<exclusions::RecentExclusion>,
     exclusion_count: u64,
     presence: HashMap<DeviceId, PresenceChange>,
     draining: bool,

@@ -70,9 +70,7 @@ both_engines!(
     async fn asking_again_gives_the_same_certificate_for_half_its_life(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let first = ada.enrol(&server, &device.key).await;
-        device.prove(&server, &first.chain, 1).await.expect("a session");
+        let (device, first) = SoftDevice::in_fleet(&server, &ada).await;
         let sign = CertificateRequest::Sign { csr: device.csr() };
         // 90 days and five minutes of life, of which five minutes had passed at the start.
         server

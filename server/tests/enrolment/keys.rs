@@ -13,9 +13,7 @@ both_engines!(
     async fn a_key_of_an_active_device_is_handed_nothing_silently(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let first = ada.enrol(&server, &device.key).await;
-        device.prove(&server, &first.chain, 1).await.expect("a session");
+        let (device, first) = SoftDevice::in_fleet(&server, &ada).await;
 
         let mut request = ada.approval_request(&device.csr()).await;
         request.facts.hostname = "cloned-image".to_owned();
@@ -55,12 +53,7 @@ both_engines!(
     async fn a_revoked_key_stays_refused(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
-        device
-            .prove(&server, &certificate.chain, 1)
-            .await
-            .expect("a session");
+        let (device, certificate) = SoftDevice::in_fleet(&server, &ada).await;
         let because = RevocationRequest {
             reason: RevocationReason::KeyCompromise,
         };

@@ -120,12 +120,7 @@ both_engines!(
     async fn of_many_proofs_with_one_counter_one_raises_no_alarm(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
-        device
-            .prove(&server, &certificate.chain, 1)
-            .await
-            .expect("a session");
+        let (device, certificate) = SoftDevice::in_fleet(&server, &ada).await;
         let proofs = join_all((0..AT_ONCE).map(|_| device.prove(&server, &certificate.chain, 2))).await;
         let silent = proofs
             .into_iter()

@@ -73,10 +73,7 @@ both_engines!(
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let mut devices = Vec::new();
         for _ in 0..3 {
-            let device = SoftDevice::new();
-            let certificate = ada.enrol(&server, &device.key).await;
-            let proved = device.prove(&server, &certificate.chain, 1).await;
-            proved.expect("a session");
+            let (_, certificate) = SoftDevice::in_fleet(&server, &ada).await;
             devices.push(certificate.device);
         }
         named(&server, &ada, "enrolling").await;

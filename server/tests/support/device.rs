@@ -1,5 +1,6 @@
 //! A device as far as certificates go: a key, and what it says with it to the session gate.
 
+use gangway_protocol::certificate::Certificate;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::session::renewal_message;
 use gangway_server::ca::{Chain, DeviceIdentity, Draft};
@@ -9,6 +10,7 @@ use gangway_server::session_gate::{
 };
 use rcgen::{KeyPair, SigningKey as _};
 
+use super::member::Member;
 use super::{Server, csr};
 
 impl Server {
@@ -42,6 +44,15 @@ impl SoftDevice {
     /// A device with a new P-256 key.
     pub(crate) fn new() -> Self {
         Self { key: csr::key() }
+    }
+
+    /// A device that `member` enrolled and that has opened its first session, and its certificate.
+    pub(crate) async fn in_fleet(server: &Server, member: &Member) -> (Self, Certificate) {
+        let device = Self::new();
+        let certificate = member.enrol(server, &device.key).await;
+        let proved = device.prove(server, &certificate.chain, 1).await;
+        proved.expect("a session");
+        (device, certificate)
     }
 
     /// Its CSR; another text every time, for the same key.

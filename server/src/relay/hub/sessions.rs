@@ -1,5 +1,5 @@
 //! Sessions of enrolled devices (`protocol.md` §3): challenge, proof, what may be said after `welcome`, clone detection,
-//! exclusion, presence.
+//! presence. Who may not be connected any more is [`exclusions`](super::exclusions)' business.
 //!
 //! 1. [`Hub::challenge`] sends a nonce; `proof` is due in ten seconds.
 //! 2. The proof goes to a [`Job`]; the socket is held meanwhile.
@@ -10,9 +10,8 @@
 
 use std::net::IpAddr;
 
-use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::{OfflineReason, Presence, check_text};
-use gangway_protocol::encoding::{Base64, Sha256Hex};
+use gangway_protocol::encoding::Base64;
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::session::{
@@ -33,47 +32,9 @@ const MAX_AGENT_LEN: usize = 256;
 /// catches up after an outage stays below it.
 const MESSAGE_EVERY: i64 = UnixMillis::SECOND;
 const MESSAGE_BURST: i64 = 60;
-/// A suspended device tries again hourly.
-const SUSPENDED_RETRY_SECS: u32 = 3_600;
 /// What a device is told to wait while its address has no place for another proof. Places become free as fast as proofs are
 /// checked, and after ten seconds at the latest.
 const CROWDED_RETRY_SECS: u32 = 10;
-/// For how long an exclusion is remembered for proofs that were being checked while it came.
-const EXCLUSION_KEPT: i64 = UnixMillis::MINUTE;
-
-/// Why a device may not be connected any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exclusion {
-    /// For the time being.
-    Suspended,
-    /// Its certificates are revoked: it has to be enrolled anew.
-    Revoked {
-        /// For people.
-        reason: String,
-    },
-    /// For good.
-    Retired,
-}
-
-impl Exclusion {
-    /// A certificate was revoked for this reason.
-    #[must_use]
-    pub fn revoked(reason: RevocationReason) -> Self {
-        let why = match reason {
-            RevocationReason::Unspecified
-            | RevocationReason::Superseded
-            | RevocationReason::CertificateHold => "",
-            RevocationReason::KeyCompromise => ": its key may be known to others",
-            RevocationReason::AffiliationChanged => ": the device changed hands",
-            RevocationReason::CessationOfOperation => ": the device is out of use",
-            RevocationReason::PrivilegeWithdrawn => ": its rights were withdrawn",
-        };
-        Self::Revoked {
-            reason: format!("The certificate of this device was revoked{why}."),
-        }
-    }
-}
-
 /// What the server tells a connected device.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tell {
@@ -90,15 +51,6 @@ pub enum Tell {
         /// PEM blocks of the issuers at which the chain must end.
         trust_anchors: Option<String>,
     },
-}
-
-/// An exclusion, for proofs that were being checked while it came.
-#[derive(Debug)]
-pub(super) struct RecentExclusion {
-    number: u64,
-    at: UnixMillis,
-    device: DeviceId,
-    exclusion: Exclusion,
 }
 
 impl Hub {
@@ -209,12 +161,7 @@ impl Hub {
         };
         let address = proving.address;
         let device = proved.pass.device.clone();
-        // Excluded while the proof was being checked: the database may have admitted it just before.
-        let excluded = self
-            .exclusions
-            .iter()
-            .find(|recent| recent.number >= since && recent.device == device);
-        if let Some(exclusion) = excluded.map(|recent| recent.exclusion.clone()) {
+        if let Some(exclusion) = self.excluded_since(since, &device) {
             return self.send_away(socket, &exclusion, now, driver);
         }
         self.meet_rivals(&proved, now, driver);
@@ -330,46 +277,6 @@ impl Hub {
         !sockets.is_empty()
     }
 
-    /// Ends every session of a device that may not be connected any more.
-    pub(crate) fn exclude(
-        &mut self,
-        device: &DeviceId,
-        exclusion: &Exclusion,
-        now: UnixMillis,
-        driver: &mut impl Driver,
-    ) {
-        self.exclusions.push_back(RecentExclusion {
-            number: self.exclusion_count,
-            at: now,
-            device: device.clone(),
-            exclusion: exclusion.clone(),
-        });
-        self.exclusion_count += 1;
-        for socket in self.sessions.get(device).cloned().unwrap_or_default() {
-            self.send_away(socket, exclusion, now, driver);
-        }
-    }
-
-    /// Ends the sessions of a device that run on this certificate; without a word when a newer one superseded it.
-    pub(crate) fn exclude_certificate(
-        &mut self,
-        device: &DeviceId,
-        certificate: &Sha256Hex,
-        exclusion: Option<&Exclusion>,
-        now: UnixMillis,
-        driver: &mut impl Driver,
-    ) {
-        for socket in self.sessions.get(device).cloned().unwrap_or_default() {
-            let role = &self.record(socket).role;
-            if matches!(role, Role::Session(session) if session.pass.certificate == *certificate) {
-                match exclusion {
-                    Some(exclusion) => self.send_away(socket, exclusion, now, driver),
-                    None => self.end(socket, close_code::NORMAL, OfflineReason::Superseded, now, driver),
-                }
-            }
-        }
-    }
-
     /// Makes a held device come back and be admitted. Its other sessions, if there are any, go on.
     pub(crate) fn readmit(&mut self, device: &DeviceId, now: UnixMillis, driver: &mut impl Driver) {
         for socket in self.sessions.get(device).cloned().unwrap_or_default() {
@@ -385,37 +292,6 @@ impl Hub {
         for socket in self.sessions.get(device).cloned().unwrap_or_default() {
             self.end(socket, close_code::GOING_AWAY, OfflineReason::Closed, now, driver);
         }
-    }
-
-    pub(super) fn forget_exclusions(&mut self, now: UnixMillis) {
-        while self
-            .exclusions
-            .front()
-            .is_some_and(|recent| now.since(recent.at) >= EXCLUSION_KEPT)
-        {
-            self.exclusions.pop_front();
-        }
-    }
-
-    fn send_away(&mut self, socket: u32, exclusion: &Exclusion, now: UnixMillis, driver: &mut impl Driver) {
-        let message = match exclusion {
-            Exclusion::Suspended => ServerToDevice::Problem(Problem {
-                retry_after_secs: Some(SUSPENDED_RETRY_SECS),
-                ..problem(
-                    ProblemCode::Suspended,
-                    "A member of the organisation has suspended this device.",
-                )
-            }),
-            Exclusion::Revoked { reason } => ServerToDevice::Revoked {
-                reason: reason.clone(),
-            },
-            Exclusion::Retired => ServerToDevice::Problem(problem(
-                ProblemCode::Retired,
-                "A member of the organisation has retired this device.",
-            )),
-        };
-        send(driver, socket, &message);
-        self.end(socket, close_code::POLICY, OfflineReason::Excluded, now, driver);
     }
 }
 
