@@ -16,6 +16,14 @@ pub struct LinkInspectionRequest {
     pub token: SecretString,
 }
 
+/// Joins an organisation with the account that is signed in: `POST /api/v1/account/memberships`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JoinRequest {
+    /// The token from the invitation's fragment.
+    pub token: SecretString,
+}
+
 /// What a one-time link is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -109,6 +109,8 @@ paths! {
 
     /// `GET`: the signed-in account. `PATCH`: rename.
     ACCOUNT = "/api/v1/account" => account();
+    /// `POST`: join an organisation by an invitation, with the account one has.
+    ACCOUNT_MEMBERSHIPS = "/api/v1/account/memberships" => account_memberships();
     /// `GET`: passkeys. `POST`: start adding one.
     PASSKEYS = "/api/v1/account/passkeys" => passkeys();
     /// `POST`: finish adding one.

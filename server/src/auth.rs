@@ -13,6 +13,7 @@ pub mod cookie;
 pub mod csrf;
 pub mod idempotency;
 pub mod identify;
+pub mod joining;
 pub mod links;
 pub mod passkeys;
 pub mod recovery;

@@ -18,6 +18,7 @@ use http::{Request, Response};
 use tower::ServiceExt as _;
 
 pub(crate) mod authenticator;
+pub(crate) mod client;
 pub(crate) mod csr;
 mod database;
 pub(crate) mod device;
@@ -107,6 +108,16 @@ impl Server {
             gangway,
             ..self
         }
+    }
+
+    /// What the server's one timer does.
+    pub(crate) async fn tick(&self) {
+        gangway_server::enrolment::tick(&self.gangway).await;
+    }
+
+    /// What the relay's timer does.
+    pub(crate) async fn tick_relay(&self) {
+        gangway_server::relay::tick(&self.gangway).await;
     }
 
     /// Sends a request through the router, from a loopback address unless it says otherwise.

@@ -4,16 +4,18 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use gangway_client::{Api, ApiError, ApiRequest, ApiResponse, IdempotencyKey, InProcess, TransportError};
+use gangway_client::{Api, ApiError, ApiRequest, IdempotencyKey, InProcess, TransportError};
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::certificate::CertificateQuery;
 use gangway_protocol::device::DeviceQuery;
 use gangway_protocol::page::PageQuery;
 use gangway_server::auth::service::{TokenOrder, create_token};
-use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
+use http::header;
+
 use crate::support::both_engines;
+use crate::support::client::client;
 
 /// What is not for the typed client: a stream of events.
 const NOT_CALLED: [&str; 1] = ["GET /api/v1/fleet/changes"];
@@ -61,6 +63,7 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         recover(&of(json!({"code": "x"})));
         account();
         rename_account(rename);
+        join(&of(json!({"token": "x"})));
         passkeys(page);
         start_adding_passkey();
         finish_adding_passkey(&id("cer"), reply);
@@ -161,11 +164,10 @@ both_engines!(
         let token = create_token(&gangway.db, &*gangway.clock, &*gangway.random, order)
             .await
             .expect("a token");
-        let authorization = format!("Bearer {}", token.expose());
-        let router = server.router.clone();
-        let api = Api::new(Arc::new(InProcess::new(move |request| {
-            ask(router.clone(), request, authorization.clone())
-        })));
+        let api = client(
+            &server,
+            Some((header::AUTHORIZATION, format!("Bearer {}", token.expose()))),
+        );
 
         for (method, error) in call_everything(&api).await {
             match error {
@@ -191,43 +193,6 @@ both_engines!(
         assert!(devices.items.is_empty() && devices.next.is_none());
     }
 );
-
-/// The router as a transport.
-async fn ask(
-    router: axum::Router,
-    request: ApiRequest,
-    authorization: String,
-) -> Result<ApiResponse, TransportError> {
-    let mut builder = http::Request::builder()
-        .method(request.method)
-        .uri(request.path)
-        .header(http::header::AUTHORIZATION, authorization)
-        .extension(gangway_server::api::extract::ClientAddress(
-            std::net::Ipv4Addr::LOCALHOST.into(),
-        ));
-    if request.body.is_some() {
-        builder = builder.header(http::header::CONTENT_TYPE, "application/json");
-    }
-    if let Some(key) = request.idempotency_key {
-        builder = builder.header("idempotency-key", key);
-    }
-    let body = axum::body::Body::from(request.body.unwrap_or_default());
-    let request = builder.body(body).expect("a request");
-    let response = tower::ServiceExt::oneshot(router, request)
-        .await
-        .expect("the router is infallible");
-    Ok(ApiResponse {
-        status: response.status().as_u16(),
-        retry_after_secs: None,
-        body: response
-            .into_body()
-            .collect()
-            .await
-            .expect("a body")
-            .to_bytes()
-            .to_vec(),
-    })
-}
 
 /// `/api/v1/devices/{id}` as `/api/v1/devices/{}`.
 fn without_names(path: &str) -> String {

@@ -1,7 +1,8 @@
 //! The signed-in account: passkeys, step-up, recovery codes, sign-ins, bearer tokens.
 
 use gangway_protocol::account::{
-    Account, Ceremony, CeremonyReply, Passkey, RecoveryCodes, Rename, SignIn, Token, TokenRequest,
+    Account, Ceremony, CeremonyReply, JoinRequest, Passkey, RecoveryCodes, Rename, SignIn, Token,
+    TokenRequest,
 };
 use gangway_protocol::id::{CeremonyId, PasskeyId, SignInId, TokenId};
 use gangway_protocol::page::{Page, PageQuery};
@@ -27,6 +28,14 @@ impl Api {
     /// `invalid` when the name is not 1 to 64 fit characters.
     pub async fn rename_account(&self, rename: &Rename) -> Result<Account, ApiError> {
         self.patch(path::ACCOUNT, rename).await
+    }
+
+    /// Joins an organisation by an invitation.
+    ///
+    /// # Errors
+    /// `link_unknown`; `conflict` when the account is a member with this role or a greater one already.
+    pub async fn join(&self, request: &JoinRequest) -> Result<Account, ApiError> {
+        self.post(path::ACCOUNT_MEMBERSHIPS, request).await
     }
 
     /// Its passkeys.

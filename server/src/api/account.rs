@@ -1,11 +1,11 @@
-//! The signed-in account: its name, its recovery codes, and the browsers that are signed in to it.
+//! The signed-in account: its name, its memberships, its recovery codes, and the browsers that are signed in to it.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use gangway_protocol::account::{Account, RecoveryCodes, Rename, SignIn};
+use gangway_protocol::account::{Account, JoinRequest, RecoveryCodes, Rename, SignIn};
 use gangway_protocol::id::SignInId;
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
@@ -17,7 +17,7 @@ use super::extract::Caller;
 use super::problem::{ApiError, ApiResult};
 use super::request::{JsonBody, Paged, PathId, fit_name};
 use crate::audit::{Entry, Scope};
-use crate::auth::{cookie, recovery, sign_in};
+use crate::auth::{cookie, joining, recovery, sign_in};
 use crate::db::{accounts, audit, sign_ins, write};
 use crate::state::Gangway;
 
@@ -28,6 +28,7 @@ const CURRENT: &str = "current";
 pub fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new()
         .routes(routes!(show_account, rename_account))
+        .routes(routes!(join_organisation))
         .routes(routes!(renew_recovery_codes))
         .routes(routes!(list_sign_ins))
         .routes(routes!(end_sign_in))
@@ -62,6 +63,19 @@ async fn rename_account(
         };
         audit::append(tx, &entry).await
     })?;
+    sign_in::account_of(&gangway, &caller).await.map(Json)
+}
+
+/// Joins an organisation by an invitation, which is used up.
+#[utoipa::path(post, path = path::ACCOUNT_MEMBERSHIPS, tag = "account", request_body = JoinRequest,
+    responses((status = 200, body = Account), (status = 403), (status = 404), (status = 409), (status = 429)))]
+async fn join_organisation(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    JsonBody(request): JsonBody<JoinRequest>,
+) -> ApiResult<Json<Account>> {
+    caller.address.may_try_to_sign_in(&gangway)?;
+    joining::join(&gangway, &caller, &request.token).await?;
     sign_in::account_of(&gangway, &caller).await.map(Json)
 }
 

@@ -1,15 +1,19 @@
 //! Invitations.
 
-use gangway_protocol::account::TokenScope;
+use gangway_protocol::account::{Account, TokenScope};
 use gangway_protocol::error::ProblemCode;
+use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::{Invitation, Role};
 use gangway_protocol::page::Page;
 use gangway_protocol::path;
+use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
+use gangway_server::auth::links::recovery_link;
 use http::{HeaderName, Method, StatusCode};
 use serde_json::json;
 
 use crate::support::both_engines;
+use crate::support::person::token_of;
 use crate::support::visitor::Nobody;
 
 both_engines!(
@@ -43,6 +47,62 @@ both_engines!(
         assert!(page.items.is_empty());
         assert_eq!(server.records("invitation.created").await, 1);
         assert_eq!(server.records("member.joined").await, 1);
+    }
+);
+
+both_engines!(
+    async fn an_account_joins_a_second_organisation_by_an_invitation(server: Server) {
+        let ada = server.owner().await;
+        let elsewhere = server.organisation("Elsewhere").await;
+        let eve = server.member(&elsewhere, Role::Owner, "Eve").await;
+        let invite = async |role: Role| -> SecretString {
+            let place = path::invitations(&elsewhere);
+            let made: Invitation = server.post(&eve, &place, json!({ "role": role })).await.json();
+            token_of(&made.link.expect("a new invitation shows its link"))
+        };
+        let place = path::ACCOUNT_MEMBERSHIPS;
+        let first = invite(Role::Operator).await;
+        let request = json!({ "token": first });
+        let reply = server.post(&Nobody, place, request.clone()).await;
+        assert_eq!(reply.problem(), ProblemCode::Unauthenticated);
+        let program = server.terminal(&[TokenScope::Read]).await;
+        let reply = server.post(&program, place, request.clone()).await;
+        assert_eq!(reply.problem(), ProblemCode::Forbidden);
+
+        let joined: Account = server.post(&ada, place, request.clone()).await.json();
+        let role_in = |account: &Account, id: &OrganisationId| {
+            let mut all = account.organisations.iter();
+            all.find(|organisation| organisation.id == *id)
+                .map(|found| found.role)
+        };
+        assert_eq!(role_in(&joined, &ada.organisation()), Some(Role::Owner));
+        assert_eq!(role_in(&joined, &elsewhere), Some(Role::Operator));
+        assert_eq!(
+            server.post(&ada, place, request).await.problem(),
+            ProblemCode::LinkUnknown
+        );
+
+        // A lesser role takes nothing away and leaves the invitation to whom it was meant for; a greater one counts.
+        let lesser = invite(Role::Viewer).await;
+        let reply = server.post(&ada, place, json!({ "token": lesser })).await;
+        assert_eq!(reply.problem(), ProblemCode::Conflict);
+        server.register(&lesser, "Vera").await;
+        let greater = invite(Role::Admin).await;
+        let joined: Account = server.post(&ada, place, json!({ "token": greater })).await.json();
+        assert_eq!(role_in(&joined, &elsewhere), Some(Role::Admin));
+        assert_eq!(server.records("member.joined").await, 3);
+
+        let link = recovery_link(
+            &server.gangway.db,
+            &server.gangway.config,
+            &*server.gangway.clock,
+            &*server.gangway.random,
+            "Eve",
+        );
+        let recovery = token_of(&link.await.expect("a link"));
+        let reply = server.post(&ada, place, json!({ "token": recovery })).await;
+        assert_eq!(reply.problem(), ProblemCode::LinkUnknown, "only invitations");
+        server.start_registration(&recovery).await;
     }
 );
 

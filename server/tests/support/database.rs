@@ -1,7 +1,10 @@
 //! A look behind the front door: what is stored, and what no endpoint makes yet.
 
 use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, SignerId};
-use gangway_server::db::{Conn, Db, DbError, signers};
+use gangway_protocol::organisation::Policy;
+use gangway_server::audit::BrokenChain;
+use gangway_server::audit::verification::CheckError;
+use gangway_server::db::{Conn, Db, DbError, organisations, signers};
 use sqlx::AssertSqlSafe;
 
 use super::Server;
@@ -25,6 +28,90 @@ impl Server {
         .await
         .parse()
         .expect("a count is a number")
+    }
+
+    /// A new organisation with the built-in CA as its signer.
+    pub(crate) async fn organisation(&self, name: &str) -> OrganisationId {
+        let (now, random) = (self.gangway.clock.now(), &self.gangway.random);
+        let id = OrganisationId::new(now, random.for_id());
+        let (owned, name, signer) = (id.clone(), name.to_owned(), SignerId::new(now, random.for_id()));
+        self.gangway
+            .db
+            .write::<(), DbError, _>(move |mut conn| {
+                Box::pin(async move {
+                    organisations::insert_root(&mut conn, &owned, &name, now).await?;
+                    signers::add_builtin(&mut conn, &owned, now, signer).await
+                })
+            })
+            .await
+            .expect("an organisation is made");
+        id
+    }
+
+    /// Changes an organisation's policy.
+    pub(crate) async fn set_policy(&self, organisation: &OrganisationId, change: impl FnOnce(&mut Policy)) {
+        let mut policy = Policy::default();
+        change(&mut policy);
+        let text = serde_json::to_string(&policy).expect("JSON");
+        self.execute(
+            "UPDATE organisations SET policy = $1 WHERE id = $2",
+            &[&text, organisation.as_str()],
+        )
+        .await;
+    }
+
+    /// Runs one statement on the database, behind the server's back.
+    pub(crate) async fn execute(&self, sql: &'static str, values: &[&str]) -> u64 {
+        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+        self.gangway
+            .db
+            .write::<u64, DbError, _>(move |conn| {
+                Box::pin(async move {
+                    Ok(match conn {
+                        gangway_server::db::Conn::Sqlite(c) => {
+                            let mut query = sqlx::query(sql);
+                            for value in &values {
+                                query = query.bind(value);
+                            }
+                            query.execute(c).await?.rows_affected()
+                        }
+                        gangway_server::db::Conn::Postgres(c) => {
+                            let mut query = sqlx::query(sql);
+                            for value in &values {
+                                query = query.bind(value);
+                            }
+                            query.execute(c).await?.rows_affected()
+                        }
+                    })
+                })
+            })
+            .await
+            .expect("the statement runs")
+    }
+
+    /// Rows of the database, behind the server's back.
+    pub(crate) async fn query<T>(&self, sql: &'static str) -> Vec<T>
+    where
+        T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow>
+            + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>
+            + Send
+            + Unpin,
+    {
+        let mut reader = self.gangway.db.reader().await.expect("a reader");
+        match reader.conn() {
+            gangway_server::db::Conn::Sqlite(c) => sqlx::query_as(sql).fetch_all(c).await,
+            gangway_server::db::Conn::Postgres(c) => sqlx::query_as(sql).fetch_all(c).await,
+        }
+        .expect("the query runs")
+    }
+
+    /// Whether the record of every chain holds.
+    pub(crate) async fn verify_audit(&self) -> Result<(), BrokenChain> {
+        match gangway_server::audit::verification::verify(&self.gangway.db, &[]).await {
+            Ok(_) => Ok(()),
+            Err(CheckError::Broken(broken)) => Err(broken),
+            Err(CheckError::Db(error)) => panic!("the record can be read: {error}"),
+        }
     }
 
     /// Grows a branch below `root`: one organisation, and one below that.

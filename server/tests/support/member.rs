@@ -1,30 +1,25 @@
 //! Members of organisations and their programs, signed in without ceremony, with the typed client in their hands; and the
-//! crossings that they make with devices.
+//! crossings that they make with devices. Who has an authenticator besides is a [`Person`](super::person::Person).
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use gangway_client::{Api, ApiRequest, ApiResponse, InProcess, TransportError};
+use gangway_client::Api;
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::certificate::{Approval, ApprovalRequest, Certificate, CertificateRequest};
 use gangway_protocol::device::Facts;
 use gangway_protocol::id::{AccountId, ClaimId, OrganisationId, SignInId, SignerId};
-use gangway_protocol::organisation::{Policy, Role};
+use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::time::UnixMillis;
 use gangway_server::api::extract::Credential;
-use gangway_server::audit::BrokenChain;
-use gangway_server::audit::verification::CheckError;
 use gangway_server::auth::secret::{SecretHash, SecretKind};
 use gangway_server::auth::service::{TokenOrder, create_token};
 use gangway_server::db::accounts::{AccountKind, NewAccount};
 use gangway_server::db::sign_ins::NewSignIn;
-use gangway_server::db::{DbError, accounts, memberships, organisations, sign_ins, signers};
+use gangway_server::db::{DbError, accounts, memberships, sign_ins};
 use gangway_server::relay::ClaimInfo;
-use http::{HeaderMap, HeaderName, Request, header};
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, HeaderName, header};
 use rcgen::KeyPair;
 
+use super::client::client;
 use super::visitor::{Visitor, header_value};
 use super::{Server, csr};
 
@@ -51,106 +46,12 @@ impl Visitor for Member {
 }
 
 impl Server {
-    /// A new organisation with the built-in CA as its signer.
-    pub(crate) async fn organisation(&self, name: &str) -> OrganisationId {
-        let (now, random) = (self.gangway.clock.now(), &self.gangway.random);
-        let id = OrganisationId::new(now, random.for_id());
-        let (owned, name, signer) = (id.clone(), name.to_owned(), SignerId::new(now, random.for_id()));
-        self.gangway
-            .db
-            .write::<(), DbError, _>(move |mut conn| {
-                Box::pin(async move {
-                    organisations::insert_root(&mut conn, &owned, &name, now).await?;
-                    signers::add_builtin(&mut conn, &owned, now, signer).await
-                })
-            })
-            .await
-            .expect("an organisation is made");
-        id
-    }
-
-    /// Changes an organisation's policy.
-    pub(crate) async fn set_policy(&self, organisation: &OrganisationId, change: impl FnOnce(&mut Policy)) {
-        let mut policy = Policy::default();
-        change(&mut policy);
-        let text = serde_json::to_string(&policy).expect("JSON");
-        self.execute(
-            "UPDATE organisations SET policy = $1 WHERE id = $2",
-            &[&text, organisation.as_str()],
-        )
-        .await;
-    }
-
-    /// Runs one statement on the database, behind the server's back.
-    pub(crate) async fn execute(&self, sql: &'static str, values: &[&str]) -> u64 {
-        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        self.gangway
-            .db
-            .write::<u64, DbError, _>(move |conn| {
-                Box::pin(async move {
-                    Ok(match conn {
-                        gangway_server::db::Conn::Sqlite(c) => {
-                            let mut query = sqlx::query(sql);
-                            for value in &values {
-                                query = query.bind(value);
-                            }
-                            query.execute(c).await?.rows_affected()
-                        }
-                        gangway_server::db::Conn::Postgres(c) => {
-                            let mut query = sqlx::query(sql);
-                            for value in &values {
-                                query = query.bind(value);
-                            }
-                            query.execute(c).await?.rows_affected()
-                        }
-                    })
-                })
-            })
-            .await
-            .expect("the statement runs")
-    }
-
-    /// Rows of the database, behind the server's back.
-    pub(crate) async fn query<T>(&self, sql: &'static str) -> Vec<T>
-    where
-        T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow>
-            + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>
-            + Send
-            + Unpin,
-    {
-        let mut reader = self.gangway.db.reader().await.expect("a reader");
-        match reader.conn() {
-            gangway_server::db::Conn::Sqlite(c) => sqlx::query_as(sql).fetch_all(c).await,
-            gangway_server::db::Conn::Postgres(c) => sqlx::query_as(sql).fetch_all(c).await,
-        }
-        .expect("the query runs")
-    }
-
-    /// What the server's one timer does.
-    pub(crate) async fn tick(&self) {
-        gangway_server::enrolment::tick(&self.gangway).await;
-    }
-
-    /// What the relay's timer does.
-    pub(crate) async fn tick_relay(&self) {
-        gangway_server::relay::tick(&self.gangway).await;
-    }
-
-    /// Whether the record of every chain holds.
-    pub(crate) async fn verify_audit(&self) -> Result<(), BrokenChain> {
-        match gangway_server::audit::verification::verify(&self.gangway.db, &[]).await {
-            Ok(_) => Ok(()),
-            Err(CheckError::Broken(broken)) => Err(broken),
-            Err(CheckError::Db(error)) => panic!("the record can be read: {error}"),
-        }
-    }
-
     /// A person with this role, signed in with a passkey just now.
     pub(crate) async fn member(&self, organisation: &OrganisationId, role: Role, name: &str) -> Member {
         let (now, random) = (self.gangway.clock.now(), &self.gangway.random);
         let account = NewAccount {
             id: AccountId::new(now, random.for_id()),
-            user_handle: format!("{:?}", random.bytes::<16>()),
+            user_handle: data_encoding::HEXLOWER.encode(&random.bytes::<16>()),
             name: name.to_owned(),
             kind: AccountKind::Person,
         };
@@ -259,7 +160,7 @@ impl Server {
         client(self, None)
     }
 
-    fn somebody(
+    pub(super) fn somebody(
         &self,
         account: AccountId,
         organisation: &OrganisationId,
@@ -362,55 +263,4 @@ pub(crate) fn facts(hostname: &str) -> Facts {
         software_version: "0.1.0".to_owned(),
         ..Facts::default()
     }
-}
-
-/// The typed client over the router, as a browser or with a token.
-fn client(server: &Server, authorization: Option<(header::HeaderName, String)>) -> Api {
-    let router = server.router.clone();
-    Api::new(Arc::new(InProcess::new(move |request: ApiRequest| {
-        let (router, authorization) = (router.clone(), authorization.clone());
-        async move { send(router, request, authorization).await }
-    })))
-}
-
-async fn send(
-    router: axum::Router,
-    request: ApiRequest,
-    authorization: Option<(header::HeaderName, String)>,
-) -> Result<ApiResponse, TransportError> {
-    let mut builder = Request::builder()
-        .method(request.method)
-        .uri(request.path)
-        .header("sec-fetch-site", "same-origin");
-    if let Some((name, value)) = authorization {
-        builder = builder.header(name, value);
-    }
-    if let Some(key) = request.idempotency_key {
-        builder = builder.header("idempotency-key", key);
-    }
-    let body = match request.body {
-        Some(body) => {
-            builder = builder.header(header::CONTENT_TYPE, "application/json");
-            Body::from(body)
-        }
-        None => Body::empty(),
-    };
-    let response = super::send_to(router, builder.body(body).expect("a request")).await;
-    let retry_after_secs = response
-        .headers()
-        .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    let status = response.status().as_u16();
-    let body = response
-        .into_body()
-        .collect()
-        .await
-        .expect("a whole body")
-        .to_bytes()
-        .to_vec();
-    Ok(ApiResponse {
-        status,
-        retry_after_secs,
-        body,
-    })
 }

@@ -1,5 +1,7 @@
 //! Persons with passkeys: in one line, somebody who is signed in.
 
+use std::ops::Deref;
+
 use gangway_protocol::account::{Account, Ceremony, TokenScope};
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::{Invitation, Role};
@@ -12,12 +14,14 @@ use serde_json::json;
 
 use super::Server;
 use super::authenticator::Authenticator;
+use super::member::Member;
 use super::visitor::{Nobody, Program, Reply, Visitor, header_value};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
 
-/// Somebody with an authenticator, in a browser that is signed in.
+/// Somebody with an authenticator, in a browser that is signed in; a member of the first of their organisations.
 pub(crate) struct Person {
+    member: Member,
     pub(crate) account: Account,
     pub(crate) authenticator: Authenticator,
     /// The cookie's value.
@@ -42,17 +46,31 @@ impl Visitor for Person {
     }
 }
 
+impl Deref for Person {
+    type Target = Member;
+
+    fn deref(&self) -> &Member {
+        &self.member
+    }
+}
+
 impl Person {
     /// The organisation that the person belongs to.
     pub(crate) fn organisation(&self) -> OrganisationId {
         self.account.organisations[0].id.clone()
     }
 
-    fn of(reply: &Reply, authenticator: Authenticator) -> Self {
+    fn of(server: &Server, reply: &Reply, authenticator: Authenticator) -> Self {
+        let account: Account = reply.json();
+        let cookie = reply.cookie().expect("signing in sets the cookie");
+        let organisation = &account.organisations[0].id;
+        let authorization = (header::COOKIE, format!("__Host-gangway={cookie}"));
+        let member = server.somebody(account.id.clone(), organisation, &account.name, authorization);
         Self {
-            account: reply.json(),
+            member,
+            account,
             authenticator,
-            cookie: reply.cookie().expect("signing in sets the cookie"),
+            cookie,
         }
     }
 }
@@ -102,7 +120,7 @@ impl Server {
     pub(crate) async fn register(&self, token: &SecretString, name: &str) -> Person {
         let mut authenticator = Authenticator::new(&self.gangway.config.origin());
         let reply = self.try_register(token, name, &mut authenticator).await;
-        Person::of(&reply, authenticator)
+        Person::of(self, &reply, authenticator)
     }
 
     /// The first step of a registration.
@@ -133,7 +151,7 @@ impl Server {
     pub(crate) async fn sign_in(&self, authenticator: &Authenticator) -> Person {
         let mut authenticator = authenticator.clone();
         let reply = self.try_sign_in(&mut authenticator).await;
-        Person::of(&reply, authenticator)
+        Person::of(self, &reply, authenticator)
     }
 
     /// Both steps of a sign-in with this authenticator.
@@ -150,8 +168,7 @@ impl Server {
         let credential = person.authenticator.prove(&ceremony.public_key);
         let reply = json!({ "credential": credential });
         let reply = self.post(person, &path::step_up(&ceremony.id), reply).await;
-        person.account = reply.json();
-        person.cookie = reply.cookie().expect("a step-up changes the cookie");
+        *person = Person::of(self, &reply, person.authenticator.clone());
     }
 }
 
