@@ -168,14 +168,17 @@ impl Authority {
         clock: &dyn Clock,
         random: &dyn Random,
     ) -> Result<Self, AuthorityError> {
+        let mut records = read_all(db).await?;
+        let is_founded = records.iter().any(|record| record.slot == Some(Slot::Signing));
+        // A key that is made now opens nothing that was sealed before.
         let keeper = match &config.ca_key {
             Some(key) => Keeper::from_base64(key.expose(), "ca_key")?,
-            None => Keeper::from_data_dir(&config.data_dir, random)?,
+            None if is_founded => Keeper::from_data_dir(&config.data_dir)?,
+            None => Keeper::founded_in(&config.data_dir, random)?,
         };
         let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
         let host = config.public_url.host_str().unwrap_or("gangway").to_owned();
-        let mut records = read_all(db).await?;
-        if !records.iter().any(|record| record.slot == Some(Slot::Signing)) {
+        if !is_founded {
             found(db, &keeper, &public_url, &host, clock.now(), random).await?;
             records = read_all(db).await?;
         }

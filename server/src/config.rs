@@ -24,6 +24,7 @@ pub use options::{OptionSpec, Scope};
 pub use sources::{Environment, Given, Source, Values};
 pub use value::{Listen, LogFormat};
 
+use crate::ca::Keeper;
 use crate::state::StartError;
 use options::options;
 
@@ -55,8 +56,8 @@ options! {
         /// Further origins that devices may have been configured with, besides that of `public_url`, separated by commas:
         /// a device signs the origin it was given, and the server accepts only these.
         device_origins: Vec<String> = None, Serve;
-        /// The key that encrypts the keys of the built-in CA at rest: any secret text of 32 characters or more. Without it a
-        /// key is made and kept in the data directory, in a file for its owner alone.
+        /// The key that encrypts the keys of the built-in CA at rest: 32 bytes in base64, as `openssl rand -base64 32` makes
+        /// them. Without it a key is made and kept in the data directory, in a file for its owner alone.
         ca_key: Option<SecretString> = None, Everywhere;
         /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,gangway_server::relay=debug`.
         log: String = Some("info"), Serve;
@@ -166,13 +167,11 @@ impl Config {
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             problems.push("tls_certificate and tls_key belong together: give both, or neither".to_owned());
         }
-        if let Some(key) = &self.ca_key
-            && key.expose().chars().count() < 32
-        {
-            problems.push(
-                "ca_key is shorter than 32 characters: make one with `openssl rand -base64 32`".to_owned(),
-            );
-        }
+        let ca_key = self
+            .ca_key
+            .as_ref()
+            .map(|key| Keeper::from_base64(key.expose(), "ca_key"));
+        problems.extend(ca_key.and_then(Result::err).map(|error| error.to_string()));
         problems.extend(
             self.device_origins
                 .iter()

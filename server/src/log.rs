@@ -15,8 +15,9 @@ use tracing_subscriber::fmt;
 use crate::config::{Config, LogFormat};
 use crate::state::StartError;
 
-/// Crates whose debug output holds what nobody should read, such as challenges. Directives of the operator come later and win.
-const QUIET: &str = "webauthn_rs=warn,webauthn_rs_core=warn";
+/// Crates whose debug output holds what nobody should read, such as challenges; and what PostgreSQL notes at every start.
+/// Directives of the operator come later and win.
+const QUIET: &str = "webauthn_rs=warn,webauthn_rs_core=warn,sqlx::postgres::notice=warn";
 
 /// Starts logging. Once per process.
 ///

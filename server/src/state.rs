@@ -55,6 +55,10 @@ impl Gangway {
     ) -> Result<Arc<Self>, StartError> {
         let db = open_database(&config).await?;
         let passkeys = Passkeys::new(&config.public_url)?;
+        if config.ca_key.is_none() {
+            // Beside PostgreSQL the folder holds the CA's encryption key alone.
+            config.make_data_dir()?;
+        }
         let authority = Authority::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
         let relay = Relay::open(&config, &db, &clock, &random, &limits).await?;

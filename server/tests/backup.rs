@@ -226,7 +226,7 @@ async fn a_backup_without_the_key_gives_nobody_the_ca() {
                 text(&folder.path().join("root.pem")),
             ],
         ),
-        "do not open",
+        "ca.key, which opens the CA's private keys",
     );
 }
 

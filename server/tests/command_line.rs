@@ -84,6 +84,18 @@ fn a_database_that_cannot_be_reached_is_told_from_a_busy_one() {
 }
 
 #[test]
+fn a_key_of_the_ca_that_is_none_is_refused_with_the_command_that_makes_one() {
+    let checked = gangway(&["check-config"])
+        .env(
+            "GANGWAY_CA_KEY",
+            "correct horse battery staple, and then some more",
+        )
+        .output()
+        .expect("the binary runs");
+    refuses(&checked, "openssl rand -base64 32");
+}
+
+#[test]
 fn check_config_shows_sources_and_hides_secrets() {
     let shown = gangway(&["check-config", "--listen", ":9000"])
         .env(

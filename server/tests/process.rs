@@ -197,7 +197,10 @@ async fn a_token_can_be_made_on_postgresql() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = fresh_database().await;
     let token = create_token(&["--database-url", &url]);
-    let server = Process::serve(folder.path(), &["--database-url", &url]).await;
+    // The folder is made: it holds the CA's encryption key.
+    let data = folder.path().join("data");
+    let server = Process::serve(&data, &["--database-url", &url]).await;
+    assert!(data.join("ca.key").is_file());
     let reply = get(&server.address, path::ORGANISATIONS, &token).await;
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
 }

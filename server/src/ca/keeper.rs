@@ -34,6 +34,11 @@ pub enum KeeperError {
         "the CA's encryption key ({0}) is not 32 bytes in base64; make one with `openssl rand -base64 32`"
     )]
     NotAKey(String),
+    /// There is no file, and there are keys that were sealed.
+    #[error(
+        "there is no {0}, which opens the CA's private keys: put it back, give it as `ca_key`, or name the folder that holds it with --data-dir"
+    )]
+    Missing(String),
     /// Others can read the file.
     #[error("{0} can be read by others; run `chmod 600` on it and consider its key known")]
     Exposed(String),
@@ -68,11 +73,26 @@ impl Keeper {
         Ok(Self { cipher })
     }
 
-    /// A keeper with the key in `data_dir`, which is made when there is none.
+    /// A keeper for a CA that has no keys yet: with the key in `data_dir`, which is made when there is none.
     ///
     /// # Errors
-    /// When the file is unreadable, readable by others, or not a key.
-    pub fn from_data_dir(data_dir: &Path, random: &dyn Random) -> Result<Self, KeeperError> {
+    /// As [`Self::from_data_dir`].
+    pub fn founded_in(data_dir: &Path, random: &dyn Random) -> Result<Self, KeeperError> {
+        match Self::from_data_dir(data_dir) {
+            Err(KeeperError::Missing(shown)) => {
+                let made = make(&data_dir.join(KEY_FILE), random);
+                made.map_err(|source| KeeperError::File { path: shown, source })?;
+                Self::from_data_dir(data_dir)
+            }
+            found => found,
+        }
+    }
+
+    /// A keeper with the key in `data_dir`.
+    ///
+    /// # Errors
+    /// When the file is missing, unreadable, readable by others, or not a key.
+    pub fn from_data_dir(data_dir: &Path) -> Result<Self, KeeperError> {
         let path = data_dir.join(KEY_FILE);
         let shown = path.display().to_string();
         let failed = |source| KeeperError::File {
@@ -80,7 +100,7 @@ impl Keeper {
             source,
         };
         if !path.try_exists().map_err(failed)? {
-            make(&path, random).map_err(failed)?;
+            return Err(KeeperError::Missing(shown));
         }
         if others_can_read(&path).map_err(failed)? {
             return Err(KeeperError::Exposed(shown));
@@ -167,11 +187,11 @@ mod tests {
     #[test]
     fn a_sealed_key_opens_only_with_its_key_and_context() {
         let dir = tempfile::tempdir().unwrap();
-        let keeper = Keeper::from_data_dir(dir.path(), &SystemRandom).unwrap();
+        let keeper = Keeper::founded_in(dir.path(), &SystemRandom).unwrap();
         let sealed = keeper.seal(b"secret", "iss_1", &SystemRandom).unwrap();
         assert_eq!(keeper.open(&sealed, "iss_1").unwrap().as_slice(), b"secret");
         assert!(keeper.open(&sealed, "iss_2").is_err());
-        let again = Keeper::from_data_dir(dir.path(), &SystemRandom).unwrap();
+        let again = Keeper::from_data_dir(dir.path()).unwrap();
         assert_eq!(again.open(&sealed, "iss_1").unwrap().as_slice(), b"secret");
         let other = Keeper::from_base64(&STANDARD.encode([7; 32]), "test").unwrap();
         assert!(matches!(
@@ -201,14 +221,18 @@ mod tests {
     fn a_key_file_that_others_can_read_is_refused() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
-        Keeper::from_data_dir(dir.path(), &SystemRandom).unwrap();
+        assert!(matches!(
+            Keeper::from_data_dir(dir.path()),
+            Err(KeeperError::Missing(_))
+        ));
+        Keeper::founded_in(dir.path(), &SystemRandom).unwrap();
         let path = dir.path().join(KEY_FILE);
         assert_eq!(
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        let error = Keeper::from_data_dir(dir.path(), &SystemRandom).unwrap_err();
+        let error = Keeper::from_data_dir(dir.path()).unwrap_err();
         assert!(matches!(error, KeeperError::Exposed(_)));
     }
 }

@@ -37,8 +37,14 @@ both_engines!(
         .err()
         .expect("it does not start");
         assert!(
-            error.to_string().contains("do not open with this encryption key"),
+            error
+                .to_string()
+                .contains("ca.key, which opens the CA's private keys"),
             "{error}"
+        );
+        assert!(
+            !server.gangway.config.data_dir.join("ca.key").exists(),
+            "no other key is put in its place"
         );
     }
 );
