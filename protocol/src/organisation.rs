@@ -24,6 +24,15 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role, from the least to the greatest.
+    pub const ALL: [Self; 5] = [
+        Self::Viewer,
+        Self::Installer,
+        Self::Operator,
+        Self::Admin,
+        Self::Owner,
+    ];
+
     /// The name as stored and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -39,15 +48,7 @@ impl Role {
     /// The role of this stored name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::Viewer,
-            Self::Installer,
-            Self::Operator,
-            Self::Admin,
-            Self::Owner,
-        ]
-        .into_iter()
-        .find(|r| r.as_str() == name)
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 
     /// May enrol devices.

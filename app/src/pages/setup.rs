@@ -7,8 +7,10 @@
 
 use gangway_client::Api;
 use gangway_protocol::account::{
-    CeremonyReply, LinkInspectionRequest, LinkPurpose, RecoveryCodes, RegistrationRequest,
+    Account, CeremonyReply, JoinRequest, LinkInspectionRequest, LinkPurpose, RecoveryCodes,
+    RegistrationRequest,
 };
+use gangway_protocol::organisation::Role;
 use gangway_protocol::path::page as paths;
 use gangway_protocol::secret::SecretString;
 use leptos::prelude::*;
@@ -18,6 +20,7 @@ use crate::components::icon::{Icon, icon};
 use crate::components::notice::{Tone, notice};
 use crate::components::recovery_codes::recovery_codes;
 use crate::head::set_title;
+use crate::pages::account::role_name;
 use crate::trouble::Trouble;
 use crate::view::{View, view};
 use crate::visit::{Language, language};
@@ -72,10 +75,36 @@ pub(crate) fn setup_page() -> View {
                         <div class="gate">{notice(Tone::Bad, view! { <p role="alert">{trouble.words(t)}</p> })}</div>
                     }
                 }
-                Stage::Naming(token, purpose) => naming(t, stage, token, &purpose),
+                Stage::Naming(token, purpose) => match (&purpose, visitor().account.get()) {
+                    (LinkPurpose::Invitation { organisation, role }, Some(Ok(account))) => joining(t, token, organisation, *role, &account),
+                    _ => naming(t, stage, token, &purpose),
+                },
                 Stage::Made => safety(t),
             }}
         </main>
+    }
+}
+
+/// Whoever is signed in joins with the account they have.
+fn joining(t: Language, token: SecretString, organisation: &str, role: Role, account: &Account) -> View {
+    let api = api();
+    let message = RwSignal::new(None::<String>);
+    let join = move |_| {
+        let api = api.clone();
+        let request = JoinRequest { token: token.clone() };
+        leptos::task::spawn_local(async move {
+            match api.join(&request).await {
+                Ok(_) => page::leave_for(paths::HOME),
+                Err(error) => message.set(Some(Trouble::from(error).words(t))),
+            }
+        });
+    };
+    view! {
+        <h1>{t.setup_invitation_title(organisation)}</h1>
+        <p class="lede">{t.setup_invitation_text(role_name(t, role))}</p>
+        <p class="hint bad" role="alert">{move || message.get()}</p>
+        <p class="gate"><button class="button primary large" type="button" on:click=join>{icon(Icon::Check)} {t.setup_join_as(&account.name)}</button></p>
+        <p class="hint">{t.setup_join_other()}</p>
     }
 }
 
@@ -93,7 +122,7 @@ fn naming(t: Language, stage: RwSignal<Stage>, token: SecretString, purpose: &Li
         LinkPurpose::Setup {} => (t.setup_first_title().to_owned(), t.setup_first_text().to_owned()),
         LinkPurpose::Invitation { organisation, role } => (
             t.setup_invitation_title(organisation),
-            t.setup_invitation_text(crate::pages::account::role_name(t, *role)),
+            t.setup_invitation_text(role_name(t, *role)),
         ),
         LinkPurpose::Recovery { account } => (
             t.setup_recovery_title(account),

@@ -33,6 +33,14 @@ texts! {
     token_shown_once => "Copy the token now. It is shown once.", "Bitte jetzt kopieren. Das Token wird einmal gezeigt.";
     revoke_token(name: &str) => "Revoke {name}", "{name} widerrufen";
     expires => "ends", "endet";
+    invitations => "Invitations", "Einladungen";
+    invitations_text => "Whoever opens the link joins with the role that you choose. Each link works once.", "Wer den Link öffnet, tritt in der gewählten Rolle bei. Jeder Link funktioniert einmal.";
+    invite => "Invite somebody", "Jemanden einladen";
+    invitation_note => "For whom", "Für wen";
+    role => "Role", "Rolle";
+    invitation_create => "Make link", "Link erstellen";
+    invitation_shown_once => "Hand this link over. It is shown once and works once.", "Bitte diesen Link übergeben. Er wird einmal gezeigt und funktioniert einmal.";
+    withdraw_invitation => "Take the invitation back", "Einladung zurückziehen";
     appearance => "Appearance", "Aussehen";
 }
 

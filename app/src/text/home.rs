@@ -30,6 +30,8 @@ texts! {
     setup_first_text => "You are the first one here. Give yourself and your organisation a name; you will be its owner.", "Sie sind als Erstes hier. Geben Sie sich und Ihrer Organisation einen Namen; sie gehört dann Ihnen.";
     setup_invitation_title(organisation: &str) => "Join {organisation}", "{organisation} beitreten";
     setup_invitation_text(role: &str) => "You have been invited with the role “{role}”.", "Sie sind eingeladen, in der Rolle „{role}“.";
+    setup_join_as(name: &str) => "Join as {name}", "Als {name} beitreten";
+    setup_join_other => "Not you? Sign out on the account page first; then the link makes a new account.", "Nicht Sie? Bitte zuerst auf der Kontoseite abmelden; dann legt der Link ein neues Konto an.";
     setup_recovery_title(account: &str) => "Welcome back, {account}", "Willkommen zurück, {account}";
     setup_recovery_text => "Make a new passkey and you are signed in. Your other passkeys stay; remove lost ones on the account page.", "Erstellen Sie einen neuen Passkey, dann sind Sie angemeldet. Die anderen bleiben; verlorene entfernen Sie auf der Kontoseite.";
     setup_organisation_hint => "Devices belong to it, and their screens show its name when you claim them.", "Ihr gehören die Geräte, und deren Anzeigen nennen sie, wenn Sie eines aufnehmen.";
