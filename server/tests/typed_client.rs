@@ -9,7 +9,6 @@ use gangway_protocol::account::TokenScope;
 use gangway_protocol::certificate::CertificateQuery;
 use gangway_protocol::device::DeviceQuery;
 use gangway_protocol::page::PageQuery;
-use gangway_server::auth::service::{TokenOrder, create_token};
 use serde_json::{Value, json};
 
 use http::header;
@@ -154,16 +153,9 @@ async fn every_operation_has_a_method_and_every_method_an_operation() {
 
 both_engines!(
     async fn every_answer_is_understood(server: Server) {
-        let order = TokenOrder {
-            name: "test".to_owned(),
-            scopes: vec![TokenScope::Enrol, TokenScope::Read],
-            organisation: None,
-            valid_days: 1,
-        };
-        let gangway = &server.gangway;
-        let token = create_token(&gangway.db, &*gangway.clock, &*gangway.random, order)
-            .await
-            .expect("a token");
+        let token = server
+            .new_token(None, &[TokenScope::Enrol, TokenScope::Read])
+            .await;
         let api = client(
             &server,
             Some((header::AUTHORIZATION, format!("Bearer {}", token.expose()))),

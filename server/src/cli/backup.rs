@@ -92,16 +92,19 @@ fn make_folder(folder: &Path) -> Result<(), CommandError> {
 }
 
 /// Writes a file that only its owner can read, down to the disk.
-pub(super) fn write_private(path: &Path, content: &[u8]) -> Result<(), CommandError> {
-    use std::io::Write as _;
+pub(super) fn write_private(path: &Path, mut content: &[u8]) -> Result<(), CommandError> {
+    copy_private(&mut content, path)
+}
 
+/// The same with what `from` gives: databases are larger than memory.
+pub(super) fn copy_private(from: &mut impl std::io::Read, path: &Path) -> Result<(), CommandError> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let write = || {
+    let mut write = || {
         let mut file = options.open(path)?;
-        file.write_all(content)?;
+        std::io::copy(from, &mut file)?;
         file.sync_all()
     };
     write().map_err(|error| failed("write", path, &error))

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::CommandError;
-use super::backup::{DATABASE_FILE, failed, write_private};
+use super::backup::{DATABASE_FILE, copy_private, failed, write_private};
 use crate::audit::verification::{CheckError, verify};
 use crate::audit::{Actor, Entry, Scope};
 use crate::ca::KEY_FILE;
@@ -55,8 +55,8 @@ pub async fn run(args: RestoreArgs) -> Result<(), CommandError> {
     if key.is_file() {
         place_key(&key, &config.data_dir.join(KEY_FILE), args.replace)?;
     }
-    let content = std::fs::read(&backup).map_err(|error| failed("read", &backup, &error))?;
-    write_private(&file, &content)?;
+    let mut copy = std::fs::File::open(&backup).map_err(|error| failed("read", &backup, &error))?;
+    copy_private(&mut copy, &file)?;
     settle(&config).await?;
     println!("{}", file.display());
     eprintln!(

@@ -10,6 +10,7 @@ use http::{HeaderName, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::support::both_engines;
+use crate::support::member::TOKEN_DAYS;
 use crate::support::person::Person;
 use crate::support::visitor::{Nobody, Program};
 
@@ -64,7 +65,7 @@ both_engines!(
 both_engines!(
     async fn a_token_ends_on_its_day(server: Server) {
         let program = server.terminal(&[TokenScope::Enrol]).await;
-        server.clock.advance(30 * UnixMillis::DAY - 1);
+        server.clock.advance(i64::from(TOKEN_DAYS) * UnixMillis::DAY - 1);
         assert_eq!(server.get(&program, path::ACCOUNT).await.status, StatusCode::OK);
         server.clock.advance(1);
         assert_eq!(

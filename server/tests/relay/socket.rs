@@ -12,7 +12,6 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::support::{Server, Spawned};
 use gangway_protocol::account::TokenScope;
-use gangway_server::auth::service::{TokenOrder, create_token};
 use gangway_server::state::Gangway;
 
 pub(crate) const ENROLMENT: (&str, &str) = ("/api/v1/enrolment", "gangway.enrolment.v1");
@@ -151,17 +150,7 @@ impl Claims {
 impl Server {
     /// A token of the first organisation with these scopes.
     pub(crate) async fn token(&self, scopes: &[TokenScope]) -> String {
-        let order = TokenOrder {
-            name: "test".to_owned(),
-            scopes: scopes.to_vec(),
-            organisation: None,
-            valid_days: 365,
-        };
-        let Gangway {
-            db, clock, random, ..
-        } = &*self.gangway;
-        let token = create_token(db, &**clock, &**random, order).await;
-        token.expect("a token is made").expose().to_owned()
+        self.new_token(None, scopes).await.expose().to_owned()
     }
 
     /// A token that may enrol and see.

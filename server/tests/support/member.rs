@@ -8,6 +8,7 @@ use gangway_protocol::device::Facts;
 use gangway_protocol::id::{AccountId, ClaimId, OrganisationId, SignInId, SignerId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
+use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 use gangway_server::api::extract::Credential;
 use gangway_server::auth::secret::{SecretHash, SecretKind};
@@ -22,6 +23,9 @@ use rcgen::KeyPair;
 use super::client::client;
 use super::visitor::{Visitor, header_value};
 use super::{Server, csr};
+
+/// For how long the tokens of tests work: tests that advance the clock go on with theirs.
+pub(crate) const TOKEN_DAYS: u32 = 365;
 
 /// Somebody, or somebody's program, with a role in an organisation.
 pub(crate) struct Member {
@@ -91,18 +95,26 @@ impl Server {
         (header::COOKIE, format!("__Host-gangway={}", secret.expose()))
     }
 
-    /// A program with a token of these scopes.
-    pub(crate) async fn program(&self, organisation: &OrganisationId, scopes: &[TokenScope]) -> Member {
+    /// A token of the command line with these scopes, confined to an organisation, the first one when none is named.
+    pub(crate) async fn new_token(
+        &self,
+        organisation: Option<&OrganisationId>,
+        scopes: &[TokenScope],
+    ) -> SecretString {
         let order = TokenOrder {
             name: "a test".to_owned(),
             scopes: scopes.to_vec(),
-            organisation: Some(organisation.clone()),
-            valid_days: 30,
+            organisation: organisation.cloned(),
+            valid_days: TOKEN_DAYS,
         };
         let gangway = &self.gangway;
-        let token = create_token(&gangway.db, &*gangway.clock, &*gangway.random, order)
-            .await
-            .expect("a token");
+        let token = create_token(&gangway.db, &*gangway.clock, &*gangway.random, order).await;
+        token.expect("a token is made")
+    }
+
+    /// A program with a token of these scopes.
+    pub(crate) async fn program(&self, organisation: &OrganisationId, scopes: &[TokenScope]) -> Member {
+        let token = self.new_token(Some(organisation), scopes).await;
         self.with_token(organisation, token.expose()).await
     }
 

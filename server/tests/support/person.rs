@@ -8,7 +8,6 @@ use gangway_protocol::organisation::{Invitation, Role};
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
 use gangway_server::auth::links;
-use gangway_server::auth::service::{TokenOrder, create_token};
 use http::{HeaderMap, HeaderName, header};
 use serde_json::json;
 
@@ -98,15 +97,7 @@ impl Server {
 
     /// A program with a token from the command line, confined to the first organisation.
     pub(crate) async fn terminal(&self, scopes: &[TokenScope]) -> Program {
-        let order = TokenOrder {
-            name: "test".to_owned(),
-            scopes: scopes.to_vec(),
-            organisation: None,
-            valid_days: 30,
-        };
-        let gangway = &self.gangway;
-        let token = create_token(&gangway.db, &*gangway.clock, &*gangway.random, order).await;
-        Program(token.expect("a token is made"))
+        Program(self.new_token(None, scopes).await)
     }
 
     /// The token of a fresh set-up link; `None` when set-up is over.
