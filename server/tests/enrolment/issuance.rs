@@ -191,14 +191,10 @@ both_engines!(
         );
         server.clock.advance(UnixMillis::MINUTE + 1);
         server.tick().await;
-        let revoked = ada
-            .api
-            .certificate(&certificate.sha256)
-            .await
-            .expect("it")
-            .revocation
-            .expect("revoked");
-        assert_eq!(revoked.reason, RevocationReason::CessationOfOperation);
+        assert_eq!(
+            ada.reason_of(&certificate).await,
+            RevocationReason::CessationOfOperation
+        );
         let retired = ada.api.device(&certificate.device).await.expect("the device");
         assert!(matches!(retired.device.state, DeviceState::Retired { .. }));
 

@@ -118,14 +118,7 @@ both_engines!(
             .prove(&server, &adas.chain, 1)
             .await
             .expect("the first proof");
-        let revoked = eve
-            .api
-            .certificate(&eves.sha256)
-            .await
-            .expect("it")
-            .revocation
-            .expect("revoked");
-        assert_eq!(revoked.reason, RevocationReason::Superseded);
+        assert_eq!(eve.reason_of(&eves).await, RevocationReason::Superseded);
         let rival = eve.api.device(&eves.device).await.expect("the device");
         assert!(matches!(rival.device.state, DeviceState::Retired { .. }));
         assert_eq!(device.refusal(&server, &eves.chain).await, ProblemCode::Retired);

@@ -65,25 +65,15 @@ both_engines!(
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let device = SoftDevice::new();
         let approval = ada.approve(&server, &device.key).await;
-        ada.api.record_consent(&approval.claim).await.expect("consent");
-        let sign = CertificateRequest::Sign { csr: device.csr() };
-        let certificate = ada
-            .api
-            .request_certificate(&approval.device.id, &sign)
-            .await
-            .expect("a certificate");
+        let certificate = ada.certify(&approval, &device.key).await;
         ada.api
             .withdraw_approval(&approval.claim)
             .await
             .expect("withdrawn");
-        let revoked = ada
-            .api
-            .certificate(&certificate.sha256)
-            .await
-            .expect("it")
-            .revocation
-            .expect("revoked");
-        assert_eq!(revoked.reason, RevocationReason::CessationOfOperation);
+        assert_eq!(
+            ada.reason_of(&certificate).await,
+            RevocationReason::CessationOfOperation
+        );
         assert_eq!(
             device.refusal(&server, &certificate.chain).await,
             ProblemCode::Retired
@@ -104,13 +94,7 @@ both_engines!(
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let device = SoftDevice::new();
         let approval = ada.approve(&server, &device.key).await;
-        ada.api.record_consent(&approval.claim).await.expect("consent");
-        let sign = CertificateRequest::Sign { csr: device.csr() };
-        let certificate = ada
-            .api
-            .request_certificate(&approval.device.id, &sign)
-            .await
-            .expect("a certificate");
+        let certificate = ada.certify(&approval, &device.key).await;
         device
             .prove(&server, &certificate.chain, 1)
             .await

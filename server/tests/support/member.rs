@@ -3,7 +3,9 @@
 
 use gangway_client::Api;
 use gangway_protocol::account::TokenScope;
-use gangway_protocol::certificate::{Approval, ApprovalRequest, Certificate, CertificateRequest};
+use gangway_protocol::certificate::{
+    Approval, ApprovalRequest, Certificate, CertificateRequest, RevocationReason,
+};
 use gangway_protocol::device::Facts;
 use gangway_protocol::id::{AccountId, ClaimId, OrganisationId, SignInId, SignerId};
 use gangway_protocol::organisation::Role;
@@ -254,12 +256,24 @@ impl Member {
     /// Approves a device with this key, has it consent, and has its certificate signed.
     pub(crate) async fn enrol(&self, server: &Server, key: &KeyPair) -> Certificate {
         let approval = self.approve(server, key).await;
+        self.certify(&approval, key).await
+    }
+
+    /// The device that was approved consents, and its certificate is signed.
+    pub(crate) async fn certify(&self, approval: &Approval, key: &KeyPair) -> Certificate {
         self.api.record_consent(&approval.claim).await.expect("consent");
         let request = CertificateRequest::Sign { csr: csr::csr(key) };
         self.api
             .request_certificate(&approval.device.id, &request)
             .await
             .expect("a certificate")
+    }
+
+    /// Why a certificate was revoked, which it was.
+    pub(crate) async fn reason_of(&self, certificate: &Certificate) -> RevocationReason {
+        let shown = self.api.certificate(&certificate.sha256).await;
+        let revocation = shown.expect("the certificate").revocation;
+        revocation.expect("it is revoked").reason
     }
 }
 
