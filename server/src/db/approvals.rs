@@ -211,16 +211,18 @@ pub async fn follow_certificate(
 ) -> Result<(), DbError> {
     execute!(
         conn,
-        sqlx::query(
-            "UPDATE approvals SET stage = $2, stage_since = $3
-             WHERE certificate = $1 AND (stage = 'issued' OR (stage = 'delivered' AND $2 = 'proven'))"
-        )
-        .bind(certificate.to_string())
-        .bind(to.as_str())
-        .bind(at.0)
+        sqlx::query(FOLLOW_CERTIFICATE)
+            .bind(certificate.to_string())
+            .bind(to.as_str())
+            .bind(at.0)
     )?;
     Ok(())
 }
+
+// A device has few approvals, and an index leads to them; approvals have none by certificate.
+pub(super) const FOLLOW_CERTIFICATE: &str = "UPDATE approvals SET stage = $2, stage_since = $3
+    WHERE device = (SELECT device FROM certificates WHERE sha256 = $1) AND certificate = $1
+        AND (stage = 'issued' OR (stage = 'delivered' AND $2 = 'proven'))";
 
 /// Withdraws the approvals whose certificate was never proven.
 ///
@@ -233,15 +235,16 @@ pub async fn withdraw_of_certificate(
 ) -> Result<(), DbError> {
     execute!(
         conn,
-        sqlx::query(
-            "UPDATE approvals SET stage = 'withdrawn', stage_since = $2
-             WHERE certificate = $1 AND stage IN ('issued', 'delivered')"
-        )
-        .bind(certificate.to_string())
-        .bind(at.0)
+        sqlx::query(WITHDRAW_OF_CERTIFICATE)
+            .bind(certificate.to_string())
+            .bind(at.0)
     )?;
     Ok(())
 }
+
+pub(super) const WITHDRAW_OF_CERTIFICATE: &str = "UPDATE approvals SET stage = 'withdrawn', stage_since = $2
+    WHERE device = (SELECT device FROM certificates WHERE sha256 = $1) AND certificate = $1
+        AND stage IN ('issued', 'delivered')";
 
 /// Withdraws the approvals of a device whose certificate was revoked before it was proven.
 ///

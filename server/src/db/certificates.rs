@@ -3,6 +3,8 @@
 mod revocation;
 mod search;
 
+#[cfg(test)]
+pub(super) use revocation::REVOKE_UNPROVEN_ELSEWHERE;
 pub use revocation::{
     Revoked, hold_of_device, release_of_device, revoke_of_device, revoke_of_key, revoke_one,
     revoke_unproven_elsewhere, revoked,

@@ -131,18 +131,13 @@ pub async fn revoke_unproven_elsewhere(
     spki: &Sha256Hex,
     revoked: Revoked,
 ) -> Result<Vec<(OrganisationId, DeviceId)>, DbError> {
-    let rivals: Vec<(String, String, String)> = on!(conn, |c| sqlx::query_as(
-        "UPDATE certificates SET revoked_at = $3, revocation_reason = $4
-         WHERE spki_sha256 = $2 AND organisation <> $1 AND sha256 IS NOT NULL
-             AND proven_at IS NULL AND revoked_at IS NULL
-         RETURNING issuer, organisation, device"
-    )
-    .bind(organisation.as_str())
-    .bind(spki.to_string())
-    .bind(revoked.at.0)
-    .bind(revoked.reason.as_str())
-    .fetch_all(c)
-    .await)?;
+    let rivals: Vec<(String, String, String)> = on!(conn, |c| sqlx::query_as(REVOKE_UNPROVEN_ELSEWHERE)
+        .bind(organisation.as_str())
+        .bind(spki.to_string())
+        .bind(revoked.at.0)
+        .bind(revoked.reason.as_str())
+        .fetch_all(c)
+        .await)?;
     let mut issuers = Vec::with_capacity(rivals.len());
     let mut devices = Vec::with_capacity(rivals.len());
     for (issuer, organisation, device) in rivals {
@@ -158,6 +153,13 @@ pub async fn revoke_unproven_elsewhere(
     touch(conn, issuers).await?;
     Ok(devices)
 }
+
+// Which organisations know the key is indexed by the key; certificates are by organisation and key.
+pub(in crate::db) const REVOKE_UNPROVEN_ELSEWHERE: &str = "UPDATE certificates
+    SET revoked_at = $3, revocation_reason = $4
+    WHERE organisation IN (SELECT organisation FROM device_keys WHERE spki_sha256 = $2 AND organisation <> $1)
+        AND spki_sha256 = $2 AND sha256 IS NOT NULL AND proven_at IS NULL AND revoked_at IS NULL
+    RETURNING issuer, organisation, device";
 
 /// The revoked certificates of an issuer that a list made now has to name: those that expired before `expired_before`
 /// have been on one for long enough (RFC 5280 §3.3: until one regularly scheduled list beyond the expiry).
