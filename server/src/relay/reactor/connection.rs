@@ -30,6 +30,9 @@ enum Phase {
     /// would take back what we sent last.
     Ending {
         ticks: u8,
+        /// The system knows that no more will be sent. Telling it again would be answered with a fresh event, on which
+        /// we would tell it again.
+        finished: bool,
     },
     Ended,
 }
@@ -104,10 +107,11 @@ impl Connection {
         if self.phase == Phase::Ended {
             return;
         }
-        self.phase = Phase::Ending { ticks: LINGER_TICKS };
-        if self.outbox.is_empty() {
-            self.wire.finish();
-        }
+        self.phase = Phase::Ending {
+            ticks: LINGER_TICKS,
+            finished: false,
+        };
+        self.finish();
     }
 
     /// Goes on with what did not fit.
@@ -122,18 +126,26 @@ impl Connection {
         }
         if self.outbox.is_empty() {
             self.outbox = Vec::new();
-            if self.is_ending() {
-                self.wire.finish();
-            }
+            self.finish();
         }
         Ok(())
+    }
+
+    /// Tells the other end once, after everything else, that nothing more comes.
+    fn finish(&mut self) {
+        if let Phase::Ending { finished, .. } = &mut self.phase
+            && !*finished
+            && self.outbox.is_empty()
+        {
+            *finished = self.wire.finish();
+        }
     }
 
     /// Counts an ending connection's time down.
     pub(super) fn tick(&mut self) -> Tick {
         match &mut self.phase {
-            Phase::Ending { ticks: 0 } => Tick::Over,
-            Phase::Ending { ticks } => {
+            Phase::Ending { ticks: 0, .. } => Tick::Over,
+            Phase::Ending { ticks, .. } => {
                 *ticks -= 1;
                 Tick::Ending
             }
@@ -149,10 +161,44 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use mio::{Events, Poll, Token};
+
     use super::*;
 
     #[test]
     fn a_connection_at_rest_is_small() {
         assert!(size_of::<Connection>() <= 64, "{} bytes", size_of::<Connection>());
+    }
+
+    /// A device that did not close its end kept the reactor spinning for as long as its connection lingered.
+    #[test]
+    fn an_ending_connection_that_lingers_causes_no_events() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
+        let address = listener.local_addr().expect("an address");
+        let device = std::net::TcpStream::connect(address).expect("connected");
+        let (server, _) = listener.accept().expect("accepted");
+        server.set_nonblocking(true).expect("set");
+        let mut connection = Connection::new(Wire::Plain(mio::net::TcpStream::from_std(server)));
+        let mut poll = Poll::new().expect("a queue");
+        connection
+            .wire
+            .register(poll.registry(), Token(0))
+            .expect("registered");
+        connection.end();
+        let mut events = Events::with_capacity(8);
+        // What the end itself causes comes at once; after that the wait is in vain.
+        let quiet = (0..10).any(|_| {
+            poll.poll(&mut events, Some(Duration::from_millis(20)))
+                .expect("polled");
+            for _ in &events {
+                connection.flush().expect("nothing to write");
+            }
+            events.is_empty()
+        });
+        assert!(quiet);
+        drop(device);
     }
 }

@@ -100,16 +100,17 @@ impl Wire {
         }
     }
 
-    /// Says that nothing more will be written, once all has been.
-    pub(super) fn finish(&mut self) {
+    /// Says that nothing more will be written, once all has been. False when there still is something to write.
+    pub(super) fn finish(&mut self) -> bool {
         if let Self::Tls(tls) = self {
             tls.session.send_close_notify();
-            if !matches!(tls.flush(), Ok(true)) {
-                return;
+            if matches!(tls.flush(), Ok(false)) {
+                return false;
             }
         }
         // It fails when the other end has gone, which is the purpose.
         let _ = self.tcp_mut().shutdown(Shutdown::Write);
+        true
     }
 
     fn tcp_mut(&mut self) -> &mut TcpStream {
