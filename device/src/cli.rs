@@ -96,9 +96,9 @@ const DEFAULT_STATE_DIR: &str = "/var/lib/gangway-device";
 /// How the device behaves towards people.
 #[derive(Clone, Debug, Args)]
 struct Manner {
-    /// Who answers when an organisation wants the device: a person, or nobody.
-    #[arg(long, value_enum, default_value_t = WhoAccepts::Ask)]
-    accept: WhoAccepts,
+    /// Who answers when an organisation wants the device: a person, or nobody; somebody is asked unless the devices are simulated.
+    #[arg(long, value_enum)]
+    accept: Option<WhoAccepts>,
     /// Kind of key to make where there is none yet: p256, p384 or ed25519 (an RSA key is brought as key.pem).
     #[arg(long, value_name = "KIND", default_value = "p256")]
     key_type: KeyType,
@@ -124,6 +124,13 @@ enum WhoAccepts {
     Always,
 }
 
+impl Manner {
+    /// Without a word to the contrary, somebody is there.
+    fn who_accepts(&self) -> WhoAccepts {
+        self.accept.unwrap_or(WhoAccepts::Ask)
+    }
+}
+
 impl WhoAccepts {
     fn as_str(self) -> &'static str {
         match self {
@@ -138,7 +145,7 @@ fn settings(server: &Server, manner: &Manner) -> Settings {
     settings.ca_file.clone_from(&server.ca_file);
     settings.key_type = manner.key_type;
     settings.code_life = Duration::from_secs(manner.code_life_secs);
-    settings.accept = match manner.accept {
+    settings.accept = match manner.who_accepts() {
         WhoAccepts::Ask => Accept::Ask,
         WhoAccepts::Always => Accept::Always,
     };

@@ -41,7 +41,7 @@ pub(super) async fn live(run: &Run, stop: impl Future<Output = ()>) -> Result<()
     let name = settings.facts.hostname.clone();
     let mut agent = Agent::start(settings, store, &network)?;
 
-    let asks = run.manner.accept == WhoAccepts::Ask;
+    let asks = run.manner.who_accepts() == WhoAccepts::Ask;
     let (mut screen, mut inputs) = if run.json {
         (
             Screen::json(),

@@ -59,7 +59,7 @@ impl Install {
         let manner = &self.manner;
         let mut arguments = vec!["--server".to_owned(), self.server.server.to_string()];
         arguments.extend(["--state-dir".to_owned(), absolute(&self.state.state_dir)?]);
-        arguments.extend(["--accept".to_owned(), manner.accept.as_str().to_owned()]);
+        arguments.extend(["--accept".to_owned(), manner.who_accepts().as_str().to_owned()]);
         arguments.extend(["--key-type".to_owned(), manner.key_type.to_string()]);
         arguments.extend(["--code-life-secs".to_owned(), manner.code_life_secs.to_string()]);
         if let Some(file) = &self.server.ca_file {

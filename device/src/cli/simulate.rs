@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use gangway_device::agent::{Agent, Network};
 use gangway_device::config::Settings;
+use gangway_device::enrolment::Accept;
 use gangway_device::event::Event;
 use gangway_device::store::Store;
 use serde::Serialize;
@@ -54,7 +55,11 @@ pub(crate) fn simulate(simulate: &Simulate) -> Result<(), Failure> {
 }
 
 async fn live(simulate: &Simulate) -> Result<(), Failure> {
-    let settings = super::settings(&simulate.server, &simulate.manner);
+    let mut settings = super::settings(&simulate.server, &simulate.manner);
+    if simulate.manner.accept.is_none() {
+        // Nobody stands before a thousand screens.
+        settings.accept = Accept::Always;
+    }
     let network = Network::new(&settings)?;
     let (lines, printer) = mpsc::channel(LINES);
     let printer = tokio::task::spawn_blocking(move || print(printer));

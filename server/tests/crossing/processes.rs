@@ -124,6 +124,19 @@ impl Place {
         Device(Program::spawn(command))
     }
 
+    /// So many devices in one process, in memory.
+    pub(crate) fn simulate(&self, count: u32) -> Device {
+        let mut command = Command::new(device_binary());
+        command
+            .args(["simulate", "--server", &self.url(), "--json", "--count"])
+            .arg(count.to_string())
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        Device(Program::spawn(command))
+    }
+
     /// `gangway link --json`, with this code on its standard input.
     pub(crate) async fn link(&self, token: &str, code: &str, more: &[&str]) -> Link {
         let url = self.url();

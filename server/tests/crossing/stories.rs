@@ -41,6 +41,20 @@ async fn a_device_joins_the_fleet_from_the_terminal() {
 }
 
 #[tokio::test]
+async fn simulated_devices_join_without_anybody_to_ask() {
+    let place = Place::open().await;
+    let token = place.token().await;
+    let mut devices = place.simulate(2);
+    for count in 1..=2 {
+        let shown = devices.event("code").await;
+        let code = shown["user_code"].as_str().expect("a code");
+        let (exit, last) = place.link(&token, code, &["--yes"]).await.end().await;
+        assert_eq!((exit, &last["event"]), (0, &json!("online")), "{last}");
+        assert_eq!(place.certificates().await, count);
+    }
+}
+
+#[tokio::test]
 async fn a_person_is_asked_and_may_say_not_mine() {
     let place = Place::open().await;
     let token = place.token().await;

@@ -11,7 +11,7 @@ use gangway_protocol::certificate::{Approval, EnrolmentStage};
 use gangway_protocol::code::UserCode;
 use gangway_protocol::enrolment::CLAIM_SUBPROTOCOL;
 use gangway_protocol::path;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::exit::Exit;
 use super::input::{Decided, Lines};
@@ -20,8 +20,12 @@ use crate::ca::verify;
 use crate::clock::{Clock as _, SystemClock};
 use crate::rng::{Random as _, SystemRandom};
 
-/// How often deadlines are looked at, and how often the server is asked whether the device is online.
+/// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(250);
+/// Between two questions whether the device is online: most are within milliseconds, so the first waits little, and each
+/// further one twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How long the server may take to hear of an end that the person knows already.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -47,6 +51,8 @@ struct Going {
     call: Option<Pending<Answer>>,
     /// Asks how far the enrolment has got, to see the device come online.
     watch: Option<Pending<Result<Approval, ApiError>>>,
+    /// How long the next such question waits.
+    pause: Duration,
     inputs: VecDeque<Input>,
     /// The person has been asked and has not answered.
     asked: bool,
@@ -76,7 +82,10 @@ impl Driver<'_> {
                     answer = settle(&mut going.call) => Input::Answered(Box::new(answer)),
                     approval = settle(&mut going.watch) => match is_proven(&approval) {
                         true => Input::Online,
-                        false => continue,
+                        false => {
+                            self.watch(crossing.view(), &mut going);
+                            continue;
+                        }
                     },
                     decided = self.lines.decision(), if going.asked => {
                         going.asked = false;
@@ -88,10 +97,7 @@ impl Driver<'_> {
                         }
                         Input::Cancel
                     }
-                    _ = ticks.tick() => {
-                        self.watch(crossing.view(), &mut going);
-                        Input::Tick
-                    }
+                    _ = ticks.tick() => Input::Tick,
                 },
             };
             let before = crossing.view().clone();
@@ -147,6 +153,8 @@ impl Driver<'_> {
             Stage::Reviewing if entered => self.review(view, going),
             Stage::Installed if entered => {
                 going.deadline = Some(Instant::now() + Duration::from_secs(self.wait_secs.into()));
+                going.pause = FIRST_PAUSE;
+                self.watch(view, going);
             }
             Stage::Failed(_) if entered => {
                 going.asked = false;
@@ -156,14 +164,17 @@ impl Driver<'_> {
         }
     }
 
-    /// Asks the server how far it has got, once the device has its certificate.
+    /// Asks the server in a moment how far it has got, now that the device has its certificate.
     fn watch(&self, view: &View, going: &mut Going) {
         if view.stage == Stage::Installed
-            && going.watch.is_none()
             && let Some(claim) = view.claim.clone()
         {
-            let api = self.api.clone();
-            going.watch = Some(Box::pin(async move { api.approval(&claim).await }));
+            let (api, pause) = (self.api.clone(), going.pause);
+            going.pause = LONGEST_PAUSE.min(pause * 2);
+            going.watch = Some(Box::pin(async move {
+                sleep(pause).await;
+                api.approval(&claim).await
+            }));
         }
     }
 
