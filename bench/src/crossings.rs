@@ -1,45 +1,43 @@
-//! Whole crossings: how many a second, and what an enrolled device's session costs in memory afterwards.
+//! Whole crossings a second, from the code to the first session.
 //!
-//! The pace is taken with the real programs, `gangway-device simulate` and `gangway link`. The crowd of sessions is enrolled
-//! by lean sockets through the same frames and endpoints, because 15,000 terminals would be measured instead of the server.
+//! The pace is taken with the real programs, `gangway-device simulate` and one `gangway link` for each device; and with lean
+//! sockets that say the same in one process, to see what the server manages when nobody pays for terminals.
 
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use gangway_client::{Api, Native, NativeOptions};
 use gangway_device::key::{DeviceKey, KeyType};
 use gangway_protocol::certificate::{ApprovalRequest, CertificateRequest};
 use gangway_protocol::device::Facts;
-use gangway_protocol::encoding::Base64;
-use gangway_protocol::id::{AccountId, OrganisationId, SignerId};
-use gangway_protocol::page::PageQuery;
-use gangway_protocol::path;
-use gangway_protocol::secret::SecretString;
-use gangway_protocol::session::{SESSION_SUBPROTOCOL, proof_message};
-use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::Options;
 use crate::claims::redeem;
-use crate::memory::{FEW, MANY, slope};
-use crate::report::{Report, count};
+use crate::desk::Desk;
+use crate::issuance::Enrolled;
+use crate::memory::prove;
+use crate::report::{Mark, Report, count};
 use crate::server::Server;
 use crate::socket::Socket;
 
 /// Crossings that are timed with the real programs.
-const TERMINALS: usize = 200;
-/// How many go on at a time.
-const SIDE_BY_SIDE: usize = 16;
+const TERMINALS: usize = 500;
+/// Terminals at a time. Each waits for the disk and for the network most of its time.
+const TERMINALS_SIDE_BY_SIDE: usize = 48;
+/// Crossings by lean sockets.
+const LEAN: usize = 2_000;
+/// Lean crossings at a time.
+const LEAN_SIDE_BY_SIDE: usize = 64;
 
-/// Takes `crossings_per_s`: `simulate` shows codes, a terminal claims each of them.
+/// Takes `crossings_per_s`: `simulate` shows the codes, a terminal claims each of them and ends when the device is online.
 pub(crate) async fn pace(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let server = Server::start(options).await?;
     let token = server.token().await?;
-    let mut devices = tokio::process::Command::new(&options.gangway_device)
+    let mut devices = tokio::process::Command::new(options.gangway_device()?)
         .args([
             "simulate",
             "--count",
@@ -58,34 +56,37 @@ pub(crate) async fn pace(options: &Options, report: &mut Report) -> anyhow::Resu
         let line = lines.next_line().await?.context("the simulation ended")?;
         let event: serde_json::Value = serde_json::from_str(&line)?;
         if event["event"] == "code" {
-            codes.push(
-                event["user_code"]
-                    .as_str()
-                    .context("a code without a code")?
-                    .to_owned(),
-            );
+            let code = event["user_code"].as_str().context("a code without a code")?;
+            codes.push(code.to_owned());
         }
     }
+    // The devices go on talking; somebody has to listen.
+    let listener = tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     let started = Instant::now();
-    let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+    let places = Arc::new(Semaphore::new(TERMINALS_SIDE_BY_SIDE));
     let mut terminals = JoinSet::new();
     for code in codes {
         let place = places.clone().acquire_owned().await?;
-        let (gangway, url, token) = (options.gangway.clone(), server.url(), token.clone());
+        let (gangway, url, token) = (options.gangway()?, server.url(), token.clone());
         terminals.spawn(async move {
             let _place = place;
             let mut terminal = tokio::process::Command::new(gangway)
                 .args(["link", "--server", &url, "--yes", "--json"])
                 .env("GANGWAY_TOKEN", token)
                 .stdin(Stdio::piped())
-                .stdout(Stdio::null())
+                .stdout(Stdio::piped())
                 .stderr(Stdio::null())
                 .spawn()?;
             let mut input = terminal.stdin.take().context("no input")?;
             input.write_all(format!("{code}\n").as_bytes()).await?;
             drop(input);
-            let status = terminal.wait().await?;
-            ensure!(status.success(), "gangway link ended with {status}");
+            let output = terminal.wait_with_output().await?;
+            ensure!(
+                output.status.success(),
+                "gangway link ended with {}: {}",
+                output.status,
+                String::from_utf8_lossy(&output.stdout)
+            );
             anyhow::Ok(())
         });
     }
@@ -96,102 +97,38 @@ pub(crate) async fn pace(options: &Options, report: &mut Report) -> anyhow::Resu
         "crossings_per_s",
         count(TERMINALS) / started.elapsed().as_secs_f64(),
         "/s",
-        "simulate and link, code to online",
+        Mark::None,
     );
+    listener.abort();
     Ok(())
 }
 
-/// Takes `bytes_per_enrolled_session`, and the pace of lean crossings on the way.
-pub(crate) async fn sessions(options: &Options, report: &mut Report) -> anyhow::Result<()> {
+/// Takes `lean_crossings_per_s`.
+pub(crate) async fn lean(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let server = Arc::new(Server::start(options).await?);
     let desk = Arc::new(Desk::open(&server).await?);
-    let started = Instant::now();
-    let mut crowd = enrol(&server, &desk, FEW).await?;
-    let at_few = server.pss()?;
-    crowd.extend(enrol(&server, &desk, MANY - FEW).await?);
-    let elapsed = started.elapsed().as_secs_f64();
-    let slope = slope(at_few, server.pss()?)?;
-    report.figure(
-        "lean_crossings_per_s",
-        count(MANY) / elapsed,
-        "/s",
-        "claim to welcome, without the programs",
-    );
-    report.figure("bytes_per_enrolled_session", slope, "B", "≤ 4,096");
-    drop(crowd);
-    Ok(())
-}
-
-/// Who approves: an account with a token, its organisation and signer.
-#[derive(Clone)]
-pub(crate) struct Desk {
-    api: Api,
-    token: String,
-    /// The account.
-    pub(crate) account: AccountId,
-    /// Where devices go.
-    pub(crate) organisation: OrganisationId,
-    /// Who signs.
-    pub(crate) signer: SignerId,
-}
-
-impl Desk {
-    /// Asks the server for all of it.
-    pub(crate) async fn open(server: &Server) -> anyhow::Result<Self> {
-        let token = server.token().await?;
-        let options = NativeOptions {
-            server: server.url(),
-            token: Some(SecretString::new(token.clone())),
-            trust_anchors: None,
-        };
-        let api = Api::new(Arc::new(Native::new(&options)?));
-        let page = PageQuery::default();
-        let organisation = api
-            .organisations(&page)
-            .await?
-            .items
-            .into_iter()
-            .next()
-            .context("no organisation")?
-            .id;
-        let signer = api
-            .signers(&organisation, &page)
-            .await?
-            .items
-            .into_iter()
-            .next()
-            .context("no signer")?
-            .id;
-        let account = api.account().await?.id;
-        Ok(Self {
-            api,
-            token,
-            account,
-            organisation,
-            signer,
-        })
-    }
-}
-
-async fn enrol(server: &Arc<Server>, desk: &Arc<Desk>, many: usize) -> anyhow::Result<Vec<Socket>> {
-    let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+    let places = Arc::new(Semaphore::new(LEAN_SIDE_BY_SIDE));
     let mut crossings = JoinSet::new();
-    let mut sessions = Vec::with_capacity(many);
-    for _ in 0..many {
+    let mut sessions = Vec::with_capacity(LEAN);
+    let started = Instant::now();
+    for _ in 0..LEAN {
         let place = places.clone().acquire_owned().await?;
         let (server, desk) = (server.clone(), desk.clone());
         crossings.spawn(async move {
             let _place = place;
             cross(&server, &desk).await
         });
-        while let Some(done) = crossings.try_join_next() {
-            sessions.push(done??);
-        }
     }
-    while let Some(done) = crossings.join_next().await {
-        sessions.push(done??);
+    while let Some(session) = crossings.join_next().await {
+        sessions.push(session??);
     }
-    Ok(sessions)
+    report.figure(
+        "lean_crossings_per_s",
+        count(LEAN) / started.elapsed().as_secs_f64(),
+        "/s",
+        Mark::None,
+    );
+    Ok(())
 }
 
 /// One device from claim to welcome; what is left is its session.
@@ -220,19 +157,10 @@ async fn cross(server: &Server, desk: &Desk) -> anyhow::Result<Socket> {
         .request_certificate(&approval.device.id, &CertificateRequest::Sign { csr })
         .await?;
     drop(claim);
-
-    let mut socket = Socket::open(server.address, path::SESSION_SOCKET, SESSION_SUBPROTOCOL, None).await?;
-    let challenge = socket.receive_type("challenge").await?;
-    let nonce: Base64 = serde_json::from_value(challenge["nonce"].clone())?;
-    let signed = proof_message(&nonce.0, &server.url(), &certificate.sha256);
-    let proof = json!({
-        "type": "proof",
-        "chain": certificate.chain,
-        "signature": Base64(key.sign(&signed)?),
-        "counter": 1,
-        "agent": "gangway-bench/0.1.0 (linux)",
-    });
-    socket.send(&proof.to_string()).await?;
-    socket.receive_type("welcome").await?;
-    Ok(socket)
+    let enrolled = Enrolled {
+        key,
+        chain: certificate.chain,
+        sha256: certificate.sha256,
+    };
+    prove(server, &enrolled).await
 }

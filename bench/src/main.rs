@@ -1,11 +1,15 @@
 //! Benchmarks of Gangway: each figure comes from the real binaries, and every comparison is a ratio within one run.
 //!
-//! `make bench` prints the table and writes `target/bench.json`. Nothing here is shipped.
+//! `make bench` prints the table and writes `target/bench.json`. Nothing here is shipped. What each figure means stands in
+//! docs/operations.md, under Figures.
 
 mod ceiling;
 mod claims;
 mod crossings;
+mod desk;
 mod forwarder;
+mod http;
+mod issuance;
 mod memory;
 mod pages;
 mod relay;
@@ -39,21 +43,37 @@ enum Command {
 /// Where the binaries are, and what to run.
 #[derive(clap::Args, Clone)]
 pub(crate) struct Options {
-    /// The server.
-    #[arg(long, default_value = "target/release/gangway")]
-    gangway: PathBuf,
-    /// The device software.
-    #[arg(long, default_value = "target/release/gangway-device")]
-    gangway_device: PathBuf,
-    /// The panel's files.
-    #[arg(long, default_value = "dist/pkg")]
-    panel: PathBuf,
+    /// The folder of the two binaries; without it, that of this program.
+    #[arg(long, value_name = "FOLDER")]
+    binaries: Option<PathBuf>,
     /// Where the figures go.
-    #[arg(long, default_value = "target/bench.json")]
+    #[arg(long, value_name = "FILE", default_value = "target/bench.json")]
     json: PathBuf,
-    /// Only the benchmarks whose names contain one of these words.
-    #[arg(long)]
+    /// Only the benchmarks of these names: size startup page relay waiting ceiling issuance crossings lean
+    #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+}
+
+impl Options {
+    /// The server.
+    pub(crate) fn gangway(&self) -> anyhow::Result<PathBuf> {
+        self.binary("gangway")
+    }
+
+    /// The device software.
+    pub(crate) fn gangway_device(&self) -> anyhow::Result<PathBuf> {
+        self.binary("gangway-device")
+    }
+
+    fn binary(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let own = std::env::current_exe()?;
+        let folder = self.binaries.as_deref().or_else(|| own.parent());
+        Ok(folder.context("this program is in no folder")?.join(name))
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
 }
 
 fn main() -> anyhow::Result<()> {
@@ -69,34 +89,34 @@ fn main() -> anyhow::Result<()> {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     let mut report = Report::open(&options.json)?;
-    let wanted =
-        |name: &str| options.only.is_empty() || options.only.iter().any(|word| name.contains(word.as_str()));
-    if wanted("size") {
-        pages::first_load(&options, &mut report)?;
+    if options.wants("size") {
+        pages::first_load(&options, &mut report).await?;
     }
-    if wanted("startup") {
+    if options.wants("startup") {
         startup::measure(&options, &mut report).await?;
     }
-    if wanted("page") {
+    if options.wants("page") {
         pages::rendered(&options, &mut report).await?;
     }
-    if wanted("relay") {
+    if options.wants("relay") {
         relay::measure(&options, &mut report).await?;
     }
-    if wanted("waiting") {
+    if options.wants("waiting") {
         memory::waiting(&options, &mut report).await?;
     }
-    if wanted("ceiling") {
+    if options.wants("ceiling") {
         ceiling::measure(&options, &mut report).await?;
     }
-    if wanted("issuance") {
-        ceiling::durable(&options, &mut report).await?;
+    if options.wants("issuance") {
+        // The devices that come of it are the crowd whose sessions are weighed.
+        let (folder, enrolled) = issuance::measure(&options, &mut report).await?;
+        memory::sessions(&options, folder, enrolled, &mut report).await?;
     }
-    if wanted("crossings") {
+    if options.wants("crossings") {
         crossings::pace(&options, &mut report).await?;
     }
-    if wanted("sessions") {
-        crossings::sessions(&options, &mut report).await?;
+    if options.wants("lean") {
+        crossings::lean(&options, &mut report).await?;
     }
     report.write()
 }

@@ -6,9 +6,11 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use gangway_protocol::path;
 use tokio::process::{Child, Command};
 
 use crate::Options;
+use crate::http;
 
 /// A running server; ended when dropped.
 pub(crate) struct Server {
@@ -17,23 +19,22 @@ pub(crate) struct Server {
     folder: tempfile::TempDir,
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    /// From the start of the process to the first answer on `/readyz`.
+    /// From the start of the process to the first good answer on `/readyz`.
     pub(crate) ready_after: Duration,
 }
 
 impl Server {
     /// Starts a server on an empty data directory.
     pub(crate) async fn start(options: &Options) -> anyhow::Result<Self> {
-        Self::start_with(options, &[]).await
+        Self::start_in(options, data_dir()?).await
     }
 
-    /// The same, with further flags.
-    pub(crate) async fn start_with(options: &Options, flags: &[&str]) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
+    /// Starts a server on a data directory that exists.
+    pub(crate) async fn start_in(options: &Options, folder: tempfile::TempDir) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let started = Instant::now();
-        let child = Command::new(&options.gangway)
+        let child = Command::new(options.gangway()?)
             .args(["serve", "--data-dir"])
             .arg(folder.path())
             .args([
@@ -43,20 +44,19 @@ impl Server {
                 &format!("http://localhost:{port}"),
             ])
             .args(RAISED_CAPS)
-            .args(flags)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("starting {}", options.gangway.display()))?;
+            .context("starting the server")?;
         let mut server = Self {
             child,
-            gangway: options.gangway.clone(),
+            gangway: options.gangway()?,
             folder,
             address,
             ready_after: Duration::ZERO,
         };
-        while !ready(address).await {
+        while http::get(address, path::READYZ, "identity").await.is_err() {
             if let Some(status) = server.child.try_wait()? {
                 bail!("the server ended: {status}");
             }
@@ -123,20 +123,11 @@ fn kilobytes(path: &Path, field: &str) -> anyhow::Result<u64> {
     Ok(number.parse::<u64>()? * 1024)
 }
 
-async fn ready(address: SocketAddr) -> bool {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else {
-        return false;
-    };
-    let request = format!(
-        "GET /readyz HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\n\r\n",
-        address.port()
-    );
-    if stream.write_all(request.as_bytes()).await.is_err() {
-        return false;
-    }
-    let mut reply = Vec::new();
-    stream.read_to_end(&mut reply).await.is_ok() && reply.starts_with(b"HTTP/1.1 200")
+/// An empty data directory on the disk that holds the build: where temporary files go may be memory, which syncs for nothing.
+fn data_dir() -> anyhow::Result<tempfile::TempDir> {
+    let beside = std::env::current_exe()?;
+    let beside = beside.parent().context("this program is in no folder")?;
+    Ok(tempfile::tempdir_in(beside)?)
 }
 
 /// The whole load comes from one address and one account; the caps that protect against that are options.

@@ -4,9 +4,12 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// An open WebSocket. Frames go out in one write and come in without buffering beyond the frame.
+/// An open WebSocket. A frame goes out in one write and comes in by one read, as it does for the raw connections that it is
+/// compared with.
 pub(crate) struct Socket {
     stream: TcpStream,
+    /// What came and has not been taken.
+    ahead: Vec<u8>,
 }
 
 impl Socket {
@@ -28,22 +31,26 @@ impl Socket {
             address.port()
         );
         stream.write_all(request.as_bytes()).await?;
-        let mut head = Vec::with_capacity(512);
-        while !head.ends_with(b"\r\n\r\n") {
-            ensure!(head.len() < 8192, "the answer to the upgrade does not end");
-            head.push(
-                stream
-                    .read_u8()
+        let mut socket = Self {
+            stream,
+            ahead: Vec::new(),
+        };
+        let head_len = loop {
+            match socket.ahead.windows(4).position(|window| window == b"\r\n\r\n") {
+                Some(position) => break position + 4,
+                None => socket
+                    .read_on()
                     .await
                     .context("reading the answer to the upgrade")?,
-            );
-        }
+            }
+        };
         ensure!(
-            head.starts_with(b"HTTP/1.1 101"),
+            socket.ahead.starts_with(b"HTTP/1.1 101"),
             "no upgrade: {}",
-            String::from_utf8_lossy(&head)
+            String::from_utf8_lossy(&socket.ahead)
         );
-        Ok(Self { stream })
+        socket.take(head_len);
+        Ok(socket)
     }
 
     /// Sends a text frame. The mask is zero: legal, and free.
@@ -52,19 +59,11 @@ impl Socket {
         self.stream.write_all(&frame).await.context("sending")
     }
 
-    /// The next text frame; answers pings on the way.
+    /// The next text message; answers pings on the way.
     pub(crate) async fn receive(&mut self) -> anyhow::Result<String> {
         loop {
-            let mut head = [0_u8; 2];
-            self.stream.read_exact(&mut head).await.context("receiving")?;
-            let len = match head[1] & 0x7f {
-                126 => u64::from(self.stream.read_u16().await?),
-                127 => self.stream.read_u64().await?,
-                small => u64::from(small),
-            };
-            let mut payload = vec![0_u8; usize::try_from(len)?];
-            self.stream.read_exact(&mut payload).await?;
-            match head[0] & 0x0f {
+            let (opcode, payload) = self.receive_frame().await?;
+            match opcode {
                 1 => return String::from_utf8(payload).context("not UTF-8"),
                 8 => bail!(
                     "closed: {}",
@@ -78,6 +77,44 @@ impl Socket {
                 _ => {}
             }
         }
+    }
+
+    /// Whether the other end still holds the connection.
+    pub(crate) fn is_open(&self) -> bool {
+        match self.stream.try_read(&mut [0; 64]) {
+            Ok(len) => len > 0,
+            Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
+        }
+    }
+
+    async fn receive_frame(&mut self) -> anyhow::Result<(u8, Vec<u8>)> {
+        loop {
+            // The server masks nothing, and sends no message of 64 KiB or more.
+            let (header_len, len) = match *self.ahead.as_slice() {
+                [_, 126, high, low, ..] => (4, usize::from(u16::from_be_bytes([high, low]))),
+                [_, short @ 0..126, ..] => (2, usize::from(short)),
+                _ => (0, 0),
+            };
+            if header_len > 0 && self.ahead.len() >= header_len + len {
+                let frame = self.take(header_len + len);
+                return Ok((frame[0] & 0x0f, frame[header_len..].to_vec()));
+            }
+            self.read_on().await.context("receiving")?;
+        }
+    }
+
+    fn take(&mut self, len: usize) -> Vec<u8> {
+        let rest = self.ahead.split_off(len);
+        std::mem::replace(&mut self.ahead, rest)
+    }
+
+    async fn read_on(&mut self) -> anyhow::Result<()> {
+        self.ahead.reserve(1024);
+        ensure!(
+            self.stream.read_buf(&mut self.ahead).await? > 0,
+            "the server closed the connection"
+        );
+        Ok(())
     }
 
     /// The next frame as JSON, which must be of this type.
