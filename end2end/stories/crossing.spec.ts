@@ -56,3 +56,17 @@ test('the fleet shows the device and finds it again', async ({ owner, server, st
   await expect(row).toHaveCount(0);
   await expect(owner).toHaveURL(/nothing-is-called-this/);
 });
+
+test('an approval that is quicker than the list of signers goes on by itself', async ({ owner, server, startDevice }) => {
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => { answer = resolve; });
+  await owner.route('**/signers*', async (route) => {
+    await answered;
+    await route.continue();
+  });
+  const device = startDevice();
+  await review(owner, server.url, await device.code());
+  await approve(owner);
+  answer();
+  await device.next('online');
+});

@@ -38,7 +38,8 @@ struct Form {
     name: RwSignal<String>,
     labels: RwSignal<String>,
     organisation: RwSignal<String>,
-    signers: RwSignal<Outcome<Vec<Signer>>>,
+    /// Who signs in the chosen organisation, once the server has said so.
+    signers: RwSignal<Option<Outcome<Vec<Signer>>>>,
     message: RwSignal<Option<String>>,
     /// Until when an approval needs no new proof, as far as the page knows.
     verified_until: RwSignal<i64>,
@@ -69,7 +70,7 @@ pub(super) fn reviewing(t: Language, crossing: Crossing, account: &Account) -> V
                 .map(|organisation| organisation.id.to_string())
                 .unwrap_or_default(),
         ),
-        signers: RwSignal::new(Ok(Vec::new())),
+        signers: RwSignal::new(None),
         message: RwSignal::new(None),
         verified_until: RwSignal::new(account.verified_until.map_or(i64::MAX, |until| until.0)),
     };
@@ -234,12 +235,13 @@ fn read_signers(form: Form) {
         let Ok(organisation) = form.organisation.get().parse::<OrganisationId>() else {
             return;
         };
+        form.signers.set(None);
         let api = api.clone();
         leptos::task::spawn_local(async move {
             let read = api.signers(&organisation, &PageQuery::default()).await;
             let _ = form
                 .signers
-                .try_set(read.map(|page| page.items).map_err(Trouble::from));
+                .try_set(Some(read.map(|page| page.items).map_err(Trouble::from)));
         });
     });
 }
@@ -247,16 +249,30 @@ fn read_signers(form: Form) {
 /// Approves; the flag is the answer to "this key is known": replace.
 fn approval(t: Language, crossing: Crossing, form: Form) -> Callback<bool> {
     let api = api();
+    // An approval that came before the server had said who signs: it goes on by itself then.
+    let early = StoredValue::new(None::<bool>);
     let send = Callback::new(move |replace: bool| {
+        if form.signers.with_untracked(Option::is_none) {
+            early.set_value(Some(replace));
+            return;
+        }
         let Some(decision) = decision(form, replace) else {
             form.message
                 .set(Some(form.signers.with_untracked(|signers| match signers {
-                    Err(trouble) => trouble.words(t),
-                    Ok(_) => t.no_signer().to_owned(),
+                    Some(Err(trouble)) => trouble.words(t),
+                    _ => t.no_signer().to_owned(),
                 })));
             return;
         };
         crossing.say(Input::Approve(Box::new(decision)));
+    });
+    Effect::new(move |_| {
+        if form.signers.with(Option::is_some)
+            && let Some(replace) = early.get_value()
+        {
+            early.set_value(None);
+            send.run(replace);
+        }
     });
     let prove_and_send = Callback::new(move |replace: bool| {
         let api = api.clone();
@@ -304,7 +320,7 @@ fn decision(form: Form, replace: bool) -> Option<Decision> {
         organisation: form.organisation.get_untracked().parse().ok()?,
         signer: form
             .signers
-            .with_untracked(|signers| signers.as_ref().ok()?.first().cloned())?,
+            .with_untracked(|signers| signers.as_ref()?.as_ref().ok()?.first().cloned())?,
         name: (!name.is_empty()).then_some(name),
         labels: read_labels(&form.labels.get_untracked()),
         replace,
