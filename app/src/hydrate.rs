@@ -28,7 +28,7 @@ pub fn hydrate() {
     leptos::task::spawn_local(async move {
         let owner = Owner::new();
         let page = owner.with(|| Page::at(Address::new(&page::address())));
-        let draw = page.code().await;
+        let draw = page.part().code().await;
         let transport = answers.clone();
         hydration::hydrate(&body, move || {
             provide_context(read_visit());

@@ -1,7 +1,7 @@
 //! The pages. Each fetches and arranges what its components show.
 //!
 //! The browser loads the code of a page apart from what all pages need, so that the sign-in does not wait for the fleet
-//! (docs/decisions/0011).
+//! (docs/decisions/0012).
 
 mod account;
 mod device;
@@ -27,6 +27,16 @@ pub(crate) enum Page {
     NotFound,
 }
 
+/// A part of the panel's code. The browser loads what every page needs, and beside that at most one other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What every page needs; enough for the pages that anybody may see.
+    Common,
+    Setup,
+    Link,
+    Fleet,
+}
+
 /// Draws a page.
 pub(crate) type Draw = fn(&Page) -> View;
 
@@ -44,41 +54,53 @@ impl Page {
         }
     }
 
-    /// Which of the build's parts has its code; none where what every page needs is enough.
-    #[cfg(feature = "ssr")]
-    pub(crate) fn part(&self) -> Option<&'static str> {
+    /// The part that has its code.
+    pub(crate) fn part(&self) -> Part {
         match self {
-            Self::Home | Self::NotFound => None,
-            Self::Setup => Some("setup"),
-            Self::Link => Some("link"),
-            Self::Fleet | Self::Device(_) | Self::Account => Some("fleet"),
-        }
-    }
-
-    /// The code that draws it, loaded where it is not there yet.
-    #[cfg(feature = "hydrate")]
-    pub(crate) async fn code(&self) -> Draw {
-        match self {
-            Self::Home | Self::NotFound => draw_at_once,
-            Self::Setup => setup_code().await,
-            Self::Link => link_code().await,
-            Self::Fleet | Self::Device(_) | Self::Account => fleet_code().await,
-        }
-    }
-
-    /// The code that draws it: on the server all of it is there.
-    #[cfg(feature = "ssr")]
-    pub(crate) fn code(&self) -> Draw {
-        match self {
-            Self::Home | Self::NotFound => draw_at_once,
-            Self::Setup => draw_setup,
-            Self::Link => draw_link,
-            Self::Fleet | Self::Device(_) | Self::Account => draw_fleet,
+            Self::Home | Self::NotFound => Part::Common,
+            Self::Setup => Part::Setup,
+            Self::Link => Part::Link,
+            Self::Fleet | Self::Device(_) | Self::Account => Part::Fleet,
         }
     }
 }
 
-fn draw_at_once(page: &Page) -> View {
+impl Part {
+    /// Its name in the build's list of files; none for what is loaded anyway.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Common => None,
+            Self::Setup => Some("setup"),
+            Self::Link => Some("link"),
+            Self::Fleet => Some("fleet"),
+        }
+    }
+
+    /// The code that draws its pages, loaded where it is not there yet.
+    #[cfg(feature = "hydrate")]
+    pub(crate) async fn code(self) -> Draw {
+        match self {
+            Self::Common => draw_common,
+            Self::Setup => setup_code().await,
+            Self::Link => link_code().await,
+            Self::Fleet => fleet_code().await,
+        }
+    }
+
+    /// The code that draws its pages: on the server all of it is there.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn code(self) -> Draw {
+        match self {
+            Self::Common => draw_common,
+            Self::Setup => draw_setup,
+            Self::Link => draw_link,
+            Self::Fleet => draw_fleet,
+        }
+    }
+}
+
+fn draw_common(page: &Page) -> View {
     match page {
         Page::Home => home::home_page(),
         _ => not_found::not_found_page(),

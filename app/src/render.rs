@@ -54,11 +54,12 @@ fn pass(visit: &Visit, answers: &Answers, address: &str) -> (Rendered, Vec<crate
         let head = Head::provide();
         let address = Address::new(address);
         let page = Page::at(address);
-        let body = to_html(panel(address, &page, page.code()));
+        let part = page.part();
+        let body = to_html(panel(address, &page, part.code()));
         let rendered = Rendered {
             status: head.status(),
             redirect: head.redirect(),
-            html: document(visit, page.part(), &head.title_text(), &answers.scripts(), &body),
+            html: document(visit, part.name(), &head.title_text(), &answers.scripts(), &body),
         };
         let unanswered = unanswered.0.lock().map(|mut list| std::mem::take(&mut *list));
         (rendered, unanswered.unwrap_or_default())
