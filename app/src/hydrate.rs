@@ -56,7 +56,5 @@ fn read_visit() -> Visit {
     Visit {
         language: Language::from_tag(&attribute("lang")).unwrap_or_default(),
         theme: Theme::from_name(&attribute("data-theme")),
-        assets: attribute("data-assets"),
-        files_of: |_| Vec::new(),
     }
 }

@@ -30,4 +30,6 @@ mod visitor;
 pub use hydrate::hydrate;
 #[cfg(feature = "ssr")]
 pub use render::{Rendered, render};
+#[cfg(feature = "ssr")]
+pub use shell::Files;
 pub use visit::{Language, Theme, Visit};

@@ -12,7 +12,7 @@ use crate::app::panel;
 use crate::head::Head;
 use crate::pages::Page;
 use crate::remote::Unanswered;
-use crate::shell::document;
+use crate::shell::{Files, document};
 use crate::view::html::to_html;
 use crate::visit::Visit;
 
@@ -31,12 +31,12 @@ pub struct Rendered {
 }
 
 /// Draws the page at `address` (path and query) for a visit. What it shows it asks of `transport`.
-pub async fn render(visit: &Visit, transport: Arc<dyn Transport>, address: &str) -> Rendered {
+pub async fn render(visit: Visit, files: Files, transport: Arc<dyn Transport>, address: &str) -> Rendered {
     let answers = Answers::keeping(transport);
     let mut passes = 0;
     loop {
         passes += 1;
-        let (rendered, unanswered) = pass(visit, &answers, address);
+        let (rendered, unanswered) = pass(visit, files, &answers, address);
         if unanswered.is_empty() || passes == MAX_PASSES {
             return rendered;
         }
@@ -44,12 +44,17 @@ pub async fn render(visit: &Visit, transport: Arc<dyn Transport>, address: &str)
     }
 }
 
-fn pass(visit: &Visit, answers: &Answers, address: &str) -> (Rendered, Vec<crate::remote::Asking>) {
+fn pass(
+    visit: Visit,
+    files: Files,
+    answers: &Answers,
+    address: &str,
+) -> (Rendered, Vec<crate::remote::Asking>) {
     let owner = Owner::new_root(None);
     let result = owner.with(|| {
         let unanswered = Unanswered::default();
         provide_context(unanswered.clone());
-        provide_context(visit.clone());
+        provide_context(visit);
         provide_context(Api::new(Arc::new(answers.clone())));
         let head = Head::provide();
         let address = Address::new(address);
@@ -59,7 +64,7 @@ fn pass(visit: &Visit, answers: &Answers, address: &str) -> (Rendered, Vec<crate
         let rendered = Rendered {
             status: head.status(),
             redirect: head.redirect(),
-            html: document(visit, part.name(), &head.title_text(), &answers.scripts(), &body),
+            html: document(visit, files, part, head.title_text(), &answers.scripts(), &body),
         };
         let unanswered = unanswered.0.lock().map(|mut list| std::mem::take(&mut *list));
         (rendered, unanswered.unwrap_or_default())

@@ -1,35 +1,39 @@
 //! The document around a page, as the server sends it: language and theme are right in the first paint, and no script stands
 //! in it, so that the content security policy needs no exception.
 
-use crate::view::html::{escape, to_html};
+use crate::pages::Part;
+use crate::view::html::to_html;
 use crate::view::{View, view};
 use crate::visit::{Theme, Visit};
 
-/// The whole document. `answers` and `body` are HTML; `part` is the code that the page needs besides that of all pages.
-pub(crate) fn document(visit: &Visit, part: Option<&str>, title: &str, answers: &str, body: &str) -> String {
-    let Visit { language, theme, .. } = visit;
-    let mut escaped_title = String::new();
-    escape(title, &mut escaped_title);
+/// Where the panel's files are, so that the document can have all of them fetched at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Files {
+    /// Their folder, e.g. `/pkg/0123456789ab`, without a slash at its end.
+    pub folder: &'static str,
+    /// The files in it that a part of the panel's code consists of, by its name.
+    pub files_of: fn(&str) -> Vec<String>,
+}
+
+/// The whole document. `answers` and `body` are HTML; `part` has the code of the page.
+pub(crate) fn document(
+    Visit { language, theme }: Visit,
+    files: Files,
+    part: Part,
+    title: String,
+    answers: &str,
+    body: &str,
+) -> String {
+    let language = language.tag();
+    let head = to_html(head(theme, files, part, title));
     let theme = theme.map_or(String::new(), |theme| format!(" data-theme=\"{}\"", theme.name()));
-    let head = to_html(head(visit, part));
     format!(
-        "<!DOCTYPE html><html lang=\"{}\"{theme} data-assets=\"{}\"><head><meta charset=\"utf-8\"><title>{escaped_title}</title>\
-         {head}{answers}</head><body>{body}</body></html>",
-        language.tag(),
-        visit.assets,
+        "<!DOCTYPE html><html lang=\"{language}\"{theme}><head>{head}{answers}</head><body>{body}</body></html>"
     )
 }
 
-fn head(
-    Visit {
-        theme,
-        assets,
-        files_of,
-        ..
-    }: &Visit,
-    part: Option<&str>,
-) -> View {
-    let file = |name: &str| format!("{assets}/{name}");
+fn head(theme: Option<Theme>, Files { folder, files_of }: Files, part: Part, title: String) -> View {
+    let file = |name: &str| format!("{folder}/{name}");
     // The browser's own bars take the colour of the page: both where nobody chose.
     let bars = [(Theme::Light, "#fcfbf8"), (Theme::Dark, "#0e1514")]
         .into_iter()
@@ -41,13 +45,15 @@ fn head(
             view! { <meta name="theme-color" content=colour media=media /> }
         })
         .collect::<View>();
-    let parts = part.map(files_of).unwrap_or_default();
+    let parts = part.name().map(files_of).unwrap_or_default();
     // Everything at once, instead of one after the other as each file names the next.
     let code = std::iter::once("gangway-app_bg.wasm".to_owned())
         .chain(parts)
         .map(|name| view! { <link rel="preload" r#as="fetch" type="application/wasm" crossorigin="anonymous" href=file(&name) /> })
         .collect::<View>();
     view! {
+        <meta charset="utf-8" />
+        <title>{title}</title>
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         {bars}

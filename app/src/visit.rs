@@ -1,4 +1,4 @@
-//! What a page has to know about its visit before it draws anything: language, theme, where its files are.
+//! What a page has to know about its visit before it draws anything: language and theme.
 
 use leptos::prelude::*;
 
@@ -91,27 +91,18 @@ pub(crate) const LANGUAGE_COOKIE: &str = "lang";
 pub(crate) const THEME_COOKIE: &str = "theme";
 
 /// What the server knows about a visit before the page is drawn. The server provides it as context.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Visit {
     /// The language to answer in.
     pub language: Language,
     /// The chosen theme; without one the browser's preference decides.
     pub theme: Option<Theme>,
-    /// The folder of the panel's files, e.g. `/pkg/0123456789ab`, without a slash at its end.
-    pub assets: String,
-    /// The files in it that a part of the panel's code (`pages.rs`) consists of, so that the document can have them fetched at once.
-    pub files_of: fn(&str) -> Vec<String>,
 }
 
 impl Visit {
     /// Reads the request's `Cookie` and `Accept-Language` headers.
     #[must_use]
-    pub fn from_headers(
-        cookie: Option<&str>,
-        accept_language: Option<&str>,
-        assets: String,
-        files_of: fn(&str) -> Vec<String>,
-    ) -> Self {
+    pub fn from_headers(cookie: Option<&str>, accept_language: Option<&str>) -> Self {
         let cookie = cookie.unwrap_or_default();
         Self {
             language: cookie_value(cookie, LANGUAGE_COOKIE)
@@ -119,8 +110,6 @@ impl Visit {
                 .or_else(|| accept_language.and_then(Language::from_accept_language))
                 .unwrap_or_default(),
             theme: cookie_value(cookie, THEME_COOKIE).and_then(Theme::from_name),
-            assets,
-            files_of,
         }
     }
 }
@@ -146,19 +135,14 @@ mod tests {
 
     #[test]
     fn the_cookie_goes_before_the_header() {
-        let visit = Visit::from_headers(
-            Some("a=b; lang=de; theme=dark"),
-            Some("en"),
-            String::new(),
-            |_| Vec::new(),
-        );
+        let visit = Visit::from_headers(Some("a=b; lang=de; theme=dark"), Some("en"));
         assert_eq!(visit.language, Language::German);
         assert_eq!(visit.theme, Some(Theme::Dark));
     }
 
     #[test]
     fn the_heaviest_language_that_we_have_wins() {
-        let read = |header| Visit::from_headers(None, Some(header), String::new(), |_| Vec::new()).language;
+        let read = |header| Visit::from_headers(None, Some(header)).language;
         assert_eq!(read("fr, de-AT;q=0.8, en;q=0.5"), Language::German);
         assert_eq!(read("en-GB, de"), Language::English);
         assert_eq!(read("de;q=0, fr"), Language::English);
@@ -167,9 +151,6 @@ mod tests {
 
     #[test]
     fn an_unknown_theme_is_none() {
-        assert_eq!(
-            Visit::from_headers(Some("theme=mauve"), None, String::new(), |_| Vec::new()).theme,
-            None
-        );
+        assert_eq!(Visit::from_headers(Some("theme=mauve"), None).theme, None);
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use app::{Rendered, Visit};
+use app::{Files, Rendered, Visit};
 use axum::Router;
 use axum::body::Body;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
@@ -30,16 +30,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
 pub async fn render_page(api: Router, request: Request<Body>) -> Response {
     let (parts, _) = request.into_parts();
     let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let visit = Visit::from_headers(
-        text(header::COOKIE),
-        text(header::ACCEPT_LANGUAGE),
-        assets::folder().to_owned(),
-        assets::files_of,
-    );
+    let visit = Visit::from_headers(text(header::COOKIE), text(header::ACCEPT_LANGUAGE));
+    let files = Files {
+        folder: assets::folder(),
+        files_of: assets::files_of,
+    };
     let address = parts.uri.path_and_query().map_or("/", |address| address.as_str());
     let cookies = Cookies::default();
     let transport = visitors_transport(api, &parts, Arc::clone(&cookies));
-    let rendered = app::render(&visit, Arc::new(transport), address).await;
+    let rendered = app::render(visit, files, Arc::new(transport), address).await;
     let mut response = respond(rendered);
     let headers: &mut HeaderMap = response.headers_mut();
     for cookie in cookies.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
