@@ -57,17 +57,17 @@ impl Answers {
     /// What has been kept, for the document's head.
     pub(crate) fn scripts(&self) -> String {
         use std::fmt::Write as _;
+
+        use crate::view::html::escape;
+
         let mut html = String::new();
         for (path, response) in self.lock().iter() {
             let Ok(body) = std::str::from_utf8(&response.body) else {
                 continue;
             };
-            let path = path.replace('&', "&amp;").replace('"', "&quot;");
-            let _ = write!(
-                html,
-                "<script type=\"application/json\" data-answer=\"{path}\" data-status=\"{}\"",
-                response.status
-            );
+            html.push_str("<script type=\"application/json\" data-answer=\"");
+            escape(path, &mut html);
+            let _ = write!(html, "\" data-status=\"{}\"", response.status);
             if let Some(secs) = response.retry_after_secs {
                 let _ = write!(html, " data-retry=\"{secs}\"");
             }
