@@ -41,8 +41,4 @@ impl View {
             Self::Text(text)
         }
     }
-
-    pub(crate) fn several(views: Vec<Self>) -> Self {
-        Self::Several(views)
-    }
 }

@@ -27,16 +27,16 @@ pub fn view(markup: proc_macro::TokenStream) -> proc_macro::TokenStream {
 }
 
 fn several(nodes: &[Node]) -> syn::Result<TokenStream> {
-    let views: Vec<TokenStream> = nodes
-        .iter()
-        .filter_map(|node| child(node).transpose())
-        .collect::<syn::Result<_>>()?;
-    Ok(match views.as_slice() {
+    Ok(match children(nodes)?.as_slice() {
         [only] => quote!(crate::view::IntoView::into_view(#only)),
-        views => quote!(crate::view::View::several(
+        views => quote!(crate::view::View::Several(
             ::std::vec![#(crate::view::IntoView::into_view(#views)),*]
         )),
     })
+}
+
+fn children(nodes: &[Node]) -> syn::Result<Vec<TokenStream>> {
+    nodes.iter().filter_map(|node| child(node).transpose()).collect()
 }
 
 /// An expression that implements `IntoView`; nothing for a comment.
@@ -76,11 +76,7 @@ fn element(node: &NodeElement<rstml::Infallible>) -> syn::Result<TokenStream> {
             Attribute::Call(call) => calls.push(call),
         }
     }
-    let children: Vec<TokenStream> = node
-        .children
-        .iter()
-        .filter_map(|node| child(node).transpose())
-        .collect::<syn::Result<_>>()?;
+    let children = children(&node.children)?;
     Ok(quote! {
         crate::view::Element::new(#tag, &[#(#fixed),*])#(#calls)*#(.child(#children))*
     })

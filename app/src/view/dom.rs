@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
-use web_sys::{Comment, Document, Node, Text};
+use web_sys::{Comment, Node, Text};
 
 use super::element::{Attribute, Listener, Parts, Slot, Value};
 use super::{Element, View};
@@ -79,7 +79,7 @@ pub(super) fn live(
 }
 
 fn build_element(Element(parts): Element, svg: bool) -> Box<DrawnElement> {
-    let svg = svg || parts.tag == "svg";
+    let svg = parts.is_svg(svg);
     let node = if svg {
         document().create_element_ns(Some(SVG), parts.tag)
     } else {
@@ -198,6 +198,13 @@ impl Filled {
     }
 }
 
+impl Parts {
+    /// Whether the element, and so all that is in it, belongs to SVG; `within` says so of what it stands in.
+    pub(super) fn is_svg(&self, within: bool) -> bool {
+        within || self.tag == "svg"
+    }
+}
+
 impl Drawn {
     /// Puts all nodes into `parent`, before `before` or at the end.
     pub(super) fn insert(&mut self, parent: &Node, before: Option<&Node>) {
@@ -307,7 +314,7 @@ impl DrawnElement {
     }
 
     fn become_element(&mut self, Element(parts): Element, svg: bool) {
-        let svg = svg || parts.tag == "svg";
+        let svg = parts.is_svg(svg);
         for (old, new) in self.children.iter_mut().zip(parts.children) {
             old.become_view(new, svg);
         }
@@ -326,8 +333,4 @@ impl DrawnElement {
             reference.set(Some(SendWrapper::new(self.node.clone())));
         }
     }
-}
-
-fn document() -> Document {
-    leptos::prelude::document()
 }

@@ -137,7 +137,7 @@ mod tests {
     fn every_node_can_be_found_again() {
         let html = to_html(view! { <p>"a" {"b"} {""} {vec!["c", "d"]} {move || Some("e")} <br /></p> });
         assert_eq!(html, "<p>a<!---->b<!---->c<!---->d<!---->e<br></p>");
-        assert_eq!(to_html(View::several(Vec::new())), "<!---->");
+        assert_eq!(to_html(View::Several(Vec::new())), "<!---->");
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl Walk {
     }
 
     fn element(&self, node: web_sys::Element, Element(mut parts): Element, svg: bool) -> Drawn {
-        let svg = svg || parts.tag == "svg";
+        let svg = parts.is_svg(svg);
         if let Some(adopt) = parts.adopt.take() {
             adopt(&node);
         }
