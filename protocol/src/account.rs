@@ -104,6 +104,22 @@ pub struct Account {
     pub verified_until: Option<UnixMillis>,
 }
 
+impl Account {
+    /// Whether its role has this right in any of its organisations, e.g. `account.may(Role::may_enrol)`. Each request is
+    /// still decided by the role in the organisation that it concerns.
+    #[must_use]
+    pub fn may(&self, right: fn(Role) -> bool) -> bool {
+        self.organisations_where(right).next().is_some()
+    }
+
+    /// The organisations in which its role has this right.
+    pub fn organisations_where(&self, right: fn(Role) -> bool) -> impl Iterator<Item = &Organisation> {
+        self.organisations
+            .iter()
+            .filter(move |organisation| right(organisation.role))
+    }
+}
+
 /// A passkey of the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -1,6 +1,7 @@
 //! The frame around every page: the bar with the way to everywhere, the footer, and the keys of the whole page.
 
 use gangway_protocol::account::Account;
+use gangway_protocol::organisation::Role;
 use gangway_protocol::path::page as paths;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
@@ -81,14 +82,8 @@ fn without_account(t: Language, trouble: &Trouble) -> View {
 
 fn member_bar(t: Language, account: &Account, palette_open: RwSignal<bool>) -> View {
     let address = address();
-    let sees_fleet = account
-        .organisations
-        .iter()
-        .any(|organisation| organisation.role.may_see_fleet());
-    let may_enrol = account
-        .organisations
-        .iter()
-        .any(|organisation| organisation.role.may_enrol());
+    let sees_fleet = account.may(Role::may_see_fleet);
+    let may_enrol = account.may(Role::may_enrol);
     let initials: String = account
         .name
         .split_whitespace()

@@ -36,15 +36,14 @@ pub(crate) fn account_page() -> View {
     view! {
         <main id="main" class="narrow" tabindex="-1">
             {gate(move |account| {
-                let administered: Vec<_> =
-                    account.organisations.iter().filter(|organisation| organisation.role.may_administer()).cloned().collect();
+                let administered = account.organisations_where(Role::may_administer);
                 let several = account.organisations.len() > 1;
                 view! {
                     {profile::profile(t, &account)}
                     {passkeys::passkeys(t, passkeys)}
                     {passkeys::recovery(t, &account)}
                     {sign_ins::sign_ins(t, sign_ins)}
-                    {administered.iter().map(|organisation| invitations::invitations(t, organisation, several)).collect::<View>()}
+                    {administered.map(|organisation| invitations::invitations(t, organisation, several)).collect::<View>()}
                     {tokens::tokens(t, tokens, account.organisations)}
                     {appearance::appearance(t)}
                 }

@@ -1,5 +1,6 @@
 //! `/`: for visitors what this is and the sign-in; members go on to their fleet.
 
+use gangway_protocol::organisation::Role;
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
 
@@ -23,7 +24,7 @@ pub(crate) fn home_page() -> View {
         <main id="main" tabindex="-1">
             {visitor().account.show(move || loading(t), move |account| match account {
                 Ok(account) => {
-                    let sees_fleet = account.organisations.iter().any(|organisation| organisation.role.may_see_fleet());
+                    let sees_fleet = account.may(Role::may_see_fleet);
                     redirect(if sees_fleet { paths::FLEET } else { paths::LINK });
                     View::Nothing
                 }

@@ -16,6 +16,7 @@ use gangway_client::crossing::{Failure, Input, Stage, View as CrossingView};
 use gangway_protocol::account::Account;
 use gangway_protocol::code::UserCode;
 use gangway_protocol::device::DeviceSummary;
+use gangway_protocol::organisation::Role;
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
 
@@ -151,14 +152,10 @@ pub(crate) fn link_page() -> View {
 fn scenes(crossing: Crossing, account: Account) -> View {
     let t = crossing.t;
     let scene = Memo::new(move |_| crossing.scene());
-    let sees_fleet = account
-        .organisations
-        .iter()
-        .any(|organisation| organisation.role.may_see_fleet());
+    let sees_fleet = account.may(Role::may_see_fleet);
     let prefill_allowed = account
-        .organisations
-        .iter()
-        .any(|organisation| organisation.role.may_enrol() && organisation.policy.prefill_code);
+        .organisations_where(Role::may_enrol)
+        .any(|organisation| organisation.policy.prefill_code);
     Effect::new(move |_| {
         if crossing.prefilled.get() && !prefill_allowed {
             crossing.prefilled.set(false);

@@ -5,7 +5,7 @@ use gangway_protocol::account::Account;
 use gangway_protocol::device::DeviceSummary;
 use gangway_protocol::enrolment::NetworkComparison;
 use gangway_protocol::id::OrganisationId;
-use gangway_protocol::organisation::{Organisation, Signer};
+use gangway_protocol::organisation::{Organisation, Role, Signer};
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
@@ -49,12 +49,7 @@ pub(super) fn reviewing(t: Language, crossing: Crossing, account: &Account) -> V
     let Some(review) = crossing.view.with_untracked(|view| view.as_ref()?.review.clone()) else {
         return ().into_view();
     };
-    let homes: Vec<Organisation> = account
-        .organisations
-        .iter()
-        .filter(|organisation| organisation.role.may_enrol())
-        .cloned()
-        .collect();
+    let homes: Vec<Organisation> = account.organisations_where(Role::may_enrol).cloned().collect();
     let form = Form {
         // On the same network the device is very likely in front of the person; else they have to say so themselves.
         place: RwSignal::new(if review.network == NetworkComparison::Same {
