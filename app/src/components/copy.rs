@@ -1,8 +1,10 @@
 //! Copying: a button beside what can be copied.
 
+use leptos::prelude::*;
+
 use super::icon::{Icon, icon};
 use super::toast::toasts;
-use crate::browser::clipboard;
+use crate::browser::{clipboard, page};
 use crate::view::{View, view};
 use crate::visit::language;
 
@@ -22,6 +24,13 @@ pub(crate) fn copy_button(text: String) -> View {
             {icon(Icon::Copy)}
         </button>
     }
+}
+
+/// The command by which a device shows a code. Which server it names is known once the page lives in the browser.
+pub(crate) fn run_command() -> View {
+    let origin = RwSignal::new("https://…".to_owned());
+    Effect::new(move |_| origin.set(page::origin()));
+    view! { {move || command(format!("gangway-device run --server {}", origin.get()))} }
 }
 
 /// A command or another line of machine text, with a button to copy it.

@@ -11,8 +11,7 @@ use leptos::prelude::*;
 use crate::address::address;
 use crate::browser::changes::Changes;
 use crate::browser::held::Held;
-use crate::browser::page as browser_page;
-use crate::components::copy::command;
+use crate::components::copy::run_command;
 use crate::components::frame::gate;
 use crate::components::icon::{Icon, icon};
 use crate::components::notice::{blank, trouble_notice};
@@ -100,13 +99,11 @@ fn list(
 
 /// Nobody has enrolled anything yet: what to do, with the one command that the device needs.
 fn empty(t: Language) -> View {
-    let origin = RwSignal::new("https://…".to_owned());
-    Effect::new(move |_| origin.set(browser_page::origin()));
     blank(
         t.fleet_empty().to_owned(),
         Some(t.fleet_empty_text()),
         view! {
-            {move || command(format!("gangway-device run --server {}", origin.get()))}
+            {run_command()}
             <a class="button primary" href=paths::LINK>{icon(Icon::Add)} {t.enter_code()}</a>
         },
     )

@@ -8,7 +8,7 @@ use super::scanner::scanner;
 use crate::browser::{clock, page, scan};
 use crate::code_entry;
 use crate::components::code_field::code_field;
-use crate::components::copy::command;
+use crate::components::copy::run_command;
 use crate::components::icon::{Icon, icon};
 use crate::components::notice::{Tone, notice};
 use crate::view::{View, view};
@@ -75,12 +75,6 @@ pub(super) fn entering(t: Language, crossing: Crossing) -> View {
         </section>
         {scanner(t, scanning, Callback::new(move |text: String| crossing.entry.take(&text)))}
     }
-}
-
-fn run_command() -> View {
-    let origin = RwSignal::new("https://…".to_owned());
-    Effect::new(move |_| origin.set(page::origin()));
-    view! { {move || command(format!("gangway-device run --server {}", origin.get()))} }
 }
 
 /// Sends a whole code once the person pauses; not one from a link, and none that has just failed.
