@@ -14,6 +14,7 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::page::{MAX_PAGE_LIMIT, Page, PageQuery};
 use leptos::prelude::*;
 
+use crate::components::copy::command;
 use crate::components::frame::{gate, loading};
 use crate::components::notice::trouble_notice;
 use crate::head::set_title;
@@ -50,6 +51,20 @@ pub(crate) fn account_page() -> View {
             })}
         </main>
     }
+}
+
+/// What was made in a dialog and is shown only there: whoever closes it does not see it again.
+fn shown_once(t: Language, says: &'static str, made: RwSignal<Option<String>>, open: RwSignal<bool>) -> View {
+    let shown = move |made| {
+        view! {
+            <div class="stack dialog-field">
+                <p role="status">{says}</p>
+                {command(made)}
+                <div class="dialog-end"><button class="button primary" type="button" on:click=move |_| open.set(false)>{t.close()}</button></div>
+            </div>
+        }
+    };
+    view! { {move || made.get().map(shown)} }
 }
 
 /// The word for a role.

@@ -5,9 +5,8 @@ use gangway_protocol::organisation::{Invitation, InvitationRequest, Organisation
 use leptos::ev::{Event, SubmitEvent};
 use leptos::prelude::*;
 
-use super::{Listed, all, listed, role_name, show_list};
+use super::{Listed, all, listed, role_name, show_list, shown_once};
 use crate::browser::random;
-use crate::components::copy::command;
 use crate::components::dialog::dialog;
 use crate::components::icon::{Icon, icon};
 use crate::components::moment::{Show, moment};
@@ -109,13 +108,7 @@ fn form(t: Language, list: Listed<Invitation>, organisation: &Organisation, open
     };
     view! {
         <h2>{t.invite()}</h2>
-        {move || made.get().map(|link| view! {
-            <div class="stack dialog-field">
-                <p role="status">{t.invitation_shown_once()}</p>
-                {command(link)}
-                <div class="dialog-end"><button class="button primary" type="button" on:click=move |_| open.set(false)>{t.close()}</button></div>
-            </div>
-        })}
+        {shown_once(t, t.invitation_shown_once(), made, open)}
         <form class="stack dialog-field" hidden=move || made.read().is_some() on:submit=create>
             <div class="field">
                 <label for="invitation-note">{t.invitation_note()}</label>

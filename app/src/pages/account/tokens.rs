@@ -5,9 +5,8 @@ use gangway_protocol::account::{Token, TokenRequest, TokenScope};
 use gangway_protocol::organisation::Organisation;
 use leptos::prelude::*;
 
-use super::{Listed, show_list};
+use super::{Listed, show_list, shown_once};
 use crate::browser::random;
-use crate::components::copy::command;
 use crate::components::dialog::dialog;
 use crate::components::icon::{Icon, icon};
 use crate::components::moment::{Show, moment};
@@ -129,18 +128,7 @@ fn form(t: Language, list: Listed<Token>, organisations: Vec<Organisation>, open
     let check = |signal: RwSignal<bool>, label: &'static str| view! { <label class="choice"><input type="checkbox" bind:checked=signal /> <span>{label}</span></label> };
     view! {
         <h2>{t.new_token()}</h2>
-        {move || match made.get() {
-            Some(secret) => {
-                view! {
-                    <div class="stack dialog-field">
-                        <p role="status">{t.token_shown_once()}</p>
-                        {command(secret)}
-                        <div class="dialog-end"><button class="button primary" type="button" on:click=move |_| open.set(false)>{t.close()}</button></div>
-                    </div>
-                }
-            }
-            None => ().into_view(),
-        }}
+        {shown_once(t, t.token_shown_once(), made, open)}
         <form class="stack dialog-field" hidden=move || made.read().is_some() on:submit=create>
             <div class="field">
                 <label for="token-name">{t.token_name()}</label>
