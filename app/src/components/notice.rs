@@ -1,4 +1,4 @@
-//! Notices within a page, and the drawings of lists that have nothing to show.
+//! What a page has to say besides its content: notices, complaints, and that a list has nothing to show.
 
 use leptos::prelude::*;
 
@@ -46,6 +46,11 @@ pub(crate) fn trouble_notice(trouble: &Trouble, retry: Option<Callback<()>>) -> 
                 })}
         },
     )
+}
+
+/// What is wrong with what was filled in or asked for, beside it; nothing shows until there is something to say.
+pub(crate) fn complaint(message: RwSignal<Option<String>>) -> View {
+    view! { <p class="hint bad" role="alert">{move || message.get()}</p> }
 }
 
 /// In place of a list: what it means that nothing is there, and what to do.

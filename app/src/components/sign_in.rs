@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use web_sys::AbortController;
 
 use super::icon::{Icon, icon};
+use super::notice::complaint;
 use crate::browser::held::Held;
 use crate::browser::{page, passkey};
 use crate::trouble::Trouble;
@@ -73,7 +74,7 @@ pub(crate) fn sign_in() -> View {
                 <input id="passkey-name" type="text" autocomplete="username webauthn" autocapitalize="none" spellcheck="false" aria-describedby="passkey-hint" />
                 <p class="hint" id="passkey-hint">{t.sign_in_name_hint()}</p>
             </div>
-            <p class="hint bad" role="alert">{move || message.get()}</p>
+            {complaint(message)}
             {recovery()}
         </div>
     }
@@ -108,7 +109,7 @@ fn recovery() -> View {
                     <label for="recovery-code">{t.sign_in_recovery_code()}</label>
                     <input id="recovery-code" class="mono" type="text" autocomplete="off" autocapitalize="characters" spellcheck="false" bind:value=code />
                 </div>
-                <p class="hint bad" role="alert">{move || message.get()}</p>
+                {complaint(message)}
                 <button class="button" type="submit">{t.sign_in_recover()}</button>
             </form>
         </details>

@@ -17,7 +17,7 @@ use leptos::prelude::*;
 
 use crate::browser::{page, passkey};
 use crate::components::icon::{Icon, icon};
-use crate::components::notice::{Tone, notice};
+use crate::components::notice::{Tone, complaint, notice};
 use crate::components::recovery_codes::recovery_codes;
 use crate::head::set_title;
 use crate::pages::account::role_name;
@@ -102,7 +102,7 @@ fn joining(t: Language, token: SecretString, organisation: &str, role: Role, acc
     view! {
         <h1>{t.setup_invitation_title(organisation)}</h1>
         <p class="lede">{t.setup_invitation_text(role_name(t, role))}</p>
-        <p class="hint bad" role="alert">{move || message.get()}</p>
+        {complaint(message)}
         <p class="gate"><button class="button primary large" type="button" on:click=join>{icon(Icon::Check)} {t.setup_join_as(&account.name)}</button></p>
         <p class="hint">{t.setup_join_other()}</p>
     }
@@ -173,7 +173,7 @@ fn naming(t: Language, stage: RwSignal<Stage>, token: SecretString, purpose: &Li
                         </div>
                     }
                 })}
-            <p class="hint bad" role="alert">{move || message.get()}</p>
+            {complaint(message)}
             <button class="button primary large" type="submit" disabled=move || busy.get() aria-busy=move || busy.get().to_string()>
                 {icon(Icon::Key)}
                 {t.create_passkey()}
@@ -248,7 +248,7 @@ fn safety(t: Language) -> View {
                 }
             }}
         </section>
-        <p class="hint bad" role="alert">{move || message.get()}</p>
+        {complaint(message)}
         <p class="section">
             <a class="button primary large" href=paths::FLEET>{t.continue_to_fleet()} {icon(Icon::Next)}</a>
         </p>

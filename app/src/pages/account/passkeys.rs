@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::{Listed, show_list};
 use crate::components::icon::{Icon, icon};
 use crate::components::moment::{Show, moment};
+use crate::components::notice::complaint;
 use crate::components::recovery_codes::recovery_codes;
 use crate::components::toast::toasts;
 use crate::trouble::Trouble;
@@ -126,7 +127,7 @@ pub(super) fn recovery(t: Language, account: &Account) -> View {
             </div>
             <p class="soft small">{t.recovery_codes_left(left)} " " {t.recovery_codes_text()}</p>
             {move || codes.get().map(|codes| recovery_codes(&codes))}
-            <p class="hint bad" role="alert">{move || message.get()}</p>
+            {complaint(message)}
         </section>
     }
 }

@@ -10,6 +10,7 @@ use crate::browser::random;
 use crate::components::dialog::dialog;
 use crate::components::icon::{Icon, icon};
 use crate::components::moment::{Show, moment};
+use crate::components::notice::complaint;
 use crate::components::toast::toasts;
 use crate::trouble::Trouble;
 use crate::view::{IntoView, View, view};
@@ -156,7 +157,7 @@ fn form(t: Language, list: Listed<Token>, organisations: Vec<Organisation>, open
                     {LIVES.into_iter().map(|life| view! { <option value=life.to_string()>{t.days(u64::from(life))}</option> }).collect::<View>()}
                 </select>
             </div>
-            <p class="hint bad" role="alert">{move || message.get()}</p>
+            {complaint(message)}
             <div class="dialog-end">
                 <button class="button" type="button" on:click=move |_| open.set(false)>{t.cancel()}</button>
                 <button class="button primary" type="submit">{t.token_create()}</button>

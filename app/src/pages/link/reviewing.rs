@@ -16,7 +16,7 @@ use crate::components::facts::{entry, facts};
 use crate::components::icon::{Icon, icon};
 use crate::components::labels::{name_and_labels, read_labels};
 use crate::components::moment::{Show, moment};
-use crate::components::notice::{Tone, notice, trouble_notice};
+use crate::components::notice::{Tone, complaint, notice, trouble_notice};
 use crate::format;
 use crate::trouble::{Outcome, Trouble};
 use crate::view::{IntoView, View, view};
@@ -106,7 +106,7 @@ pub(super) fn reviewing(t: Language, crossing: Crossing, account: &Account) -> V
             </section>
             {place_question(t, form)}
             {obstacle(t, crossing, approve)}
-            <p class="hint bad" role="alert">{move || form.message.get()}</p>
+            {complaint(form.message)}
             <div class="decision">
                 <button class="button primary large" type="submit" disabled=move || busy.get() aria-busy=move || busy.get().to_string()>
                     {icon(Icon::Check)}
