@@ -9,6 +9,7 @@ pub(crate) mod facts;
 pub(crate) mod flag;
 pub(crate) mod frame;
 pub(crate) mod icon;
+pub(crate) mod icon_button;
 pub(crate) mod keys;
 pub(crate) mod labels;
 pub(crate) mod moment;

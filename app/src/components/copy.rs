@@ -1,8 +1,10 @@
 //! Copying: a button beside what can be copied.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
-use super::icon::{Icon, icon};
+use super::icon::Icon;
+use super::icon_button::icon_button;
 use super::toast::toasts;
 use crate::browser::{clipboard, page};
 use crate::view::{View, view};
@@ -10,19 +12,19 @@ use crate::visit::language;
 
 /// A button that copies `text`.
 pub(crate) fn copy_button(text: String) -> View {
+    icon_button(Icon::Copy, language().copy(), copying(text))
+}
+
+/// What a button that copies `text` does when it is clicked.
+pub(crate) fn copying(text: String) -> impl FnMut(MouseEvent) + 'static {
     let t = language();
     let toasts = toasts();
-    let copy = move |_| {
+    move |_| {
         let text = text.clone();
         leptos::task::spawn_local(async move {
             let copied = clipboard::copy(&text).await;
             toasts.show(if copied { t.copied() } else { t.copy_failed() });
         });
-    };
-    view! {
-        <button class="button quiet icon-only" type="button" title=t.copy() aria-label=t.copy() on:click=copy>
-            {icon(Icon::Copy)}
-        </button>
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Listed, all, listed, role_name, show_list, shown_once};
 use crate::browser::random;
 use crate::components::dialog::dialog;
 use crate::components::icon::{Icon, icon};
+use crate::components::icon_button::icon_button;
 use crate::components::moment::{Show, moment};
 use crate::components::notice::complaint;
 use crate::components::toast::toasts;
@@ -50,7 +51,6 @@ pub(super) fn invitations(t: Language, organisation: &Organisation, several: boo
 fn line(t: Language, list: Listed<Invitation>, organisation: &Organisation, invitation: Invitation) -> View {
     let api = api();
     let toasts = toasts();
-    let label = t.withdraw_invitation();
     let ids = (organisation.id.clone(), invitation.id);
     let withdraw = move |_| {
         let (api, ids) = (api.clone(), ids.clone());
@@ -68,7 +68,7 @@ fn line(t: Language, list: Listed<Invitation>, organisation: &Organisation, invi
                 <p>{invitation.note} " " <span class="chip">{role_name(t, invitation.role)}</span></p>
                 <p class="soft small">{t.expires()} " " {moment(invitation.expires_at, Show::Minute)}</p>
             </div>
-            <button class="button quiet icon-only" type="button" aria-label=label title=label on:click=withdraw>{icon(Icon::Trash)}</button>
+            {icon_button(Icon::Trash, t.withdraw_invitation(), withdraw)}
         </li>
     }
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::{Listed, show_list};
 use crate::components::icon::{Icon, icon};
+use crate::components::icon_button::icon_button;
 use crate::components::moment::{Show, moment};
 use crate::components::notice::complaint;
 use crate::components::recovery_codes::recovery_codes;
@@ -98,7 +99,7 @@ fn line(t: Language, list: Listed<Passkey>, passkey: Passkey, only: bool) -> Vie
                 </p>
             </div>
             // The last way in stays: the server refuses as well.
-            {(!only).then(|| view! { <button class="button quiet icon-only" type="button" aria-label=remove_label.clone() title=remove_label on:click=remove>{icon(Icon::Trash)}</button> })}
+            {(!only).then(|| icon_button(Icon::Trash, remove_label, remove))}
         </li>
     }
 }

@@ -4,6 +4,7 @@ use gangway_protocol::account::SignIn;
 
 use super::{Listed, show_list};
 use crate::components::icon::{Icon, icon};
+use crate::components::icon_button::icon_button;
 use crate::components::moment::{Show, moment};
 use crate::components::toast::toasts;
 use crate::trouble::Trouble;
@@ -45,7 +46,7 @@ fn line(t: Language, list: Listed<SignIn>, sign_in: SignIn) -> View {
                 <p>{sign_in.browser} {sign_in.current.then(|| view! { " " <span class="chip">{t.this_browser()}</span> })}</p>
                 <p class="soft small">{sign_in.address} " · " {t.last_used()} " " {moment(sign_in.last_used_at, Show::Distance)}</p>
             </div>
-            {(!sign_in.current).then(|| view! { <button class="button quiet icon-only" type="button" aria-label=label.clone() title=label on:click=end>{icon(Icon::SignOut)}</button> })}
+            {(!sign_in.current).then(|| icon_button(Icon::SignOut, label, end))}
         </li>
     }
 }

@@ -9,6 +9,7 @@ use super::{Listed, show_list, shown_once};
 use crate::browser::random;
 use crate::components::dialog::dialog;
 use crate::components::icon::{Icon, icon};
+use crate::components::icon_button::icon_button;
 use crate::components::moment::{Show, moment};
 use crate::components::notice::complaint;
 use crate::components::toast::toasts;
@@ -77,7 +78,7 @@ fn line(t: Language, list: Listed<Token>, organisations: &[Organisation], token:
                     }}
                 </p>
             </div>
-            <button class="button quiet icon-only" type="button" aria-label=label.clone() title=label on:click=revoke>{icon(Icon::Trash)}</button>
+            {icon_button(Icon::Trash, label, revoke)}
         </li>
     }
 }

@@ -6,11 +6,11 @@ use leptos::prelude::*;
 
 use super::Crossing;
 use super::failure::words;
-use crate::browser::{clipboard, clock, page};
+use crate::browser::{clock, page};
+use crate::components::copy::copying;
 use crate::components::icon::{Icon, icon};
 use crate::components::notice::{Tone, notice};
 use crate::components::steps::{Progress, Step, steps};
-use crate::components::toast::toasts;
 use crate::format;
 use crate::view::{View, view};
 use crate::visit::Language;
@@ -115,7 +115,6 @@ fn note(t: Language, view: &CrossingView, milestone: Milestone) -> Option<String
 
 /// The cause, the remedy, and what can be done here.
 fn failed(t: Language, crossing: Crossing, failure: &Failure) -> View {
-    let toasts = toasts();
     let (cause, remedy) = words(t, failure);
     let retry = failure.retry();
     let again = move |_| match retry {
@@ -130,13 +129,6 @@ fn failed(t: Language, crossing: Crossing, failure: &Failure) -> View {
             .map(|view| diagnostics(view, failure))
             .unwrap_or_default()
     });
-    let copy = move |_| {
-        let report = report.clone();
-        leptos::task::spawn_local(async move {
-            let copied = clipboard::copy(&report).await;
-            toasts.show(if copied { t.copied() } else { t.copy_failed() });
-        });
-    };
     notice(
         Tone::Bad,
         view! {
@@ -146,7 +138,7 @@ fn failed(t: Language, crossing: Crossing, failure: &Failure) -> View {
             </div>
             <div class="row">
                 <button class="button primary" type="button" on:click=again>{icon(Icon::Refresh)} {t.try_again()}</button>
-                <button class="button" type="button" on:click=copy>{icon(Icon::Copy)} {t.copy_diagnostics()}</button>
+                <button class="button" type="button" on:click=copying(report)>{icon(Icon::Copy)} {t.copy_diagnostics()}</button>
             </div>
         },
     )
