@@ -54,6 +54,10 @@ struct Shown {
 }
 
 impl Shown {
+    fn id(self) -> DeviceId {
+        self.detail.with_untracked(|detail| detail.device.id.clone())
+    }
+
     /// Takes what an action gave back.
     fn take(self, detail: DeviceDetail) {
         self.detail.set(detail);
@@ -67,7 +71,7 @@ impl Shown {
     }
 
     fn reload(self, api: Api) {
-        let id = self.detail.with_untracked(|detail| detail.device.id.clone());
+        let id = self.id();
         leptos::task::spawn_local(async move {
             if let Ok(detail) = api.device(&id).await
                 && self.detail.try_get_untracked().is_some()

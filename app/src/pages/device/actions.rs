@@ -50,13 +50,16 @@ pub(super) fn actions(t: Language, shown: Shown) -> View {
         )
     };
     let rename = Callback::new(move |()| editing.set(true));
-    let identify = told(shown, t.identify_done(), async |api: Api, id: DeviceId| {
+    let identify = told(t, shown, t.identify_done(), async |api: Api, id: DeviceId| {
         api.identify_device(&id).await
     });
-    let renew = told(shown, t.renew_done(), async |api: Api, id: DeviceId| {
+    let renew = told(t, shown, t.renew_done(), async |api: Api, id: DeviceId| {
         api.renew_device(&id).await
     });
-    let resume = resume(t, shown);
+    let resume = told(t, shown, t.resume_done(), async move |api: Api, id: DeviceId| {
+        shown.take(api.resume_device(&id).await?);
+        Ok(())
+    });
     let names = DeviceState::NAMES;
     let [_, _, enrolling, active, suspended, retired] = names;
     view! {
@@ -79,43 +82,20 @@ pub(super) fn actions(t: Language, shown: Shown) -> View {
     }
 }
 
-/// An action of which only success matters, told in a message.
+/// An action that ends with a message.
 fn told(
+    t: Language,
     shown: Shown,
     done: &'static str,
     call: impl AsyncFn(Api, DeviceId) -> Result<(), ApiError> + Copy + Send + Sync + 'static,
 ) -> Callback<()> {
     let api = api();
     let toasts = toasts();
-    let t = crate::visit::language();
     Callback::new(move |()| {
-        let (api, id) = (
-            api.clone(),
-            shown.detail.with_untracked(|detail| detail.device.id.clone()),
-        );
+        let (api, id) = (api.clone(), shown.id());
         leptos::task::spawn_local(async move {
             match call(api, id).await {
                 Ok(()) => toasts.show(done),
-                Err(error) => toasts.show(Trouble::from(error).words(t)),
-            }
-        });
-    })
-}
-
-fn resume(t: Language, shown: Shown) -> Callback<()> {
-    let api = api();
-    let toasts = toasts();
-    Callback::new(move |()| {
-        let (api, id) = (
-            api.clone(),
-            shown.detail.with_untracked(|detail| detail.device.id.clone()),
-        );
-        leptos::task::spawn_local(async move {
-            match api.resume_device(&id).await {
-                Ok(detail) => {
-                    shown.take(detail);
-                    toasts.show(t.resume_done());
-                }
                 Err(error) => toasts.show(Trouble::from(error).words(t)),
             }
         });
@@ -158,10 +138,7 @@ fn weighty_dialog(t: Language, shown: Shown) -> View {
     };
     let answer = Callback::new(move |()| {
         busy.set(true);
-        let (api, id) = (
-            api.clone(),
-            shown.detail.with_untracked(|detail| detail.device.id.clone()),
-        );
+        let (api, id) = (api.clone(), shown.id());
         leptos::task::spawn_local(async move {
             match carry_out(&api, &id, action.get_untracked(), reason.get_untracked()).await {
                 Ok(detail) => {
@@ -218,21 +195,13 @@ fn edit_dialog(t: Language, shown: Shown, open: RwSignal<bool>) -> View {
     let api = api();
     dialog(open, "", t.rename(), move || {
         let api = api.clone();
-        let (id, name, labels) = shown.detail.with_untracked(|detail| {
-            (
-                detail.device.id.clone(),
-                detail.device.name.clone(),
-                detail.device.labels.join(", "),
-            )
-        });
-        let host = shown
-            .detail
-            .with_untracked(|detail| detail.device.facts.hostname.clone());
-        let (name, labels) = (RwSignal::new(name), RwSignal::new(labels));
+        let device = shown.detail.with_untracked(|detail| detail.device.clone());
+        let name = RwSignal::new(device.name);
+        let labels = RwSignal::new(device.labels.join(", "));
         let trouble = RwSignal::new(None::<Trouble>);
         let save = move |event: leptos::ev::SubmitEvent| {
             event.prevent_default();
-            let (api, id) = (api.clone(), id.clone());
+            let (api, id) = (api.clone(), shown.id());
             let update = DeviceUpdate {
                 name: Some(name.get_untracked().trim().to_owned()),
                 labels: Some(read_labels(&labels.get_untracked())),
@@ -250,7 +219,7 @@ fn edit_dialog(t: Language, shown: Shown, open: RwSignal<bool>) -> View {
         view! {
             <form class="stack" on:submit=save>
                 <h2>{t.rename_title()}</h2>
-                {name_and_labels(name, labels, host)}
+                {name_and_labels(name, labels, device.facts.hostname)}
                 {move || trouble.get().map(|trouble| trouble_notice(&trouble, None))}
                 <div class="dialog-end">
                     <button class="button" type="button" on:click=move |_| open.set(false)>{t.cancel()}</button>

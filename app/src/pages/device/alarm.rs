@@ -23,8 +23,7 @@ pub(super) fn alarm(t: Language, shown: Shown) -> View {
     let api = api();
     let restored = Callback::new(move |()| {
         busy.set(true);
-        let api = api.clone();
-        let id = shown.detail.with_untracked(|detail| detail.device.id.clone());
+        let (api, id) = (api.clone(), shown.id());
         leptos::task::spawn_local(async move {
             match api.dismiss_alarm(&id).await {
                 Ok(detail) => {
