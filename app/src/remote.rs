@@ -64,6 +64,11 @@ impl<T: Clone + Send + Sync + 'static> Remote<T> {
         self.turn.update(|turn| *turn = turn.wrapping_add(1));
     }
 
+    /// Asks once more, for a button.
+    pub(crate) fn again(self) -> Callback<()> {
+        Callback::new(move |()| self.refetch())
+    }
+
     /// Draws the answer, and `waiting` until there is one.
     pub(crate) fn show(
         self,

@@ -5,6 +5,7 @@ use js_sys::{Date, Object, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use super::page;
 use crate::visit::Language;
 
 /// The present instant by the browser's clock.
@@ -78,7 +79,7 @@ fn to_double(value: i64) -> f64 {
 
 /// The reader's own locale where it is of the page's language (`en-GB` for `en`), else the page's language.
 fn locale(language: Language) -> String {
-    web_sys::window()
+    page::window()
         .and_then(|window| window.navigator().language())
         .filter(|tag| Language::from_tag(tag) == Some(language))
         .unwrap_or_else(|| language.tag().to_owned())

@@ -36,11 +36,6 @@ pub(crate) fn theme_in_effect(chosen: Option<Theme>) -> Theme {
 /// Sets the language for this and the next visits: the page is drawn anew by the server.
 pub(crate) fn set_language(language: Language) {
     set_cookie(LANGUAGE_COOKIE, Some(language.tag()));
-    reload();
-}
-
-/// Loads the present page again.
-pub(crate) fn reload() {
     if let Some(window) = window() {
         let _ = window.location().reload();
     }

@@ -109,7 +109,7 @@ where
         move || loading(t),
         move |answer| match answer {
             Ok(page) => draw(page.items),
-            Err(trouble) => trouble_notice(&trouble, Some(Callback::new(move |()| list.refetch()))),
+            Err(trouble) => trouble_notice(&trouble, Some(list.again())),
         },
     )
 }

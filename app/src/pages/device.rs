@@ -103,7 +103,7 @@ pub(crate) fn device_page(id: &str) -> View {
                     move |answer| match answer {
                         Ok(detail) => content(t, &account, detail, turn, history),
                         Err(trouble) if trouble.is(ProblemCode::NotFound) => nothing_here(t),
-                        Err(trouble) => trouble_notice(&trouble, Some(Callback::new(move |()| device.refetch()))),
+                        Err(trouble) => trouble_notice(&trouble, Some(device.again())),
                     },
                 )
             })}

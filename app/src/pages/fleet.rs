@@ -39,7 +39,7 @@ pub(crate) fn fleet_page() -> View {
         let (api, query) = (api.clone(), shown.read().to_query());
         async move { api.devices(&query).await.map_err(Trouble::from) }
     });
-    let reload = Callback::new(move |()| devices.refetch());
+    let reload = devices.again();
     let rows = RwSignal::new(Vec::<Row>::new());
     // Devices that came in since the page was read. They wait for the person, because rows must not move under the pointer.
     let fresh = RwSignal::new(0_u64);

@@ -22,12 +22,6 @@ impl IntoView for Element {
     }
 }
 
-impl IntoView for () {
-    fn into_view(self) -> View {
-        View::Nothing
-    }
-}
-
 impl IntoView for &'static str {
     fn into_view(self) -> View {
         View::text(self)

@@ -46,7 +46,7 @@ pub(super) fn alarm(t: Language, shown: Shown) -> View {
                 verb: t.alarm_restored(),
                 dangerous: false,
             },
-            || ().into_view(),
+            || View::Nothing,
             busy,
             trouble,
             restored,

@@ -59,7 +59,7 @@ pub(super) fn history(t: Language, History { events, limit }: History) -> View {
                             })}
                     }
                 }
-                Err(trouble) => trouble_notice(&trouble, Some(Callback::new(move |()| events.refetch()))),
+                Err(trouble) => trouble_notice(&trouble, Some(events.again())),
             })}
         </section>
     }

@@ -47,7 +47,7 @@ struct Form {
 
 pub(super) fn reviewing(t: Language, crossing: Crossing, account: &Account) -> View {
     let Some(review) = crossing.view.with_untracked(|view| view.as_ref()?.review.clone()) else {
-        return ().into_view();
+        return View::Nothing;
     };
     let homes: Vec<Organisation> = account.organisations_where(Role::may_enrol).cloned().collect();
     let form = Form {
@@ -199,7 +199,7 @@ fn obstacle(t: Language, crossing: Crossing, approve: Callback<bool>) -> View {
     view! {
         {move || match obstacle.get() {
             // Approving goes on by itself after the proof.
-            None | Some(Obstacle::StepUp) => ().into_view(),
+            None | Some(Obstacle::StepUp) => View::Nothing,
             Some(Obstacle::KeyKnown(device)) => key_known(t, crossing, &device, approve),
             Some(Obstacle::Refused(error)) => trouble_notice(&Trouble::from(error), None),
         }}
