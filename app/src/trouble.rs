@@ -1,27 +1,22 @@
-//! A failed call of the API as pages keep and show it: it survives the way from the server's rendering to the browser, and it
-//! knows its words.
+//! A failed call of the API as pages keep and show it: it knows its words.
 
 use gangway_client::{ApiError, TransportError};
-use gangway_protocol::device::DeviceSummary;
 use gangway_protocol::error::{Problem, ProblemCode};
-use serde::{Deserialize, Serialize};
 
 use crate::visit::Language;
 
 /// What went wrong.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
-    pub(crate) kind: TroubleKind,
+    kind: TroubleKind,
     /// The server's own words, where they say more than the code does.
-    pub(crate) detail: Option<String>,
-    pub(crate) retry_after_secs: Option<u32>,
-    /// With `key_known`: whose key it is.
-    pub(crate) device: Option<DeviceSummary>,
+    detail: Option<String>,
+    retry_after_secs: Option<u32>,
 }
 
 /// Where it went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum TroubleKind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TroubleKind {
     /// The server says what is wrong.
     Problem(ProblemCode),
     /// No response.
@@ -41,7 +36,6 @@ impl Trouble {
             kind,
             detail: None,
             retry_after_secs: None,
-            device: None,
         }
     }
 
@@ -97,7 +91,6 @@ impl From<ApiError> for Trouble {
         let mut trouble = match error {
             ApiError::Problem(problem) => Self {
                 detail: problem.detail,
-                device: problem.device,
                 ..Self::code(problem.code)
             },
             ApiError::Offline(TransportError::TimedOut { .. }) => Self::code(ProblemCode::Timeout),
