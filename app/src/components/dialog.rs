@@ -34,6 +34,17 @@ pub(crate) fn dialog(
     }
 }
 
+/// The end of a form in a dialog: the way out, and what the form does.
+pub(crate) fn form_end(open: RwSignal<bool>, verb: &'static str) -> View {
+    let t = language();
+    view! {
+        <div class="dialog-end">
+            <button class="button" type="button" on:click=move |_| open.set(false)>{t.cancel()}</button>
+            <button class="button primary" type="submit">{verb}</button>
+        </div>
+    }
+}
+
 /// A question before something that cannot easily be taken back: what it is, what will happen, and the answer's verb.
 pub(crate) struct Question {
     pub(crate) title: String,

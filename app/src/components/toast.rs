@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use super::icon::{Icon, icon};
 use crate::browser::clock;
 use crate::view::{View, view};
-use crate::visit::language;
+use crate::visit::{Language, language};
+use crate::visitor::CeremonyTrouble;
 
 /// Long enough to read two lines twice.
 const STAYS_MILLIS: u32 = 7_000;
@@ -35,6 +36,13 @@ impl Toasts {
             clock::sleep(STAYS_MILLIS).await;
             self.dismiss(number);
         });
+    }
+
+    /// Says what went wrong, where anybody needs to know.
+    pub(crate) fn show_trouble(self, t: Language, trouble: impl Into<CeremonyTrouble>) {
+        if let Some(words) = trouble.into().words(t) {
+            self.show(words);
+        }
     }
 
     fn dismiss(self, number: u32) {

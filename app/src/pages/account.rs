@@ -12,17 +12,19 @@ use std::future::Future;
 use gangway_client::{Api, ApiError};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::{MAX_PAGE_LIMIT, Page, PageQuery};
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use crate::components::copy::command;
 use crate::components::frame::{gate, loading};
 use crate::components::notice::trouble_notice;
+use crate::components::toast::toasts;
 use crate::head::set_title;
 use crate::remote::Remote;
 use crate::trouble::Trouble;
 use crate::view::{View, view};
 use crate::visit::{Language, language};
-use crate::visitor::{api, visitor};
+use crate::visitor::{CeremonyTrouble, api, visitor};
 
 /// A list of the account, and the way to read it anew.
 type Listed<T> = Remote<Page<T>>;
@@ -50,6 +52,28 @@ pub(crate) fn account_page() -> View {
                 }
             })}
         </main>
+    }
+}
+
+/// What the button of a line does that ends what the line is about, e.g. revokes a token.
+fn ending<T, E>(
+    t: Language,
+    list: Listed<T>,
+    call: impl AsyncFn() -> Result<(), E> + Clone + 'static,
+) -> impl FnMut(MouseEvent) + 'static
+where
+    T: Clone + Send + Sync + 'static,
+    E: Into<CeremonyTrouble>,
+{
+    let toasts = toasts();
+    move |_| {
+        let call = call.clone();
+        leptos::task::spawn_local(async move {
+            match call().await {
+                Ok(()) => list.refetch(),
+                Err(trouble) => toasts.show_trouble(t, trouble),
+            }
+        });
     }
 }
 

@@ -5,15 +5,13 @@ use gangway_protocol::organisation::{Invitation, InvitationRequest, Organisation
 use leptos::ev::{Event, SubmitEvent};
 use leptos::prelude::*;
 
-use super::{Listed, all, listed, role_name, show_list, shown_once};
+use super::{Listed, all, ending, listed, role_name, show_list, shown_once};
 use crate::browser::random;
-use crate::components::dialog::dialog;
+use crate::components::dialog::{dialog, form_end};
 use crate::components::icon::{Icon, icon};
 use crate::components::icon_button::icon_button;
 use crate::components::moment::{Show, moment};
 use crate::components::notice::complaint;
-use crate::components::toast::toasts;
-use crate::trouble::Trouble;
 use crate::view::{View, target_value, view};
 use crate::visit::Language;
 use crate::visitor::{api, with_fresh_proof};
@@ -50,17 +48,8 @@ pub(super) fn invitations(t: Language, organisation: &Organisation, several: boo
 
 fn line(t: Language, list: Listed<Invitation>, organisation: &Organisation, invitation: Invitation) -> View {
     let api = api();
-    let toasts = toasts();
-    let ids = (organisation.id.clone(), invitation.id);
-    let withdraw = move |_| {
-        let (api, ids) = (api.clone(), ids.clone());
-        leptos::task::spawn_local(async move {
-            match api.withdraw_invitation(&ids.0, &ids.1).await {
-                Ok(()) => list.refetch(),
-                Err(error) => toasts.show(Trouble::from(error).words(t)),
-            }
-        });
-    };
+    let (home, id) = (organisation.id.clone(), invitation.id);
+    let withdraw = ending(t, list, async move || api.withdraw_invitation(&home, &id).await);
     view! {
         <li>
             {icon(Icon::Person)}
@@ -125,10 +114,7 @@ fn form(t: Language, list: Listed<Invitation>, organisation: &Organisation, open
                 </select>
             </div>
             {complaint(message)}
-            <div class="dialog-end">
-                <button class="button" type="button" on:click=move |_| open.set(false)>{t.cancel()}</button>
-                <button class="button primary" type="submit">{t.invitation_create()}</button>
-            </div>
+            {form_end(open, t.invitation_create())}
         </form>
     }
 }

@@ -3,14 +3,13 @@
 use gangway_protocol::account::{Account, Passkey, RecoveryCodes, Rename};
 use leptos::prelude::*;
 
-use super::{Listed, show_list};
+use super::{Listed, ending, show_list};
 use crate::components::icon::{Icon, icon};
 use crate::components::icon_button::icon_button;
 use crate::components::moment::{Show, moment};
 use crate::components::notice::complaint;
 use crate::components::recovery_codes::recovery_codes;
 use crate::components::toast::toasts;
-use crate::trouble::Trouble;
 use crate::view::{View, view};
 use crate::visit::Language;
 use crate::visitor::{CeremonyTrouble, add_passkey, api, with_fresh_proof};
@@ -26,11 +25,7 @@ pub(super) fn passkeys(t: Language, list: Listed<Passkey>) -> View {
                     toasts.show(t.passkey_added());
                     list.refetch();
                 }
-                Err(trouble) => {
-                    if let Some(words) = trouble.words(t) {
-                        toasts.show(words);
-                    }
-                }
+                Err(trouble) => toasts.show_trouble(t, trouble),
             }
         });
     };
@@ -68,26 +63,16 @@ fn line(t: Language, list: Listed<Passkey>, passkey: Passkey, only: bool) -> Vie
             };
             leptos::task::spawn_local(async move {
                 if let Err(error) = api.rename_passkey(&id, &rename).await {
-                    toasts.show(Trouble::from(error).words(t));
+                    toasts.show_trouble(t, error);
                     list.refetch();
                 }
             });
         }
     };
     let id = passkey.id;
-    let remove = move |_| {
-        let (api, id) = (api.clone(), id.clone());
-        leptos::task::spawn_local(async move {
-            match with_fresh_proof(&api, async || api.remove_passkey(&id).await).await {
-                Ok(()) => list.refetch(),
-                Err(trouble) => {
-                    if let Some(words) = trouble.words(t) {
-                        toasts.show(words);
-                    }
-                }
-            }
-        });
-    };
+    let remove = ending(t, list, async move || {
+        with_fresh_proof(&api, async || api.remove_passkey(&id).await).await
+    });
     view! {
         <li>
             {icon(Icon::Key)}

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use crate::browser::page;
 use crate::components::icon::{Icon, icon};
 use crate::components::toast::toasts;
-use crate::trouble::Trouble;
 use crate::view::{View, view};
 use crate::visit::Language;
 use crate::visitor::{api, visitor};
@@ -44,7 +43,7 @@ fn rename(t: Language, account: &Account) -> View {
         leptos::task::spawn_local(async move {
             match api.rename_account(&rename).await {
                 Ok(_) => visitor.changed(),
-                Err(error) => toasts.show(Trouble::from(error).words(t)),
+                Err(error) => toasts.show_trouble(t, error),
             }
         });
     };
@@ -70,7 +69,7 @@ fn sign_out(t: Language) -> View {
         leptos::task::spawn_local(async move {
             match api.sign_out().await {
                 Ok(()) => page::leave_for(paths::HOME),
-                Err(error) => toasts.show(Trouble::from(error).words(t)),
+                Err(error) => toasts.show_trouble(t, error),
             }
         });
     };

@@ -2,12 +2,10 @@
 
 use gangway_protocol::account::SignIn;
 
-use super::{Listed, show_list};
+use super::{Listed, ending, show_list};
 use crate::components::icon::{Icon, icon};
 use crate::components::icon_button::icon_button;
 use crate::components::moment::{Show, moment};
-use crate::components::toast::toasts;
-use crate::trouble::Trouble;
 use crate::view::{View, view};
 use crate::visit::Language;
 use crate::visitor::api;
@@ -27,18 +25,9 @@ pub(super) fn sign_ins(t: Language, list: Listed<SignIn>) -> View {
 
 fn line(t: Language, list: Listed<SignIn>, sign_in: SignIn) -> View {
     let api = api();
-    let toasts = toasts();
     let label = t.end_sign_in(&sign_in.browser);
     let id = sign_in.id;
-    let end = move |_| {
-        let (api, id) = (api.clone(), id.clone());
-        leptos::task::spawn_local(async move {
-            match api.end_sign_in(&id).await {
-                Ok(()) => list.refetch(),
-                Err(error) => toasts.show(Trouble::from(error).words(t)),
-            }
-        });
-    };
+    let end = ending(t, list, async move || api.end_sign_in(&id).await);
     view! {
         <li>
             {icon(Icon::Network)}

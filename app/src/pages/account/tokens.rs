@@ -5,15 +5,13 @@ use gangway_protocol::account::{Token, TokenRequest, TokenScope};
 use gangway_protocol::organisation::Organisation;
 use leptos::prelude::*;
 
-use super::{Listed, show_list, shown_once};
+use super::{Listed, ending, show_list, shown_once};
 use crate::browser::random;
-use crate::components::dialog::dialog;
+use crate::components::dialog::{dialog, form_end};
 use crate::components::icon::{Icon, icon};
 use crate::components::icon_button::icon_button;
 use crate::components::moment::{Show, moment};
 use crate::components::notice::complaint;
-use crate::components::toast::toasts;
-use crate::trouble::Trouble;
 use crate::view::{IntoView, View, view};
 use crate::visit::Language;
 use crate::visitor::{api, with_fresh_proof};
@@ -43,7 +41,6 @@ pub(super) fn tokens(t: Language, list: Listed<Token>, organisations: Vec<Organi
 
 fn line(t: Language, list: Listed<Token>, organisations: &[Organisation], token: Token) -> View {
     let api = api();
-    let toasts = toasts();
     let home = organisations
         .iter()
         .find(|organisation| organisation.id == token.organisation)
@@ -55,15 +52,7 @@ fn line(t: Language, list: Listed<Token>, organisations: &[Organisation], token:
         .collect::<View>();
     let label = t.revoke_token(&token.name);
     let id = token.id;
-    let revoke = move |_| {
-        let (api, id) = (api.clone(), id.clone());
-        leptos::task::spawn_local(async move {
-            match api.revoke_token(&id).await {
-                Ok(()) => list.refetch(),
-                Err(error) => toasts.show(Trouble::from(error).words(t)),
-            }
-        });
-    };
+    let revoke = ending(t, list, async move || api.revoke_token(&id).await);
     view! {
         <li>
             {icon(Icon::Certificate)}
@@ -159,10 +148,7 @@ fn form(t: Language, list: Listed<Token>, organisations: Vec<Organisation>, open
                 </select>
             </div>
             {complaint(message)}
-            <div class="dialog-end">
-                <button class="button" type="button" on:click=move |_| open.set(false)>{t.cancel()}</button>
-                <button class="button primary" type="submit">{t.token_create()}</button>
-            </div>
+            {form_end(open, t.token_create())}
         </form>
     }
 }

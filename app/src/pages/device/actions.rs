@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::Shown;
 use crate::components::certificate::reason_name;
-use crate::components::dialog::{Question, ask, dialog};
+use crate::components::dialog::{Question, ask, dialog, form_end};
 use crate::components::icon::{Icon, icon};
 use crate::components::labels::{name_and_labels, read_labels};
 use crate::components::notice::trouble_notice;
@@ -96,7 +96,7 @@ fn told(
         leptos::task::spawn_local(async move {
             match call(api, id).await {
                 Ok(()) => toasts.show(done),
-                Err(error) => toasts.show(Trouble::from(error).words(t)),
+                Err(error) => toasts.show_trouble(t, error),
             }
         });
     })
@@ -221,10 +221,7 @@ fn edit_dialog(t: Language, shown: Shown, open: RwSignal<bool>) -> View {
                 <h2>{t.rename_title()}</h2>
                 {name_and_labels(name, labels, device.facts.hostname)}
                 {move || trouble.get().map(|trouble| trouble_notice(&trouble, None))}
-                <div class="dialog-end">
-                    <button class="button" type="button" on:click=move |_| open.set(false)>{t.cancel()}</button>
-                    <button class="button primary" type="submit">{t.save()}</button>
-                </div>
+                {form_end(open, t.save())}
             </form>
         }
     })
