@@ -46,7 +46,7 @@ fn welcome(t: Language) -> View {
     ];
     view! {
         <div class="home">
-            <div class="home-words">
+            <div>
                 <h1>{t.home_title()}</h1>
                 <p class="lede">{t.home_lede()}</p>
                 <section class="home-sign-in" aria-labelledby="sign-in-title">
