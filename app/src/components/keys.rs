@@ -14,7 +14,7 @@ pub(crate) fn keys_dialog(open: RwSignal<bool>) -> View {
             ("Ctrl K  ⌘ K", t.keys_palette()),
             ("/", t.keys_search()),
             ("g  f", t.keys_fleet()),
-            ("g  a", t.keys_add()),
+            ("g  a", t.add_device()),
             ("?", t.keys_help()),
             ("Esc", t.keys_close()),
         ];

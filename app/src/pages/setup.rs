@@ -119,7 +119,7 @@ fn naming(t: Language, stage: RwSignal<Stage>, token: SecretString, purpose: &Li
     let is_setup = matches!(purpose, LinkPurpose::Setup {});
     let is_recovery = matches!(purpose, LinkPurpose::Recovery { .. });
     let (title, lede) = match purpose {
-        LinkPurpose::Setup {} => (t.setup_first_title().to_owned(), t.setup_first_text().to_owned()),
+        LinkPurpose::Setup {} => (t.setup_title().to_owned(), t.setup_first_text().to_owned()),
         LinkPurpose::Invitation { organisation, role } => (
             t.setup_invitation_title(organisation),
             t.setup_invitation_text(role_name(t, *role)),

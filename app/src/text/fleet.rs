@@ -6,9 +6,6 @@ texts! {
     all_states => "All states", "Alle Zustände";
     all_presences => "Online or not", "Online oder nicht";
     all_organisations => "All organisations", "Alle Organisationen";
-    filter_state => "State", "Zustand";
-    filter_presence => "Presence", "Anwesenheit";
-    filter_organisation => "Organisation", "Organisation";
     export_csv_hint => "Export what is listed, all pages", "Exportiert, was gelistet ist, alle Seiten";
     column_presence => "Presence", "Anwesenheit";
     column_state => "State", "Zustand";

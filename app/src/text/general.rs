@@ -37,7 +37,6 @@ texts! {
     keys_search => "Search the fleet", "Flotte durchsuchen";
     keys_help => "This list", "Diese Liste";
     keys_fleet => "Go to the fleet", "Zur Flotte";
-    keys_add => "Add a device", "Gerät hinzufügen";
     keys_close => "Close what is open", "Offenes schließen";
 
     online => "Online", "Online";

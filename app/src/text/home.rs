@@ -26,7 +26,6 @@ texts! {
     setup_reading => "Reading the link", "Der Link wird gelesen";
     setup_no_link => "This page needs a link", "Diese Seite braucht einen Link";
     setup_no_link_text => "Invitations, recovery and the first set-up come as links that work once. Open yours again; if it came in a message, copy all of it.", "Einladungen, Wiederherstellung und die Ersteinrichtung kommen als Links, die einmal funktionieren. Bitte Ihren noch einmal öffnen und ganz kopieren.";
-    setup_first_title => "Welcome aboard", "Willkommen an Bord";
     setup_first_text => "You are the first one here. Give yourself and your organisation a name; you will be its owner.", "Sie sind als Erstes hier. Geben Sie sich und Ihrer Organisation einen Namen; sie gehört dann Ihnen.";
     setup_invitation_title(organisation: &str) => "Join {organisation}", "{organisation} beitreten";
     setup_invitation_text(role: &str) => "You have been invited with the role “{role}”.", "Sie sind eingeladen, in der Rolle „{role}“.";

@@ -78,11 +78,11 @@ pub(super) fn controls(t: Language, shown: Memo<FleetView>, organisations: Vec<O
                 />
                 <kbd class="wide-only">"/"</kbd>
             </div>
-            {filter(t.filter_state(), states, Signal::derive(move || shown.read().state.clone()), Callback::new(move |value| go.run(shown.get_untracked().with(|view| view.state = value))))}
-            {filter(t.filter_presence(), presences, Signal::derive(move || shown.read().presence.clone()), Callback::new(move |value| go.run(shown.get_untracked().with(|view| view.presence = value))))}
+            {filter(t.column_state(), states, Signal::derive(move || shown.read().state.clone()), Callback::new(move |value| go.run(shown.get_untracked().with(|view| view.state = value))))}
+            {filter(t.column_presence(), presences, Signal::derive(move || shown.read().presence.clone()), Callback::new(move |value| go.run(shown.get_untracked().with(|view| view.presence = value))))}
             {several
                 .then(|| {
-                    filter(t.filter_organisation(), homes, Signal::derive(move || shown.read().organisation.clone()), Callback::new(move |value| go.run(shown.get_untracked().with(|view| view.organisation = value))))
+                    filter(t.organisation(), homes, Signal::derive(move || shown.read().organisation.clone()), Callback::new(move |value| go.run(shown.get_untracked().with(|view| view.organisation = value))))
                 })}
             <a class="button quiet" href=move || Api::devices_csv_path(&shown.get().to_query()) download="" title=t.export_csv_hint() aria-label="CSV">
                 {icon(Icon::Download)}
