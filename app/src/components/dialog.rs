@@ -1,5 +1,6 @@
 //! Dialogs: the browser's own `<dialog>`, which keeps the focus inside and gives it back.
 
+use gangway_client::ApiError;
 use leptos::ev::Event;
 use leptos::prelude::*;
 use web_sys::HtmlDialogElement;
@@ -54,18 +55,30 @@ pub(crate) struct Question {
     pub(crate) dangerous: bool,
 }
 
-/// Asks a question. `answer` is called on yes; meanwhile `busy` holds the button, and `trouble` shows what went wrong.
+/// Asks a question. Yes calls `answer` and holds the button meanwhile; then the dialog closes, or shows what went wrong.
 pub(crate) fn ask(
     open: RwSignal<bool>,
     label: &'static str,
     question: impl Fn() -> Question + Send + Sync + 'static,
     more: impl Fn() -> View + Send + Sync + 'static,
-    busy: RwSignal<bool>,
-    trouble: RwSignal<Option<Trouble>>,
-    answer: Callback<()>,
+    answer: impl AsyncFn() -> Result<(), ApiError> + Clone + Send + Sync + 'static,
 ) -> View {
     let t = language();
+    let busy = RwSignal::new(false);
+    let trouble = RwSignal::new(None::<Trouble>);
+    let yes = Callback::new(move |()| {
+        busy.set(true);
+        let answer = answer.clone();
+        leptos::task::spawn_local(async move {
+            match answer().await {
+                Ok(()) => open.set(false),
+                Err(error) => trouble.set(Some(error.into())),
+            }
+            busy.set(false);
+        });
+    });
     dialog(open, "", label, move || {
+        trouble.set(None);
         let Question {
             title,
             says,
@@ -88,7 +101,7 @@ pub(crate) fn ask(
                     type="button"
                     disabled=move || busy.get()
                     aria-busy=move || busy.get().to_string()
-                    on:click=move |_| answer.run(())
+                    on:click=move |_| yes.run(())
                 >
                     {verb}
                 </button>

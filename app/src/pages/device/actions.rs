@@ -109,11 +109,8 @@ fn weighty_dialog(t: Language, shown: Shown) -> View {
         ..
     } = shown;
     let api = api();
-    let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<Trouble>);
     let reason = RwSignal::new(RevocationReason::Unspecified);
     let question = move || {
-        trouble.set(None);
         let name = shown.detail.with_untracked(|detail| detail.device.name.clone());
         match action.get() {
             Weighty::Suspend => Question {
@@ -136,20 +133,11 @@ fn weighty_dialog(t: Language, shown: Shown) -> View {
             },
         }
     };
-    let answer = Callback::new(move |()| {
-        busy.set(true);
-        let (api, id) = (api.clone(), shown.id());
-        leptos::task::spawn_local(async move {
-            match carry_out(&api, &id, action.get_untracked(), reason.get_untracked()).await {
-                Ok(detail) => {
-                    shown.take(detail);
-                    open.set(false);
-                }
-                Err(error) => trouble.set(Some(error.into())),
-            }
-            busy.set(false);
-        });
-    });
+    let answer = async move || {
+        let (action, reason) = (action.get_untracked(), reason.get_untracked());
+        shown.take(carry_out(&api, &shown.id(), action, reason).await?);
+        Ok(())
+    };
     ask(
         open,
         t.please_confirm(),
@@ -158,8 +146,6 @@ fn weighty_dialog(t: Language, shown: Shown) -> View {
             let asks_why = action.get() == Weighty::Revoke;
             asks_why.then(|| reason_field(t, reason)).into_view()
         },
-        busy,
-        trouble,
         answer,
     )
 }

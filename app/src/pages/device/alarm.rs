@@ -9,7 +9,6 @@ use crate::components::dialog::{Question, ask};
 use crate::components::icon::{Icon, icon};
 use crate::components::moment::{Show, moment};
 use crate::components::notice::{Tone, notice};
-use crate::trouble::Trouble;
 use crate::view::{IntoView, View, view};
 use crate::visit::Language;
 use crate::visitor::api;
@@ -18,23 +17,11 @@ use crate::visitor::api;
 pub(super) fn alarm(t: Language, shown: Shown) -> View {
     let alarm = Memo::new(move |_| shown.detail.with(|detail| detail.device.alarm.clone()));
     let open = RwSignal::new(false);
-    let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<Trouble>);
     let api = api();
-    let restored = Callback::new(move |()| {
-        busy.set(true);
-        let (api, id) = (api.clone(), shown.id());
-        leptos::task::spawn_local(async move {
-            match api.dismiss_alarm(&id).await {
-                Ok(detail) => {
-                    shown.take(detail);
-                    open.set(false);
-                }
-                Err(error) => trouble.set(Some(error.into())),
-            }
-            busy.set(false);
-        });
-    });
+    let restored = async move || {
+        shown.take(api.dismiss_alarm(&shown.id()).await?);
+        Ok(())
+    };
     view! {
         {move || alarm.get().map(|alarm| banner(t, shown, &alarm, open))}
         {ask(
@@ -47,8 +34,6 @@ pub(super) fn alarm(t: Language, shown: Shown) -> View {
                 dangerous: false,
             },
             || View::Nothing,
-            busy,
-            trouble,
             restored,
         )}
     }
