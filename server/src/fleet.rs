@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_newest_come_first_unless_asked_otherwise() {
-        let request = query(|_| {}).unwrap();
+        let request = query(|_| {}).expect("nothing need be asked for");
         assert_eq!(
             request.order,
             Order {
@@ -243,7 +243,7 @@ mod tests {
                 descending: true
             }
         );
-        let request = query(|q| q.sort = Some("name".to_owned())).unwrap();
+        let request = query(|q| q.sort = Some("name".to_owned())).expect("names are an order");
         assert_eq!(
             request.order,
             Order {
@@ -265,7 +265,7 @@ mod tests {
             ("after", query(|q| q.after = Some("%%%".to_owned()))),
         ];
         for (field, result) in wrong {
-            assert_eq!(result.unwrap_err().field, field);
+            assert_eq!(result.expect_err(field).field, field);
         }
     }
 
@@ -277,7 +277,9 @@ mod tests {
         }));
         assert!(query(|q| (q.after, q.sort) = (Some(place.clone()), Some("name".to_owned()))).is_ok());
         assert_eq!(
-            query(|q| q.after = Some(place.clone())).unwrap_err().field,
+            query(|q| q.after = Some(place.clone()))
+                .expect_err("the newest come first, not by name")
+                .field,
             "after"
         );
     }

@@ -72,7 +72,7 @@ fn a_device_joins_the_fleet() {
     };
     assert_eq!(claim.as_str(), CLAIM);
     assert_eq!(
-        serde_json::to_value(request).unwrap(),
+        serde_json::to_value(request).expect("JSON"),
         json!({
             "organisation": ORGANISATION, "csr": play.csr, "facts": play.introduction["facts"], "signer": SIGNER,
             "name": "Thermometer 7", "labels": ["roof"],
@@ -100,7 +100,7 @@ fn a_device_joins_the_fleet() {
         "/api/v1/devices/dev_0000000001zzzzzzzzzzzzzzzz/certificates"
     );
     assert_eq!(
-        serde_json::from_slice::<serde_json::Value>(request.body()).unwrap(),
+        serde_json::from_slice::<serde_json::Value>(request.body()).expect("JSON"),
         json!({"csr": play.csr})
     );
     let answer = signed(&play.csr);
@@ -170,7 +170,7 @@ fn not_mine_reaches_the_device_and_the_server() {
         panic!("the admins want to know");
     };
     assert_eq!(
-        (claim.as_str(), serde_json::to_value(reason).unwrap()),
+        (claim.as_str(), serde_json::to_value(reason).expect("JSON")),
         (CLAIM, json!("not_mine"))
     );
     assert!(!play.closed, "the server asks for a live claim");
@@ -287,7 +287,7 @@ fn another_approval_than_the_one_given_is_not_offered() {
     let Answer::Approve(Ok(mut approval)) = approved() else {
         unreachable!("approved() is an approval");
     };
-    approval.signer = "sgn_0000000002zzzzzzzzzzzzzzzz".parse().unwrap();
+    approval.signer = "sgn_0000000002zzzzzzzzzzzzzzzz".parse().expect("an id");
     play.answers(Answer::Approve(Ok(approval)));
     assert!(matches!(failure(&play), Failure::Protocol { .. }));
     assert!(play.heard.is_empty());

@@ -80,7 +80,7 @@ mod tests {
             ("", "Unknown browser"),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(header::USER_AGENT, agent.parse().unwrap());
+            headers.insert(header::USER_AGENT, agent.parse().expect("text for a header"));
             assert_eq!(name(&headers), expected);
         }
     }

@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_secret_tells_what_it_is_and_nothing_else() {
         let secret = SecretKind::Token.mint(&SystemRandom);
-        let body = secret.expose().strip_prefix("gw_pat_").unwrap();
+        let body = secret.expose().strip_prefix("gw_pat_").expect("a token's prefix");
         assert_eq!(body.len(), 52);
         assert!(body.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
         assert_ne!(secret, SecretKind::Token.mint(&SystemRandom));

@@ -83,14 +83,14 @@ mod tests {
     #[test]
     fn the_urn_reads_back_and_nothing_else_does() {
         let identity = DeviceIdentity {
-            organisation: "org_0000000001zzzzzzzzzzzzzzzz".parse().unwrap(),
-            device: "dev_0000000001zzzzzzzzzzzzzzzz".parse().unwrap(),
+            organisation: "org_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
+            device: "dev_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
         };
         assert_eq!(DeviceIdentity::from_urn(&identity.urn()), Some(identity.clone()));
         assert_eq!(DeviceIdentity::from_urn("urn:gangway:device:org_1:dev_1"), None);
         assert_eq!(DeviceIdentity::from_urn("urn:uuid:1"), None);
         assert_eq!(
-            identity.subject().unwrap().to_string(),
+            identity.subject().expect("ids fit into a name").to_string(),
             "CN=dev_0000000001zzzzzzzzzzzzzzzz,O=org_0000000001zzzzzzzzzzzzzzzz"
         );
     }

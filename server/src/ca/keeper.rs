@@ -184,27 +184,38 @@ mod tests {
     use super::*;
     use crate::rng::SystemRandom;
 
+    fn given_keeper() -> Keeper {
+        Keeper::from_base64(&STANDARD.encode([7; 32]), "test").expect("32 bytes are a key")
+    }
+
+    fn sealed_by(keeper: &Keeper) -> String {
+        keeper
+            .seal(b"secret", "iss_1", &SystemRandom)
+            .expect("a keeper seals")
+    }
+
     #[test]
     fn a_sealed_key_opens_only_with_its_key_and_context() {
-        let dir = tempfile::tempdir().unwrap();
-        let keeper = Keeper::founded_in(dir.path(), &SystemRandom).unwrap();
-        let sealed = keeper.seal(b"secret", "iss_1", &SystemRandom).unwrap();
-        assert_eq!(keeper.open(&sealed, "iss_1").unwrap().as_slice(), b"secret");
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let keeper = Keeper::founded_in(dir.path(), &SystemRandom).expect("an empty folder gets a key");
+        let sealed = sealed_by(&keeper);
+        let opened_by = |keeper: &Keeper| keeper.open(&sealed, "iss_1").expect("the same key opens it");
+        assert_eq!(opened_by(&keeper).as_slice(), b"secret");
         assert!(keeper.open(&sealed, "iss_2").is_err());
-        let again = Keeper::from_data_dir(dir.path()).unwrap();
-        assert_eq!(again.open(&sealed, "iss_1").unwrap().as_slice(), b"secret");
-        let other = Keeper::from_base64(&STANDARD.encode([7; 32]), "test").unwrap();
+        let again = Keeper::from_data_dir(dir.path()).expect("the key is there");
+        assert_eq!(opened_by(&again).as_slice(), b"secret");
         assert!(matches!(
-            other.open(&sealed, "iss_1"),
+            given_keeper().open(&sealed, "iss_1"),
             Err(KeeperError::DoesNotOpen)
         ));
     }
 
     #[test]
     fn a_changed_seal_does_not_open() {
-        let keeper = Keeper::from_base64(&STANDARD.encode([7; 32]), "test").unwrap();
-        let sealed = keeper.seal(b"secret", "iss_1", &SystemRandom).unwrap();
-        let mut bytes = STANDARD.decode(sealed.strip_prefix(VERSION).unwrap()).unwrap();
+        let keeper = given_keeper();
+        let sealed = sealed_by(&keeper);
+        let body = sealed.strip_prefix(VERSION).expect("the version comes first");
+        let mut bytes = STANDARD.decode(body).expect("the rest is base64");
         for at in 0..bytes.len() {
             bytes[at] ^= 1;
             assert!(
@@ -220,19 +231,23 @@ mod tests {
     #[test]
     fn a_key_file_that_others_can_read_is_refused() {
         use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a temporary folder");
         assert!(matches!(
             Keeper::from_data_dir(dir.path()),
             Err(KeeperError::Missing(_))
         ));
-        Keeper::founded_in(dir.path(), &SystemRandom).unwrap();
+        Keeper::founded_in(dir.path(), &SystemRandom).expect("an empty folder gets a key");
         let path = dir.path().join(KEY_FILE);
         assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            std::fs::metadata(&path)
+                .expect("the key is there")
+                .permissions()
+                .mode()
+                & 0o777,
             0o600
         );
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        let error = Keeper::from_data_dir(dir.path()).unwrap_err();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("the file is ours");
+        let error = Keeper::from_data_dir(dir.path()).expect_err("the group can read it");
         assert!(matches!(error, KeeperError::Exposed(_)));
     }
 }

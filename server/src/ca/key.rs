@@ -142,15 +142,16 @@ mod tests {
 
     #[test]
     fn a_new_key_reads_back_as_the_same_key() {
-        let (key, pkcs8) = IssuerKey::generate().unwrap();
-        let again = IssuerKey::from_pkcs8(&pkcs8).unwrap();
-        assert_eq!(key.public_key().unwrap(), again.public_key().unwrap());
+        let (key, pkcs8) = IssuerKey::generate().expect("a key");
+        let again = IssuerKey::from_pkcs8(&pkcs8).expect("what it wrote itself");
+        let public = |key: &IssuerKey| key.public_key().expect("every key has a public half");
+        assert_eq!(public(&key), public(&again));
         assert!(matches!(again.pair, Pair::P256(_)));
     }
 
     #[test]
     fn what_is_no_key_is_refused_with_the_remedy() {
-        let error = IssuerKey::from_pkcs8(b"not a key").unwrap_err();
+        let error = IssuerKey::from_pkcs8(b"not a key").expect_err("it is none");
         assert!(error.to_string().contains("openssl pkcs8"));
     }
 }

@@ -89,15 +89,21 @@ mod tests {
     use super::*;
     use crate::ca::key::IssuerKey;
 
+    fn new_key() -> IssuerKey {
+        let (key, _) = IssuerKey::generate().expect("a key");
+        key
+    }
+
     fn public(key: &IssuerKey) -> PublicKey {
-        PublicKey::from_spki(&key.public_key().unwrap().to_der().unwrap()).unwrap()
+        let spki = key.public_key().expect("every key has a public half");
+        let der = spki.to_der().expect("it encodes");
+        PublicKey::from_spki(&der).expect("issuers' keys are of a kind that is accepted")
     }
 
     #[test]
     fn a_signature_holds_for_its_message_and_key_only() {
-        let (key, _) = IssuerKey::generate().unwrap();
-        let (other, _) = IssuerKey::generate().unwrap();
-        let signature = key.sign(b"message").unwrap();
+        let (key, other) = (new_key(), new_key());
+        let signature = key.sign(b"message").expect("a signature");
         assert!(said_by(&public(&key), b"message", &signature));
         assert!(!said_by(&public(&key), b"massage", &signature));
         assert!(!said_by(&public(&other), b"message", &signature));
@@ -105,8 +111,8 @@ mod tests {
 
     #[test]
     fn an_algorithm_that_does_not_fit_the_key_verifies_nothing() {
-        let (key, _) = IssuerKey::generate().unwrap();
-        let signature = key.sign(b"message").unwrap();
+        let key = new_key();
+        let signature = key.sign(b"message").expect("a signature");
         let check = SignatureCheck {
             algorithm: SignatureAlgorithm::RsaSha256,
             key: &public(&key),

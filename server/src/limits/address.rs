@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn one_network_has_one_key() {
-        let key = |text: &str| AddressKey::from(text.parse::<IpAddr>().unwrap());
+        let key = |text: &str| AddressKey::from(text.parse::<IpAddr>().expect("an address"));
         assert_eq!(key("192.0.2.1"), key("::ffff:192.0.2.1"));
         assert_eq!(key("2001:db8::1"), key("2001:db8:0:0:ffff::2"));
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));

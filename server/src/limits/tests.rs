@@ -20,7 +20,7 @@ fn nameplate(number: usize) -> Nameplate {
     let text: String = (0..6_u32)
         .map(|place| char::from(alphabet[number / 20_usize.pow(place) % 20]))
         .collect();
-    text.parse().unwrap()
+    text.parse().expect("six symbols are a nameplate")
 }
 
 fn attempt(who: u8, from: IpAddr, at: usize) -> CodeAttempt {
@@ -52,7 +52,11 @@ fn failures(limits: &Limits, seconds: i64, mut next: impl FnMut(i64) -> CodeAtte
 }
 
 fn index(number: i64) -> usize {
-    usize::try_from(number).unwrap()
+    usize::try_from(number).expect("tests count from nought")
+}
+
+fn byte(number: i64) -> u8 {
+    u8::try_from(number).expect("it was kept below 256")
 }
 
 #[test]
@@ -62,7 +66,7 @@ fn one_account_guesses_five_times_in_ten_minutes_then_ever_more_rarely() {
     assert_eq!(ten_minutes, 5);
     let limits = Limits::new(&Caps::default());
     let a_day = failures(&limits, 24 * 3600, |second| {
-        attempt(1, home(u8::try_from(second % 250).unwrap()), index(second))
+        attempt(1, home(byte(second % 250)), index(second))
     });
     // Waits of 10, 20, 40, … minutes: eight rounds fit into a day.
     assert!(a_day <= 40, "{a_day} guesses in a day");
@@ -73,7 +77,7 @@ fn many_accounts_at_one_address_share_its_thirty() {
     let limits = Limits::new(&Caps::default());
     let slash_64 = |host: u8| IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 7, 0, 0, 0, u16::from(host)));
     let count = failures(&limits, 599, |second| {
-        let who = u8::try_from(second % 200).unwrap();
+        let who = byte(second % 200);
         attempt(who, slash_64(who), index(second))
     });
     assert_eq!(count, 30, "every host of the /64 counts as one");
@@ -83,7 +87,7 @@ fn many_accounts_at_one_address_share_its_thirty() {
 fn many_addresses_of_one_organisation_share_its_hundred() {
     let limits = Limits::new(&Caps::default());
     let count = failures(&limits, 599, |second| {
-        let who = u8::try_from(second % 200).unwrap();
+        let who = byte(second % 200);
         CodeAttempt {
             organisations: vec![organisation(1)],
             ..attempt(who, home(who), index(second))
@@ -96,11 +100,13 @@ fn many_addresses_of_one_organisation_share_its_hundred() {
 fn one_account_fails_twice_per_nameplate_however_it_is_spelt() {
     let limits = Limits::new(&Caps::default());
     let spell = |text: &str| CodeAttempt {
-        nameplate: text.parse().unwrap(),
+        nameplate: text.parse().expect("a nameplate"),
         ..attempt(1, home(1), 0)
     };
     for spelling in ["bcdf", "BC-DF"] {
-        limits.begin(&spell(spelling), START).unwrap();
+        limits
+            .begin(&spell(spelling), START)
+            .expect("two failures are let");
         limits.settle(&spell(spelling), true, START);
     }
     assert!(limits.begin(&spell(" b c d f "), START).is_err());
@@ -116,7 +122,7 @@ fn the_breaker_slows_young_accounts_first() {
     };
     let limits = Limits::new(&caps);
     let flood = failures(&limits, 60, |second| {
-        attempt(u8::try_from(second).unwrap(), home(1), index(second))
+        attempt(byte(second), home(1), index(second))
     });
     assert_eq!(flood, 60, "old accounts go on for now");
     let now = START.plus(UnixMillis::MINUTE);
@@ -124,11 +130,11 @@ fn the_breaker_slows_young_accounts_first() {
         account_since: START,
         ..attempt(200, home(9), 999)
     };
-    let refused = limits.begin(&young, now).unwrap_err();
+    let refused = limits.begin(&young, now).expect_err("a young account waits");
     assert!((1..=600).contains(&refused.retry_after_secs));
     assert!(limits.begin(&attempt(201, home(9), 998), now).is_ok());
     let more = failures(&limits, 599, |second| {
-        attempt(u8::try_from(second % 250).unwrap(), home(1), index(second))
+        attempt(byte(second % 250), home(1), index(second))
     });
     assert!(more <= 200 - 60, "at four times the cap nobody goes on ({more})");
     assert!(
@@ -157,15 +163,19 @@ fn parallel_attempts_do_not_slip_through() {
 #[test]
 fn success_takes_nothing_off_any_book() {
     let limits = Limits::new(&Caps::default());
+    let ends = |at: usize, failed: bool| {
+        let attempt = attempt(1, home(1), at);
+        limits.begin(&attempt, START).expect("fewer than five failed");
+        limits.settle(&attempt, failed, START);
+    };
     for at in 0..4 {
-        limits.begin(&attempt(1, home(1), at), START).unwrap();
-        limits.settle(&attempt(1, home(1), at), true, START);
-        limits.begin(&attempt(1, home(1), 100 + at), START).unwrap();
-        limits.settle(&attempt(1, home(1), 100 + at), false, START);
+        ends(at, true);
+        ends(100 + at, false);
     }
-    limits.begin(&attempt(1, home(1), 5), START).unwrap();
-    limits.settle(&attempt(1, home(1), 5), true, START);
-    let refused = limits.begin(&attempt(1, home(1), 6), START).unwrap_err();
+    ends(5, true);
+    let refused = limits
+        .begin(&attempt(1, home(1), 6), START)
+        .expect_err("five failed");
     assert_eq!(refused.retry_after_secs, 601);
 }
 
@@ -185,7 +195,7 @@ fn a_whole_botnet_gets_six_thousand_guesses_an_hour() {
                 account_since: now,
                 organisations: vec![OrganisationId::new(now, id)],
                 address: Some(AddressKey::V4(number)),
-                nameplate: nameplate(usize::try_from(number).unwrap()),
+                nameplate: nameplate(index(number.into())),
             };
             if limits.begin(&attempt, now).is_ok() {
                 limits.settle(&attempt, true, now);

@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn the_example_of_the_rfc_is_answered_as_there() {
         let response = Handshake::read(&Method::GET, &headers(), PROTOCOL)
-            .unwrap()
+            .expect("a good handshake")
             .response();
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(

@@ -120,8 +120,13 @@ mod tests {
     use super::*;
     use gangway_protocol::encoding::Base64;
     use gangway_protocol::enrolment::{ClaimantToServer, DeviceToServer};
+    use gangway_protocol::id::ClaimId;
 
     const CLAIM: &str = "clm_0000000001zzzzzzzzzzzzzzzz";
+
+    fn claim() -> ClaimId {
+        CLAIM.parse().expect("a claim's id")
+    }
 
     #[test]
     fn sealed_messages_are_read_in_place_and_written_alike() {
@@ -134,17 +139,17 @@ mod tests {
         let mut out = "what was here".to_owned();
         write_sealed(CLAIM, "AAEC", &mut out);
         let typed = enrolment::ServerToClaimant::Sealed {
-            claim: CLAIM.parse().unwrap(),
+            claim: claim(),
             sealed: Base64(vec![0, 1, 2]),
         };
-        assert_eq!(out, serde_json::to_string(&typed).unwrap());
+        assert_eq!(out, serde_json::to_string(&typed).expect("JSON"));
     }
 
     #[test]
     fn escapes_take_the_long_way_to_the_same_end() {
         let text = format!(r#"{{"type":"sealed","claim":"{CLAIM}","box":"\/\/\/\/"}}"#);
         let expected = DeviceToServer::Sealed {
-            claim: CLAIM.parse().unwrap(),
+            claim: claim(),
             sealed: Base64(vec![0xff; 3]),
         };
         assert_eq!(read(&text), Ok(Incoming::Message(expected)));
@@ -154,14 +159,14 @@ mod tests {
     fn a_box_that_is_not_base64_is_malformed() {
         for sealed in ["AAE", "AA=C", "AAECA===", "AA\u{e9}C", "A-_C", "AAE\\u0043x"] {
             let text = format!(r#"{{"type":"sealed","claim":"{CLAIM}","box":"{sealed}"}}"#);
-            let error = read::<DeviceToServer>(&text).unwrap_err();
+            let error = read::<DeviceToServer>(&text).expect_err(sealed);
             assert_eq!(error.code, ProblemCode::Malformed, "{sealed}");
         }
     }
 
     #[test]
     fn unknown_types_are_told_from_wrong_messages() {
-        let code = |text: &str| read::<ClaimantToServer>(text).unwrap_err().code;
+        let code = |text: &str| read::<ClaimantToServer>(text).expect_err(text).code;
         assert_eq!(code(r#"{"type":"hello","agent":"x"}"#), ProblemCode::UnknownType);
         assert_eq!(code(r#"{"type":"claim"}"#), ProblemCode::Malformed);
         assert_eq!(code(r#"{"type":7}"#), ProblemCode::Malformed);
@@ -195,7 +200,7 @@ mod tests {
                 }
             }
             let error = serde_json::from_str::<M>(r#"{"type":"?"}"#)
-                .unwrap_err()
+                .expect_err("no type is called that")
                 .to_string();
             assert_eq!(error.matches('`').count(), 2 * (M::TYPES.len() + 1), "{error}");
         }

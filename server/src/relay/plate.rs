@@ -65,17 +65,20 @@ impl From<Plate> for Nameplate {
 mod tests {
     use super::*;
 
+    fn nameplate(text: &str) -> Nameplate {
+        text.parse().expect("a nameplate")
+    }
+
     #[test]
     fn it_is_the_nameplate_and_back() {
         for text in ["BBBB", "ZZZZ", "BCDFG", "ZXWVTSRQPN"] {
-            let nameplate: Nameplate = text.parse().unwrap();
+            let nameplate = nameplate(text);
             let plate = Plate::from(&nameplate);
             assert_eq!(plate.len(), text.len());
             assert_eq!(Nameplate::from(plate), nameplate);
             assert_eq!(Plate::from_bits(plate.to_bits()), Some(plate));
         }
-        let (short, long): (Nameplate, Nameplate) = ("BBBB".parse().unwrap(), "BBBBB".parse().unwrap());
-        assert_ne!(Plate::from(&short), Plate::from(&long));
+        assert_ne!(Plate::from(&nameplate("BBBB")), Plate::from(&nameplate("BBBBB")));
     }
 
     #[test]

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Resume {
-        let nameplate: gangway_protocol::code::Nameplate = "BCDF".parse().unwrap();
+        let nameplate: gangway_protocol::code::Nameplate = "BCDF".parse().expect("a nameplate");
         Resume {
             plate: Plate::from(&nameplate),
             epoch: UnixMillis(1_800_000_000_000),
@@ -101,7 +101,8 @@ mod tests {
         for place in 0..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
-            assert_eq!(key.read(&String::from_utf8(changed).unwrap()), None, "{place}");
+            let changed = String::from_utf8(changed).expect("a token is ASCII");
+            assert_eq!(key.read(&changed), None, "{place}");
         }
         assert_eq!(key.read(""), None);
         assert_eq!(key.read("not a token"), None);

@@ -206,8 +206,9 @@ proptest! {
         write_close(Some(close_code::GOING_AWAY), &mut bytes);
         let stream = std::io::Cursor::new(bytes);
         let mut socket = tungstenite::WebSocket::from_raw_socket(stream, Role::Client, Some(WebSocketConfig::default()));
-        prop_assert_eq!(socket.read().unwrap(), tungstenite::Message::text(text));
-        prop_assert_eq!(socket.read().unwrap(), tungstenite::Message::text(long));
+        let mut read = || socket.read().expect("a message");
+        prop_assert_eq!(read(), tungstenite::Message::text(text));
+        prop_assert_eq!(read(), tungstenite::Message::text(long));
     }
 }
 

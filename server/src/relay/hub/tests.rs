@@ -41,7 +41,7 @@ pub(super) struct Recorder {
 impl Driver for Recorder {
     fn send(&mut self, socket: u32, text: &str) {
         self.asked
-            .push_back((socket, Asked::Send(serde_json::from_str(text).unwrap())));
+            .push_back((socket, Asked::Send(serde_json::from_str(text).expect("JSON"))));
     }
     fn ping(&mut self, socket: u32, payload: &[u8]) {
         self.asked.push_back((socket, Asked::Ping(payload.to_vec())));
@@ -179,7 +179,7 @@ pub(super) fn pake() -> String {
 }
 
 pub(super) fn ticket(who: u8, nameplate: &str) -> Ticket {
-    let nameplate: Nameplate = nameplate.parse().unwrap();
+    let nameplate: Nameplate = nameplate.parse().expect("a nameplate");
     Ticket {
         attempt: CodeAttempt {
             account: AccountId::new(START, [who; 10]),

@@ -6,10 +6,19 @@ fn sealed(claim: &Value, text: &str) -> Value {
     json!({"type": "sealed", "claim": claim, "box": text})
 }
 
+fn text(value: &Value) -> &str {
+    value.as_str().expect("it is text")
+}
+
+/// The nameplate of a device that waits at socket 0.
+fn waiting(scene: &mut Scene) -> String {
+    text(&scene.wait(0)["nameplate"]).to_owned()
+}
+
 /// A claim on the device at socket 0 by a claimant at socket 1, up to the device's first sealed message.
 fn crossing(scene: &mut Scene) -> Value {
-    let nameplate = scene.wait(0)["nameplate"].clone();
-    scene.claimant(1, nameplate.as_str().unwrap());
+    let nameplate = waiting(scene);
+    scene.claimant(1, &nameplate);
     let claim = scene.told(1)["claim"].clone();
     let told = scene.told(0);
     assert_eq!(
@@ -34,8 +43,10 @@ fn a_crossing_from_hello_to_outcome() {
     let told = scene.asked(1);
     let context = json!({"type": "context", "network": "same", "first_seen": START});
     assert_eq!(told, [Asked::Send(sealed(&claim, "AAAA")), Asked::Send(context)]);
-    let id: ClaimId = claim.as_str().unwrap().parse().unwrap();
-    assert_eq!(scene.hub.desk.claims.get(&id).unwrap().redeemed_at, Some(START));
+    let id: ClaimId = text(&claim).parse().expect("a claim's id");
+    let claims = scene.hub.desk.claims.clone();
+    let seen = || claims.get(&id).expect("the claim is known");
+    assert_eq!(seen().redeemed_at, Some(START));
     scene.says(1, sealed(&claim, "BBBB"));
     assert_eq!(scene.told(0), sealed(&claim, "BBBB"));
     scene
@@ -48,7 +59,7 @@ fn a_crossing_from_hello_to_outcome() {
     );
     assert_eq!(scene.asked(1), [Asked::Close(1000)]);
     assert_eq!(scene.asked(0), []);
-    assert!(scene.hub.desk.claims.get(&id).unwrap().ended_at.is_some());
+    assert!(seen().ended_at.is_some());
     scene.says(0, json!({"type": "replace", "reason": "spent"}));
     assert_eq!(scene.told(0)["type"], "nameplate");
 }
@@ -67,7 +78,7 @@ fn escapes_in_json_make_no_difference() {
 #[test]
 fn a_second_claim_is_busy_and_costs_nothing() {
     let mut scene = Scene::new();
-    let nameplate = scene.wait(0)["nameplate"].as_str().unwrap().to_owned();
+    let nameplate = waiting(&mut scene);
     scene.claimant(1, &nameplate);
     for socket in 2..20 {
         scene.claimant(socket, &nameplate);
@@ -116,7 +127,7 @@ fn whoever_leaves_the_other_is_told() {
 #[test]
 fn three_failed_claims_spend_the_code_on_the_server_as_well() {
     let mut scene = Scene::new();
-    let nameplate = scene.wait(0)["nameplate"].as_str().unwrap().to_owned();
+    let nameplate = waiting(&mut scene);
     for who in 1..=4 {
         scene.open(1, Opening::Claimant(Box::new(ticket(who, &nameplate))));
         scene.says(1, json!({"type": "claim", "pake": pake()}));
@@ -137,7 +148,7 @@ fn three_failed_claims_spend_the_code_on_the_server_as_well() {
 #[test]
 fn opening_is_due_in_fifteen_seconds_and_expiry_never_interrupts_a_claim() {
     let mut scene = Scene::new();
-    let nameplate = scene.wait(0)["nameplate"].as_str().unwrap().to_owned();
+    let nameplate = waiting(&mut scene);
     scene.pass(30);
     scene.claimant(1, &nameplate);
     let claim = scene.told(1)["claim"].clone();
@@ -146,8 +157,10 @@ fn opening_is_due_in_fifteen_seconds_and_expiry_never_interrupts_a_claim() {
     scene.pass(1);
     assert_eq!(scene.problem(1)["code"], "timeout");
     assert_eq!(
-        scene.asked(0).last().unwrap(),
-        &Asked::Send(json!({"type": "closed", "claim": claim, "reason": "timeout"}))
+        scene.asked(0).last(),
+        Some(&Asked::Send(
+            json!({"type": "closed", "claim": claim, "reason": "timeout"})
+        ))
     );
 
     let mut scene = Scene::new();
@@ -237,7 +250,7 @@ fn a_device_resumes_its_nameplate_over_broken_connections_and_restarts() {
 fn the_newer_of_two_sockets_wins_and_ends_the_claim_of_the_older() {
     let mut scene = Scene::new();
     let first = scene.wait(0);
-    scene.claimant(1, first["nameplate"].as_str().unwrap());
+    scene.claimant(1, text(&first["nameplate"]));
     let claim = scene.told(1)["claim"].clone();
     scene.asked(0);
     scene.open(
@@ -257,7 +270,7 @@ fn the_newer_of_two_sockets_wins_and_ends_the_claim_of_the_older() {
     scene.goes(0);
     scene.open(
         5,
-        Opening::Claimant(Box::new(ticket(2, first["nameplate"].as_str().unwrap()))),
+        Opening::Claimant(Box::new(ticket(2, text(&first["nameplate"])))),
     );
     scene.says(5, json!({"type": "claim", "pake": pake()}));
     assert_eq!(scene.told(5)["type"], "accepted", "the newer one is found");
@@ -417,7 +430,7 @@ fn draining_sends_everybody_away_and_refuses_who_comes_later() {
 fn nothing_is_left_behind() {
     let mut scene = Scene::new();
     for round in 0..50 {
-        let nameplate = scene.wait(0)["nameplate"].as_str().unwrap().to_owned();
+        let nameplate = waiting(&mut scene);
         scene.open(1, Opening::Claimant(Box::new(ticket(round, &nameplate))));
         scene.says(1, json!({"type": "claim", "pake": pake()}));
         scene.goes(u32::from(round % 2));

@@ -20,12 +20,18 @@ fn session_of(scene: &mut Scene, socket: u32, done: Done) {
 fn prove(scene: &mut Scene, socket: u32, done: Done) {
     scene.says(socket, proof());
     assert_eq!(scene.asked(socket), [Asked::Hold, Asked::Start("prove")]);
-    let (key, _) = scene.driver.jobs.pop().unwrap();
+    let key = who_asked(scene);
     scene.hub.on_done(key, done, scene.now, &mut scene.driver);
     assert_eq!(
         scene.asked(socket),
         [Asked::Send(json!({"type": "welcome"})), Asked::Release]
     );
+}
+
+/// The socket for which the last job was started.
+fn who_asked(scene: &mut Scene) -> SocketKey {
+    let (key, _) = scene.driver.jobs.pop().expect("a job was started");
+    key
 }
 
 fn presence(scene: &mut Scene, device: u8) -> Option<Presence> {
@@ -62,7 +68,7 @@ fn a_refused_proof_ends_the_connection() {
     scene.open(0, Opening::Session { address: None });
     scene.told(0);
     scene.says(0, proof());
-    let (key, _) = scene.driver.jobs.pop().unwrap();
+    let key = who_asked(&mut scene);
     let refused = Done::Refused(problem(ProblemCode::CertificateUnknown, "no"));
     scene.hub.on_done(key, refused, scene.now, &mut scene.driver);
     assert_eq!(scene.problem(0)["code"], "certificate_unknown");
@@ -74,7 +80,7 @@ fn a_late_answer_finds_nobody() {
     let mut scene = Scene::new();
     scene.open(0, Opening::Session { address: None });
     scene.says(0, proof());
-    let (key, _) = scene.driver.jobs.pop().unwrap();
+    let key = who_asked(&mut scene);
     scene.goes(0);
     scene.open(0, Opening::Session { address: None });
     scene.asked(0);
@@ -155,7 +161,7 @@ fn exclusion_ends_every_session_and_catches_proofs_under_way() {
     session(&mut scene, 9, 2, 2);
     scene.open(1, Opening::Session { address: None });
     scene.says(1, proof());
-    let (key, _) = scene.driver.jobs.pop().unwrap();
+    let key = who_asked(&mut scene);
     scene.asked(1);
     let device = pass(1, 1).device;
     let revoked = Exclusion::Revoked {
