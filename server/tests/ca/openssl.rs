@@ -97,12 +97,7 @@ both_engines!(
     async fn openssl_reads_and_verifies_the_revocation_lists(server: Server) {
         let (draft, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         let files = Files::new(&chain);
-        let authority = &server.gangway.authority;
-        let crl = authority
-            .crl(&server.gangway.db, &draft.issuer, START)
-            .await
-            .expect("a list")
-            .expect("its issuer");
+        let crl = server.crl(&draft.issuer, START).await;
         files.write("crl.der", &crl.der);
         let text = openssl(
             &["crl", "-inform", "DER", "-noout", "-text"],
@@ -125,11 +120,7 @@ both_engines!(
             .export_root(&server.gangway.db)
             .await
             .expect("the root");
-        let of_root = authority
-            .crl(&server.gangway.db, &root.id, START)
-            .await
-            .expect("a list")
-            .expect("the root");
+        let of_root = server.crl(&root.id, START).await;
         files.write("root.crl", &of_root.der);
         for (der, pem) in [("crl.der", "crl.pem"), ("root.crl", "root.crl.pem")] {
             openssl(
@@ -197,28 +188,14 @@ async fn openssl_reads_every_reason() {
 both_engines!(
     async fn a_list_stays_while_nothing_changes_and_is_made_anew_before_it_ends(server: Server) {
         let (draft, _) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
-        let gangway = &server.gangway;
-        let list = async |at| {
-            gangway
-                .authority
-                .crl(&gangway.db, &draft.issuer, at)
-                .await
-                .expect("a list")
-                .expect("its issuer")
-        };
-        let first = list(START).await;
-        let later = list(START.plus(23 * UnixMillis::HOUR)).await;
+        let after = |hours| START.plus(hours * UnixMillis::HOUR);
+        let first = server.crl(&draft.issuer, START).await;
+        let later = server.crl(&draft.issuer, after(23)).await;
         assert_eq!(first, later);
-        let renewed = list(START.plus(25 * UnixMillis::HOUR)).await;
+        let renewed = server.crl(&draft.issuer, after(25)).await;
         assert!(renewed.number > first.number);
         let server = server.restart().await;
-        let gangway = &server.gangway;
-        let kept = gangway
-            .authority
-            .crl(&gangway.db, &draft.issuer, START.plus(26 * UnixMillis::HOUR))
-            .await
-            .expect("a list")
-            .expect("its issuer");
+        let kept = server.crl(&draft.issuer, after(26)).await;
         assert_eq!(kept, renewed, "a restart changes nothing");
     }
 );

@@ -1,9 +1,13 @@
 //! A device as far as certificates go: a key, and what it says with it to the session gate.
 
+use std::sync::Arc;
+
 use gangway_protocol::certificate::Certificate;
 use gangway_protocol::error::ProblemCode;
+use gangway_protocol::id::IssuerId;
 use gangway_protocol::session::renewal_message;
-use gangway_server::ca::{Chain, DeviceIdentity, Draft};
+use gangway_protocol::time::UnixMillis;
+use gangway_server::ca::{Chain, DeviceIdentity, Draft, PublishedCrl};
 use gangway_server::enrolment::check_csr;
 use gangway_server::session_gate::{
     Accepted, Admission, GateError, Pass, Presented, Renewed, accept_proof, admit, renew,
@@ -32,6 +36,12 @@ impl Server {
             .chain(&draft.issuer, &leaf.pem)
             .expect("the issuer is known");
         (draft, chain)
+    }
+
+    /// The revocation list of an issuer, as it is served then.
+    pub(crate) async fn crl(&self, issuer: &IssuerId, at: UnixMillis) -> Arc<PublishedCrl> {
+        let list = self.gangway.authority.crl(&self.gangway.db, issuer, at).await;
+        list.expect("a list").expect("the issuer is known")
     }
 }
 
