@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use gangway_protocol::device::{DeviceQuery, DeviceState};
+use gangway_protocol::device::DeviceState;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
@@ -46,8 +46,7 @@ async fn what_was_issued_after_the_backup_is_held_until_it_is_readmitted() {
     old.prove(&server, &before.chain, 3)
         .await
         .expect("what the backup knows goes on");
-    let fleet = ada.api.devices(&DeviceQuery::default()).await.expect("the fleet");
-    assert_eq!(fleet.items.len(), 1, "the backup knows one device");
+    assert_eq!(ada.fleet().await.len(), 1, "the backup knows one device");
 
     let Ok(Admission::Held(held)) = new.admission(&server, &after.chain).await else {
         panic!("it is held")

@@ -166,14 +166,7 @@ both_engines!(
             .await
             .expect_err("it is");
         assert_eq!(twice.code(), Some(ProblemCode::Conflict));
-        assert_eq!(
-            ada.api
-                .devices(&DeviceQuery::default())
-                .await
-                .expect("the fleet")
-                .items,
-            []
-        );
+        assert_eq!(ada.fleet().await, []);
         let retired = DeviceQuery {
             state: Some("retired".to_owned()),
             ..DeviceQuery::default()

@@ -3,7 +3,7 @@
 use gangway_protocol::certificate::{
     CertificateRequest, ClaimReport, ClaimReportReason, EnrolmentStage, RevocationReason,
 };
-use gangway_protocol::device::{DeviceQuery, DeviceState};
+use gangway_protocol::device::DeviceState;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::time::UnixMillis;
@@ -41,14 +41,7 @@ both_engines!(
             matches!(withdrawn.device.state, DeviceState::Retired { .. }),
             "it is not in the fleet"
         );
-        assert_eq!(
-            ada.api
-                .devices(&DeviceQuery::default())
-                .await
-                .expect("the fleet")
-                .items,
-            []
-        );
+        assert_eq!(ada.fleet().await, []);
 
         let again = ada.approve(&server, &device.key).await;
         assert_eq!(

@@ -6,7 +6,7 @@ use gangway_protocol::account::TokenScope;
 use gangway_protocol::certificate::{
     Approval, ApprovalRequest, Certificate, CertificateRequest, RevocationReason,
 };
-use gangway_protocol::device::Facts;
+use gangway_protocol::device::{Device, DeviceQuery, Facts};
 use gangway_protocol::id::{AccountId, ClaimId, OrganisationId, SignInId, SignerId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
@@ -229,6 +229,12 @@ impl Member {
             .await
             .expect("signers");
         signers.items.into_iter().next().expect("the built-in CA").id
+    }
+
+    /// The fleet as the list shows it to a member who asks for nothing in particular.
+    pub(crate) async fn fleet(&self) -> Vec<Device> {
+        let page = self.api.devices(&DeviceQuery::default()).await;
+        page.expect("the fleet").items
     }
 
     /// What to ask for to have a device with this CSR approved.
