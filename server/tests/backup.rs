@@ -110,11 +110,8 @@ async fn the_operator_readmits_from_the_command_line() {
     let copy = folder.path().join("backup");
     let data_dir = server.gangway.config.data_dir.clone();
     succeeds(&on(&data_dir, &["backup", "--to", text(&copy)]));
-    let (first, second) = (SoftDevice::new(), SoftDevice::new());
-    let (one, two) = (
-        ada.enrol(&server, &first.key).await,
-        ada.enrol(&server, &second.key).await,
-    );
+    let (first, one) = SoftDevice::enrolled(&server, &ada).await;
+    let (second, two) = SoftDevice::enrolled(&server, &ada).await;
     server.gangway.db.close().await;
     let before = std::fs::read(copy.join("gangway.sqlite3")).expect("the copy");
     succeeds(&on(&data_dir, &["restore", "--from", text(&copy), "--replace"]));

@@ -45,8 +45,7 @@ both_engines!(
     async fn the_first_proof_makes_a_device_active(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
+        let (device, certificate) = SoftDevice::enrolled(&server, &ada).await;
         let pass = device.pass(&server, &certificate.chain).await.expect("admitted");
         assert_eq!((&pass.device, &pass.organisation), (&certificate.device, &home));
         assert_eq!(pass.only, None);
@@ -79,8 +78,7 @@ both_engines!(
     async fn a_counter_that_goes_back_is_admitted_and_flagged_until_somebody_answers(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
+        let (device, certificate) = SoftDevice::enrolled(&server, &ada).await;
         device
             .prove(&server, &certificate.chain, 10)
             .await
@@ -208,8 +206,7 @@ both_engines!(
     async fn a_revocation_between_admission_and_proof_counts(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
+        let (device, certificate) = SoftDevice::enrolled(&server, &ada).await;
         let pass = device.pass(&server, &certificate.chain).await.expect("admitted");
         let because = RevocationRequest {
             reason: RevocationReason::Unspecified,
@@ -273,8 +270,7 @@ both_engines!(
             .expect("and after, for a device that lost the new one");
         assert!(!old.newest);
 
-        let stranger = SoftDevice::new();
-        let strangers = ada.enrol(&server, &stranger.key).await;
+        let (stranger, strangers) = SoftDevice::enrolled(&server, &ada).await;
         let taken = device.renew(&server, &certificate.chain, &stranger.key).await;
         assert_eq!(code(taken), ProblemCode::KeyInUse);
         assert_eq!(

@@ -176,8 +176,7 @@ both_engines!(
     async fn what_no_session_proves_in_a_week_is_revoked_and_may_come_again(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
+        let (device, certificate) = SoftDevice::enrolled(&server, &ada).await;
         server.clock.advance(7 * UnixMillis::DAY - 1);
         server.tick().await;
         let ada = server.refresh(&ada).await;

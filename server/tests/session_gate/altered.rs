@@ -190,8 +190,7 @@ both_engines!(
     async fn the_twin_of_a_recorded_certificate_is_nobodys(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let certificate = ada.enrol(&server, &device.key).await;
+        let (device, certificate) = SoftDevice::enrolled(&server, &ada).await;
         device.pass(&server, &certificate.chain).await.expect("admitted");
         let twin = altered(&certificate.chain, twin);
         assert_eq!(

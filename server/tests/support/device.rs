@@ -56,10 +56,16 @@ impl SoftDevice {
         Self { key: csr::key() }
     }
 
-    /// A device that `member` enrolled and that has opened its first session, and its certificate.
-    pub(crate) async fn in_fleet(server: &Server, member: &Member) -> (Self, Certificate) {
+    /// A device that `member` enrolled and that has not proved its certificate yet, and that certificate.
+    pub(crate) async fn enrolled(server: &Server, member: &Member) -> (Self, Certificate) {
         let device = Self::new();
         let certificate = member.enrol(server, &device.key).await;
+        (device, certificate)
+    }
+
+    /// A device that `member` enrolled and that has opened its first session, and its certificate.
+    pub(crate) async fn in_fleet(server: &Server, member: &Member) -> (Self, Certificate) {
+        let (device, certificate) = Self::enrolled(server, member).await;
         let proved = device.prove(server, &certificate.chain, 1).await;
         proved.expect("a session");
         (device, certificate)
