@@ -18,6 +18,8 @@ pub(crate) struct Place {
     folder: tempfile::TempDir,
     port: u16,
     server: Option<Child>,
+    /// With it [`Place::link`] enrols.
+    pub(crate) token: String,
 }
 
 impl Place {
@@ -31,9 +33,19 @@ impl Place {
             folder: tempfile::tempdir().expect("a temporary folder"),
             port,
             server: None,
+            token: String::new(),
         };
         place.start_server().await;
+        place.token = place.new_token().await;
         place
+    }
+
+    /// A fresh server, a device that waits there, and the code that it shows.
+    pub(crate) async fn with_device(accept: &str) -> (Self, Device, String) {
+        let place = Self::open().await;
+        let mut device = place.device(accept);
+        let code = device.code().await;
+        (place, device, code)
     }
 
     /// Starts the server on the same data and address, and waits until it is ready.
@@ -81,8 +93,8 @@ impl Place {
         server.kill().await.expect("it is killed");
     }
 
-    /// A fresh token of scope `enrol`.
-    pub(crate) async fn token(&self) -> String {
+    /// Another token of scope `enrol`.
+    pub(crate) async fn new_token(&self) -> String {
         let output = gangway(&[
             "admin",
             "token",
@@ -109,14 +121,15 @@ impl Place {
             .to_owned()
     }
 
-    /// A device that shows codes at this server; its state is kept under `name`.
-    pub(crate) fn device(&self, name: &str, more: &[&str]) -> Device {
-        let state = self.folder.path().join(name);
+    /// The device, which shows codes at this server; started again, it has what it had on its disk. `accept` says who
+    /// answers for it: `always` itself, `ask` the person in front of it.
+    pub(crate) fn device(&self, accept: &str) -> Device {
+        let state = self.folder.path().join("device");
         let mut command = Command::new(device_binary());
         command
             .args(["run", "--server", &self.url(), "--json", "--state-dir"])
             .arg(&state)
-            .args(more)
+            .args(["--accept", accept])
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -138,7 +151,12 @@ impl Place {
     }
 
     /// `gangway link --json`, with this code on its standard input.
-    pub(crate) async fn link(&self, token: &str, code: &str, more: &[&str]) -> Link {
+    pub(crate) async fn link(&self, code: &str, more: &[&str]) -> Link {
+        self.link_with(&self.token, code, more).await
+    }
+
+    /// The same with another token.
+    pub(crate) async fn link_with(&self, token: &str, code: &str, more: &[&str]) -> Link {
         let url = self.url();
         let mut arguments = vec!["link", "--server", &url, "--json"];
         arguments.extend(more);

@@ -6,16 +6,9 @@ use crate::processes::Place;
 
 #[tokio::test]
 async fn a_device_joins_the_fleet_from_the_terminal() {
-    let place = Place::open().await;
-    let token = place.token().await;
-    let mut device = place.device("device", &["--accept", "always"]);
-    let code = device.code().await;
+    let (place, mut device, code) = Place::with_device("always").await;
     let mut link = place
-        .link(
-            &token,
-            &code,
-            &["--yes", "--name", "Thermometer 7", "--label", "roof"],
-        )
+        .link(&code, &["--yes", "--name", "Thermometer 7", "--label", "roof"])
         .await;
 
     let review = link.event("review").await;
@@ -35,7 +28,7 @@ async fn a_device_joins_the_fleet_from_the_terminal() {
     assert_eq!(place.certificates().await, 1);
     let log = place.server_log();
     assert!(
-        !log.contains(&code) && !log.contains(&token),
+        !log.contains(&code) && !log.contains(&place.token),
         "codes and tokens are in no log"
     );
 }
@@ -43,12 +36,11 @@ async fn a_device_joins_the_fleet_from_the_terminal() {
 #[tokio::test]
 async fn simulated_devices_join_without_anybody_to_ask() {
     let place = Place::open().await;
-    let token = place.token().await;
     let mut devices = place.simulate(2);
     for count in 1..=2 {
         let shown = devices.event("code").await;
         let code = shown["user_code"].as_str().expect("a code");
-        let (exit, last) = place.link(&token, code, &["--yes"]).await.end().await;
+        let (exit, last) = place.link(code, &["--yes"]).await.end().await;
         assert_eq!((exit, &last["event"]), (0, &json!("online")), "{last}");
         assert_eq!(place.certificates().await, count);
     }
@@ -56,11 +48,8 @@ async fn simulated_devices_join_without_anybody_to_ask() {
 
 #[tokio::test]
 async fn a_person_is_asked_and_may_say_not_mine() {
-    let place = Place::open().await;
-    let token = place.token().await;
-    let mut device = place.device("device", &["--accept", "ask"]);
-    let code = device.code().await;
-    let mut link = place.link(&token, &code, &[]).await;
+    let (place, mut device, code) = Place::with_device("ask").await;
+    let mut link = place.link(&code, &[]).await;
     link.event("review").await;
     link.say("n").await;
     let refused = device.event("refused").await;
@@ -73,11 +62,8 @@ async fn a_person_is_asked_and_may_say_not_mine() {
 
 #[tokio::test]
 async fn the_person_at_the_device_may_refuse() {
-    let place = Place::open().await;
-    let token = place.token().await;
-    let mut device = place.device("device", &["--accept", "ask"]);
-    let code = device.code().await;
-    let link = place.link(&token, &code, &["--yes"]).await;
+    let (place, mut device, code) = Place::with_device("ask").await;
+    let link = place.link(&code, &["--yes"]).await;
     device.event("approval_asked").await;
     device.say("n").await;
     let (exit, last) = link.end().await;
@@ -87,19 +73,16 @@ async fn the_person_at_the_device_may_refuse() {
 
 #[tokio::test]
 async fn wrong_codes_are_told_and_counted_and_one_account_has_two_of_them() {
-    let place = Place::open().await;
-    let token = place.token().await;
-    let mut device = place.device("device", &["--accept", "always"]);
-    let code = device.code().await;
+    let (place, mut device, code) = Place::with_device("always").await;
     for count in 1..=2 {
-        let (exit, last) = place.link(&token, &misread(&code), &["--yes"]).await.end().await;
+        let (exit, last) = place.link(&misread(&code), &["--yes"]).await.end().await;
         assert_eq!((exit, &last["code"]), (3, &json!("wrong_code")), "{last}");
         let failed = device.event("attempt_failed").await;
         assert_eq!(failed["count"], count, "{failed}");
     }
     // security.md, Enrolment 1: one account may fail twice per nameplate, with whatever token.
     let (exit, last) = place
-        .link(&place.token().await, &code, &["--yes"])
+        .link_with(&place.new_token().await, &code, &["--yes"])
         .await
         .end()
         .await;
@@ -116,13 +99,12 @@ async fn wrong_codes_are_told_and_counted_and_one_account_has_two_of_them() {
 #[tokio::test]
 async fn unknown_codes_and_bad_tokens_have_their_exit_codes() {
     let place = Place::open().await;
-    let token = place.token().await;
-    let (exit, last) = place.link(&token, "BBBB-CCCCCC", &["--yes"]).await.end().await;
+    let (exit, last) = place.link("BBBB-CCCCCC", &["--yes"]).await.end().await;
     assert_eq!((exit, &last["code"]), (3, &json!("code_unknown")), "{last}");
-    let (exit, last) = place.link(&token, "A1", &["--yes"]).await.end().await;
+    let (exit, last) = place.link("A1", &["--yes"]).await.end().await;
     assert_eq!((exit, &last["code"]), (2, &json!("usage")), "{last}");
     let (exit, last) = place
-        .link("gw_pat_of_nobody", "BBBB-CCCCCC", &["--yes"])
+        .link_with("gw_pat_of_nobody", "BBBB-CCCCCC", &["--yes"])
         .await
         .end()
         .await;

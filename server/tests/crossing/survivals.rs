@@ -15,17 +15,14 @@ const STEPS: [&str; 5] = [
 #[tokio::test]
 async fn the_server_may_be_killed_at_any_step() {
     for step in STEPS {
-        let mut place = Place::open().await;
-        let token = place.token().await;
-        let mut device = place.device("device", &["--accept", "always"]);
-        let code = device.code().await;
-        let mut link = place.link(&token, &code, &["--yes"]).await;
+        let (mut place, mut device, code) = Place::with_device("always").await;
+        let mut link = place.link(&code, &["--yes"]).await;
         link.event(step).await;
         place.kill_server().await;
         place.start_server().await;
         let (exit, last) = link.end().await;
         assert!([0, 5, 7].contains(&exit), "killed after {step}: {last}");
-        finish(&place, &token, &mut device, code).await;
+        finish(&place, &mut device, code).await;
         assert_eq!(place.certificates().await, 1, "killed after {step}");
     }
 }
@@ -33,32 +30,26 @@ async fn the_server_may_be_killed_at_any_step() {
 #[tokio::test]
 async fn the_device_may_be_killed_after_the_approval() {
     for step in ["claimed", "accepted", "installed"] {
-        let place = Place::open().await;
-        let token = place.token().await;
-        let mut device = place.device("device", &["--accept", "always"]);
-        let code = device.code().await;
-        let link = place.link(&token, &code, &["--yes", "--wait-secs", "1"]).await;
+        let (place, mut device, code) = Place::with_device("always").await;
+        let link = place.link(&code, &["--yes", "--wait-secs", "1"]).await;
         device.event(step).await;
         device.kill().await;
         let (exit, last) = link.end().await;
         assert!([5, 7, 9].contains(&exit), "killed after {step}: {last}");
-        let mut device = place.device("device", &["--accept", "always"]);
-        finish(&place, &token, &mut device, code).await;
+        let mut device = place.device("always");
+        finish(&place, &mut device, code).await;
         assert_eq!(place.certificates().await, 1, "killed after {step}");
     }
 }
 
 #[tokio::test]
 async fn the_terminal_may_be_closed_after_the_approval() {
-    let place = Place::open().await;
-    let token = place.token().await;
-    let mut device = place.device("device", &["--accept", "ask"]);
-    let code = device.code().await;
-    let link = place.link(&token, &code, &["--yes"]).await;
+    let (place, mut device, code) = Place::with_device("ask").await;
+    let link = place.link(&code, &["--yes"]).await;
     device.event("approval_asked").await;
     drop(link);
     device.event("claim_ended").await;
-    let link = place.link(&token, &code, &["--yes"]).await;
+    let link = place.link(&code, &["--yes"]).await;
     device.event("approval_asked").await;
     device.say("y").await;
     let (exit, last) = link.end().await;
@@ -67,14 +58,14 @@ async fn the_terminal_may_be_closed_after_the_approval() {
 }
 
 /// Goes on until the device is online, as often as it waits for a code to be typed. `code` is what it showed last.
-async fn finish(place: &Place, token: &str, device: &mut Device, mut code: String) {
+async fn finish(place: &Place, device: &mut Device, mut code: String) {
     loop {
         let event = device.event_of(&["code", "waiting", "online"]).await;
         match event["event"].as_str() {
             Some("online") => return,
             Some("code") => code = event["user_code"].as_str().expect("a code").to_owned(),
             _ => {
-                let (exit, last) = place.link(token, &code, &["--yes"]).await.end().await;
+                let (exit, last) = place.link(&code, &["--yes"]).await.end().await;
                 assert_eq!(exit, 0, "{last}");
             }
         }
