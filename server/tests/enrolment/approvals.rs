@@ -39,10 +39,7 @@ both_engines!(
             .request_certificate(&approval.device.id, &sign)
             .await
             .expect("a certificate");
-        assert_eq!(
-            ada.api.approval(&claim).await.expect("it").stage,
-            EnrolmentStage::Issued
-        );
+        assert_eq!(ada.stage_of(&claim).await, EnrolmentStage::Issued);
         assert_eq!(certificate.device, approval.device.id);
 
         let delivered = ada
@@ -51,16 +48,13 @@ both_engines!(
             .await
             .expect("delivery");
         assert_eq!(delivered.delivered_at, Some(START));
-        assert_eq!(
-            ada.api.approval(&claim).await.expect("it").stage,
-            EnrolmentStage::Delivered
-        );
+        assert_eq!(ada.stage_of(&claim).await, EnrolmentStage::Delivered);
 
         device
             .prove(&server, &certificate.chain, 1)
             .await
             .expect("a session");
-        let approval = ada.api.approval(&claim).await.expect("it");
+        let approval = ada.api.approval(&claim).await.expect("the approval");
         assert_eq!(approval.stage, EnrolmentStage::Proven);
         assert!(matches!(approval.device.state, DeviceState::Active { .. }));
 

@@ -180,14 +180,7 @@ both_engines!(
         server.clock.advance(7 * UnixMillis::DAY - 1);
         server.tick().await;
         let ada = server.refresh(&ada).await;
-        assert_eq!(
-            ada.api
-                .certificate(&certificate.sha256)
-                .await
-                .expect("it")
-                .revocation,
-            None
-        );
+        assert_eq!(ada.revocation_of(&certificate).await, None);
         server.clock.advance(UnixMillis::MINUTE + 1);
         server.tick().await;
         assert_eq!(
@@ -203,11 +196,7 @@ both_engines!(
         server.clock.advance(30 * UnixMillis::DAY);
         server.tick().await;
         let ada = server.refresh(&ada).await;
-        assert_eq!(
-            ada.api.certificate(&second.sha256).await.expect("it").revocation,
-            None,
-            "proven ones stay"
-        );
+        assert_eq!(ada.revocation_of(&second).await, None, "proven ones stay");
     }
 );
 

@@ -116,10 +116,7 @@ both_engines!(
             .report_claim(&approval.claim, &report)
             .await
             .expect("reported");
-        assert_eq!(
-            ada.api.approval(&approval.claim).await.expect("it").stage,
-            EnrolmentStage::Withdrawn
-        );
+        assert_eq!(ada.stage_of(&approval.claim).await, EnrolmentStage::Withdrawn);
         let told: Vec<(String, String)> = server
             .query("SELECT chain, detail FROM audit WHERE action = 'enrolment.not_mine' AND subject LIKE 'clm_%'")
             .await;
@@ -146,10 +143,7 @@ both_engines!(
         let approval = ada.approve(&server, &SoftDevice::new().key).await;
         server.clock.advance(24 * UnixMillis::HOUR - 1);
         server.tick().await;
-        assert_eq!(
-            ada.api.approval(&approval.claim).await.expect("it").stage,
-            EnrolmentStage::Approved
-        );
+        assert_eq!(ada.stage_of(&approval.claim).await, EnrolmentStage::Approved);
         server.clock.advance(1);
         assert_eq!(
             problem(ada.api.record_consent(&approval.claim).await),
@@ -158,7 +152,7 @@ both_engines!(
         );
         server.clock.advance(UnixMillis::MINUTE);
         server.tick().await;
-        let lapsed = ada.api.approval(&approval.claim).await.expect("it");
+        let lapsed = ada.api.approval(&approval.claim).await.expect("the approval");
         assert_eq!(lapsed.stage, EnrolmentStage::Withdrawn);
         assert!(matches!(lapsed.device.state, DeviceState::Retired { .. }));
     }

@@ -4,7 +4,7 @@
 use gangway_client::Api;
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::certificate::{
-    Approval, ApprovalRequest, Certificate, CertificateRequest, RevocationReason,
+    Approval, ApprovalRequest, Certificate, CertificateRequest, EnrolmentStage, Revocation, RevocationReason,
 };
 use gangway_protocol::device::{Device, DeviceQuery, Facts};
 use gangway_protocol::id::{AccountId, ClaimId, OrganisationId, SignInId, SignerId};
@@ -275,10 +275,21 @@ impl Member {
             .expect("a certificate")
     }
 
+    /// How far the enrolment of this claim has come.
+    pub(crate) async fn stage_of(&self, claim: &ClaimId) -> EnrolmentStage {
+        let approval = self.api.approval(claim).await;
+        approval.expect("the approval").stage
+    }
+
+    /// When and why a certificate was revoked, if it was.
+    pub(crate) async fn revocation_of(&self, certificate: &Certificate) -> Option<Revocation> {
+        let shown = self.api.certificate(&certificate.sha256).await;
+        shown.expect("the certificate").revocation
+    }
+
     /// Why a certificate was revoked, which it was.
     pub(crate) async fn reason_of(&self, certificate: &Certificate) -> RevocationReason {
-        let shown = self.api.certificate(&certificate.sha256).await;
-        let revocation = shown.expect("the certificate").revocation;
+        let revocation = self.revocation_of(certificate).await;
         revocation.expect("it is revoked").reason
     }
 }
