@@ -8,6 +8,7 @@ use crossterm::event::{Event as Happening, EventStream, KeyCode, KeyEvent, KeyEv
 use futures_util::StreamExt as _;
 use gangway_device::store::write_private;
 use tokio::sync::mpsc;
+use tokio::time::Interval;
 
 /// Answers that wait to be heard; more would be noise.
 const LINES: usize = 16;
@@ -43,7 +44,7 @@ pub(crate) enum Inputs {
     /// Standard input. `None` once it has ended.
     Lines(Option<mpsc::Receiver<String>>),
     /// A file that `gangway-device answer` leaves in the state directory.
-    File(PathBuf),
+    File(PathBuf, Interval),
     /// The keyboard, key by key.
     Keys(Box<EventStream>),
 }
@@ -71,7 +72,7 @@ impl Inputs {
         let path = state_dir.join(ANSWER);
         // An answer from before the question is none.
         let _none = std::fs::remove_file(&path);
-        Self::File(path)
+        Self::File(path, tokio::time::interval(LOOK))
     }
 
     pub(crate) fn keys() -> Self {
@@ -95,8 +96,9 @@ impl Inputs {
                         None
                     }
                 },
-                Self::File(path) => {
-                    tokio::time::sleep(LOOK).await;
+                // An interval goes on where whoever waits here is called away; a sleep would begin anew each time.
+                Self::File(path, look) => {
+                    look.tick().await;
                     take_answer(path)
                 }
                 Self::Keys(keys) => match keys.next().await {
@@ -168,11 +170,11 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_service_takes_an_answer_once() {
+    #[tokio::test]
+    async fn a_service_takes_an_answer_once() {
         let directory = tempfile::tempdir().expect("a directory");
         leave_answer(directory.path(), true).expect("left");
-        let Inputs::File(path) = Inputs::file(directory.path()) else {
+        let Inputs::File(path, _) = Inputs::file(directory.path()) else {
             panic!("a file")
         };
         assert_eq!(
@@ -183,6 +185,22 @@ mod tests {
         leave_answer(directory.path(), false).expect("left");
         assert_eq!(take_answer(&path), Some(Input::Wish(Wish::Answer(false))));
         assert_eq!(take_answer(&path), None);
+    }
+
+    /// The first version slept anew each time: a screen that counted seconds called it away before it had looked.
+    #[tokio::test(start_paused = true)]
+    async fn a_service_hears_an_answer_while_its_screen_counts_seconds() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut inputs = Inputs::file(directory.path());
+        leave_answer(directory.path(), true).expect("left");
+        for _ in 0..3 {
+            let heard = tokio::time::timeout(LOOK / 2, inputs.next()).await;
+            if let Ok(heard) = heard {
+                assert_eq!(heard, Input::Wish(Wish::Answer(true)));
+                return;
+            }
+        }
+        panic!("nobody looked for an answer");
     }
 
     #[test]
