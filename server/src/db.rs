@@ -1,9 +1,9 @@
 //! The database: SQLite or PostgreSQL behind one set of queries in portable SQL.
 //!
-//! A query is one string with `$1` parameters, TEXT, BIGINT and BOOLEAN; [`on!`] type-checks it against both engines.
+//! A query is one string with `$1` parameters, TEXT, BIGINT and BOOLEAN ([`query`]); rows become structs or tuples ([`FromRow`]).
 //! Functions take a [`Conn`], so that they compose inside one transaction:
 //!
-//! 1. [`Db::reader`] gives a connection to read with; `on!(conn, |c| query.fetch_one(c).await)` runs one query on it.
+//! 1. [`Db::reader`] gives a connection to read with; `query("SELECT …").bind(id).fetch_one(conn).await` runs one query on it.
 //! 2. `write!(db, |tx| { … })` runs a transaction. On SQLite it joins a group commit ([`writer`]): `Ok` is returned only
 //!    after the commit has reached the disk. An `Err` rolls back what this transaction did, and nothing else.
 //!
@@ -14,6 +14,10 @@ mod error;
 mod migrate;
 #[cfg(test)]
 mod plans;
+mod query;
+mod readers;
+mod row;
+mod sqlite;
 mod writer;
 
 pub mod accounts;
@@ -45,34 +49,28 @@ pub mod tokens;
 use std::path::Path;
 use std::time::Duration;
 
+use deadpool::Runtime;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, PgPool, SqlitePool};
+use sqlx::{ConnectOptions as _, PgPool};
 
+pub(crate) use conn::write;
 pub use conn::{Conn, Reader};
-pub(crate) use conn::{execute, on, write};
-pub use error::DbError;
 use error::parsed;
+pub use error::{Cause, DbError};
 pub use migrate::MigrationError;
-
+pub use query::{Query, Value, assembled, query};
+use readers::{Lease, OpenReader, Readers, blocking};
+use row::row;
+pub use row::{Cell, FromRow, Row};
 use writer::Writer;
 
-/// Readers of SQLite: each is a thread with its own page cache, and reads are short.
-const SQLITE_READERS: u32 = 4;
+/// Readers of SQLite: each has its own page cache, and reads are short.
+const SQLITE_READERS: usize = 4;
 /// Connections to PostgreSQL: a small multiple of the cores of a small database server.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection before it is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Rows of an index that are looked at for the planner: SQLite's own recommendation for a quick look.
-const ANALYSIS_LIMIT: u32 = 400;
-/// Pages that the writer keeps, as SQLite wants it written: 8 MiB. With its default of 2 MiB, fleets of ten thousand devices and
-/// more made it spend most of its time reading pages again. Readers keep the default: each commit voids what they have.
-const WRITER_CACHE: &str = "-8192";
-/// What the write-ahead log is cut back to after a checkpoint, in bytes: a burst must not occupy the disk for ever.
-const WAL_LIMIT: &str = "67108864";
-/// How long SQLite waits for another process (the command line beside the server) to finish its transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The database, either engine. Cheap to clone.
 #[derive(Clone)]
@@ -80,7 +78,7 @@ pub enum Db {
     /// Embedded: readers, and one writer that commits in groups.
     Sqlite {
         /// Connections that can only read.
-        readers: SqlitePool,
+        readers: Readers,
         /// The one connection that writes.
         writer: Writer,
     },
@@ -94,32 +92,17 @@ impl Db {
     /// # Errors
     /// [`MigrationError::Newer`] when a newer Gangway has written it; otherwise what the database says.
     pub async fn open_sqlite(file: &Path) -> Result<Self, MigrationError> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // FULL: an acknowledged certificate survives a power cut. Group commit pays for it.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
-            .pragma("journal_size_limit", WAL_LIMIT);
         make_private(file)?;
-        migrate::sqlite(&options).await?;
-        // On closing, SQLite looks at what its planner should know of the tables (https://www.sqlite.org/lang_analyze.html).
-        let writer = Writer::start(
-            options
-                .clone()
-                .optimize_on_close(true, ANALYSIS_LIMIT)
-                .pragma("cache_size", WRITER_CACHE),
-        )
-        .await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS)
-            // Nothing lies between us and a file: a connection that has not been closed is good.
-            .test_before_acquire(false)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.pragma("query_only", "ON"))
-            .await
-            .map_err(DbError::from)?;
+        let path = file.to_owned();
+        blocking(move || migrate::sqlite(&path)).await??;
+        let writer = Writer::start(file).await?;
+        let readers = Readers::builder(OpenReader(file.to_owned()))
+            .max_size(SQLITE_READERS)
+            .wait_timeout(Some(ACQUIRE_TIMEOUT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            // Only where timeouts have no runtime.
+            .map_err(|_| DbError::Abandoned)?;
         Ok(Self::Sqlite { readers, writer })
     }
 
@@ -149,7 +132,7 @@ impl Db {
     /// [`DbError::Busy`] when none becomes free in time.
     pub async fn reader(&self) -> Result<Reader, DbError> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await?),
+            Self::Sqlite { readers, .. } => Reader::Sqlite(Lease::new(readers.get().await?)),
             Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
         })
     }
@@ -179,8 +162,8 @@ impl Db {
     pub async fn close(&self) {
         match self {
             Self::Sqlite { readers, writer } => {
+                readers.close();
                 writer.close().await;
-                readers.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
         }
@@ -201,8 +184,6 @@ fn make_private(file: &Path) -> Result<(), DbError> {
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(file)
-        .map(drop)
-        .map_err(|error| sqlx::Error::Io(error).into())
+    options.open(file)?;
+    Ok(())
 }

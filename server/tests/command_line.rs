@@ -27,18 +27,14 @@ fn a_public_url_that_cannot_carry_passkeys_is_refused() {
 const LATER: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
     VALUES (9999, 'later', TRUE, '', 0)";
 
-#[tokio::test]
-async fn a_data_directory_of_a_newer_version_is_refused() {
+#[test]
+fn a_data_directory_of_a_newer_version_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = ["--data-dir", text(folder.path())];
     succeeds(&run(&[&["migrate"][..], &data].concat()));
-    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("gangway.sqlite3"));
-    let mut connection = sqlx::ConnectOptions::connect(&file).await.expect("it opens");
-    sqlx::query(LATER)
-        .execute(&mut connection)
-        .await
-        .expect("it is written");
-    sqlx::Connection::close(connection).await.expect("it closes");
+    let connection = rusqlite::Connection::open(folder.path().join("gangway.sqlite3")).expect("it opens");
+    connection.execute(LATER, []).expect("it is written");
+    connection.close().expect("it closes");
     refuses(
         &run(&[&["serve"][..], &data].concat()),
         "a newer version of Gangway",

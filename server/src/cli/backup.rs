@@ -55,7 +55,7 @@ pub async fn run(args: BackupArgs) -> Result<(), CommandError> {
     let copy = args.to.join(DATABASE_FILE);
     // SQLite writes into an empty file, and leaves its permissions as they are.
     write_private(&copy, b"")?;
-    snapshot::copy(&file, &copy).await?;
+    snapshot::copy(&file, &copy)?;
     write_private(&args.to.join(CHECKPOINTS_FILE), checkpoints.as_bytes())?;
     let key = config.data_dir.join(KEY_FILE);
     let with_key = !args.without_ca_key && key.is_file();

@@ -48,7 +48,7 @@ pub async fn run(args: RestoreArgs) -> Result<(), CommandError> {
             args.from.display()
         )));
     }
-    snapshot::check(&backup).await?;
+    snapshot::check(&backup)?;
     config.make_data_dir()?;
     make_room(&file, args.replace).await?;
     let key = args.from.join(KEY_FILE);
@@ -71,7 +71,7 @@ async fn make_room(file: &Path, replace: bool) -> Result<(), CommandError> {
     if !file.exists() {
         return Ok(());
     }
-    if snapshot::is_in_use(file).await? {
+    if snapshot::is_in_use(file)? {
         return Err(CommandError::Refused(format!(
             "a server is running on {}; stop it first",
             file.display()

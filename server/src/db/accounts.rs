@@ -3,7 +3,7 @@
 use gangway_protocol::id::AccountId;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on, parsed};
+use super::{Conn, DbError, parsed, query};
 
 /// What an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +41,14 @@ pub struct NewAccount {
 /// # Errors
 /// What the database says.
 pub async fn insert(conn: &mut Conn<'_>, account: &NewAccount, now: UnixMillis) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO accounts (id, user_handle, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)"
-        )
+    query("INSERT INTO accounts (id, user_handle, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(account.id.as_str())
         .bind(&account.user_handle)
         .bind(&account.name)
         .bind(account.kind.as_str())
         .bind(now.0)
-    )?;
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -60,11 +57,9 @@ pub async fn insert(conn: &mut Conn<'_>, account: &NewAccount, now: UnixMillis) 
 /// # Errors
 /// What the database says.
 pub async fn any_person(conn: &mut Conn<'_>) -> Result<bool, DbError> {
-    let found: Option<(String,)> = on!(conn, |c| sqlx::query_as(
-        "SELECT id FROM accounts WHERE kind = 'person' LIMIT 1"
-    )
-    .fetch_optional(c)
-    .await)?;
+    let found: Option<(String,)> = query("SELECT id FROM accounts WHERE kind = 'person' LIMIT 1")
+        .fetch_optional(conn)
+        .await?;
     Ok(found.is_some())
 }
 
@@ -73,12 +68,10 @@ pub async fn any_person(conn: &mut Conn<'_>) -> Result<bool, DbError> {
 /// # Errors
 /// [`DbError::Missing`] where there is none.
 pub async fn name_and_handle(conn: &mut Conn<'_>, id: &AccountId) -> Result<(String, String), DbError> {
-    on!(conn, |c| sqlx::query_as(
-        "SELECT name, user_handle FROM accounts WHERE id = $1"
-    )
-    .bind(id.as_str())
-    .fetch_one(c)
-    .await)
+    query("SELECT name, user_handle FROM accounts WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_one(conn)
+        .await
 }
 
 /// The persons of this name, at most `limit` of them: names are not unique.
@@ -90,15 +83,13 @@ pub async fn persons_named(
     name: &str,
     limit: i64,
 ) -> Result<Vec<(AccountId, UnixMillis)>, DbError> {
-    let rows: Vec<(String, i64)> = on!(conn, |c| {
-        sqlx::query_as(
+    let rows: Vec<(String, i64)> = query(
         "SELECT id, created_at FROM accounts WHERE kind = 'person' AND (name = $1 OR id = $1) ORDER BY id LIMIT $2"
     )
     .bind(name)
     .bind(limit)
-    .fetch_all(c)
-    .await
-    })?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter()
         .map(|(id, created_at)| Ok((parsed(&id, "accounts.id")?, UnixMillis(created_at))))
         .collect()
@@ -109,12 +100,11 @@ pub async fn persons_named(
 /// # Errors
 /// What the database says.
 pub async fn rename(conn: &mut Conn<'_>, id: &AccountId, name: &str) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE accounts SET name = $2 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(name)
-    )?;
+    query("UPDATE accounts SET name = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(name)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -123,9 +113,9 @@ pub async fn rename(conn: &mut Conn<'_>, id: &AccountId, name: &str) -> Result<(
 /// # Errors
 /// What the database says.
 pub async fn lock(conn: &mut Conn<'_>, id: &AccountId) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE accounts SET kind = kind WHERE id = $1").bind(id.as_str())
-    )?;
+    query("UPDATE accounts SET kind = kind WHERE id = $1")
+        .bind(id.as_str())
+        .execute(conn)
+        .await?;
     Ok(())
 }

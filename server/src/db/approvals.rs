@@ -5,7 +5,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, query, row};
 
 /// An approval as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +56,7 @@ pub async fn insert(
     approval: &ApprovalRecord,
     evidence: &Evidence,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
+    query(
             "INSERT INTO approvals (claim, organisation, organisation_name, account, approver, proof, device, signer,
                  csr, spki_sha256, device_address, stage, stage_since, approved_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"
@@ -75,8 +73,7 @@ pub async fn insert(
         .bind(approval.spki_sha256.to_string())
         .bind(&evidence.device_address)
         .bind(approval.stage.as_str())
-        .bind(approval.approved_at.0)
-    )?;
+        .bind(approval.approved_at.0).execute(conn).await?;
     Ok(())
 }
 
@@ -85,14 +82,10 @@ pub async fn insert(
 /// # Errors
 /// What the database says.
 pub async fn find(conn: &mut Conn<'_>, claim: &ClaimId) -> Result<Option<ApprovalRecord>, DbError> {
-    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM approvals WHERE claim = $1"
-    ))
-    .bind(claim.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<Row> = query(concat!("SELECT ", columns!(), " FROM approvals WHERE claim = $1"))
+        .bind(claim.as_str())
+        .fetch_optional(conn)
+        .await?;
     row.map(ApprovalRecord::try_from).transpose()
 }
 
@@ -105,7 +98,7 @@ pub async fn newest_of_key(
     device: &DeviceId,
     spki: &Sha256Hex,
 ) -> Result<Option<ApprovalRecord>, DbError> {
-    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
+    let row: Option<Row> = query(concat!(
         "SELECT ",
         columns!(),
         " FROM approvals WHERE device = $1 AND spki_sha256 = $2 AND stage <> 'withdrawn'
@@ -113,8 +106,8 @@ pub async fn newest_of_key(
     ))
     .bind(device.as_str())
     .bind(spki.to_string())
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(ApprovalRecord::try_from).transpose()
 }
 
@@ -123,13 +116,13 @@ pub async fn newest_of_key(
 /// # Errors
 /// What the database says.
 pub async fn any_under_way(conn: &mut Conn<'_>, device: &DeviceId) -> Result<bool, DbError> {
-    let found: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+    let found: Option<(String,)> = query(
         "SELECT claim FROM approvals
-         WHERE device = $1 AND stage IN ('approved', 'consented', 'signing', 'issued', 'delivered') LIMIT 1"
+         WHERE device = $1 AND stage IN ('approved', 'consented', 'signing', 'issued', 'delivered') LIMIT 1",
     )
     .bind(device.as_str())
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     Ok(found.is_some())
 }
 
@@ -142,13 +135,12 @@ pub async fn was_given_by(
     device: &DeviceId,
     account: &AccountId,
 ) -> Result<bool, DbError> {
-    let found: Option<(String,)> = on!(conn, |c| sqlx::query_as(
-        "SELECT claim FROM approvals WHERE device = $1 AND account = $2 LIMIT 1"
-    )
-    .bind(device.as_str())
-    .bind(account.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let found: Option<(String,)> =
+        query("SELECT claim FROM approvals WHERE device = $1 AND account = $2 LIMIT 1")
+            .bind(device.as_str())
+            .bind(account.as_str())
+            .fetch_optional(conn)
+            .await?;
     Ok(found.is_some())
 }
 
@@ -163,14 +155,13 @@ pub async fn advance(
     to: EnrolmentStage,
     at: UnixMillis,
 ) -> Result<bool, DbError> {
-    let moved = execute!(
-        conn,
-        sqlx::query("UPDATE approvals SET stage = $3, stage_since = $4 WHERE claim = $1 AND stage = $2")
-            .bind(claim.as_str())
-            .bind(from.as_str())
-            .bind(to.as_str())
-            .bind(at.0)
-    )?;
+    let moved = query("UPDATE approvals SET stage = $3, stage_since = $4 WHERE claim = $1 AND stage = $2")
+        .bind(claim.as_str())
+        .bind(from.as_str())
+        .bind(to.as_str())
+        .bind(at.0)
+        .execute(conn)
+        .await?;
     Ok(moved > 0)
 }
 
@@ -184,18 +175,17 @@ pub async fn issue(
     certificate: &Sha256Hex,
     at: UnixMillis,
 ) -> Result<bool, DbError> {
-    let moved = execute!(
-        conn,
-        sqlx::query(
-            "UPDATE approvals SET certificate = $2,
+    let moved = query(
+        "UPDATE approvals SET certificate = $2,
                  stage_since = CASE WHEN stage IN ('consented', 'signing') THEN $3 ELSE stage_since END,
                  stage = CASE WHEN stage IN ('consented', 'signing') THEN 'issued' ELSE stage END
-             WHERE claim = $1 AND stage IN ('consented', 'signing', 'issued', 'delivered', 'proven')"
-        )
-        .bind(claim.as_str())
-        .bind(certificate.to_string())
-        .bind(at.0)
-    )?;
+             WHERE claim = $1 AND stage IN ('consented', 'signing', 'issued', 'delivered', 'proven')",
+    )
+    .bind(claim.as_str())
+    .bind(certificate.to_string())
+    .bind(at.0)
+    .execute(conn)
+    .await?;
     Ok(moved > 0)
 }
 
@@ -209,13 +199,12 @@ pub async fn follow_certificate(
     to: EnrolmentStage,
     at: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(FOLLOW_CERTIFICATE)
-            .bind(certificate.to_string())
-            .bind(to.as_str())
-            .bind(at.0)
-    )?;
+    query(FOLLOW_CERTIFICATE)
+        .bind(certificate.to_string())
+        .bind(to.as_str())
+        .bind(at.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -233,12 +222,11 @@ pub async fn withdraw_of_certificate(
     certificate: &Sha256Hex,
     at: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(WITHDRAW_OF_CERTIFICATE)
-            .bind(certificate.to_string())
-            .bind(at.0)
-    )?;
+    query(WITHDRAW_OF_CERTIFICATE)
+        .bind(certificate.to_string())
+        .bind(at.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -251,16 +239,13 @@ pub(super) const WITHDRAW_OF_CERTIFICATE: &str = "UPDATE approvals SET stage = '
 /// # Errors
 /// What the database says.
 pub async fn withdraw_revoked(conn: &mut Conn<'_>, device: &DeviceId, at: UnixMillis) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
+    query(
             "UPDATE approvals SET stage = 'withdrawn', stage_since = $2
              WHERE device = $1 AND stage IN ('issued', 'delivered') AND certificate IN
                  (SELECT sha256 FROM certificates WHERE device = $1 AND revoked_at IS NOT NULL AND proven_at IS NULL)"
         )
         .bind(device.as_str())
-        .bind(at.0)
-    )?;
+        .bind(at.0).execute(conn).await?;
     Ok(())
 }
 
@@ -273,7 +258,7 @@ pub async fn lapsed(
     before: UnixMillis,
     limit: u32,
 ) -> Result<Vec<ApprovalRecord>, DbError> {
-    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(concat!(
+    let rows: Vec<Row> = query(concat!(
         "SELECT ",
         columns!(),
         " FROM approvals WHERE stage IN ('approved', 'consented', 'signing') AND approved_at < $1
@@ -281,8 +266,8 @@ pub async fn lapsed(
     ))
     .bind(before.0)
     .bind(i64::from(limit))
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(ApprovalRecord::try_from).collect()
 }
 
@@ -297,19 +282,19 @@ pub async fn devices_approved(
     address: Option<&str>,
     span: std::ops::Range<UnixMillis>,
 ) -> Result<Vec<DeviceId>, DbError> {
-    let rows: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<(String,)> = query(
         "SELECT DISTINCT device FROM approvals
          WHERE organisation = $1 AND approved_at >= $2 AND approved_at < $3
              AND ($4 IS NULL OR account = $4) AND ($5 IS NULL OR device_address = $5) AND stage <> 'withdrawn'
-         ORDER BY device"
+         ORDER BY device",
     )
     .bind(organisation.as_str())
     .bind(span.start.0)
     .bind(span.end.0)
     .bind(account.map(AccountId::as_str))
     .bind(address)
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter()
         .map(|(id,)| id.parse().map_err(|_| DbError::Corrupt("approvals.device")))
         .collect()
@@ -323,21 +308,22 @@ macro_rules! columns {
 }
 use columns;
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    claim: String,
-    organisation: String,
-    organisation_name: String,
-    account: String,
-    approver: String,
-    device: String,
-    signer: String,
-    csr: String,
-    spki_sha256: String,
-    stage: String,
-    stage_since: i64,
-    certificate: Option<String>,
-    approved_at: i64,
+row! {
+    struct Row {
+        claim: String,
+        organisation: String,
+        organisation_name: String,
+        account: String,
+        approver: String,
+        device: String,
+        signer: String,
+        csr: String,
+        spki_sha256: String,
+        stage: String,
+        stage_since: i64,
+        certificate: Option<String>,
+        approved_at: i64,
+    }
 }
 
 impl TryFrom<Row> for ApprovalRecord {

@@ -3,7 +3,7 @@
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, query, row};
 use crate::audit::{Entry, GENESIS, Recorded};
 
 /// Appends an entry to its chain, in the transaction that does what it records. Make it the last statement: on
@@ -42,47 +42,45 @@ pub async fn append_all(conn: &mut Conn<'_>, entries: &[Entry<'_>]) -> Result<()
         insert(conn, chain, &recorded).await?;
     }
     let seq = i64::try_from(seq).map_err(|_| DbError::Corrupt("audit_heads.seq"))?;
-    execute!(
-        conn,
-        sqlx::query("UPDATE audit_heads SET seq = $2, hash = $3 WHERE chain = $1")
-            .bind(chain)
-            .bind(seq)
-            .bind(previous.to_string())
-    )?;
+    query("UPDATE audit_heads SET seq = $2, hash = $3 WHERE chain = $1")
+        .bind(chain)
+        .bind(seq)
+        .bind(previous.to_string())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
 /// The chain's last place and hash, locked against other writers until the transaction ends.
 async fn lock_head(conn: &mut Conn<'_>, chain: &str) -> Result<(u64, Sha256Hex), DbError> {
-    let (seq, hash): (i64, String) = on!(conn, |c| sqlx::query_as(
+    let (seq, hash): (i64, String) = query(
         "INSERT INTO audit_heads (chain, seq, hash) VALUES ($1, 0, $2)
-         ON CONFLICT (chain) DO UPDATE SET seq = audit_heads.seq RETURNING seq, hash"
+         ON CONFLICT (chain) DO UPDATE SET seq = audit_heads.seq RETURNING seq, hash",
     )
     .bind(chain)
     .bind(GENESIS.to_string())
-    .fetch_one(c)
-    .await)?;
+    .fetch_one(conn)
+    .await?;
     head((seq, hash))
 }
 
 async fn insert(conn: &mut Conn<'_>, chain: &str, entry: &Recorded) -> Result<(), DbError> {
     let seq = i64::try_from(entry.seq).map_err(|_| DbError::Corrupt("audit.seq"))?;
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO audit (chain, seq, at, actor, actor_name, action, subject, detail, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        )
-        .bind(chain)
-        .bind(seq)
-        .bind(entry.at.0)
-        .bind(&entry.actor)
-        .bind(&entry.actor_name)
-        .bind(&entry.action)
-        .bind(&entry.subject)
-        .bind(&entry.detail)
-        .bind(entry.hash.to_string())
-    )?;
+    query(
+        "INSERT INTO audit (chain, seq, at, actor, actor_name, action, subject, detail, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(chain)
+    .bind(seq)
+    .bind(entry.at.0)
+    .bind(&entry.actor)
+    .bind(&entry.actor_name)
+    .bind(&entry.action)
+    .bind(&entry.subject)
+    .bind(&entry.detail)
+    .bind(entry.hash.to_string())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -91,11 +89,9 @@ async fn insert(conn: &mut Conn<'_>, chain: &str, entry: &Recorded) -> Result<()
 /// # Errors
 /// What the database says.
 pub async fn heads(conn: &mut Conn<'_>) -> Result<Vec<(String, u64, Sha256Hex)>, DbError> {
-    let rows: Vec<(String, i64, String)> = on!(conn, |c| sqlx::query_as(
-        "SELECT chain, seq, hash FROM audit_heads ORDER BY chain"
-    )
-    .fetch_all(c)
-    .await)?;
+    let rows: Vec<(String, i64, String)> = query("SELECT chain, seq, hash FROM audit_heads ORDER BY chain")
+        .fetch_all(conn)
+        .await?;
     rows.into_iter()
         .map(|(chain, seq, hash)| head((seq, hash)).map(|(seq, hash)| (chain, seq, hash)))
         .collect()
@@ -112,15 +108,15 @@ pub async fn following(
     limit: u32,
 ) -> Result<Vec<Recorded>, DbError> {
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<Row> = query(
         "SELECT seq, at, actor, actor_name, action, subject, detail, hash FROM audit
-         WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+         WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3",
     )
     .bind(chain)
     .bind(after)
     .bind(i64::from(limit))
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(Recorded::try_from).collect()
 }
 
@@ -129,14 +125,14 @@ pub async fn following(
 /// # Errors
 /// What the database says.
 pub async fn last(conn: &mut Conn<'_>, chain: &str, limit: u32) -> Result<Vec<Recorded>, DbError> {
-    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<Row> = query(
         "SELECT seq, at, actor, actor_name, action, subject, detail, hash FROM audit
-         WHERE chain = $1 ORDER BY seq DESC LIMIT $2"
+         WHERE chain = $1 ORDER BY seq DESC LIMIT $2",
     )
     .bind(chain)
     .bind(i64::from(limit))
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().rev().map(Recorded::try_from).collect()
 }
 
@@ -152,29 +148,30 @@ pub async fn about(
     limit: u32,
 ) -> Result<Vec<Recorded>, DbError> {
     let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
-    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<Row> = query(
         "SELECT seq, at, actor, actor_name, action, subject, detail, hash FROM audit
-         WHERE chain = $1 AND subject = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4"
+         WHERE chain = $1 AND subject = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4",
     )
     .bind(chain)
     .bind(subject)
     .bind(before)
     .bind(i64::from(limit))
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(Recorded::try_from).collect()
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    seq: i64,
-    at: i64,
-    actor: String,
-    actor_name: Option<String>,
-    action: String,
-    subject: String,
-    detail: String,
-    hash: String,
+row! {
+    struct Row {
+        seq: i64,
+        at: i64,
+        actor: String,
+        actor_name: Option<String>,
+        action: String,
+        subject: String,
+        detail: String,
+        hash: String,
+    }
 }
 
 impl TryFrom<Row> for Recorded {

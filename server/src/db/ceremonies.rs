@@ -3,7 +3,7 @@
 use gangway_protocol::id::CeremonyId;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, query};
 
 /// Keeps a ceremony until its second step.
 ///
@@ -15,13 +15,12 @@ pub async fn insert(
     state: &str,
     expires_at: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("INSERT INTO ceremonies (id, state, expires_at) VALUES ($1, $2, $3)")
-            .bind(id.as_str())
-            .bind(state)
-            .bind(expires_at.0)
-    )?;
+    query("INSERT INTO ceremonies (id, state, expires_at) VALUES ($1, $2, $3)")
+        .bind(id.as_str())
+        .bind(state)
+        .bind(expires_at.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -30,12 +29,11 @@ pub async fn insert(
 /// # Errors
 /// What the database says.
 pub async fn take(conn: &mut Conn<'_>, id: &CeremonyId, now: UnixMillis) -> Result<Option<String>, DbError> {
-    let row: Option<(String, i64)> = on!(conn, |c| sqlx::query_as(
-        "DELETE FROM ceremonies WHERE id = $1 RETURNING state, expires_at"
-    )
-    .bind(id.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String, i64)> =
+        query("DELETE FROM ceremonies WHERE id = $1 RETURNING state, expires_at")
+            .bind(id.as_str())
+            .fetch_optional(conn)
+            .await?;
     Ok(row
         .filter(|(_, expires_at)| *expires_at > now.0)
         .map(|(state, _)| state))
@@ -46,9 +44,9 @@ pub async fn take(conn: &mut Conn<'_>, id: &CeremonyId, now: UnixMillis) -> Resu
 /// # Errors
 /// What the database says.
 pub async fn sweep(conn: &mut Conn<'_>, now: UnixMillis) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("DELETE FROM ceremonies WHERE expires_at <= $1").bind(now.0)
-    )?;
+    query("DELETE FROM ceremonies WHERE expires_at <= $1")
+        .bind(now.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }

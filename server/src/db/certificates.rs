@@ -18,7 +18,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{DeviceId, IssuerId, OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, query, row};
 use crate::ca::{Draft, Leaf};
 
 /// A signed certificate as recorded, without what its issuer's record adds to it.
@@ -112,28 +112,27 @@ pub enum Newest {
 /// [`DbError::Unique`] when somebody else has reserved that generation meanwhile.
 pub async fn reserve(conn: &mut Conn<'_>, reservation: &Reservation, generation: i64) -> Result<(), DbError> {
     let draft = &reservation.draft;
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO certificates (issuer, serial, organisation, device, signer, spki_sha256, generation,
+    query(
+        "INSERT INTO certificates (issuer, serial, organisation, device, signer, spki_sha256, generation,
                  to_be_signed, subject, issuer_name, key_kind, not_before, not_after, issued_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-        )
-        .bind(draft.issuer.as_str())
-        .bind(&draft.serial)
-        .bind(reservation.organisation.as_str())
-        .bind(reservation.device.as_str())
-        .bind(reservation.signer.as_str())
-        .bind(reservation.spki_sha256.to_string())
-        .bind(generation)
-        .bind(STANDARD.encode(&draft.to_be_signed))
-        .bind(&draft.subject)
-        .bind(&draft.issuer_name)
-        .bind(&reservation.key_kind)
-        .bind(draft.not_before.0)
-        .bind(draft.not_after.0)
-        .bind(reservation.at.0)
-    )?;
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    )
+    .bind(draft.issuer.as_str())
+    .bind(&draft.serial)
+    .bind(reservation.organisation.as_str())
+    .bind(reservation.device.as_str())
+    .bind(reservation.signer.as_str())
+    .bind(reservation.spki_sha256.to_string())
+    .bind(generation)
+    .bind(STANDARD.encode(&draft.to_be_signed))
+    .bind(&draft.subject)
+    .bind(&draft.issuer_name)
+    .bind(&reservation.key_kind)
+    .bind(draft.not_before.0)
+    .bind(draft.not_after.0)
+    .bind(reservation.at.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -147,7 +146,7 @@ pub async fn store_signed(
     serial: &str,
     leaf: &Leaf,
 ) -> Result<Option<CertificateRecord>, DbError> {
-    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
+    let row: Option<Row> = query(concat!(
         "UPDATE certificates SET sha256 = $3, leaf = $4, to_be_signed = NULL
          WHERE issuer = $1 AND serial = $2 AND sha256 IS NULL RETURNING ",
         columns!()
@@ -156,8 +155,8 @@ pub async fn store_signed(
     .bind(serial)
     .bind(leaf.sha256.to_string())
     .bind(&leaf.pem)
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(CertificateRecord::try_from).transpose()
 }
 
@@ -170,15 +169,15 @@ pub async fn newest_of_key(
     organisation: &OrganisationId,
     spki: &Sha256Hex,
 ) -> Result<Option<Newest>, DbError> {
-    let row: Option<NewestRow> = on!(conn, |c| sqlx::query_as(concat!(
+    let row: Option<NewestRow> = query(concat!(
         "SELECT generation, to_be_signed, ",
         columns!(),
         " FROM certificates WHERE organisation = $1 AND spki_sha256 = $2 ORDER BY generation DESC LIMIT 1"
     ))
     .bind(organisation.as_str())
     .bind(spki.to_string())
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(Newest::try_from).transpose()
 }
 
@@ -187,14 +186,14 @@ pub async fn newest_of_key(
 /// # Errors
 /// What the database says.
 pub async fn find(conn: &mut Conn<'_>, sha256: &Sha256Hex) -> Result<Option<CertificateRecord>, DbError> {
-    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
+    let row: Option<Row> = query(concat!(
         "SELECT ",
         columns!(),
         " FROM certificates WHERE sha256 = $1"
     ))
     .bind(sha256.to_string())
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(CertificateRecord::try_from).transpose()
 }
 
@@ -207,15 +206,15 @@ pub async fn find_by_serial(
     issuer: &IssuerId,
     serial: &str,
 ) -> Result<Option<CertificateRecord>, DbError> {
-    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
+    let row: Option<Row> = query(concat!(
         "SELECT ",
         columns!(),
         " FROM certificates WHERE issuer = $1 AND serial = $2 AND sha256 IS NOT NULL"
     ))
     .bind(issuer.as_str())
     .bind(serial)
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(CertificateRecord::try_from).transpose()
 }
 
@@ -224,12 +223,12 @@ pub async fn find_by_serial(
 /// # Errors
 /// What the database says.
 pub async fn deliver(conn: &mut Conn<'_>, sha256: &Sha256Hex, at: UnixMillis) -> Result<bool, DbError> {
-    let changed = execute!(
-        conn,
-        sqlx::query("UPDATE certificates SET delivered_at = $2 WHERE sha256 = $1 AND delivered_at IS NULL")
+    let changed =
+        query("UPDATE certificates SET delivered_at = $2 WHERE sha256 = $1 AND delivered_at IS NULL")
             .bind(sha256.to_string())
             .bind(at.0)
-    )?;
+            .execute(conn)
+            .await?;
     Ok(changed > 0)
 }
 
@@ -238,12 +237,11 @@ pub async fn deliver(conn: &mut Conn<'_>, sha256: &Sha256Hex, at: UnixMillis) ->
 /// # Errors
 /// What the database says.
 pub async fn prove(conn: &mut Conn<'_>, sha256: &Sha256Hex, at: UnixMillis) -> Result<bool, DbError> {
-    let changed = execute!(
-        conn,
-        sqlx::query("UPDATE certificates SET proven_at = $2 WHERE sha256 = $1 AND proven_at IS NULL")
-            .bind(sha256.to_string())
-            .bind(at.0)
-    )?;
+    let changed = query("UPDATE certificates SET proven_at = $2 WHERE sha256 = $1 AND proven_at IS NULL")
+        .bind(sha256.to_string())
+        .bind(at.0)
+        .execute(conn)
+        .await?;
     Ok(changed > 0)
 }
 
@@ -257,17 +255,14 @@ pub async fn supersede_older(
     proven: &CertificateRecord,
     at: UnixMillis,
 ) -> Result<u64, DbError> {
-    execute!(
-        conn,
-        sqlx::query(
+    query(
             "UPDATE certificates SET superseded_at = $4
              WHERE device = $1 AND sha256 IS NOT NULL AND sha256 <> $2 AND issued_at <= $3 AND superseded_at IS NULL"
         )
         .bind(device.as_str())
         .bind(proven.sha256.to_string())
         .bind(proven.issued_at.0)
-        .bind(at.0)
-    )
+        .bind(at.0).execute(conn).await
 }
 
 /// Whether a session has proved a certificate of `device` that is newer than `record`.
@@ -275,14 +270,14 @@ pub async fn supersede_older(
 /// # Errors
 /// What the database says.
 pub async fn newer_is_proven(conn: &mut Conn<'_>, record: &CertificateRecord) -> Result<bool, DbError> {
-    let newer: Option<(i64,)> = on!(conn, |c| sqlx::query_as(
+    let newer: Option<(i64,)> = query(
         "SELECT generation FROM certificates
-         WHERE device = $1 AND issued_at > $2 AND proven_at IS NOT NULL AND revoked_at IS NULL LIMIT 1"
+         WHERE device = $1 AND issued_at > $2 AND proven_at IS NOT NULL AND revoked_at IS NULL LIMIT 1",
     )
     .bind(record.device.as_str())
     .bind(record.issued_at.0)
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     Ok(newer.is_some())
 }
 
@@ -291,14 +286,14 @@ pub async fn newer_is_proven(conn: &mut Conn<'_>, record: &CertificateRecord) ->
 /// # Errors
 /// What the database says.
 pub async fn count_live(conn: &mut Conn<'_>, device: &DeviceId, now: UnixMillis) -> Result<i64, DbError> {
-    let (live,): (i64,) = on!(conn, |c| sqlx::query_as(
+    let (live,): (i64,) = query(
         "SELECT COUNT(*) FROM certificates
-         WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL AND not_after > $2"
+         WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL AND not_after > $2",
     )
     .bind(device.as_str())
     .bind(now.0)
-    .fetch_one(c)
-    .await)?;
+    .fetch_one(conn)
+    .await?;
     Ok(live)
 }
 
@@ -311,7 +306,7 @@ pub async fn unproven(
     before: UnixMillis,
     limit: u32,
 ) -> Result<Vec<CertificateRecord>, DbError> {
-    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(concat!(
+    let rows: Vec<Row> = query(concat!(
         "SELECT ",
         columns!(),
         " FROM certificates
@@ -321,8 +316,8 @@ pub async fn unproven(
     ))
     .bind(before.0)
     .bind(i64::from(limit))
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(CertificateRecord::try_from).collect()
 }
 
@@ -335,29 +330,28 @@ pub async fn insert_signed(
     record: &CertificateRecord,
     generation: i64,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO certificates (issuer, serial, organisation, device, signer, spki_sha256, generation,
+    query(
+        "INSERT INTO certificates (issuer, serial, organisation, device, signer, spki_sha256, generation,
                  sha256, leaf, subject, issuer_name, key_kind, not_before, not_after, issued_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-        )
-        .bind(record.issuer.as_str())
-        .bind(&record.serial)
-        .bind(record.organisation.as_str())
-        .bind(record.device.as_str())
-        .bind(record.signer.as_str())
-        .bind(record.spki_sha256.to_string())
-        .bind(generation)
-        .bind(record.sha256.to_string())
-        .bind(&record.leaf)
-        .bind(&record.subject)
-        .bind(&record.issuer_name)
-        .bind(&record.key_kind)
-        .bind(record.not_before.0)
-        .bind(record.not_after.0)
-        .bind(record.issued_at.0)
-    )?;
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    )
+    .bind(record.issuer.as_str())
+    .bind(&record.serial)
+    .bind(record.organisation.as_str())
+    .bind(record.device.as_str())
+    .bind(record.signer.as_str())
+    .bind(record.spki_sha256.to_string())
+    .bind(generation)
+    .bind(record.sha256.to_string())
+    .bind(&record.leaf)
+    .bind(&record.subject)
+    .bind(&record.issuer_name)
+    .bind(&record.key_kind)
+    .bind(record.not_before.0)
+    .bind(record.not_after.0)
+    .bind(record.issued_at.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -369,35 +363,37 @@ macro_rules! columns {
 }
 use columns;
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    issuer: String,
-    serial: String,
-    organisation: String,
-    device: String,
-    signer: String,
-    spki_sha256: String,
-    sha256: Option<String>,
-    leaf: Option<String>,
-    subject: String,
-    issuer_name: String,
-    key_kind: String,
-    not_before: i64,
-    not_after: i64,
-    issued_at: i64,
-    delivered_at: Option<i64>,
-    proven_at: Option<i64>,
-    superseded_at: Option<i64>,
-    revoked_at: Option<i64>,
-    revocation_reason: Option<String>,
+row! {
+    struct Row {
+        issuer: String,
+        serial: String,
+        organisation: String,
+        device: String,
+        signer: String,
+        spki_sha256: String,
+        sha256: Option<String>,
+        leaf: Option<String>,
+        subject: String,
+        issuer_name: String,
+        key_kind: String,
+        not_before: i64,
+        not_after: i64,
+        issued_at: i64,
+        delivered_at: Option<i64>,
+        proven_at: Option<i64>,
+        superseded_at: Option<i64>,
+        revoked_at: Option<i64>,
+        revocation_reason: Option<String>,
+    }
 }
 
-#[derive(sqlx::FromRow)]
-struct NewestRow {
-    generation: i64,
-    to_be_signed: Option<String>,
-    #[sqlx(flatten)]
-    row: Row,
+row! {
+    struct NewestRow {
+        generation: i64,
+        to_be_signed: Option<String>,
+        #[rest]
+        row: Row,
+    }
 }
 
 impl TryFrom<Row> for CertificateRecord {

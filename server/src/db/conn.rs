@@ -1,12 +1,17 @@
-//! One connection of either engine, and the macros that run a query on it.
+//! One connection of either engine, and the macro that writes a transaction.
 
+use rusqlite::Connection as SqliteConnection;
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection};
+use sqlx::{PgConnection, Postgres};
+
+use super::readers::Lease;
 
 /// A connection, either engine: a reader's, or the one of a write transaction.
 pub enum Conn<'c> {
-    /// SQLite.
-    Sqlite(&'c mut SqliteConnection),
+    /// SQLite's writer, on the writer's own thread.
+    SqliteWriter(&'c mut SqliteConnection),
+    /// One of SQLite's readers.
+    SqliteReader(&'c mut Lease),
     /// PostgreSQL.
     Postgres(&'c mut PgConnection),
 }
@@ -14,7 +19,7 @@ pub enum Conn<'c> {
 /// A connection for reading, given back to its pool when dropped.
 pub enum Reader {
     /// SQLite.
-    Sqlite(PoolConnection<Sqlite>),
+    Sqlite(Lease),
     /// PostgreSQL.
     Postgres(PoolConnection<Postgres>),
 }
@@ -23,36 +28,10 @@ impl Reader {
     /// The connection, for functions that take one.
     pub fn conn(&mut self) -> Conn<'_> {
         match self {
-            Self::Sqlite(connection) => Conn::Sqlite(connection),
+            Self::Sqlite(lease) => Conn::SqliteReader(lease),
             Self::Postgres(connection) => Conn::Postgres(connection),
         }
     }
-}
-
-/// `on!(conn, |c| query.fetch_one(c).await)`: one query on a `&mut Conn`, as `Result<_, DbError>`.
-macro_rules! on {
-    ($conn:expr, |$c:ident| $query:expr) => {
-        match &mut *$conn {
-            $crate::db::Conn::Sqlite(connection) => {
-                let $c: &mut sqlx::SqliteConnection = connection;
-                ($query).map_err($crate::db::DbError::from)
-            }
-            $crate::db::Conn::Postgres(connection) => {
-                let $c: &mut sqlx::PgConnection = connection;
-                ($query).map_err($crate::db::DbError::from)
-            }
-        }
-    };
-}
-
-/// `execute!(conn, query)`: one statement on a `&mut Conn`, as `Result<u64, DbError>`: how many rows it touched.
-macro_rules! execute {
-    ($conn:expr, $query:expr) => {
-        $crate::db::on!($conn, |c| $query
-            .execute(c)
-            .await
-            .map(|done| done.rows_affected()))
-    };
 }
 
 /// `write!(db, |tx| { … })`: a transaction with `tx: &mut Conn`, as `Result<_, DbError>`; with another error type,
@@ -73,4 +52,4 @@ macro_rules! write_transaction {
     };
 }
 
-pub(crate) use {execute, on, write_transaction as write};
+pub(crate) use write_transaction as write;

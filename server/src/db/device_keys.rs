@@ -4,7 +4,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, query};
 
 /// A key as an organisation knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,16 +26,13 @@ pub async fn insert(
     device: &DeviceId,
     at: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO device_keys (organisation, spki_sha256, device, created_at) VALUES ($1, $2, $3, $4)"
-        )
+    query("INSERT INTO device_keys (organisation, spki_sha256, device, created_at) VALUES ($1, $2, $3, $4)")
         .bind(organisation.as_str())
         .bind(spki.to_string())
         .bind(device.as_str())
         .bind(at.0)
-    )?;
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -48,13 +45,12 @@ pub async fn find(
     organisation: &OrganisationId,
     spki: &Sha256Hex,
 ) -> Result<Option<DeviceKey>, DbError> {
-    let row: Option<(String, Option<i64>)> = on!(conn, |c| sqlx::query_as(
-        "SELECT device, refused_at FROM device_keys WHERE organisation = $1 AND spki_sha256 = $2"
-    )
-    .bind(organisation.as_str())
-    .bind(spki.to_string())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String, Option<i64>)> =
+        query("SELECT device, refused_at FROM device_keys WHERE organisation = $1 AND spki_sha256 = $2")
+            .bind(organisation.as_str())
+            .bind(spki.to_string())
+            .fetch_optional(conn)
+            .await?;
     row.map(|(device, refused_at)| {
         let device = device
             .parse()
@@ -79,16 +75,14 @@ pub async fn is_refused_elsewhere(
     organisation: &OrganisationId,
     spki: &Sha256Hex,
 ) -> Result<bool, DbError> {
-    let found: Option<(String,)> = on!(conn, |c| {
-        sqlx::query_as(
+    let found: Option<(String,)> = query(
         "SELECT device FROM device_keys
          WHERE spki_sha256 = $2 AND organisation <> $1 AND proven_at IS NOT NULL AND refused_at IS NOT NULL LIMIT 1"
     )
     .bind(organisation.as_str())
     .bind(spki.to_string())
-    .fetch_optional(c)
-    .await
-    })?;
+    .fetch_optional(conn)
+    .await?;
     Ok(found.is_some())
 }
 
@@ -101,15 +95,15 @@ pub async fn is_in_use_elsewhere(
     organisation: &OrganisationId,
     spki: &Sha256Hex,
 ) -> Result<bool, DbError> {
-    let found: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+    let found: Option<(String,)> = query(
         "SELECT k.device FROM device_keys k JOIN devices d ON d.id = k.device
          WHERE k.spki_sha256 = $2 AND k.organisation <> $1 AND k.proven_at IS NOT NULL
-             AND d.state IN ('active', 'suspended') LIMIT 1"
+             AND d.state IN ('active', 'suspended') LIMIT 1",
     )
     .bind(organisation.as_str())
     .bind(spki.to_string())
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     Ok(found.is_some())
 }
 
@@ -118,21 +112,17 @@ pub async fn is_in_use_elsewhere(
 /// # Errors
 /// What the database says.
 pub async fn lock_everywhere(conn: &mut Conn<'_>, spki: &Sha256Hex) -> Result<(), DbError> {
-    let organisations: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
-        "SELECT organisation FROM device_keys WHERE spki_sha256 = $1 ORDER BY organisation"
-    )
-    .bind(spki.to_string())
-    .fetch_all(c)
-    .await)?;
+    let organisations: Vec<(String,)> =
+        query("SELECT organisation FROM device_keys WHERE spki_sha256 = $1 ORDER BY organisation")
+            .bind(spki.to_string())
+            .fetch_all(conn)
+            .await?;
     for (organisation,) in organisations {
-        execute!(
-            conn,
-            sqlx::query(
-                "UPDATE device_keys SET created_at = created_at WHERE organisation = $1 AND spki_sha256 = $2"
-            )
+        query("UPDATE device_keys SET created_at = created_at WHERE organisation = $1 AND spki_sha256 = $2")
             .bind(organisation)
             .bind(spki.to_string())
-        )?;
+            .execute(conn)
+            .await?;
     }
     Ok(())
 }
@@ -172,12 +162,11 @@ pub async fn refuse(
 /// # Errors
 /// What the database says.
 pub async fn refuse_of_device(conn: &mut Conn<'_>, device: &DeviceId, at: UnixMillis) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE device_keys SET refused_at = $2 WHERE device = $1 AND refused_at IS NULL")
-            .bind(device.as_str())
-            .bind(at.0)
-    )?;
+    query("UPDATE device_keys SET refused_at = $2 WHERE device = $1 AND refused_at IS NULL")
+        .bind(device.as_str())
+        .bind(at.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -189,12 +178,11 @@ async fn mark(
     spki: &Sha256Hex,
     at: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(sql)
-            .bind(organisation.as_str())
-            .bind(spki.to_string())
-            .bind(at.0)
-    )?;
+    query(sql)
+        .bind(organisation.as_str())
+        .bind(spki.to_string())
+        .bind(at.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
 use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, query, row};
 
 /// Longest text to search in. It stands in indexes, and PostgreSQL's hold 2,704 bytes at most; only somebody who fills
 /// every label to its limit comes near.
@@ -52,23 +52,22 @@ pub async fn insert(
     at: UnixMillis,
 ) -> Result<(), DbError> {
     let text = Text::of(id, &description.name, &description.labels, &description.facts)?;
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO devices (id, organisation, name, sort_name, labels, state, state_since, facts, search,
+    query(
+        "INSERT INTO devices (id, organisation, name, sort_name, labels, state, state_since, facts, search,
                  approver, created_at)
-             VALUES ($1, $2, $3, $4, $5, 'enrolling', $6, $7, $8, $9, $6)"
-        )
-        .bind(id.as_str())
-        .bind(organisation.as_str())
-        .bind(&description.name)
-        .bind(&text.sort_name)
-        .bind(&text.labels)
-        .bind(at.0)
-        .bind(&text.facts)
-        .bind(&text.search)
-        .bind(description.approver.as_str())
-    )?;
+             VALUES ($1, $2, $3, $4, $5, 'enrolling', $6, $7, $8, $9, $6)",
+    )
+    .bind(id.as_str())
+    .bind(organisation.as_str())
+    .bind(&description.name)
+    .bind(&text.sort_name)
+    .bind(&text.labels)
+    .bind(at.0)
+    .bind(&text.facts)
+    .bind(&text.search)
+    .bind(description.approver.as_str())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -78,13 +77,13 @@ pub async fn insert(
 /// What the database says.
 pub async fn lock(conn: &mut Conn<'_>, id: &DeviceId) -> Result<Option<DeviceRecord>, DbError> {
     // An UPDATE that changes nothing takes the row's lock on PostgreSQL; on SQLite there is one writer anyway.
-    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
+    let row: Option<Row> = query(concat!(
         "UPDATE devices SET id = id WHERE id = $1 RETURNING ",
         columns!()
     ))
     .bind(id.as_str())
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(DeviceRecord::try_from).transpose()
 }
 
@@ -93,14 +92,10 @@ pub async fn lock(conn: &mut Conn<'_>, id: &DeviceId) -> Result<Option<DeviceRec
 /// # Errors
 /// What the database says.
 pub async fn find(conn: &mut Conn<'_>, id: &DeviceId) -> Result<Option<DeviceRecord>, DbError> {
-    let row: Option<Row> = on!(conn, |c| sqlx::query_as(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM devices WHERE id = $1"
-    ))
-    .bind(id.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<Row> = query(concat!("SELECT ", columns!(), " FROM devices WHERE id = $1"))
+        .bind(id.as_str())
+        .fetch_optional(conn)
+        .await?;
     row.map(DeviceRecord::try_from).transpose()
 }
 
@@ -109,13 +104,12 @@ pub async fn find(conn: &mut Conn<'_>, id: &DeviceId) -> Result<Option<DeviceRec
 /// # Errors
 /// What the database says.
 pub async fn set_state(conn: &mut Conn<'_>, id: &DeviceId, state: &DeviceState) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE devices SET state = $2, state_since = $3 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(state.name())
-            .bind(state.since().0)
-    )?;
+    query("UPDATE devices SET state = $2, state_since = $3 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(state.name())
+        .bind(state.since().0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -125,20 +119,19 @@ pub async fn set_state(conn: &mut Conn<'_>, id: &DeviceId, state: &DeviceState) 
 /// What the database says.
 pub async fn describe(conn: &mut Conn<'_>, id: &DeviceId, description: &Description) -> Result<(), DbError> {
     let text = Text::of(id, &description.name, &description.labels, &description.facts)?;
-    execute!(
-        conn,
-        sqlx::query(
-            "UPDATE devices SET name = $2, sort_name = $3, labels = $4, facts = $5, search = $6, approver = $7
-             WHERE id = $1"
-        )
-        .bind(id.as_str())
-        .bind(&description.name)
-        .bind(&text.sort_name)
-        .bind(&text.labels)
-        .bind(&text.facts)
-        .bind(&text.search)
-        .bind(description.approver.as_str())
-    )?;
+    query(
+        "UPDATE devices SET name = $2, sort_name = $3, labels = $4, facts = $5, search = $6, approver = $7
+             WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .bind(&description.name)
+    .bind(&text.sort_name)
+    .bind(&text.labels)
+    .bind(&text.facts)
+    .bind(&text.search)
+    .bind(description.approver.as_str())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -147,15 +140,14 @@ pub async fn describe(conn: &mut Conn<'_>, id: &DeviceId, description: &Descript
 /// # Errors
 /// What the database says.
 pub async fn refresh_expiry(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "UPDATE devices SET certificate_expires_at = (SELECT MAX(not_after) FROM certificates
+    query(
+        "UPDATE devices SET certificate_expires_at = (SELECT MAX(not_after) FROM certificates
                  WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL)
-             WHERE id = $1"
-        )
-        .bind(id.as_str())
-    )?;
+             WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -164,16 +156,15 @@ pub async fn refresh_expiry(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), Db
 /// # Errors
 /// What the database says.
 pub async fn certified(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "UPDATE devices SET renewal_requested_at = NULL,
+    query(
+        "UPDATE devices SET renewal_requested_at = NULL,
                  certificate_expires_at = (SELECT MAX(not_after) FROM certificates
                      WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL)
-             WHERE id = $1"
-        )
-        .bind(id.as_str())
-    )?;
+             WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -182,12 +173,11 @@ pub async fn certified(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError
 /// # Errors
 /// What the database says.
 pub async fn request_renewal(conn: &mut Conn<'_>, id: &DeviceId, at: UnixMillis) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE devices SET renewal_requested_at = $2 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(at.0)
-    )?;
+    query("UPDATE devices SET renewal_requested_at = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(at.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -196,12 +186,11 @@ pub async fn request_renewal(conn: &mut Conn<'_>, id: &DeviceId, at: UnixMillis)
 /// # Errors
 /// What the database says.
 pub async fn advance_counter(conn: &mut Conn<'_>, id: &DeviceId, counter: i64) -> Result<bool, DbError> {
-    let advanced = execute!(
-        conn,
-        sqlx::query("UPDATE devices SET counter = $2 WHERE id = $1 AND counter < $2")
-            .bind(id.as_str())
-            .bind(counter)
-    )?;
+    let advanced = query("UPDATE devices SET counter = $2 WHERE id = $1 AND counter < $2")
+        .bind(id.as_str())
+        .bind(counter)
+        .execute(conn)
+        .await?;
     Ok(advanced > 0)
 }
 
@@ -215,21 +204,19 @@ pub async fn raise_alarm(
     at: UnixMillis,
     counter: Option<i64>,
 ) -> Result<bool, DbError> {
-    let raised = execute!(
-        conn,
-        sqlx::query(
-            "UPDATE devices SET alarm_kind = 'clone', alarm_since = $2 WHERE id = $1 AND alarm_kind IS NULL"
-        )
-        .bind(id.as_str())
-        .bind(at.0)
-    )?;
+    let raised = query(
+        "UPDATE devices SET alarm_kind = 'clone', alarm_since = $2 WHERE id = $1 AND alarm_kind IS NULL",
+    )
+    .bind(id.as_str())
+    .bind(at.0)
+    .execute(conn)
+    .await?;
     if let Some(counter) = counter {
-        execute!(
-            conn,
-            sqlx::query("UPDATE devices SET alarm_counter = $2 WHERE id = $1")
-                .bind(id.as_str())
-                .bind(counter)
-        )?;
+        query("UPDATE devices SET alarm_counter = $2 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(counter)
+            .execute(conn)
+            .await?;
     }
     Ok(raised > 0)
 }
@@ -239,14 +226,11 @@ pub async fn raise_alarm(
 /// # Errors
 /// What the database says.
 pub async fn clear_alarm(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
+    query(
             "UPDATE devices SET counter = COALESCE(alarm_counter, counter), alarm_kind = NULL, alarm_since = NULL,
                  alarm_counter = NULL WHERE id = $1"
         )
-        .bind(id.as_str())
-    )?;
+        .bind(id.as_str()).execute(conn).await?;
     Ok(())
 }
 
@@ -296,26 +280,27 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-#[derive(sqlx::FromRow)]
-pub(super) struct Row {
-    id: String,
-    organisation: String,
-    name: String,
-    labels: String,
-    state: String,
-    state_since: i64,
-    facts: String,
-    approver: String,
-    certificate_expires_at: Option<i64>,
-    renewal_requested_at: Option<i64>,
-    configuration: String,
-    configuration_revision: i64,
-    alarm_kind: Option<String>,
-    alarm_since: Option<i64>,
-    online_since: Option<i64>,
-    last_seen_at: i64,
-    offline_reason: Option<String>,
-    created_at: i64,
+row! {
+    pub(super) struct Row {
+        id: String,
+        organisation: String,
+        name: String,
+        labels: String,
+        state: String,
+        state_since: i64,
+        facts: String,
+        approver: String,
+        certificate_expires_at: Option<i64>,
+        renewal_requested_at: Option<i64>,
+        configuration: String,
+        configuration_revision: i64,
+        alarm_kind: Option<String>,
+        alarm_since: Option<i64>,
+        online_since: Option<i64>,
+        last_seen_at: i64,
+        offline_reason: Option<String>,
+        created_at: i64,
+    }
 }
 
 impl TryFrom<Row> for DeviceRecord {

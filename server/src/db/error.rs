@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use deadpool::managed::PoolError;
+use rusqlite::{ErrorCode, ffi};
+
 /// Why a query or a transaction did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DbError {
@@ -16,7 +19,7 @@ pub enum DbError {
     Busy,
     /// The connection to the database is broken or refused: it restarts, or the network does.
     #[error("the database does not answer: {0}")]
-    Away(Arc<sqlx::Error>),
+    Away(Arc<Cause>),
     /// A value that no version of Gangway has written.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(&'static str),
@@ -25,22 +28,74 @@ pub enum DbError {
     Abandoned,
     /// Anything else: a fault.
     #[error("{0}")]
-    Other(Arc<sqlx::Error>),
+    Other(Arc<Cause>),
+}
+
+/// What the engine's driver said.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// SQLite.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL.
+    #[error(transparent)]
+    Postgres(#[from] sqlx::Error),
+    /// The file itself.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+    /// Ourselves: the server ends.
+    #[error("it has been closed")]
+    Closed,
 }
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
+        let away = match &error {
+            sqlx::Error::RowNotFound => return Self::Missing,
+            sqlx::Error::PoolTimedOut => return Self::Busy,
+            sqlx::Error::Database(database) if database.is_unique_violation() => return Self::Unique,
+            sqlx::Error::Database(database) => is_away(&**database),
+            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+            _ => false,
+        };
+        let cause = Arc::new(error.into());
+        if away {
+            Self::Away(cause)
+        } else {
+            Self::Other(cause)
+        }
+    }
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        // https://www.sqlite.org/rescode.html
+        const UNIQUE: [i32; 2] = [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY];
         match &error {
-            sqlx::Error::RowNotFound => Self::Missing,
-            sqlx::Error::PoolTimedOut => Self::Busy,
-            sqlx::Error::Database(database) if database.is_unique_violation() => Self::Unique,
-            // SQLITE_BUSY (5) with its extended codes (low byte 5): https://www.sqlite.org/rescode.html
-            sqlx::Error::Database(database) if is_sqlite_busy(&**database) => Self::Busy,
-            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                Self::Away(Arc::new(error))
+            rusqlite::Error::SqliteFailure(failure, _) if UNIQUE.contains(&failure.extended_code) => {
+                Self::Unique
             }
-            sqlx::Error::Database(database) if is_postgres_away(&**database) => Self::Away(Arc::new(error)),
-            _ => Self::Other(Arc::new(error)),
+            rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::DatabaseBusy => {
+                Self::Busy
+            }
+            _ => Self::Other(Arc::new(error.into())),
+        }
+    }
+}
+
+impl From<std::io::Error> for DbError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Away(Arc::new(error.into()))
+    }
+}
+
+impl From<PoolError<Self>> for DbError {
+    fn from(error: PoolError<Self>) -> Self {
+        match error {
+            PoolError::Timeout(_) => Self::Busy,
+            PoolError::Backend(error) => error,
+            PoolError::Closed => Self::Away(Arc::new(Cause::Closed)),
+            PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => Self::Abandoned,
         }
     }
 }
@@ -53,16 +108,8 @@ pub(super) fn parsed<T: std::str::FromStr>(text: &str, column: &'static str) -> 
     text.parse().map_err(|_| DbError::Corrupt(column))
 }
 
-fn is_sqlite_busy(error: &dyn sqlx::error::DatabaseError) -> bool {
-    error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some()
-        && error
-            .code()
-            .and_then(|code| code.parse::<u32>().ok())
-            .is_some_and(|code| code & 0xff == 5)
-}
-
 /// Shutting down, starting up, or out of connections: https://www.postgresql.org/docs/current/errcodes-appendix.html
-fn is_postgres_away(error: &dyn sqlx::error::DatabaseError) -> bool {
+fn is_away(error: &dyn sqlx::error::DatabaseError) -> bool {
     const AWAY: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
     error
         .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()

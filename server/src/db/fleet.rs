@@ -7,7 +7,7 @@ use gangway_protocol::device::Device;
 use gangway_protocol::id::OrganisationId;
 
 use super::devices::{Row, columns};
-use super::{Conn, DbError, like, on};
+use super::{Conn, DbError, Query, Value, like, query, row};
 
 /// Added to `recency` while a device is online: later than any instant that is only a last sight.
 pub const ONLINE: i64 = 1 << 52;
@@ -157,22 +157,21 @@ pub async fn page(
         (By::Recency, false) => page_sql!("recency", ">", "ASC"),
         (By::Recency, true) => page_sql!("recency", "<", "DESC"),
     };
-    let words = patterns(filter);
     match &after.0 {
         Key::Text(key) => {
-            let rows: Vec<TextRow> = on!(conn, |c| bind!(sql, organisation, key, &after.1, filter, words)
+            let rows: Vec<TextRow> = bound(sql, organisation, key, &after.1, filter)
                 .bind(i64::from(limit))
-                .fetch_all(c)
-                .await)?;
+                .fetch_all(conn)
+                .await?;
             rows.into_iter()
                 .map(|row| placed(Key::Text(row.sort_key), row.row))
                 .collect()
         }
         Key::Number(key) => {
-            let rows: Vec<NumberRow> = on!(conn, |c| bind!(sql, organisation, key, &after.1, filter, words)
+            let rows: Vec<NumberRow> = bound(sql, organisation, key, &after.1, filter)
                 .bind(i64::from(limit))
-                .fetch_all(c)
-                .await)?;
+                .fetch_all(conn)
+                .await?;
             rows.into_iter()
                 .map(|row| placed(Key::Number(row.sort_key), row.row))
                 .collect()
@@ -194,47 +193,46 @@ pub async fn count(
         "SELECT COUNT(*) FROM devices WHERE organisation = $1 AND created_at >= $2 AND id >= $3",
         matching!()
     );
-    let words = patterns(filter);
-    let (count,): (i64,) = on!(conn, |c| bind!(sql, organisation, i64::MIN, "", filter, words)
-        .fetch_one(c)
-        .await)?;
+    let (count,): (i64,) = bound(sql, organisation, i64::MIN, "", filter)
+        .fetch_one(conn)
+        .await?;
     u64::try_from(count).map_err(|_| DbError::Corrupt("devices: COUNT(*)"))
 }
 
-macro_rules! bind {
-    ($sql:expr, $organisation:expr, $key:expr, $id:expr, $filter:expr, $words:expr) => {
-        sqlx::query_as($sql)
-            .bind($organisation.as_str())
-            .bind($key)
-            .bind($id)
-            .bind($filter.state)
-            .bind($filter.online)
-            .bind(&$words[0])
-            .bind(&$words[1])
-            .bind(&$words[2])
-            .bind(&$words[3])
-            .bind(&$words[4])
-            .bind(&$words[5])
-    };
+fn bound(
+    sql: &'static str,
+    organisation: &OrganisationId,
+    key: impl Into<Value>,
+    id: &str,
+    filter: &Filter,
+) -> Query {
+    let query = query(sql)
+        .bind(organisation.as_str())
+        .bind(key)
+        .bind(id)
+        .bind(filter.state)
+        .bind(filter.online);
+    patterns(filter).into_iter().fold(query, Query::bind)
 }
-use bind;
 
 fn patterns(filter: &Filter) -> [Option<String>; MAX_WORDS] {
     std::array::from_fn(|at| filter.words.get(at).map(|word| like::containing(word)))
 }
 
-#[derive(sqlx::FromRow)]
-struct TextRow {
-    sort_key: String,
-    #[sqlx(flatten)]
-    row: Row,
+row! {
+    struct TextRow {
+        sort_key: String,
+        #[rest]
+        row: Row,
+    }
 }
 
-#[derive(sqlx::FromRow)]
-struct NumberRow {
-    sort_key: i64,
-    #[sqlx(flatten)]
-    row: Row,
+row! {
+    struct NumberRow {
+        sort_key: i64,
+        #[rest]
+        row: Row,
+    }
 }
 
 fn placed(key: Key, row: Row) -> Result<Placed, DbError> {

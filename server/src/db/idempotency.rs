@@ -3,7 +3,7 @@
 use gangway_protocol::id::AccountId;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, query};
 
 /// Claims a key for a request. `None`: it is the first with this key, and keeps it when the transaction commits.
 /// Otherwise hash and sealed reply of the request that came before.
@@ -18,27 +18,25 @@ pub async fn claim(
     now: UnixMillis,
 ) -> Result<Option<(String, String)>, DbError> {
     // On PostgreSQL a second request waits here until the first one has committed or given up.
-    let rows = execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO idempotency_keys (account, key_hash, request_hash, sealed_body, created_at)
-             VALUES ($1, $2, $3, '', $4) ON CONFLICT (account, key_hash) DO NOTHING"
-        )
-        .bind(account.as_str())
-        .bind(key_hash)
-        .bind(request_hash)
-        .bind(now.0)
-    )?;
-    if rows > 0 {
-        return Ok(None);
-    }
-    let row: (String, String) = on!(conn, |c| sqlx::query_as(
-        "SELECT request_hash, sealed_body FROM idempotency_keys WHERE account = $1 AND key_hash = $2"
+    let rows = query(
+        "INSERT INTO idempotency_keys (account, key_hash, request_hash, sealed_body, created_at)
+             VALUES ($1, $2, $3, '', $4) ON CONFLICT (account, key_hash) DO NOTHING",
     )
     .bind(account.as_str())
     .bind(key_hash)
-    .fetch_one(c)
-    .await)?;
+    .bind(request_hash)
+    .bind(now.0)
+    .execute(conn)
+    .await?;
+    if rows > 0 {
+        return Ok(None);
+    }
+    let row: (String, String) =
+        query("SELECT request_hash, sealed_body FROM idempotency_keys WHERE account = $1 AND key_hash = $2")
+            .bind(account.as_str())
+            .bind(key_hash)
+            .fetch_one(conn)
+            .await?;
     Ok(Some(row))
 }
 
@@ -52,13 +50,12 @@ pub async fn keep(
     key_hash: &str,
     sealed_body: &str,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE idempotency_keys SET sealed_body = $3 WHERE account = $1 AND key_hash = $2")
-            .bind(account.as_str())
-            .bind(key_hash)
-            .bind(sealed_body)
-    )?;
+    query("UPDATE idempotency_keys SET sealed_body = $3 WHERE account = $1 AND key_hash = $2")
+        .bind(account.as_str())
+        .bind(key_hash)
+        .bind(sealed_body)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -67,9 +64,9 @@ pub async fn keep(
 /// # Errors
 /// What the database says.
 pub async fn sweep(conn: &mut Conn<'_>, before: UnixMillis) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("DELETE FROM idempotency_keys WHERE created_at <= $1").bind(before.0)
-    )?;
+    query("DELETE FROM idempotency_keys WHERE created_at <= $1")
+        .bind(before.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, query, row};
 
 /// An issuer as recorded. The private key is sealed.
 #[derive(Clone, Debug)]
@@ -69,20 +69,19 @@ pub struct CrlStamp {
 /// # Errors
 /// [`DbError::Unique`] when its slot is taken.
 pub async fn insert(conn: &mut Conn<'_>, record: &IssuerRecord) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO issuers (id, slot, certificate, above, trust_anchor, sealed_key, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)"
-        )
-        .bind(record.id.as_str())
-        .bind(record.slot.map(Slot::as_str))
-        .bind(&record.certificate)
-        .bind(&record.above)
-        .bind(&record.trust_anchor)
-        .bind(&record.sealed_key)
-        .bind(record.created_at.0)
-    )?;
+    query(
+        "INSERT INTO issuers (id, slot, certificate, above, trust_anchor, sealed_key, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(record.id.as_str())
+    .bind(record.slot.map(Slot::as_str))
+    .bind(&record.certificate)
+    .bind(&record.above)
+    .bind(&record.trust_anchor)
+    .bind(&record.sealed_key)
+    .bind(record.created_at.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -91,13 +90,11 @@ pub async fn insert(conn: &mut Conn<'_>, record: &IssuerRecord) -> Result<(), Db
 /// # Errors
 /// What the database says.
 pub async fn all(conn: &mut Conn<'_>) -> Result<Vec<IssuerRecord>, DbError> {
-    let rows: Vec<Row> = on!(conn, |c| {
-        sqlx::query_as(
-        "SELECT id, slot, certificate, above, trust_anchor, sealed_key, created_at FROM issuers ORDER BY id"
+    let rows: Vec<Row> = query(
+        "SELECT id, slot, certificate, above, trust_anchor, sealed_key, created_at FROM issuers ORDER BY id",
     )
-    .fetch_all(c)
-    .await
-    })?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(IssuerRecord::try_from).collect()
 }
 
@@ -106,10 +103,10 @@ pub async fn all(conn: &mut Conn<'_>) -> Result<Vec<IssuerRecord>, DbError> {
 /// # Errors
 /// What the database says.
 pub async fn vacate(conn: &mut Conn<'_>, slot: Slot) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE issuers SET slot = NULL WHERE slot = $1").bind(slot.as_str())
-    )?;
+    query("UPDATE issuers SET slot = NULL WHERE slot = $1")
+        .bind(slot.as_str())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -118,10 +115,10 @@ pub async fn vacate(conn: &mut Conn<'_>, slot: Slot) -> Result<(), DbError> {
 /// # Errors
 /// What the database says.
 pub async fn forget_key(conn: &mut Conn<'_>, id: &IssuerId) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE issuers SET sealed_key = NULL WHERE id = $1").bind(id.as_str())
-    )?;
+    query("UPDATE issuers SET sealed_key = NULL WHERE id = $1")
+        .bind(id.as_str())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -130,10 +127,10 @@ pub async fn forget_key(conn: &mut Conn<'_>, id: &IssuerId) -> Result<(), DbErro
 /// # Errors
 /// What the database says.
 pub async fn touch(conn: &mut Conn<'_>, id: &IssuerId) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE issuers SET revision = revision + 1 WHERE id = $1").bind(id.as_str())
-    )?;
+    query("UPDATE issuers SET revision = revision + 1 WHERE id = $1")
+        .bind(id.as_str())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -142,13 +139,13 @@ pub async fn touch(conn: &mut Conn<'_>, id: &IssuerId) -> Result<(), DbError> {
 /// # Errors
 /// [`DbError::Missing`] for an unknown issuer.
 pub async fn crl_state(conn: &mut Conn<'_>, id: &IssuerId) -> Result<CrlState, DbError> {
-    let row: CrlRow = on!(conn, |c| sqlx::query_as(
+    let row: CrlRow = query(
         "SELECT i.revision, l.number, l.revision AS told, l.this_update, l.next_update
-         FROM issuers i LEFT JOIN crls l ON l.issuer = i.id WHERE i.id = $1"
+         FROM issuers i LEFT JOIN crls l ON l.issuer = i.id WHERE i.id = $1",
     )
     .bind(id.as_str())
-    .fetch_one(c)
-    .await)?;
+    .fetch_one(conn)
+    .await?;
     Ok(CrlState {
         revision: row.revision,
         stored: row.stamp(),
@@ -160,12 +157,10 @@ pub async fn crl_state(conn: &mut Conn<'_>, id: &IssuerId) -> Result<CrlState, D
 /// # Errors
 /// [`DbError::Missing`] when there is none.
 pub async fn crl(conn: &mut Conn<'_>, id: &IssuerId) -> Result<(i64, String), DbError> {
-    on!(conn, |c| sqlx::query_as(
-        "SELECT number, der FROM crls WHERE issuer = $1"
-    )
-    .bind(id.as_str())
-    .fetch_one(c)
-    .await)
+    query("SELECT number, der FROM crls WHERE issuer = $1")
+        .bind(id.as_str())
+        .fetch_one(conn)
+        .await
 }
 
 /// The number for the next list of issuer `id`, at least `floor`, and the revision that the list will tell.
@@ -173,14 +168,14 @@ pub async fn crl(conn: &mut Conn<'_>, id: &IssuerId) -> Result<(i64, String), Db
 /// # Errors
 /// [`DbError::Missing`] for an unknown issuer.
 pub async fn next_crl_number(conn: &mut Conn<'_>, id: &IssuerId, floor: i64) -> Result<(i64, i64), DbError> {
-    on!(conn, |c| sqlx::query_as(
+    query(
         "UPDATE issuers SET crl_number = CASE WHEN crl_number >= $2 THEN crl_number + 1 ELSE $2 END
-         WHERE id = $1 RETURNING crl_number, revision"
+         WHERE id = $1 RETURNING crl_number, revision",
     )
     .bind(id.as_str())
     .bind(floor)
-    .fetch_one(c)
-    .await)
+    .fetch_one(conn)
+    .await
 }
 
 /// Stores a list, unless a later one stands.
@@ -193,7 +188,7 @@ pub async fn store_crl(
     stamp: &CrlStamp,
     der: &str,
 ) -> Result<(), DbError> {
-    execute!(conn, sqlx::query(
+    query(
         "INSERT INTO crls (issuer, number, revision, der, this_update, next_update) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (issuer) DO UPDATE SET number = excluded.number, revision = excluded.revision,
              der = excluded.der, this_update = excluded.this_update, next_update = excluded.next_update
@@ -204,19 +199,20 @@ pub async fn store_crl(
     .bind(stamp.revision)
     .bind(der)
     .bind(stamp.this_update.0)
-    .bind(stamp.next_update.0))?;
+    .bind(stamp.next_update.0).execute(conn).await?;
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    slot: Option<String>,
-    certificate: String,
-    above: String,
-    trust_anchor: String,
-    sealed_key: Option<String>,
-    created_at: i64,
+row! {
+    struct Row {
+        id: String,
+        slot: Option<String>,
+        certificate: String,
+        above: String,
+        trust_anchor: String,
+        sealed_key: Option<String>,
+        created_at: i64,
+    }
 }
 
 impl TryFrom<Row> for IssuerRecord {
@@ -241,13 +237,14 @@ impl TryFrom<Row> for IssuerRecord {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct CrlRow {
-    revision: i64,
-    number: Option<i64>,
-    told: Option<i64>,
-    this_update: Option<i64>,
-    next_update: Option<i64>,
+row! {
+    struct CrlRow {
+        revision: i64,
+        number: Option<i64>,
+        told: Option<i64>,
+        this_update: Option<i64>,
+        next_update: Option<i64>,
+    }
 }
 
 impl CrlRow {

@@ -5,7 +5,7 @@ use gangway_protocol::organisation::{Invitation, Role};
 use gangway_protocol::time::UnixMillis;
 
 use super::memberships::role_of;
-use super::{Conn, DbError, execute, on, parsed};
+use super::{Conn, DbError, parsed, query, row};
 use crate::auth::secret::SecretHash;
 
 /// What a link is for.
@@ -62,24 +62,23 @@ pub async fn insert(
         ),
         Purpose::Recovery { account } => ("recovery", None, None, Some(account.as_str())),
     };
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO links
+    query(
+        "INSERT INTO links
                 (id, kind, token_hash, organisation, role, account, note, created_by, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-        )
-        .bind(link.id.as_str())
-        .bind(kind)
-        .bind(secret.as_str())
-        .bind(organisation)
-        .bind(role)
-        .bind(account)
-        .bind(&link.note)
-        .bind(link.created_by.as_ref().map(AccountId::as_str))
-        .bind(now.0)
-        .bind(link.expires_at.0)
-    )?;
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(link.id.as_str())
+    .bind(kind)
+    .bind(secret.as_str())
+    .bind(organisation)
+    .bind(role)
+    .bind(account)
+    .bind(&link.note)
+    .bind(link.created_by.as_ref().map(AccountId::as_str))
+    .bind(now.0)
+    .bind(link.expires_at.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -92,14 +91,14 @@ pub async fn by_secret(
     secret: &SecretHash,
     now: UnixMillis,
 ) -> Result<Option<(LinkId, Purpose)>, DbError> {
-    let row: Option<LinkRow> = on!(conn, |c| sqlx::query_as(
+    let row: Option<LinkRow> = query(
         "SELECT id, kind, organisation, role, account FROM links
-         WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2"
+         WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2",
     )
     .bind(secret.as_str())
     .bind(now.0)
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(|row| {
         let id = parsed(&row.id, "links.id")?;
         Ok((id, Purpose::try_from(row)?))
@@ -112,14 +111,14 @@ pub async fn by_secret(
 /// # Errors
 /// What the database says.
 pub async fn take(conn: &mut Conn<'_>, id: &LinkId, now: UnixMillis) -> Result<Option<Purpose>, DbError> {
-    let row: Option<LinkRow> = on!(conn, |c| sqlx::query_as(
+    let row: Option<LinkRow> = query(
         "UPDATE links SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND expires_at > $2
-         RETURNING id, kind, organisation, role, account"
+         RETURNING id, kind, organisation, role, account",
     )
     .bind(id.as_str())
     .bind(now.0)
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(Purpose::try_from).transpose()
 }
 
@@ -134,17 +133,17 @@ pub async fn invitations(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Invitation>, DbError> {
-    let rows: Vec<(String, String, String, i64)> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<(String, String, String, i64)> = query(
         "SELECT id, role, note, expires_at FROM links
          WHERE organisation = $1 AND kind = 'invitation' AND used_at IS NULL AND expires_at > $2 AND id > $3
-         ORDER BY id LIMIT $4"
+         ORDER BY id LIMIT $4",
     )
     .bind(organisation.as_str())
     .bind(now.0)
     .bind(after)
     .bind(limit)
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter()
         .map(|(id, role, note, expires_at)| {
             Ok(Invitation {
@@ -167,14 +166,14 @@ pub async fn count_invitations(
     organisation: &OrganisationId,
     now: UnixMillis,
 ) -> Result<u64, DbError> {
-    let (count,): (i64,) = on!(conn, |c| sqlx::query_as(
+    let (count,): (i64,) = query(
         "SELECT COUNT(*) FROM links
-         WHERE organisation = $1 AND kind = 'invitation' AND used_at IS NULL AND expires_at > $2"
+         WHERE organisation = $1 AND kind = 'invitation' AND used_at IS NULL AND expires_at > $2",
     )
     .bind(organisation.as_str())
     .bind(now.0)
-    .fetch_one(c)
-    .await)?;
+    .fetch_one(conn)
+    .await?;
     Ok(count.unsigned_abs())
 }
 
@@ -188,16 +187,13 @@ pub async fn withdraw(
     id: &LinkId,
     now: UnixMillis,
 ) -> Result<bool, DbError> {
-    let rows = execute!(
-        conn,
-        sqlx::query(
+    let rows = query(
             "DELETE FROM links
              WHERE id = $1 AND organisation = $2 AND kind = 'invitation' AND used_at IS NULL AND expires_at > $3"
         )
         .bind(id.as_str())
         .bind(organisation.as_str())
-        .bind(now.0)
-    )?;
+        .bind(now.0).execute(conn).await?;
     Ok(rows > 0)
 }
 
@@ -206,20 +202,21 @@ pub async fn withdraw(
 /// # Errors
 /// What the database says.
 pub async fn sweep(conn: &mut Conn<'_>, now: UnixMillis) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("DELETE FROM links WHERE used_at IS NOT NULL OR expires_at <= $1").bind(now.0)
-    )?;
+    query("DELETE FROM links WHERE used_at IS NOT NULL OR expires_at <= $1")
+        .bind(now.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct LinkRow {
-    id: String,
-    kind: String,
-    organisation: Option<String>,
-    role: Option<String>,
-    account: Option<String>,
+row! {
+    struct LinkRow {
+        id: String,
+        kind: String,
+        organisation: Option<String>,
+        role: Option<String>,
+        account: Option<String>,
+    }
 }
 
 impl TryFrom<LinkRow> for Purpose {

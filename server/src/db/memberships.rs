@@ -5,7 +5,7 @@ use gangway_protocol::organisation::{Member, Role};
 use gangway_protocol::time::UnixMillis;
 
 use super::accounts::AccountKind;
-use super::{Conn, DbError, execute, on, parsed};
+use super::{Conn, DbError, parsed, query};
 
 /// Makes an account a member; one that is a member already gets the new role.
 ///
@@ -18,17 +18,16 @@ pub async fn set(
     role: Role,
     now: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO memberships (organisation, account, role, created_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (organisation, account) DO UPDATE SET role = excluded.role"
-        )
-        .bind(organisation.as_str())
-        .bind(account.as_str())
-        .bind(role.as_str())
-        .bind(now.0)
-    )?;
+    query(
+        "INSERT INTO memberships (organisation, account, role, created_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (organisation, account) DO UPDATE SET role = excluded.role",
+    )
+    .bind(organisation.as_str())
+    .bind(account.as_str())
+    .bind(role.as_str())
+    .bind(now.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -41,13 +40,12 @@ pub async fn role(
     organisation: &OrganisationId,
     account: &AccountId,
 ) -> Result<Option<Role>, DbError> {
-    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
-        "SELECT role FROM memberships WHERE organisation = $1 AND account = $2"
-    )
-    .bind(organisation.as_str())
-    .bind(account.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String,)> =
+        query("SELECT role FROM memberships WHERE organisation = $1 AND account = $2")
+            .bind(organisation.as_str())
+            .bind(account.as_str())
+            .fetch_optional(conn)
+            .await?;
     row.map(|(role,)| role_of(&role)).transpose()
 }
 
@@ -61,15 +59,15 @@ pub async fn of_organisation(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Member>, DbError> {
-    let rows: Vec<(String, String, String)> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<(String, String, String)> = query(
         "SELECT m.account, a.name, m.role FROM memberships m JOIN accounts a ON a.id = m.account
-         WHERE m.organisation = $1 AND m.account > $2 ORDER BY m.account LIMIT $3"
+         WHERE m.organisation = $1 AND m.account > $2 ORDER BY m.account LIMIT $3",
     )
     .bind(organisation.as_str())
     .bind(after)
     .bind(limit)
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter()
         .map(|(account, name, role)| {
             Ok(Member {
@@ -90,13 +88,12 @@ pub async fn of_account(
     account: &AccountId,
     limit: i64,
 ) -> Result<Vec<(OrganisationId, Role)>, DbError> {
-    let rows: Vec<(String, String)> = on!(conn, |c| sqlx::query_as(
-        "SELECT organisation, role FROM memberships WHERE account = $1 ORDER BY organisation LIMIT $2"
-    )
-    .bind(account.as_str())
-    .bind(limit)
-    .fetch_all(c)
-    .await)?;
+    let rows: Vec<(String, String)> =
+        query("SELECT organisation, role FROM memberships WHERE account = $1 ORDER BY organisation LIMIT $2")
+            .bind(account.as_str())
+            .bind(limit)
+            .fetch_all(conn)
+            .await?;
     rows.into_iter()
         .map(|(organisation, role)| {
             Ok((
@@ -115,13 +112,13 @@ pub async fn first_service(
     conn: &mut Conn<'_>,
     organisation: &OrganisationId,
 ) -> Result<Option<AccountId>, DbError> {
-    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
+    let row: Option<(String,)> = query(
         "SELECT m.account FROM memberships m JOIN accounts a ON a.id = m.account
-         WHERE m.organisation = $1 AND a.kind = 'service' ORDER BY m.account LIMIT 1"
+         WHERE m.organisation = $1 AND a.kind = 'service' ORDER BY m.account LIMIT 1",
     )
     .bind(organisation.as_str())
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(|(account,)| parsed(&account, "memberships.account"))
         .transpose()
 }
@@ -131,7 +128,7 @@ pub async fn first_service(
 /// # Errors
 /// What the database says.
 pub async fn owners(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<u64, DbError> {
-    let (count,): (i64,) = on!(conn, |c| sqlx::query_as(
+    let (count,): (i64,) = query(
         "WITH RECURSIVE above (id, parent) AS (
             SELECT id, parent FROM organisations WHERE id = $1
             UNION ALL
@@ -139,13 +136,13 @@ pub async fn owners(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Resul
         )
         SELECT COUNT(*) FROM above JOIN memberships m ON m.organisation = above.id
             JOIN accounts a ON a.id = m.account
-        WHERE m.role = $2 AND a.kind = $3"
+        WHERE m.role = $2 AND a.kind = $3",
     )
     .bind(organisation.as_str())
     .bind(Role::Owner.as_str())
     .bind(AccountKind::Person.as_str())
-    .fetch_one(c)
-    .await)?;
+    .fetch_one(conn)
+    .await?;
     Ok(count.unsigned_abs())
 }
 
@@ -158,12 +155,11 @@ pub async fn delete(
     organisation: &OrganisationId,
     account: &AccountId,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("DELETE FROM memberships WHERE organisation = $1 AND account = $2")
-            .bind(organisation.as_str())
-            .bind(account.as_str())
-    )?;
+    query("DELETE FROM memberships WHERE organisation = $1 AND account = $2")
+        .bind(organisation.as_str())
+        .bind(account.as_str())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

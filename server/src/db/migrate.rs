@@ -1,10 +1,13 @@
 //! Brings the tables up to date at start, and refuses a database that a newer Gangway has written.
 
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, PgPool};
+use std::path::Path;
+use std::time::Instant;
 
-use super::DbError;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use sqlx::PgPool;
+use sqlx::migrate::{MigrateError, Migration, Migrator};
+
+use super::{DbError, sqlite};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -30,12 +33,66 @@ pub enum MigrationError {
     Failed(MigrateError),
 }
 
-/// Migrates an SQLite database through a connection of its own.
-pub(super) async fn sqlite(options: &SqliteConnectOptions) -> Result<(), MigrationError> {
-    let mut connection = options.connect().await.map_err(DbError::from)?;
-    let result = SQLITE.run(&mut connection).await;
-    connection.close().await.map_err(DbError::from)?;
-    result.map_err(|error| explain(&SQLITE, error))
+/// Migrates the SQLite database in `file`, in one transaction. What was applied stands in the table that sqlx keeps on
+/// PostgreSQL, with the same rules: only versions behind the newest are applied, and none may have changed since.
+pub(super) fn sqlite(file: &Path) -> Result<(), MigrationError> {
+    let mut connection = sqlite::open_writer(file)?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(DbError::from)?;
+    let applied = applied(&transaction).map_err(DbError::from)?;
+    let known = || SQLITE.iter();
+    for (version, checksum) in &applied {
+        match known().find(|migration| migration.version == *version) {
+            None => return Err(explain(&SQLITE, MigrateError::VersionMissing(*version))),
+            Some(migration) if *migration.checksum != **checksum => {
+                return Err(explain(&SQLITE, MigrateError::VersionMismatch(*version)));
+            }
+            Some(_) => {}
+        }
+    }
+    let newest = applied.last().map(|(version, _)| *version);
+    for migration in known().filter(|migration| Some(migration.version) > newest) {
+        apply(&transaction, migration).map_err(DbError::from)?;
+    }
+    transaction.commit().map_err(DbError::from)?;
+    connection.close().map_err(|(_, error)| DbError::from(error))?;
+    Ok(())
+}
+
+/// Versions and checksums of what was applied, oldest first.
+fn applied(connection: &Connection) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+             version BIGINT PRIMARY KEY,
+             description TEXT NOT NULL,
+             installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+             success BOOLEAN NOT NULL,
+             checksum BLOB NOT NULL,
+             execution_time BIGINT NOT NULL
+         )",
+    )?;
+    connection
+        .prepare("SELECT version, CAST(checksum AS BLOB) FROM _sqlx_migrations ORDER BY version")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn apply(transaction: &Transaction<'_>, migration: &Migration) -> rusqlite::Result<()> {
+    let started = Instant::now();
+    transaction.execute_batch(migration.sql.as_str())?;
+    let nanos = i64::try_from(started.elapsed().as_nanos()).unwrap_or(i64::MAX);
+    transaction.execute(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (?1, ?2, TRUE, ?3, ?4)",
+        params![
+            migration.version,
+            migration.description,
+            migration.checksum,
+            nanos
+        ],
+    )?;
+    Ok(())
 }
 
 /// Migrates a PostgreSQL database; nodes that start together wait for each other on an advisory lock.

@@ -3,12 +3,10 @@
 
 use std::fmt::Write as _;
 
-use sqlx::AssertSqlSafe;
-
 use gangway_protocol::code::Nameplate;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, assembled, query, row};
 
 /// Rows of one statement: three parameters each, of 32,766 that SQLite allows.
 const ROWS_PER_STATEMENT: usize = 1_000;
@@ -24,11 +22,12 @@ pub struct Lease {
     pub rests_until: UnixMillis,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    nameplate: String,
-    epoch: Option<i64>,
-    rests_until: i64,
+row! {
+    struct Row {
+        nameplate: String,
+        epoch: Option<i64>,
+        rests_until: i64,
+    }
 }
 
 /// All that are not free at `now`.
@@ -37,10 +36,7 @@ struct Row {
 /// What the database says.
 pub async fn all(conn: &mut Conn<'_>, now: UnixMillis) -> Result<Vec<Lease>, DbError> {
     let sql = "SELECT nameplate, epoch, rests_until FROM nameplates WHERE rests_until > $1";
-    let rows = on!(conn, |c| sqlx::query_as::<_, Row>(sql)
-        .bind(now.0)
-        .fetch_all(c)
-        .await)?;
+    let rows: Vec<Row> = query(sql).bind(now.0).fetch_all(conn).await?;
     rows.into_iter()
         .map(|row| {
             Ok(Lease {
@@ -70,16 +66,14 @@ pub async fn put(conn: &mut Conn<'_>, leases: &[Lease]) -> Result<(), DbError> {
         sql.push_str(
             " ON CONFLICT (nameplate) DO UPDATE SET epoch = excluded.epoch, rests_until = excluded.rests_until",
         );
-        execute!(conn, {
-            let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
-            for lease in leases {
-                query = query
-                    .bind(lease.nameplate.as_str())
-                    .bind(lease.epoch.map(|epoch| epoch.0))
-                    .bind(lease.rests_until.0);
-            }
-            query
-        })?;
+        let mut query = assembled(sql);
+        for lease in leases {
+            query = query
+                .bind(lease.nameplate.as_str())
+                .bind(lease.epoch.map(|epoch| epoch.0))
+                .bind(lease.rests_until.0);
+        }
+        query.execute(conn).await?;
     }
     Ok(())
 }
@@ -89,8 +83,8 @@ pub async fn put(conn: &mut Conn<'_>, leases: &[Lease]) -> Result<(), DbError> {
 /// # Errors
 /// What the database says.
 pub async fn forget_rested(conn: &mut Conn<'_>, now: UnixMillis) -> Result<u64, DbError> {
-    execute!(
-        conn,
-        sqlx::query("DELETE FROM nameplates WHERE rests_until <= $1").bind(now.0)
-    )
+    query("DELETE FROM nameplates WHERE rests_until <= $1")
+        .bind(now.0)
+        .execute(conn)
+        .await
 }

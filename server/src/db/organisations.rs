@@ -4,7 +4,7 @@ use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::organisation::{Organisation, Policy, Role};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on, parsed};
+use super::{Conn, DbError, parsed, query, row};
 
 /// Makes a root organisation with the default policy. Give it its signers in the same transaction.
 ///
@@ -16,14 +16,13 @@ pub async fn insert_root(
     name: &str,
     now: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("INSERT INTO organisations (id, name, policy, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(id.as_str())
-            .bind(name)
-            .bind(policy_text(&Policy::default())?)
-            .bind(now.0)
-    )?;
+    query("INSERT INTO organisations (id, name, policy, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(id.as_str())
+        .bind(name)
+        .bind(policy_text(&Policy::default())?)
+        .bind(now.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -32,11 +31,10 @@ pub async fn insert_root(
 /// # Errors
 /// What the database says.
 pub async fn first_root(conn: &mut Conn<'_>) -> Result<Option<OrganisationId>, DbError> {
-    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
-        "SELECT id FROM organisations WHERE parent IS NULL ORDER BY id LIMIT 1"
-    )
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String,)> =
+        query("SELECT id FROM organisations WHERE parent IS NULL ORDER BY id LIMIT 1")
+            .fetch_optional(conn)
+            .await?;
     row.map(|(id,)| parsed(&id, "organisations.id")).transpose()
 }
 
@@ -45,12 +43,10 @@ pub async fn first_root(conn: &mut Conn<'_>) -> Result<Option<OrganisationId>, D
 /// # Errors
 /// What the database says.
 pub async fn find(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<Option<(String, Policy)>, DbError> {
-    let row: Option<(String, String)> = on!(conn, |c| sqlx::query_as(
-        "SELECT name, policy FROM organisations WHERE id = $1"
-    )
-    .bind(id.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String, String)> = query("SELECT name, policy FROM organisations WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_optional(conn)
+        .await?;
     row.map(|(name, policy)| Ok((name, policy_of(&policy)?)))
         .transpose()
 }
@@ -60,12 +56,11 @@ pub async fn find(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<Option<(St
 /// # Errors
 /// What the database says.
 pub async fn rename(conn: &mut Conn<'_>, id: &OrganisationId, name: &str) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE organisations SET name = $2 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(name)
-    )?;
+    query("UPDATE organisations SET name = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(name)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -74,10 +69,10 @@ pub async fn rename(conn: &mut Conn<'_>, id: &OrganisationId, name: &str) -> Res
 /// # Errors
 /// What the database says.
 pub async fn bump_revision(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE organisations SET revision = revision + 1 WHERE id = $1").bind(id.as_str())
-    )?;
+    query("UPDATE organisations SET revision = revision + 1 WHERE id = $1")
+        .bind(id.as_str())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -93,8 +88,7 @@ pub async fn of_account(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Organisation>, DbError> {
-    let rows: Vec<OrganisationRow> = on!(conn, |c| {
-        sqlx::query_as(
+    let rows: Vec<OrganisationRow> = query(
         // The ranks are those of `Role`'s order; a greater role from above beats a lesser one below.
         "WITH RECURSIVE held (id, rank) AS (
             SELECT organisation, CAST(CASE role WHEN 'viewer' THEN 0 WHEN 'installer' THEN 1 WHEN 'operator' THEN 2
@@ -118,9 +112,8 @@ pub async fn of_account(
     .bind(root.map_or("", OrganisationId::as_str))
     .bind(after)
     .bind(limit)
-    .fetch_all(c)
-    .await
-    })?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(Organisation::try_from).collect()
 }
 
@@ -133,18 +126,18 @@ pub async fn role_at(
     organisation: &OrganisationId,
     account: &AccountId,
 ) -> Result<Option<Role>, DbError> {
-    let roles: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+    let roles: Vec<(String,)> = query(
         "WITH RECURSIVE above (id, parent) AS (
             SELECT id, parent FROM organisations WHERE id = $1
             UNION ALL
             SELECT o.id, o.parent FROM organisations o JOIN above ON o.id = above.parent
         )
-        SELECT m.role FROM memberships m JOIN above ON above.id = m.organisation WHERE m.account = $2"
+        SELECT m.role FROM memberships m JOIN above ON above.id = m.organisation WHERE m.account = $2",
     )
     .bind(organisation.as_str())
     .bind(account.as_str())
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     Ok(roles.iter().filter_map(|(role,)| Role::from_name(role)).max())
 }
 
@@ -157,28 +150,29 @@ pub async fn is_within(
     organisation: &OrganisationId,
     root: &OrganisationId,
 ) -> Result<bool, DbError> {
-    let found: Option<(i64,)> = on!(conn, |c| sqlx::query_as(
+    let found: Option<(i64,)> = query(
         "WITH RECURSIVE above (id, parent) AS (
             SELECT id, parent FROM organisations WHERE id = $1
             UNION ALL
             SELECT o.id, o.parent FROM organisations o JOIN above ON o.id = above.parent
         )
-        SELECT COUNT(*) FROM above WHERE id = $2 HAVING COUNT(*) > 0"
+        SELECT COUNT(*) FROM above WHERE id = $2 HAVING COUNT(*) > 0",
     )
     .bind(organisation.as_str())
     .bind(root.as_str())
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     Ok(found.is_some())
 }
 
-#[derive(sqlx::FromRow)]
-struct OrganisationRow {
-    id: String,
-    parent: Option<String>,
-    name: String,
-    policy: String,
-    rank: i64,
+row! {
+    struct OrganisationRow {
+        id: String,
+        parent: Option<String>,
+        name: String,
+        policy: String,
+        rank: i64,
+    }
 }
 
 impl TryFrom<OrganisationRow> for Organisation {

@@ -4,7 +4,7 @@ use gangway_protocol::account::Passkey;
 use gangway_protocol::id::{AccountId, PasskeyId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on, parsed};
+use super::{Conn, DbError, parsed, query, row};
 
 /// A passkey to be kept.
 #[derive(Clone, Debug)]
@@ -43,19 +43,18 @@ pub struct Kept {
 /// # Errors
 /// [`DbError::Unique`] when any account has it already; otherwise what the database says.
 pub async fn insert(conn: &mut Conn<'_>, passkey: &NewPasskey, now: UnixMillis) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO passkeys (id, account, credential_id, credential, name, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)"
-        )
-        .bind(passkey.id.as_str())
-        .bind(passkey.account.as_str())
-        .bind(&passkey.credential_id)
-        .bind(&passkey.credential)
-        .bind(&passkey.name)
-        .bind(now.0)
-    )?;
+    query(
+        "INSERT INTO passkeys (id, account, credential_id, credential, name, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(passkey.id.as_str())
+    .bind(passkey.account.as_str())
+    .bind(&passkey.credential_id)
+    .bind(&passkey.credential)
+    .bind(&passkey.name)
+    .bind(now.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -64,13 +63,13 @@ pub async fn insert(conn: &mut Conn<'_>, passkey: &NewPasskey, now: UnixMillis) 
 /// # Errors
 /// What the database says.
 pub async fn by_credential_id(conn: &mut Conn<'_>, credential_id: &str) -> Result<Option<Kept>, DbError> {
-    let row: Option<KeptRow> = on!(conn, |c| sqlx::query_as(
+    let row: Option<KeptRow> = query(
         "SELECT p.id, p.name, p.account, p.credential, a.name AS account_name, a.user_handle
-         FROM passkeys p JOIN accounts a ON a.id = p.account WHERE p.credential_id = $1"
+         FROM passkeys p JOIN accounts a ON a.id = p.account WHERE p.credential_id = $1",
     )
     .bind(credential_id)
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(Kept::try_from).transpose()
 }
 
@@ -79,12 +78,10 @@ pub async fn by_credential_id(conn: &mut Conn<'_>, credential_id: &str) -> Resul
 /// # Errors
 /// What the database says.
 pub async fn credentials(conn: &mut Conn<'_>, account: &AccountId) -> Result<Vec<String>, DbError> {
-    let rows: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
-        "SELECT credential FROM passkeys WHERE account = $1 ORDER BY id"
-    )
-    .bind(account.as_str())
-    .fetch_all(c)
-    .await)?;
+    let rows: Vec<(String,)> = query("SELECT credential FROM passkeys WHERE account = $1 ORDER BY id")
+        .bind(account.as_str())
+        .fetch_all(conn)
+        .await?;
     Ok(rows.into_iter().map(|(credential,)| credential).collect())
 }
 
@@ -99,16 +96,14 @@ pub async fn note_use(
     credential: &str,
     now: UnixMillis,
 ) -> Result<bool, DbError> {
-    let rows = execute!(
-        conn,
-        sqlx::query(
-            "UPDATE passkeys SET credential = $3, last_used_at = $4 WHERE id = $1 AND credential = $2"
-        )
-        .bind(id.as_str())
-        .bind(former)
-        .bind(credential)
-        .bind(now.0)
-    )?;
+    let rows =
+        query("UPDATE passkeys SET credential = $3, last_used_at = $4 WHERE id = $1 AND credential = $2")
+            .bind(id.as_str())
+            .bind(former)
+            .bind(credential)
+            .bind(now.0)
+            .execute(conn)
+            .await?;
     Ok(rows > 0)
 }
 
@@ -122,15 +117,15 @@ pub async fn of_account(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Passkey>, DbError> {
-    let rows: Vec<PasskeyRow> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<PasskeyRow> = query(
         "SELECT id, name, created_at, last_used_at FROM passkeys
-         WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3"
+         WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3",
     )
     .bind(account.as_str())
     .bind(after)
     .bind(limit)
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(Passkey::try_from).collect()
 }
 
@@ -139,12 +134,10 @@ pub async fn of_account(
 /// # Errors
 /// What the database says.
 pub async fn count(conn: &mut Conn<'_>, account: &AccountId) -> Result<u32, DbError> {
-    let (count,): (i64,) = on!(conn, |c| sqlx::query_as(
-        "SELECT COUNT(*) FROM passkeys WHERE account = $1"
-    )
-    .bind(account.as_str())
-    .fetch_one(c)
-    .await)?;
+    let (count,): (i64,) = query("SELECT COUNT(*) FROM passkeys WHERE account = $1")
+        .bind(account.as_str())
+        .fetch_one(conn)
+        .await?;
     u32::try_from(count).map_err(|_| DbError::Corrupt("passkeys"))
 }
 
@@ -158,15 +151,15 @@ pub async fn rename(
     id: &PasskeyId,
     name: &str,
 ) -> Result<Option<Passkey>, DbError> {
-    let row: Option<PasskeyRow> = on!(conn, |c| sqlx::query_as(
+    let row: Option<PasskeyRow> = query(
         "UPDATE passkeys SET name = $3 WHERE id = $1 AND account = $2
-         RETURNING id, name, created_at, last_used_at"
+         RETURNING id, name, created_at, last_used_at",
     )
     .bind(id.as_str())
     .bind(account.as_str())
     .bind(name)
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(Passkey::try_from).transpose()
 }
 
@@ -179,24 +172,23 @@ pub async fn delete(
     account: &AccountId,
     id: &PasskeyId,
 ) -> Result<Option<String>, DbError> {
-    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
-        "DELETE FROM passkeys WHERE id = $1 AND account = $2 RETURNING name"
-    )
-    .bind(id.as_str())
-    .bind(account.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String,)> = query("DELETE FROM passkeys WHERE id = $1 AND account = $2 RETURNING name")
+        .bind(id.as_str())
+        .bind(account.as_str())
+        .fetch_optional(conn)
+        .await?;
     Ok(row.map(|(name,)| name))
 }
 
-#[derive(sqlx::FromRow)]
-struct KeptRow {
-    id: String,
-    name: String,
-    account: String,
-    account_name: String,
-    user_handle: String,
-    credential: String,
+row! {
+    struct KeptRow {
+        id: String,
+        name: String,
+        account: String,
+        account_name: String,
+        user_handle: String,
+        credential: String,
+    }
 }
 
 impl TryFrom<KeptRow> for Kept {
@@ -214,12 +206,13 @@ impl TryFrom<KeptRow> for Kept {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct PasskeyRow {
-    id: String,
-    name: String,
-    created_at: i64,
-    last_used_at: Option<i64>,
+row! {
+    struct PasskeyRow {
+        id: String,
+        name: String,
+        created_at: i64,
+        last_used_at: Option<i64>,
+    }
 }
 
 impl TryFrom<PasskeyRow> for Passkey {

@@ -1,7 +1,7 @@
 //! How SQLite finds the rows of queries that run for every device: by an index, however many there are.
 
 use super::certificates::REVOKE_UNPROVEN_ELSEWHERE;
-use super::{Db, DbError, approvals, on};
+use super::{Db, DbError, Query, approvals, assembled};
 
 /// The first version looked at every approval and every certificate there is: with 15,000 devices a proof took 4 ms.
 #[tokio::test]
@@ -26,11 +26,9 @@ async fn a_first_proof_looks_at_no_other_devices_rows() {
 async fn plan(db: &Db, sql: &str) -> Vec<String> {
     let explain = format!("EXPLAIN QUERY PLAN {sql}");
     let mut reader = db.reader().await.expect("a reader is free");
-    let steps: Result<Vec<(i64, i64, i64, String)>, DbError> = on!(&mut reader.conn(), |c| sqlx::query_as(
-        sqlx::AssertSqlSafe(explain.as_str())
-    )
-    .fetch_all(c)
-    .await);
+    // Values that nobody reads: planning does not run anything.
+    let explain = ["", "", "", ""].into_iter().fold(assembled(explain), Query::bind);
+    let steps: Result<Vec<(i64, i64, i64, String)>, DbError> = explain.fetch_all(&mut reader.conn()).await;
     let steps = steps.expect("it is valid");
     steps.into_iter().map(|(_, _, _, detail)| detail).collect()
 }

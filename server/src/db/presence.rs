@@ -3,15 +3,13 @@
 
 use std::fmt::Write as _;
 
-use sqlx::AssertSqlSafe;
-
 use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::{OfflineReason, Presence};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, assembled, query, row};
 
 /// Rows of one statement: five parameters each, of 32,766 that SQLite allows.
 const ROWS_PER_STATEMENT: usize = 1_000;
@@ -42,19 +40,17 @@ pub async fn put(conn: &mut Conn<'_>, changes: &[(DeviceId, Presence)]) -> Resul
             );
         }
         sql.push_str(") AS v WHERE devices.id = v.column1");
-        execute!(conn, {
-            let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
-            for (device, presence) in changes {
-                let (online_since, last_seen_at, reason, recency) = columns(presence);
-                query = query
-                    .bind(device.as_str())
-                    .bind(online_since)
-                    .bind(last_seen_at)
-                    .bind(reason)
-                    .bind(recency);
-            }
-            query
-        })?;
+        let mut query = assembled(sql);
+        for (device, presence) in changes {
+            let (online_since, last_seen_at, reason, recency) = columns(presence);
+            query = query
+                .bind(device.as_str())
+                .bind(online_since)
+                .bind(last_seen_at)
+                .bind(reason)
+                .bind(recency);
+        }
+        query.execute(conn).await?;
     }
     Ok(())
 }
@@ -78,12 +74,11 @@ pub async fn reset(conn: &mut Conn<'_>, alive_at: UnixMillis) -> Result<u64, DbE
     let sql = "UPDATE devices SET last_seen_at = CASE WHEN online_since > $1 THEN online_since ELSE $1 END, \
                recency = CASE WHEN online_since > $1 THEN online_since ELSE $1 END, \
                offline_reason = $2, online_since = NULL WHERE online_since IS NOT NULL";
-    execute!(
-        conn,
-        sqlx::query(sql)
-            .bind(alive_at.0)
-            .bind(OfflineReason::ServerStopped.as_str())
-    )
+    query(sql)
+        .bind(alive_at.0)
+        .bind(OfflineReason::ServerStopped.as_str())
+        .execute(conn)
+        .await
 }
 
 /// Notes that this server is alive, for [`reset`] after its death.
@@ -130,13 +125,14 @@ pub enum Why {
     Revoked(RevocationReason),
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    device: String,
-    sha256: String,
-    revocation_reason: Option<String>,
-    state: String,
-    refused_at: Option<i64>,
+row! {
+    struct Row {
+        device: String,
+        sha256: String,
+        revocation_reason: Option<String>,
+        state: String,
+        refused_at: Option<i64>,
+    }
 }
 
 /// Certificates that were revoked or put on hold since an instant, whichever process did it. Suspending or retiring a
@@ -149,10 +145,7 @@ pub async fn excluded_since(conn: &mut Conn<'_>, since: UnixMillis) -> Result<Ve
                JOIN devices d ON d.id = c.device \
                LEFT JOIN device_keys k ON k.organisation = c.organisation AND k.spki_sha256 = c.spki_sha256 \
                WHERE c.revoked_at IS NOT NULL AND c.revoked_at >= $1 AND c.sha256 IS NOT NULL";
-    let rows = on!(conn, |c| sqlx::query_as::<_, Row>(sql)
-        .bind(since.0)
-        .fetch_all(c)
-        .await)?;
+    let rows: Vec<Row> = query(sql).bind(since.0).fetch_all(conn).await?;
     rows.into_iter()
         .map(|row| {
             let reason = RevocationReason::from_name(row.revocation_reason.as_deref().unwrap_or_default());

@@ -3,7 +3,7 @@
 use gangway_protocol::id::AccountId;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on, parsed};
+use super::{Conn, DbError, parsed, query};
 use crate::auth::secret::SecretHash;
 
 /// Gives an account these codes and no others.
@@ -16,18 +16,17 @@ pub async fn replace(
     codes: &[SecretHash],
     now: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("DELETE FROM recovery_codes WHERE account = $1").bind(account.as_str())
-    )?;
+    query("DELETE FROM recovery_codes WHERE account = $1")
+        .bind(account.as_str())
+        .execute(conn)
+        .await?;
     for code in codes {
-        execute!(
-            conn,
-            sqlx::query("INSERT INTO recovery_codes (code_hash, account, created_at) VALUES ($1, $2, $3)")
-                .bind(code.as_str())
-                .bind(account.as_str())
-                .bind(now.0)
-        )?;
+        query("INSERT INTO recovery_codes (code_hash, account, created_at) VALUES ($1, $2, $3)")
+            .bind(code.as_str())
+            .bind(account.as_str())
+            .bind(now.0)
+            .execute(conn)
+            .await?;
     }
     Ok(())
 }
@@ -41,15 +40,13 @@ pub async fn take(
     code: &SecretHash,
     now: UnixMillis,
 ) -> Result<Option<AccountId>, DbError> {
-    let row: Option<(String,)> = on!(conn, |c| {
-        sqlx::query_as(
-        "UPDATE recovery_codes SET used_at = $2 WHERE code_hash = $1 AND used_at IS NULL RETURNING account"
+    let row: Option<(String,)> = query(
+        "UPDATE recovery_codes SET used_at = $2 WHERE code_hash = $1 AND used_at IS NULL RETURNING account",
     )
     .bind(code.as_str())
     .bind(now.0)
-    .fetch_optional(c)
-    .await
-    })?;
+    .fetch_optional(conn)
+    .await?;
     row.map(|(account,)| parsed(&account, "recovery_codes.account"))
         .transpose()
 }
@@ -59,11 +56,10 @@ pub async fn take(
 /// # Errors
 /// What the database says.
 pub async fn count(conn: &mut Conn<'_>, account: &AccountId) -> Result<u32, DbError> {
-    let (count,): (i64,) = on!(conn, |c| sqlx::query_as(
-        "SELECT COUNT(*) FROM recovery_codes WHERE account = $1 AND used_at IS NULL"
-    )
-    .bind(account.as_str())
-    .fetch_one(c)
-    .await)?;
+    let (count,): (i64,) =
+        query("SELECT COUNT(*) FROM recovery_codes WHERE account = $1 AND used_at IS NULL")
+            .bind(account.as_str())
+            .fetch_one(conn)
+            .await?;
     u32::try_from(count).map_err(|_| DbError::Corrupt("recovery_codes"))
 }

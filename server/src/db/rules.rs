@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::organisation::{Policy, Role};
 
-use super::{Conn, DbError, on};
+use super::{Conn, DbError, query};
 
 /// An organisation's name and rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +21,10 @@ pub struct Rules {
 /// # Errors
 /// What the database says.
 pub async fn find(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<Option<Rules>, DbError> {
-    let row: Option<(String, String)> = on!(conn, |c| sqlx::query_as(
-        "SELECT name, policy FROM organisations WHERE id = $1"
-    )
-    .bind(organisation.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String, String)> = query("SELECT name, policy FROM organisations WHERE id = $1")
+        .bind(organisation.as_str())
+        .fetch_optional(conn)
+        .await?;
     row.map(|(name, policy)| {
         let policy = serde_json::from_str(&policy).map_err(|_| DbError::Corrupt("organisations.policy"))?;
         Ok(Rules { name, policy })
@@ -42,17 +40,17 @@ pub async fn reach(
     conn: &mut Conn<'_>,
     account: &AccountId,
 ) -> Result<BTreeMap<OrganisationId, Role>, DbError> {
-    let rows: Vec<(String, String)> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<(String, String)> = query(
         "WITH RECURSIVE reach (id, role) AS (
             SELECT organisation, role FROM memberships WHERE account = $1
             UNION
             SELECT o.id, r.role FROM organisations o JOIN reach r ON o.parent = r.id
         )
-        SELECT id, role FROM reach"
+        SELECT id, role FROM reach",
     )
     .bind(account.as_str())
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     let mut reach = BTreeMap::new();
     for (id, role) in rows {
         let id = id
@@ -72,17 +70,17 @@ pub async fn reach(
 /// # Errors
 /// What the database says.
 pub async fn subtree(conn: &mut Conn<'_>, root: &OrganisationId) -> Result<Vec<OrganisationId>, DbError> {
-    let rows: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<(String,)> = query(
         "WITH RECURSIVE below (id) AS (
             SELECT id FROM organisations WHERE id = $1
             UNION
             SELECT o.id FROM organisations o JOIN below b ON o.parent = b.id
         )
-        SELECT id FROM below"
+        SELECT id FROM below",
     )
     .bind(root.as_str())
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter()
         .map(|(id,)| id.parse().map_err(|_| DbError::Corrupt("organisations.id")))
         .collect()
@@ -93,11 +91,9 @@ pub async fn subtree(conn: &mut Conn<'_>, root: &OrganisationId) -> Result<Vec<O
 /// # Errors
 /// What the database says.
 pub async fn account_name(conn: &mut Conn<'_>, account: &AccountId) -> Result<Option<String>, DbError> {
-    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
-        "SELECT name FROM accounts WHERE id = $1"
-    )
-    .bind(account.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String,)> = query("SELECT name FROM accounts WHERE id = $1")
+        .bind(account.as_str())
+        .fetch_optional(conn)
+        .await?;
     Ok(row.map(|(name,)| name))
 }

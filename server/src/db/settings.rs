@@ -1,6 +1,6 @@
 //! The server's own settings: named values.
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, query};
 
 /// The URL with which the server was last started: the command line makes links of it.
 pub const PUBLIC_URL: &str = "public_url";
@@ -10,12 +10,11 @@ pub const PUBLIC_URL: &str = "public_url";
 /// # Errors
 /// What the database says.
 pub async fn get(conn: &mut Conn<'_>, name: &str) -> Result<Option<String>, DbError> {
-    on!(conn, |c| sqlx::query_scalar::<_, String>(
-        "SELECT value FROM settings WHERE name = $1"
-    )
-    .bind(name)
-    .fetch_optional(c)
-    .await)
+    let row: Option<(String,)> = query("SELECT value FROM settings WHERE name = $1")
+        .bind(name)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map(|(value,)| value))
 }
 
 /// Sets a setting.
@@ -25,7 +24,7 @@ pub async fn get(conn: &mut Conn<'_>, name: &str) -> Result<Option<String>, DbEr
 pub async fn put(conn: &mut Conn<'_>, name: &str, value: &str) -> Result<(), DbError> {
     let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) \
                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    execute!(conn, sqlx::query(sql).bind(name).bind(value)).map(|_| ())
+    query(sql).bind(name).bind(value).execute(conn).await.map(|_| ())
 }
 
 /// The value of a setting, which is `proposed` if there is none yet: whoever comes first decides it for all.
@@ -34,7 +33,7 @@ pub async fn put(conn: &mut Conn<'_>, name: &str, value: &str) -> Result<(), DbE
 /// What the database says.
 pub async fn keep(conn: &mut Conn<'_>, name: &str, proposed: &str) -> Result<String, DbError> {
     let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    execute!(conn, sqlx::query(sql).bind(name).bind(proposed))?;
+    query(sql).bind(name).bind(proposed).execute(conn).await?;
     get(conn, name).await?.ok_or(DbError::Missing)
 }
 
@@ -43,10 +42,6 @@ pub async fn keep(conn: &mut Conn<'_>, name: &str, proposed: &str) -> Result<Str
 /// # Errors
 /// What the database says.
 pub async fn probe(conn: &mut Conn<'_>) -> Result<(), DbError> {
-    on!(conn, |c| sqlx::query_scalar::<_, i64>(
-        "SELECT COUNT(*) FROM settings"
-    )
-    .fetch_one(c)
-    .await)
-    .map(|_| ())
+    let (_,): (i64,) = query("SELECT COUNT(*) FROM settings").fetch_one(conn).await?;
+    Ok(())
 }

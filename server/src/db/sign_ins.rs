@@ -4,7 +4,7 @@ use gangway_protocol::account::SignIn;
 use gangway_protocol::id::{AccountId, SignInId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on, parsed};
+use super::{Conn, DbError, parsed, query, row};
 use crate::auth::identify::{IDLE, LIFE};
 use crate::auth::secret::SecretHash;
 
@@ -56,21 +56,20 @@ pub async fn insert(
     sign_in: &NewSignIn,
     now: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO sign_ins
+    query(
+        "INSERT INTO sign_ins
                 (id, token_hash, account, browser, address, created_at, last_used_at, verified_at, assertion)
-             VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7)"
-        )
-        .bind(sign_in.id.as_str())
-        .bind(secret.as_str())
-        .bind(sign_in.account.as_str())
-        .bind(&sign_in.browser)
-        .bind(&sign_in.address)
-        .bind(now.0)
-        .bind(&sign_in.assertion)
-    )?;
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7)",
+    )
+    .bind(sign_in.id.as_str())
+    .bind(secret.as_str())
+    .bind(sign_in.account.as_str())
+    .bind(&sign_in.browser)
+    .bind(&sign_in.address)
+    .bind(now.0)
+    .bind(&sign_in.assertion)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -83,20 +82,20 @@ pub async fn by_secret(
     secret: &SecretHash,
     now: UnixMillis,
 ) -> Result<Option<Found>, DbError> {
-    let row: Option<FoundRow> = on!(conn, |c| sqlx::query_as(
+    let row: Option<FoundRow> = query(
         "SELECT s.id, s.account, s.created_at, s.last_used_at, s.assertion,
                 CASE WHEN s.token_hash = $1 THEN s.verified_at ELSE 0 END AS verified_at,
                 a.name AS account_name, a.created_at AS account_since
          FROM sign_ins s JOIN accounts a ON a.id = s.account
          WHERE (s.token_hash = $1 OR (s.former_hash = $1 AND s.verified_at > $2))
-           AND s.created_at > $3 AND s.last_used_at > $4"
+           AND s.created_at > $3 AND s.last_used_at > $4",
     )
     .bind(secret.as_str())
     .bind(now.plus(-ROTATION_GRACE).0)
     .bind(now.plus(-LIFE).0)
     .bind(now.plus(-IDLE).0)
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(Found::try_from).transpose()
 }
 
@@ -105,14 +104,13 @@ pub async fn by_secret(
 /// # Errors
 /// What the database says.
 pub async fn lives(conn: &mut Conn<'_>, id: &SignInId, now: UnixMillis) -> Result<bool, DbError> {
-    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
-        "SELECT id FROM sign_ins WHERE id = $1 AND created_at > $2 AND last_used_at > $3"
-    )
-    .bind(id.as_str())
-    .bind(now.plus(-LIFE).0)
-    .bind(now.plus(-IDLE).0)
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String,)> =
+        query("SELECT id FROM sign_ins WHERE id = $1 AND created_at > $2 AND last_used_at > $3")
+            .bind(id.as_str())
+            .bind(now.plus(-LIFE).0)
+            .bind(now.plus(-IDLE).0)
+            .fetch_optional(conn)
+            .await?;
     Ok(row.is_some())
 }
 
@@ -126,13 +124,12 @@ pub async fn note_use(
     address: &str,
     now: UnixMillis,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE sign_ins SET last_used_at = $2, address = $3 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(now.0)
-            .bind(address)
-    )?;
+    query("UPDATE sign_ins SET last_used_at = $2, address = $3 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(now.0)
+        .bind(address)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -147,18 +144,17 @@ pub async fn rotate(
     assertion: &str,
     now: UnixMillis,
 ) -> Result<bool, DbError> {
-    let rows = execute!(
-        conn,
-        sqlx::query(
-            "UPDATE sign_ins SET former_hash = token_hash, token_hash = $2, assertion = $3, verified_at = $4,
+    let rows = query(
+        "UPDATE sign_ins SET former_hash = token_hash, token_hash = $2, assertion = $3, verified_at = $4,
                 last_used_at = $4
-             WHERE id = $1"
-        )
-        .bind(id.as_str())
-        .bind(secret.as_str())
-        .bind(assertion)
-        .bind(now.0)
-    )?;
+             WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .bind(secret.as_str())
+    .bind(assertion)
+    .bind(now.0)
+    .execute(conn)
+    .await?;
     Ok(rows > 0)
 }
 
@@ -174,17 +170,17 @@ pub async fn of_account(
     after: &str,
     limit: i64,
 ) -> Result<Vec<SignIn>, DbError> {
-    let rows: Vec<SignInRow> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<SignInRow> = query(
         "SELECT id, browser, address, created_at, last_used_at FROM sign_ins
-         WHERE account = $1 AND created_at > $2 AND last_used_at > $3 AND id > $4 ORDER BY id LIMIT $5"
+         WHERE account = $1 AND created_at > $2 AND last_used_at > $3 AND id > $4 ORDER BY id LIMIT $5",
     )
     .bind(account.as_str())
     .bind(now.plus(-LIFE).0)
     .bind(now.plus(-IDLE).0)
     .bind(after)
     .bind(limit)
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter()
         .map(|row| {
             let id: SignInId = parsed(&row.id, "sign_ins.id")?;
@@ -205,12 +201,11 @@ pub async fn of_account(
 /// # Errors
 /// What the database says.
 pub async fn delete(conn: &mut Conn<'_>, account: &AccountId, id: &SignInId) -> Result<bool, DbError> {
-    let rows = execute!(
-        conn,
-        sqlx::query("DELETE FROM sign_ins WHERE id = $1 AND account = $2")
-            .bind(id.as_str())
-            .bind(account.as_str())
-    )?;
+    let rows = query("DELETE FROM sign_ins WHERE id = $1 AND account = $2")
+        .bind(id.as_str())
+        .bind(account.as_str())
+        .execute(conn)
+        .await?;
     Ok(rows > 0)
 }
 
@@ -219,10 +214,10 @@ pub async fn delete(conn: &mut Conn<'_>, account: &AccountId, id: &SignInId) -> 
 /// # Errors
 /// What the database says.
 pub async fn delete_by_secret(conn: &mut Conn<'_>, secret: &SecretHash) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("DELETE FROM sign_ins WHERE token_hash = $1 OR former_hash = $1").bind(secret.as_str())
-    )?;
+    query("DELETE FROM sign_ins WHERE token_hash = $1 OR former_hash = $1")
+        .bind(secret.as_str())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -231,10 +226,10 @@ pub async fn delete_by_secret(conn: &mut Conn<'_>, secret: &SecretHash) -> Resul
 /// # Errors
 /// What the database says.
 pub async fn delete_all(conn: &mut Conn<'_>, account: &AccountId) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("DELETE FROM sign_ins WHERE account = $1").bind(account.as_str())
-    )?;
+    query("DELETE FROM sign_ins WHERE account = $1")
+        .bind(account.as_str())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -243,24 +238,24 @@ pub async fn delete_all(conn: &mut Conn<'_>, account: &AccountId) -> Result<(), 
 /// # Errors
 /// What the database says.
 pub async fn sweep(conn: &mut Conn<'_>, now: UnixMillis) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("DELETE FROM sign_ins WHERE created_at <= $1 OR last_used_at <= $2")
-            .bind(now.plus(-LIFE).0)
-            .bind(now.plus(-IDLE).0)
-    )?;
+    query("DELETE FROM sign_ins WHERE created_at <= $1 OR last_used_at <= $2")
+        .bind(now.plus(-LIFE).0)
+        .bind(now.plus(-IDLE).0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct FoundRow {
-    id: String,
-    account: String,
-    account_name: String,
-    account_since: i64,
-    last_used_at: i64,
-    verified_at: i64,
-    assertion: String,
+row! {
+    struct FoundRow {
+        id: String,
+        account: String,
+        account_name: String,
+        account_since: i64,
+        last_used_at: i64,
+        verified_at: i64,
+        assertion: String,
+    }
 }
 
 impl TryFrom<FoundRow> for Found {
@@ -279,11 +274,12 @@ impl TryFrom<FoundRow> for Found {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct SignInRow {
-    id: String,
-    browser: String,
-    address: String,
-    created_at: i64,
-    last_used_at: i64,
+row! {
+    struct SignInRow {
+        id: String,
+        browser: String,
+        address: String,
+        created_at: i64,
+        last_used_at: i64,
+    }
 }

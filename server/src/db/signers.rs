@@ -4,7 +4,7 @@ use gangway_protocol::id::{OrganisationId, SignerId};
 use gangway_protocol::organisation::{Signer, SignerKind};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on};
+use super::{Conn, DbError, query, row};
 
 /// Gives a new organisation the built-in CA as its signer.
 ///
@@ -16,16 +16,15 @@ pub async fn add_builtin(
     now: UnixMillis,
     id: SignerId,
 ) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO signers (id, organisation, name, kind, created_at) VALUES ($1, $2, $3, 'builtin', $4)"
-        )
-        .bind(id.as_str())
-        .bind(organisation.as_str())
-        .bind("Built-in CA")
-        .bind(now.0)
-    )?;
+    query(
+        "INSERT INTO signers (id, organisation, name, kind, created_at) VALUES ($1, $2, $3, 'builtin', $4)",
+    )
+    .bind(id.as_str())
+    .bind(organisation.as_str())
+    .bind("Built-in CA")
+    .bind(now.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -39,14 +38,13 @@ pub async fn of_organisation(
     after: &str,
     limit: u32,
 ) -> Result<Vec<Signer>, DbError> {
-    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(
-        "SELECT id, name, kind FROM signers WHERE organisation = $1 AND id > $2 ORDER BY id LIMIT $3"
-    )
-    .bind(organisation.as_str())
-    .bind(after)
-    .bind(i64::from(limit))
-    .fetch_all(c)
-    .await)?;
+    let rows: Vec<Row> =
+        query("SELECT id, name, kind FROM signers WHERE organisation = $1 AND id > $2 ORDER BY id LIMIT $3")
+            .bind(organisation.as_str())
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(conn)
+            .await?;
     rows.into_iter().map(Signer::try_from).collect()
 }
 
@@ -59,21 +57,20 @@ pub async fn find(
     organisation: &OrganisationId,
     id: &SignerId,
 ) -> Result<Option<Signer>, DbError> {
-    let row: Option<Row> = on!(conn, |c| sqlx::query_as(
-        "SELECT id, name, kind FROM signers WHERE organisation = $1 AND id = $2"
-    )
-    .bind(organisation.as_str())
-    .bind(id.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<Row> = query("SELECT id, name, kind FROM signers WHERE organisation = $1 AND id = $2")
+        .bind(organisation.as_str())
+        .bind(id.as_str())
+        .fetch_optional(conn)
+        .await?;
     row.map(Signer::try_from).transpose()
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    name: String,
-    kind: String,
+row! {
+    struct Row {
+        id: String,
+        name: String,
+        kind: String,
+    }
 }
 
 impl TryFrom<Row> for Signer {

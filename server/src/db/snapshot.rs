@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use rusqlite::{Connection, OpenFlags};
 
 use super::DbError;
 
@@ -15,15 +14,9 @@ const WAIT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// What SQLite says.
-pub async fn copy(file: &Path, copy: &Path) -> Result<(), DbError> {
-    let mut connection = open(file, WAIT).await?;
+pub fn copy(file: &Path, copy: &Path) -> Result<(), DbError> {
     // One read transaction, and a file without free pages: https://www.sqlite.org/lang_vacuum.html#vacuuminto
-    let copied = sqlx::query("VACUUM INTO $1")
-        .bind(copy.to_string_lossy().into_owned())
-        .execute(&mut connection)
-        .await;
-    connection.close().await?;
-    copied?;
+    open(file, WAIT)?.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
     Ok(())
 }
 
@@ -32,17 +25,19 @@ pub async fn copy(file: &Path, copy: &Path) -> Result<(), DbError> {
 ///
 /// # Errors
 /// What SQLite says; [`DbError::Corrupt`] when it is damaged.
-pub async fn check(file: &Path) -> Result<(), DbError> {
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .immutable(true)
-        .read_only(true);
-    let mut connection = options.connect().await?;
-    let verdict: Result<(String,), _> = sqlx::query_as("PRAGMA integrity_check")
-        .fetch_one(&mut connection)
-        .await;
-    connection.close().await?;
-    match verdict?.0.as_str() {
+pub fn check(file: &Path) -> Result<(), DbError> {
+    // https://www.sqlite.org/uri.html
+    let path = file
+        .to_string_lossy()
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    let connection = Connection::open_with_flags(
+        format!("file:{path}?immutable=1"),
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+    )?;
+    let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    match verdict.as_str() {
         "ok" => Ok(()),
         _ => Err(DbError::Corrupt("SQLite's integrity check")),
     }
@@ -52,31 +47,23 @@ pub async fn check(file: &Path) -> Result<(), DbError> {
 ///
 /// # Errors
 /// What SQLite says.
-pub async fn is_in_use(file: &Path) -> Result<bool, DbError> {
+pub fn is_in_use(file: &Path) -> Result<bool, DbError> {
     // In WAL mode every open connection holds a shared lock that an exclusive one cannot pass:
     // https://www.sqlite.org/pragma.html#pragma_locking_mode
-    let mut connection = open(file, Duration::ZERO).await?;
-    sqlx::query("PRAGMA locking_mode = EXCLUSIVE")
-        .execute(&mut connection)
-        .await?;
-    let alone = sqlx::query("BEGIN EXCLUSIVE")
-        .execute(&mut connection)
-        .await
+    let connection = open(file, Duration::ZERO)?;
+    let alone = connection
+        .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
         .map_err(DbError::from);
-    let in_use = match alone {
-        Ok(_) => false,
-        Err(DbError::Busy) => true,
-        Err(other) => return Err(other),
-    };
-    connection.close().await?;
-    Ok(in_use)
+    match alone {
+        Ok(()) => Ok(false),
+        Err(DbError::Busy) => Ok(true),
+        Err(other) => Err(other),
+    }
 }
 
-async fn open(file: &Path, busy_timeout: Duration) -> Result<SqliteConnection, DbError> {
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(false)
-        .journal_mode(SqliteJournalMode::Wal)
-        .busy_timeout(busy_timeout);
-    Ok(options.connect().await?)
+fn open(file: &Path, busy_timeout: Duration) -> Result<Connection, DbError> {
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(busy_timeout)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    Ok(connection)
 }

@@ -4,7 +4,7 @@ use gangway_protocol::account::{Token, TokenScope};
 use gangway_protocol::id::{AccountId, OrganisationId, TokenId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, execute, on, parsed};
+use super::{Conn, DbError, parsed, query, row};
 use crate::auth::secret::SecretHash;
 
 /// A token to be kept.
@@ -53,23 +53,22 @@ pub struct Bearer {
 /// What the database says.
 pub async fn insert(conn: &mut Conn<'_>, secret: &SecretHash, token: &NewToken) -> Result<(), DbError> {
     let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
-    execute!(
-        conn,
-        sqlx::query(
-            "INSERT INTO tokens
+    query(
+        "INSERT INTO tokens
                 (id, secret_hash, account, organisation, name, scopes, created_at, expires_at, assertion)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        )
-        .bind(token.id.as_str())
-        .bind(secret.as_str())
-        .bind(token.account.as_str())
-        .bind(token.organisation.as_str())
-        .bind(&token.name)
-        .bind(scopes.join(" "))
-        .bind(token.created_at.0)
-        .bind(token.expires_at.0)
-        .bind(token.assertion.as_deref())
-    )?;
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(token.id.as_str())
+    .bind(secret.as_str())
+    .bind(token.account.as_str())
+    .bind(token.organisation.as_str())
+    .bind(&token.name)
+    .bind(scopes.join(" "))
+    .bind(token.created_at.0)
+    .bind(token.expires_at.0)
+    .bind(token.assertion.as_deref())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -82,16 +81,16 @@ pub async fn by_secret(
     secret: &SecretHash,
     now: UnixMillis,
 ) -> Result<Option<Bearer>, DbError> {
-    let row: Option<BearerRow> = on!(conn, |c| sqlx::query_as(
+    let row: Option<BearerRow> = query(
         "SELECT t.id, t.account, t.organisation, t.scopes, t.last_used_at,
                 a.name AS account_name, a.created_at AS account_since
          FROM tokens t JOIN accounts a ON a.id = t.account
-         WHERE t.secret_hash = $1 AND t.expires_at > $2"
+         WHERE t.secret_hash = $1 AND t.expires_at > $2",
     )
     .bind(secret.as_str())
     .bind(now.0)
-    .fetch_optional(c)
-    .await)?;
+    .fetch_optional(conn)
+    .await?;
     row.map(Bearer::try_from).transpose()
 }
 
@@ -100,13 +99,11 @@ pub async fn by_secret(
 /// # Errors
 /// What the database says.
 pub async fn lives(conn: &mut Conn<'_>, id: &TokenId, now: UnixMillis) -> Result<bool, DbError> {
-    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
-        "SELECT id FROM tokens WHERE id = $1 AND expires_at > $2"
-    )
-    .bind(id.as_str())
-    .bind(now.0)
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String,)> = query("SELECT id FROM tokens WHERE id = $1 AND expires_at > $2")
+        .bind(id.as_str())
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?;
     Ok(row.is_some())
 }
 
@@ -115,12 +112,11 @@ pub async fn lives(conn: &mut Conn<'_>, id: &TokenId, now: UnixMillis) -> Result
 /// # Errors
 /// What the database says.
 pub async fn note_use(conn: &mut Conn<'_>, id: &TokenId, now: UnixMillis) -> Result<(), DbError> {
-    execute!(
-        conn,
-        sqlx::query("UPDATE tokens SET last_used_at = $2 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(now.0)
-    )?;
+    query("UPDATE tokens SET last_used_at = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(now.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -134,15 +130,15 @@ pub async fn of_account(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Token>, DbError> {
-    let rows: Vec<TokenRow> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<TokenRow> = query(
         "SELECT id, name, scopes, organisation, created_at, expires_at, last_used_at
-         FROM tokens WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3"
+         FROM tokens WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3",
     )
     .bind(account.as_str())
     .bind(after)
     .bind(limit)
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(Token::try_from).collect()
 }
 
@@ -151,12 +147,10 @@ pub async fn of_account(
 /// # Errors
 /// What the database says.
 pub async fn count(conn: &mut Conn<'_>, account: &AccountId) -> Result<u64, DbError> {
-    let (count,): (i64,) = on!(conn, |c| sqlx::query_as(
-        "SELECT COUNT(*) FROM tokens WHERE account = $1"
-    )
-    .bind(account.as_str())
-    .fetch_one(c)
-    .await)?;
+    let (count,): (i64,) = query("SELECT COUNT(*) FROM tokens WHERE account = $1")
+        .bind(account.as_str())
+        .fetch_one(conn)
+        .await?;
     Ok(count.unsigned_abs())
 }
 
@@ -169,26 +163,26 @@ pub async fn delete(
     account: &AccountId,
     id: &TokenId,
 ) -> Result<Option<OrganisationId>, DbError> {
-    let row: Option<(String,)> = on!(conn, |c| sqlx::query_as(
-        "DELETE FROM tokens WHERE id = $1 AND account = $2 RETURNING organisation"
-    )
-    .bind(id.as_str())
-    .bind(account.as_str())
-    .fetch_optional(c)
-    .await)?;
+    let row: Option<(String,)> =
+        query("DELETE FROM tokens WHERE id = $1 AND account = $2 RETURNING organisation")
+            .bind(id.as_str())
+            .bind(account.as_str())
+            .fetch_optional(conn)
+            .await?;
     row.map(|(organisation,)| parsed(&organisation, "tokens.organisation"))
         .transpose()
 }
 
-#[derive(sqlx::FromRow)]
-struct BearerRow {
-    id: String,
-    account: String,
-    organisation: String,
-    scopes: String,
-    last_used_at: Option<i64>,
-    account_name: String,
-    account_since: i64,
+row! {
+    struct BearerRow {
+        id: String,
+        account: String,
+        organisation: String,
+        scopes: String,
+        last_used_at: Option<i64>,
+        account_name: String,
+        account_since: i64,
+    }
 }
 
 impl TryFrom<BearerRow> for Bearer {
@@ -207,15 +201,16 @@ impl TryFrom<BearerRow> for Bearer {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct TokenRow {
-    id: String,
-    name: String,
-    scopes: String,
-    organisation: String,
-    created_at: i64,
-    expires_at: i64,
-    last_used_at: Option<i64>,
+row! {
+    struct TokenRow {
+        id: String,
+        name: String,
+        scopes: String,
+        organisation: String,
+        created_at: i64,
+        expires_at: i64,
+        last_used_at: Option<i64>,
+    }
 }
 
 impl TryFrom<TokenRow> for Token {

@@ -9,26 +9,22 @@
 //! carry more than 10,000 transactions.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use rusqlite::Connection;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
-use super::{Conn, DbError};
+use super::readers::blocking;
+use super::{Conn, DbError, sqlite};
 
 /// Most jobs in one commit: beyond this the fsync is no longer what costs, and the first job has waited long enough.
 const MAX_BATCH: usize = 64;
 /// Most jobs that may queue; further callers wait. Four batches are some tens of milliseconds of work.
 const QUEUE: usize = 4 * MAX_BATCH;
-
-// Each statement is a trip to SQLite's thread and back, so that two go together where they can.
-const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT job";
-const NEXT_SAVEPOINT: &str = "RELEASE job; SAVEPOINT job";
 
 /// The callers' end of the writer. Cheap to clone.
 #[derive(Clone)]
@@ -38,18 +34,18 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens the connection and starts the thread. It is one of its own because everybody waits for it: among the server's
-    /// tasks it would wait for its turn after each statement.
-    pub(super) async fn start(options: SqliteConnectOptions) -> Result<Self, DbError> {
-        let connection = options.connect().await?;
+    /// Opens the connection and starts the thread. Statements run on it, as calls: a trip to another thread and back for each
+    /// of them would take several times as long as most of them do.
+    pub(super) async fn start(file: &Path) -> Result<Self, DbError> {
+        let file = file.to_owned();
+        let (connection, file) = blocking(move || (sqlite::open_writer(&file), file)).await?;
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let no_room = |error| DbError::Away(Arc::new(sqlx::Error::Io(error)));
-        let runtime = Builder::new_current_thread().build().map_err(no_room)?;
+        let runtime = Builder::new_current_thread().build()?;
         let thread = TaskTracker::new();
         let running = thread.token();
         let work = Loop {
-            connection,
-            options,
+            connection: connection?,
+            file,
             queue,
         };
         std::thread::Builder::new()
@@ -57,8 +53,7 @@ impl Writer {
             .spawn(move || {
                 let _running = running;
                 runtime.block_on(work.run());
-            })
-            .map_err(no_room)?;
+            })?;
         thread.close();
         Ok(Self { jobs, thread })
     }
@@ -94,7 +89,7 @@ enum Message {
 
 /// A transaction that waits for its turn.
 trait Job: Send {
-    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Box<dyn Finished>>;
+    fn run<'c>(self: Box<Self>, connection: &'c mut Connection) -> BoxFuture<'c, Box<dyn Finished>>;
     fn refuse(self: Box<Self>, error: DbError);
 }
 
@@ -120,10 +115,10 @@ where
     E: From<DbError> + Send + 'static,
     F: for<'c> FnOnce(Conn<'c>) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
 {
-    fn run<'c>(self: Box<Self>, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Box<dyn Finished>> {
+    fn run<'c>(self: Box<Self>, connection: &'c mut Connection) -> BoxFuture<'c, Box<dyn Finished>> {
         Box::pin(async move {
             let Self { work, answer } = *self;
-            let result = work(Conn::Sqlite(connection)).await;
+            let result = work(Conn::SqliteWriter(connection)).await;
             let done: Box<dyn Finished> = Box::new(Done { result, answer });
             done
         })
@@ -151,8 +146,8 @@ impl<T: Send, E: From<DbError> + Send> Finished for Done<T, E> {
 }
 
 struct Loop {
-    connection: SqliteConnection,
-    options: SqliteConnectOptions,
+    connection: Connection,
+    file: PathBuf,
     queue: mpsc::Receiver<Message>,
 }
 
@@ -164,14 +159,14 @@ impl Loop {
             }
         }
         self.queue.close();
-        if let Err(error) = self.connection.close().await {
+        if let Err(error) = sqlite::close_writer(self.connection) {
             tracing::warn!(%error, "the database did not close cleanly");
         }
     }
 
     /// Runs `first` and what is queued behind it in one transaction. Breaks when the queue asks to close.
     async fn commit_batch(&mut self, first: Box<dyn Job>) -> std::ops::ControlFlow<()> {
-        if let Err(error) = self.begin().await {
+        if let Err(error) = self.begin() {
             first.refuse(error);
             return std::ops::ControlFlow::Continue(());
         }
@@ -189,8 +184,10 @@ impl Loop {
                 }
             }
             broken = match (succeeded, &next) {
-                (false, _) => self.execute("ROLLBACK TO job").await,
-                (true, Some(_)) => self.execute(NEXT_SAVEPOINT).await,
+                (false, _) => self.execute("ROLLBACK TO job"),
+                (true, Some(_)) => self
+                    .execute("RELEASE job")
+                    .and_then(|()| self.execute("SAVEPOINT job")),
                 // A commit takes the last savepoint along.
                 (true, None) => Ok(()),
             };
@@ -202,13 +199,13 @@ impl Loop {
             job.refuse(error.clone());
         }
         let commit = match broken {
-            Ok(()) => self.execute("COMMIT").await,
+            Ok(()) => self.execute("COMMIT"),
             Err(error) => Err(error),
         };
         if let Err(error) = &commit {
             tracing::error!(%error, jobs = finished.len(), "a batch of transactions was not committed");
             // Fails when SQLite has rolled back by itself (disk full, input/output error), which is what is wanted.
-            let _ = self.execute("ROLLBACK").await;
+            let _ = self.execute("ROLLBACK");
         }
         // Their quotient is how many transactions share an fsync.
         metrics::counter!("gangway_db_commits_total").increment(1);
@@ -233,20 +230,25 @@ impl Loop {
         succeeded
     }
 
-    async fn begin(&mut self) -> Result<(), DbError> {
-        match self.execute(BEGIN).await {
+    fn begin(&mut self) -> Result<(), DbError> {
+        match self.try_begin() {
             Ok(()) => Ok(()),
             Err(DbError::Busy) => Err(DbError::Busy),
             Err(_) => {
-                // The connection itself is unfit (its thread died, or a transaction was left open): take a new one.
-                self.connection = self.options.connect().await?;
-                self.execute(BEGIN).await
+                // The connection itself is unfit (a transaction was left open): take a new one.
+                self.connection = sqlite::open_writer(&self.file)?;
+                self.try_begin()
             }
         }
     }
 
-    async fn execute(&mut self, sql: &'static str) -> Result<(), DbError> {
-        sqlx::query(sql).execute(&mut self.connection).await?;
+    fn try_begin(&self) -> Result<(), DbError> {
+        self.execute("BEGIN IMMEDIATE")?;
+        self.execute("SAVEPOINT job")
+    }
+
+    fn execute(&self, sql: &'static str) -> Result<(), DbError> {
+        self.connection.prepare_cached(sql)?.raw_execute()?;
         Ok(())
     }
 }
@@ -259,7 +261,7 @@ mod tests {
     use futures_util::future::join_all;
     use tokio::sync::Notify;
 
-    use super::super::{Db, DbError, execute, on, write};
+    use super::super::{Db, DbError, query, write};
 
     async fn open(folder: &Path) -> Db {
         Db::open_sqlite(&folder.join("test.sqlite3"))
@@ -269,21 +271,19 @@ mod tests {
 
     async fn put(db: &Db, name: String) -> Result<(), DbError> {
         write!(db, |tx| {
-            execute!(
-                tx,
-                sqlx::query("INSERT INTO settings (name, value) VALUES ($1, 'x')").bind(name)
-            )?;
+            query("INSERT INTO settings (name, value) VALUES ($1, 'x')")
+                .bind(name)
+                .execute(tx)
+                .await?;
             Ok(())
         })
     }
 
     async fn count(db: &Db) -> i64 {
         let mut reader = db.reader().await.expect("a reader is free");
-        let counted: Result<(i64,), _> = on!(&mut reader.conn(), |c| sqlx::query_as(
-            "SELECT COUNT(*) FROM settings"
-        )
-        .fetch_one(c)
-        .await);
+        let counted: Result<(i64,), _> = query("SELECT COUNT(*) FROM settings")
+            .fetch_one(&mut reader.conn())
+            .await;
         counted.expect("counting works").0
     }
 
@@ -293,10 +293,9 @@ mod tests {
         let (db, wait) = (db.clone(), release.clone());
         let held = tokio::spawn(async move {
             write!(db, |tx| {
-                execute!(
-                    tx,
-                    sqlx::query("INSERT INTO settings (name, value) VALUES ('held', 'x')")
-                )?;
+                query("INSERT INTO settings (name, value) VALUES ('held', 'x')")
+                    .execute(tx)
+                    .await?;
                 wait.notified().await;
                 Ok(())
             })
@@ -325,10 +324,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = open(folder.path()).await;
         let result: Result<(), DbError> = write!(db, |tx| {
-            execute!(
-                tx,
-                sqlx::query("INSERT INTO settings (name, value) VALUES ('half', 'x')")
-            )?;
+            query("INSERT INTO settings (name, value) VALUES ('half', 'x')")
+                .execute(tx)
+                .await?;
             Err(DbError::Missing)
         });
         assert!(matches!(result, Err(DbError::Missing)));
@@ -340,10 +338,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = open(folder.path()).await;
         let result: Result<(), DbError> = write!(db, |tx| {
-            execute!(
-                tx,
-                sqlx::query("INSERT INTO settings (name, value) VALUES ('half', 'x')")
-            )?;
+            query("INSERT INTO settings (name, value) VALUES ('half', 'x')")
+                .execute(tx)
+                .await?;
             panic!("a fault in a handler")
         });
         assert!(matches!(result, Err(DbError::Abandoned)));
@@ -392,12 +389,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = open(folder.path()).await;
         let _: Result<(), DbError> = write!(db, |tx| {
-            execute!(
-                tx,
-                sqlx::query(
+            query(
                     "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, x'00', 0)"
-                )
-            )?;
+                ).execute(tx).await?;
             Ok(())
         });
         db.close().await;

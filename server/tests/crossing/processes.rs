@@ -171,14 +171,14 @@ impl Place {
     }
 
     /// How many certificates have been issued to devices.
-    pub(crate) async fn certificates(&self) -> i64 {
-        let file = sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(Path::new(self.data_dir()).join("gangway.sqlite3"))
-            .read_only(true);
-        let mut connection = sqlx::ConnectOptions::connect(&file).await.expect("it opens");
-        sqlx::query_scalar("SELECT COUNT(*) FROM certificates WHERE leaf <> ''")
-            .fetch_one(&mut connection)
-            .await
+    pub(crate) fn certificates(&self) -> i64 {
+        let file = Path::new(self.data_dir()).join("gangway.sqlite3");
+        rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .and_then(|connection| {
+                connection.query_row("SELECT COUNT(*) FROM certificates WHERE leaf <> ''", [], |row| {
+                    row.get(0)
+                })
+            })
             .expect("it counts")
     }
 

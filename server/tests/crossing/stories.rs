@@ -25,7 +25,7 @@ async fn a_device_joins_the_fleet_from_the_terminal() {
         (0, &json!("online"), &online["device"]),
         "{last}"
     );
-    assert_eq!(place.certificates().await, 1);
+    assert_eq!(place.certificates(), 1);
     let log = place.server_log();
     assert!(
         !log.contains(&code) && !log.contains(&place.token),
@@ -42,7 +42,7 @@ async fn simulated_devices_join_without_anybody_to_ask() {
         let code = shown["user_code"].as_str().expect("a code");
         let (exit, last) = place.link(code, &["--yes"]).await.end().await;
         assert_eq!((exit, &last["event"]), (0, &json!("online")), "{last}");
-        assert_eq!(place.certificates().await, count);
+        assert_eq!(place.certificates(), count);
     }
 }
 
@@ -57,7 +57,7 @@ async fn a_person_is_asked_and_may_say_not_mine() {
     let (exit, last) = link.end().await;
     assert_eq!((exit, &last["code"]), (4, &json!("not_mine")), "{last}");
     assert_ne!(device.code().await, code, "a refused code is spent");
-    assert_eq!(place.certificates().await, 0);
+    assert_eq!(place.certificates(), 0);
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn the_person_at_the_device_may_refuse() {
     device.say("n").await;
     let (exit, last) = link.end().await;
     assert_eq!((exit, &last["code"]), (4, &json!("device_refused")), "{last}");
-    assert_eq!(place.certificates().await, 0, "nothing was signed");
+    assert_eq!(place.certificates(), 0, "nothing was signed");
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn wrong_codes_are_told_and_counted_and_one_account_has_two_of_them() {
             .is_some_and(|remedy| remedy.starts_with("Wait")),
         "{last}"
     );
-    assert_eq!(place.certificates().await, 0);
+    assert_eq!(place.certificates(), 0);
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn the_server_may_be_killed_at_any_step() {
         let (exit, last) = link.end().await;
         assert!([0, 5, 7].contains(&exit), "killed after {step}: {last}");
         finish(&place, &mut device, code).await;
-        assert_eq!(place.certificates().await, 1, "killed after {step}");
+        assert_eq!(place.certificates(), 1, "killed after {step}");
     }
 }
 
@@ -38,7 +38,7 @@ async fn the_device_may_be_killed_after_the_approval() {
         assert!([5, 7, 9].contains(&exit), "killed after {step}: {last}");
         let mut device = place.device("always");
         finish(&place, &mut device, code).await;
-        assert_eq!(place.certificates().await, 1, "killed after {step}");
+        assert_eq!(place.certificates(), 1, "killed after {step}");
     }
 }
 
@@ -54,7 +54,7 @@ async fn the_terminal_may_be_closed_after_the_approval() {
     device.say("y").await;
     let (exit, last) = link.end().await;
     assert_eq!(exit, 0, "{last}");
-    assert_eq!(place.certificates().await, 1);
+    assert_eq!(place.certificates(), 1);
 }
 
 /// Goes on until the device is online, as often as it waits for a code to be typed. `code` is what it showed last.

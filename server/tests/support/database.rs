@@ -4,20 +4,16 @@ use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, SignerId};
 use gangway_protocol::organisation::Policy;
 use gangway_server::audit::BrokenChain;
 use gangway_server::audit::verification::CheckError;
-use gangway_server::db::{Conn, Db, DbError, organisations, signers};
-use sqlx::AssertSqlSafe;
+use gangway_server::db::{DbError, FromRow, Query, assembled, organisations, query, signers};
 
 use super::Server;
 
 impl Server {
     /// The one text that a query gives.
     pub(crate) async fn text(&self, sql: &str) -> String {
-        let sql = AssertSqlSafe(sql.to_owned());
-        match &self.gangway.db {
-            Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_one(readers).await,
-            Db::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
-        }
-        .expect("the query gives a text")
+        let mut reader = self.gangway.db.reader().await.expect("a reader");
+        let row: Result<(String,), DbError> = assembled(sql.to_owned()).fetch_one(&mut reader.conn()).await;
+        row.expect("the query gives a text").0
     }
 
     /// How often something was recorded.
@@ -62,47 +58,19 @@ impl Server {
 
     /// Runs one statement on the database, behind the server's back.
     pub(crate) async fn execute(&self, sql: &'static str, values: &[&str]) -> u64 {
-        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+        let statement = values.iter().copied().fold(query(sql), Query::bind);
         self.gangway
             .db
-            .write::<u64, DbError, _>(move |conn| {
-                Box::pin(async move {
-                    Ok(match conn {
-                        gangway_server::db::Conn::Sqlite(c) => {
-                            let mut query = sqlx::query(sql);
-                            for value in &values {
-                                query = query.bind(value);
-                            }
-                            query.execute(c).await?.rows_affected()
-                        }
-                        gangway_server::db::Conn::Postgres(c) => {
-                            let mut query = sqlx::query(sql);
-                            for value in &values {
-                                query = query.bind(value);
-                            }
-                            query.execute(c).await?.rows_affected()
-                        }
-                    })
-                })
-            })
+            .write(move |mut conn| Box::pin(async move { statement.execute(&mut conn).await }))
             .await
             .expect("the statement runs")
     }
 
     /// Rows of the database, behind the server's back.
-    pub(crate) async fn query<T>(&self, sql: &'static str) -> Vec<T>
-    where
-        T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow>
-            + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>
-            + Send
-            + Unpin,
-    {
+    pub(crate) async fn query<T: FromRow>(&self, sql: &'static str) -> Vec<T> {
         let mut reader = self.gangway.db.reader().await.expect("a reader");
-        match reader.conn() {
-            gangway_server::db::Conn::Sqlite(c) => sqlx::query_as(sql).fetch_all(c).await,
-            gangway_server::db::Conn::Postgres(c) => sqlx::query_as(sql).fetch_all(c).await,
-        }
-        .expect("the query runs")
+        let rows = query(sql).fetch_all(&mut reader.conn()).await;
+        rows.expect("the query runs")
     }
 
     /// Whether the record of every chain holds.
@@ -170,20 +138,10 @@ impl Server {
     }
 
     async fn run_sql(&self, sql: String) {
-        let done: Result<(), DbError> = self
-            .gangway
+        self.gangway
             .db
-            .write(move |conn| {
-                Box::pin(async move {
-                    let query = AssertSqlSafe(sql);
-                    match conn {
-                        Conn::Sqlite(c) => sqlx::query(query).execute(c).await.map(drop)?,
-                        Conn::Postgres(c) => sqlx::query(query).execute(c).await.map(drop)?,
-                    }
-                    Ok(())
-                })
-            })
-            .await;
-        done.expect("the statement succeeds");
+            .write(move |mut conn| Box::pin(async move { assembled(sql).execute(&mut conn).await }))
+            .await
+            .expect("the statement succeeds");
     }
 }

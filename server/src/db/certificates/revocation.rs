@@ -7,7 +7,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Conn, DbError};
 use crate::ca::crl::RevokedSerial;
-use crate::db::{issuers, on};
+use crate::db::{issuers, query};
 
 /// Why, and from when on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,7 @@ pub async fn revoke_of_device(
     device: &DeviceId,
     revoked: Revoked,
 ) -> Result<usize, DbError> {
-    let issuers: Vec<(String,)> = on!(conn, |c| {
-        sqlx::query_as(
+    let issuers: Vec<(String,)> = query(
         "UPDATE certificates SET revoked_at = $2, revocation_reason = $3
          WHERE device = $1 AND sha256 IS NOT NULL AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold')
          RETURNING issuer"
@@ -36,9 +35,8 @@ pub async fn revoke_of_device(
     .bind(device.as_str())
     .bind(revoked.at.0)
     .bind(revoked.reason.as_str())
-    .fetch_all(c)
-    .await
-    })?;
+    .fetch_all(conn)
+    .await?;
     touch(conn, issuers).await
 }
 
@@ -52,18 +50,18 @@ pub async fn revoke_of_key(
     spki: &Sha256Hex,
     revoked: Revoked,
 ) -> Result<usize, DbError> {
-    let issuers: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+    let issuers: Vec<(String,)> = query(
         "UPDATE certificates SET revoked_at = $3, revocation_reason = $4
          WHERE organisation = $1 AND spki_sha256 = $2 AND sha256 IS NOT NULL
              AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold')
-         RETURNING issuer"
+         RETURNING issuer",
     )
     .bind(organisation.as_str())
     .bind(spki.to_string())
     .bind(revoked.at.0)
     .bind(revoked.reason.as_str())
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     touch(conn, issuers).await
 }
 
@@ -72,17 +70,15 @@ pub async fn revoke_of_key(
 /// # Errors
 /// What the database says.
 pub async fn revoke_one(conn: &mut Conn<'_>, sha256: &Sha256Hex, revoked: Revoked) -> Result<bool, DbError> {
-    let issuers: Vec<(String,)> = on!(conn, |c| {
-        sqlx::query_as(
+    let issuers: Vec<(String,)> = query(
         "UPDATE certificates SET revoked_at = $2, revocation_reason = $3
          WHERE sha256 = $1 AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold') RETURNING issuer"
     )
     .bind(sha256.to_string())
     .bind(revoked.at.0)
     .bind(revoked.reason.as_str())
-    .fetch_all(c)
-    .await
-    })?;
+    .fetch_all(conn)
+    .await?;
     Ok(touch(conn, issuers).await? > 0)
 }
 
@@ -95,14 +91,14 @@ pub async fn hold_of_device(
     device: &DeviceId,
     at: UnixMillis,
 ) -> Result<usize, DbError> {
-    let issuers: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+    let issuers: Vec<(String,)> = query(
         "UPDATE certificates SET revoked_at = $2, revocation_reason = 'certificate_hold'
-         WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL RETURNING issuer"
+         WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL RETURNING issuer",
     )
     .bind(device.as_str())
     .bind(at.0)
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     touch(conn, issuers).await
 }
 
@@ -111,13 +107,13 @@ pub async fn hold_of_device(
 /// # Errors
 /// What the database says.
 pub async fn release_of_device(conn: &mut Conn<'_>, device: &DeviceId) -> Result<usize, DbError> {
-    let issuers: Vec<(String,)> = on!(conn, |c| sqlx::query_as(
+    let issuers: Vec<(String,)> = query(
         "UPDATE certificates SET revoked_at = NULL, revocation_reason = NULL
-         WHERE device = $1 AND revocation_reason = 'certificate_hold' RETURNING issuer"
+         WHERE device = $1 AND revocation_reason = 'certificate_hold' RETURNING issuer",
     )
     .bind(device.as_str())
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     touch(conn, issuers).await
 }
 
@@ -131,13 +127,13 @@ pub async fn revoke_unproven_elsewhere(
     spki: &Sha256Hex,
     revoked: Revoked,
 ) -> Result<Vec<(OrganisationId, DeviceId)>, DbError> {
-    let rivals: Vec<(String, String, String)> = on!(conn, |c| sqlx::query_as(REVOKE_UNPROVEN_ELSEWHERE)
+    let rivals: Vec<(String, String, String)> = query(REVOKE_UNPROVEN_ELSEWHERE)
         .bind(organisation.as_str())
         .bind(spki.to_string())
         .bind(revoked.at.0)
         .bind(revoked.reason.as_str())
-        .fetch_all(c)
-        .await)?;
+        .fetch_all(conn)
+        .await?;
     let mut issuers = Vec::with_capacity(rivals.len());
     let mut devices = Vec::with_capacity(rivals.len());
     for (issuer, organisation, device) in rivals {
@@ -171,14 +167,14 @@ pub async fn revoked(
     issuer: &IssuerId,
     expired_before: UnixMillis,
 ) -> Result<Vec<RevokedSerial>, DbError> {
-    let rows: Vec<(String, i64, Option<String>)> = on!(conn, |c| sqlx::query_as(
+    let rows: Vec<(String, i64, Option<String>)> = query(
         "SELECT serial, revoked_at, revocation_reason FROM certificates
-         WHERE issuer = $1 AND revoked_at IS NOT NULL AND not_after >= $2 ORDER BY revoked_at, serial"
+         WHERE issuer = $1 AND revoked_at IS NOT NULL AND not_after >= $2 ORDER BY revoked_at, serial",
     )
     .bind(issuer.as_str())
     .bind(expired_before.0)
-    .fetch_all(c)
-    .await)?;
+    .fetch_all(conn)
+    .await?;
     Ok(rows
         .into_iter()
         .map(|(serial, at, reason)| RevokedSerial {

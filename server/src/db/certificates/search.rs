@@ -5,7 +5,7 @@ use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 use super::{CertificateRecord, Conn, DbError, Row, columns};
-use crate::db::{like, on};
+use crate::db::{like, query};
 
 /// Which certificates of an organisation.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +34,7 @@ pub async fn page(
     };
     let device = filter.device.as_ref().map(DeviceId::as_str);
     let pattern = filter.query.as_deref().map(like::containing);
-    let rows: Vec<Row> = on!(conn, |c| {
-        sqlx::query_as(concat!(
+    let rows: Vec<Row> = query(concat!(
         "SELECT ",
         columns!(),
         " FROM certificates
@@ -51,8 +50,7 @@ pub async fn page(
     .bind(device)
     .bind(&pattern)
     .bind(i64::from(limit))
-    .fetch_all(c)
-    .await
-    })?;
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(CertificateRecord::try_from).collect()
 }
