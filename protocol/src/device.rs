@@ -353,22 +353,6 @@ pub struct DeviceUpdate {
     pub labels: Option<Vec<String>>,
 }
 
-/// What happened to a device: a line of its history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DeviceEvent {
-    /// When.
-    pub at: UnixMillis,
-    /// What, e.g. `device.approved`, `certificate.issued`, `session.opened`.
-    pub action: String,
-    /// Who: a member's name, or absent for the device and the server.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actor: Option<String>,
-    /// More, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-}
-
 /// Which devices of the fleet, in which order. Also the query string of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]

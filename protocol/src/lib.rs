@@ -11,6 +11,7 @@ pub mod device;
 pub mod encoding;
 pub mod enrolment;
 pub mod error;
+pub mod history;
 pub mod id;
 pub mod organisation;
 pub mod page;

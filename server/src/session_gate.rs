@@ -18,6 +18,7 @@ use gangway_protocol::certificate::{HeldCertificate, RevocationReason};
 use gangway_protocol::device::DeviceState;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::error::{Problem, ProblemCode};
+use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::organisation::Policy;
 use gangway_protocol::session::{Configuration, SessionAbility};
@@ -154,7 +155,7 @@ pub async fn hold(gangway: &Gangway, pass: &HeldPass) -> Result<(), GateError> {
                 scope: Scope::Organisation(&held.organisation),
                 at: held.first_seen_at,
                 actor: Actor::Device(&held.device),
-                action: "certificate.held",
+                action: DeviceAction::CertificateHeld.as_str(),
                 subject: held.device.as_str(),
                 detail: &format!(
                     "SHA-256 {}: signed by our CA, unknown to our records",

@@ -1,36 +1,35 @@
 //! Texts of the device page.
 
+use gangway_protocol::history::DeviceAction;
+
 use crate::visit::Language;
 
 impl Language {
-    /// What happened, for an action's name in the audit log; a name that this version does not know is shown as it is.
+    /// What happened, by the name of what was recorded; a name that this version does not know is shown as it is.
     pub(crate) fn event_name(self, action: &str) -> String {
+        let Some(action) = DeviceAction::from_name(action) else {
+            return action.to_owned();
+        };
         match action {
-            "device.approved" => self.event_approved(),
-            "device.consented" => self.event_consented(),
-            "device.refused" => self.event_refused(),
-            "device.withdrawn" => self.event_withdrawn(),
-            "device.renamed" | "device.updated" => self.event_updated(),
-            "device.activated" | "device.proven" => self.event_activated(),
-            "device.suspended" => self.event_suspended(),
-            "device.resumed" => self.event_resumed(),
-            "device.revoked" => self.event_revoked(),
-            "device.retired" => self.event_retired(),
-            "device.identified" | "device.identify" => self.event_identified(),
-            "device.alarm_raised" | "device.clone_alarm" => self.event_alarm(),
-            "device.alarm_dismissed" => self.event_alarm_dismissed(),
-            "device.renewal_requested" => self.event_renewal_requested(),
-            "certificate.issued" => self.event_issued(),
-            "certificate.recorded" => self.event_recorded(),
-            "certificate.delivered" => self.event_delivered(),
-            "certificate.proven" => self.event_activated(),
-            "certificate.renewed" => self.event_renewed(),
-            "certificate.revoked" => self.event_certificate_revoked(),
-            "certificate.superseded" => self.event_superseded(),
-            "certificate.readmitted" => self.event_readmitted(),
-            "session.opened" => self.event_session_opened(),
-            "session.closed" => self.event_session_closed(),
-            other => return other.to_owned(),
+            DeviceAction::Approved => self.event_approved(),
+            DeviceAction::Consented => self.event_consented(),
+            DeviceAction::ApprovalWithdrawn => self.event_withdrawn(),
+            DeviceAction::ApprovalLapsed => self.event_lapsed(),
+            DeviceAction::CertificateIssued => self.event_issued(),
+            DeviceAction::CertificateDelivered => self.event_delivered(),
+            DeviceAction::CertificateProven => self.event_proven(),
+            DeviceAction::CertificateNeverProven => self.event_never_proven(),
+            DeviceAction::CertificateRevoked => self.event_certificate_revoked(),
+            DeviceAction::CertificateHeld => self.event_held(),
+            DeviceAction::CertificateReadmitted => self.event_readmitted(),
+            DeviceAction::Described => self.event_described(),
+            DeviceAction::RenewalRequested => self.event_renewal_requested(),
+            DeviceAction::Suspended => self.event_suspended(),
+            DeviceAction::Resumed => self.event_resumed(),
+            DeviceAction::Revoked => self.event_revoked(),
+            DeviceAction::Retired => self.event_retired(),
+            DeviceAction::CloneAlarm => self.event_alarm(),
+            DeviceAction::AlarmDismissed => self.event_alarm_dismissed(),
         }
         .to_owned()
     }
@@ -106,25 +105,21 @@ texts! {
 
     event_approved => "Approved", "Freigegeben";
     event_consented => "The device agreed", "Das Gerät hat zugestimmt";
-    event_refused => "The device refused", "Das Gerät hat abgelehnt";
+    event_lapsed => "Nothing came of the approval in time", "Aus der Freigabe wurde in der Zeit nichts";
     event_withdrawn => "Approval withdrawn", "Freigabe zurückgezogen";
-    event_updated => "Name or labels changed", "Name oder Etiketten geändert";
-    event_activated => "First session: the certificate is proven", "Erste Sitzung: Das Zertifikat ist bestätigt";
+    event_described => "Name or labels changed", "Name oder Etiketten geändert";
+    event_proven => "First session with this certificate", "Erste Sitzung mit diesem Zertifikat";
+    event_never_proven => "Certificate never used, and revoked", "Zertifikat nie benutzt und widerrufen";
+    event_held => "Came with a certificate that no record knows", "Kam mit einem Zertifikat, das in keinem Verzeichnis steht";
     event_suspended => "Suspended", "Gesperrt";
     event_resumed => "Resumed", "Wieder zugelassen";
     event_revoked => "Revoked", "Widerrufen";
     event_retired => "Retired", "Ausgemustert";
-    event_identified => "Asked to show itself", "Gebeten, sich zu zeigen";
     event_alarm => "Clone alarm", "Kopie-Alarm";
     event_alarm_dismissed => "Clone alarm answered: restored from backup", "Kopie-Alarm beantwortet: aus Sicherung wiederhergestellt";
     event_renewal_requested => "Asked to renew its certificate", "Gebeten, das Zertifikat zu erneuern";
     event_issued => "Certificate issued", "Zertifikat ausgestellt";
-    event_recorded => "Certificate recorded", "Zertifikat festgehalten";
     event_delivered => "Certificate installed on the device", "Zertifikat auf dem Gerät installiert";
-    event_renewed => "Certificate renewed", "Zertifikat erneuert";
     event_certificate_revoked => "Certificate revoked", "Zertifikat widerrufen";
-    event_superseded => "Certificate replaced by a newer one", "Zertifikat durch ein neueres ersetzt";
     event_readmitted => "Certificate readmitted", "Zertifikat wieder zugelassen";
-    event_session_opened => "Session opened", "Sitzung geöffnet";
-    event_session_closed => "Session closed", "Sitzung beendet";
 }

@@ -1,7 +1,8 @@
 //! The fleet and its devices.
 
 use gangway_protocol::certificate::{Certificate, CertificateRequest, RevocationRequest};
-use gangway_protocol::device::{Device, DeviceDetail, DeviceEvent, DeviceQuery, DeviceUpdate};
+use gangway_protocol::device::{Device, DeviceDetail, DeviceQuery, DeviceUpdate};
+use gangway_protocol::history::DeviceEvent;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use gangway_protocol::device::{
-    Device, DeviceDetail, DeviceEvent, DeviceQuery, DeviceUpdate, FleetChangeKind,
-};
+use gangway_protocol::device::{Device, DeviceDetail, DeviceQuery, DeviceUpdate, FleetChangeKind};
+use gangway_protocol::history::{DeviceAction, DeviceEvent};
 use gangway_protocol::id::{AccountId, DeviceId};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
@@ -99,7 +98,7 @@ async fn update_device(
             scope: Scope::Organisation(&device.organisation),
             at: now,
             actor: member.actor(),
-            action: "device.described",
+            action: DeviceAction::Described.as_str(),
             subject: owned.as_str(),
             detail: &format!("{} [{}]", description.name, description.labels.join(", ")),
         };

@@ -5,6 +5,7 @@ use gangway_protocol::device::{
     DeviceState, DeviceSummary, FleetChangeKind, MAX_LABEL_LEN, MAX_LABELS, MAX_NAME_LEN, UnfitText,
     check_text,
 };
+use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId};
 use gangway_protocol::time::UnixMillis;
 
@@ -114,7 +115,7 @@ pub async fn consent(
                 scope: Scope::Organisation(&record.organisation),
                 at: now,
                 actor: Actor::Device(&record.device),
-                action: "device.consented",
+                action: DeviceAction::Consented.as_str(),
                 subject: record.device.as_str(),
                 detail: &format!("to {} of {}", record.approver, record.organisation_name),
             };
@@ -134,7 +135,7 @@ pub async fn withdraw(gangway: &Gangway, claim: &ClaimId, member: Member) -> Res
     let (owned_claim, account) = (claim.clone(), member.account.clone());
     let ended = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
         let record = owned(tx, &owned_claim, &account).await?;
-        end(tx, &record, now, member.actor(), "device.approval_withdrawn").await?;
+        end(tx, &record, now, member.actor(), DeviceAction::ApprovalWithdrawn).await?;
         Ok(record)
     })?;
     tell(
@@ -152,7 +153,7 @@ pub(super) async fn end(
     record: &ApprovalRecord,
     now: UnixMillis,
     actor: Actor<'_>,
-    action: &'static str,
+    action: DeviceAction,
 ) -> Result<(), EnrolmentError> {
     // The device first, as everywhere: whoever issues, proves or excludes it at the same time waits here.
     let device = devices::lock(tx, &record.device)
@@ -188,7 +189,7 @@ pub(super) async fn end(
         scope: Scope::Organisation(&record.organisation),
         at: now,
         actor,
-        action,
+        action: action.as_str(),
         subject: record.device.as_str(),
         detail: "",
     };
@@ -333,7 +334,7 @@ impl Decision {
             scope: Scope::Organisation(&request.organisation),
             at: self.now,
             actor: member.actor(),
-            action: "device.approved",
+            action: DeviceAction::Approved.as_str(),
             subject: shown.device.id.as_str(),
             detail: &format!("{}, key {}", shown.device.name, self.csr.spki_sha256()),
         };

@@ -5,6 +5,7 @@
 use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest, RevocationReason};
 use gangway_protocol::device::{Device, DeviceState, FleetChangeKind};
 use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
@@ -30,7 +31,7 @@ pub async fn suspend(gangway: &Gangway, id: &DeviceId, member: Member) -> Result
         devices::set_state(tx, &owned, &device.state.clone().suspend(now)?).await?;
         certificates::hold_of_device(tx, &owned, now).await?;
         devices::refresh_expiry(tx, &owned).await?;
-        record(tx, &device, now, member.actor(), "device.suspended", "").await?;
+        record(tx, &device, now, member.actor(), DeviceAction::Suspended, "").await?;
         Ok(device)
     })?;
     finish(gangway, &device, Some(Exclusion::Suspended));
@@ -48,7 +49,7 @@ pub async fn resume(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<
         devices::set_state(tx, &owned, &device.state.clone().resume(now)?).await?;
         certificates::release_of_device(tx, &owned).await?;
         devices::refresh_expiry(tx, &owned).await?;
-        record(tx, &device, now, member.actor(), "device.resumed", "").await?;
+        record(tx, &device, now, member.actor(), DeviceAction::Resumed, "").await?;
         Ok(device)
     })?;
     finish(gangway, &device, None);
@@ -70,7 +71,7 @@ pub async fn retire(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<
         };
         certificates::revoke_of_device(tx, &owned, revoked).await?;
         devices::refresh_expiry(tx, &owned).await?;
-        record(tx, &device, now, member.actor(), "device.retired", "").await?;
+        record(tx, &device, now, member.actor(), DeviceAction::Retired, "").await?;
         Ok(device)
     })?;
     finish(gangway, &device, Some(Exclusion::Retired));
@@ -155,7 +156,7 @@ pub async fn revoke_certificate(
             &device,
             revoked.at,
             member.actor(),
-            "certificate.revoked",
+            DeviceAction::CertificateRevoked,
             &detail,
         )
         .await?;
@@ -275,7 +276,7 @@ async fn revoke_in(
         &device,
         revoked.at,
         actor,
-        "device.revoked",
+        DeviceAction::Revoked,
         revoked.reason.as_str(),
     )
     .await?;
@@ -294,7 +295,7 @@ async fn record(
     device: &Device,
     at: UnixMillis,
     actor: Actor<'_>,
-    action: &'static str,
+    action: DeviceAction,
     detail: &str,
 ) -> Result<(), EnrolmentError> {
     let scope = Scope::Organisation(&device.organisation);
@@ -302,7 +303,7 @@ async fn record(
         scope,
         at,
         actor,
-        action,
+        action: action.as_str(),
         subject: device.id.as_str(),
         detail,
     };

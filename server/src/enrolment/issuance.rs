@@ -10,6 +10,7 @@
 use gangway_protocol::certificate::{Csr, EnrolmentStage};
 use gangway_protocol::device::{DeviceState, FleetChangeKind};
 use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId, IssuerId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
@@ -77,7 +78,7 @@ pub async fn deliver(gangway: &Gangway, sha256: Sha256Hex) -> Result<Certificate
                 scope: Scope::Organisation(&record.organisation),
                 at: now,
                 actor: Actor::Device(&record.device),
-                action: "certificate.delivered",
+                action: DeviceAction::CertificateDelivered.as_str(),
                 subject: record.device.as_str(),
                 detail: &format!("serial {}", record.serial),
             };
@@ -254,7 +255,7 @@ impl Order {
                 scope: Scope::Organisation(&record.organisation),
                 at: now,
                 actor,
-                action: "certificate.issued",
+                action: DeviceAction::CertificateIssued.as_str(),
                 subject: record.device.as_str(),
                 detail: &format!("serial {}, SHA-256 {}", record.serial, record.sha256),
             };

@@ -4,6 +4,7 @@
 use gangway_protocol::certificate::{HeldCertificate, PublicKey};
 use gangway_protocol::device::{DeviceState, Facts, FleetChangeKind};
 use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::history::DeviceAction;
 use gangway_protocol::time::UnixMillis;
 use x509_cert::Certificate;
 use x509_cert::der::{DecodePem as _, Encode as _};
@@ -143,7 +144,7 @@ impl Readmission {
             scope: Scope::Organisation(&record.organisation),
             at: now,
             actor: member.actor(),
-            action: "certificate.readmitted",
+            action: DeviceAction::CertificateReadmitted.as_str(),
             subject: record.device.as_str(),
             detail: &format!("serial {}, SHA-256 {}", record.serial, record.sha256),
         };

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::FleetChangeKind;
+use gangway_protocol::history::DeviceAction;
 use gangway_protocol::time::UnixMillis;
 
 use super::approval::{self, LAPSES_AFTER, retire_if_abandoned};
@@ -78,7 +79,7 @@ async fn lapse(gangway: &Gangway, record: ApprovalRecord, now: UnixMillis) -> Re
             .ok_or(EnrolmentError::NotFound)?;
         let open = approval::require_standing(&record, now).is_err();
         if open {
-            approval::end(tx, &record, now, Actor::Server, "device.approval_lapsed").await?;
+            approval::end(tx, &record, now, Actor::Server, DeviceAction::ApprovalLapsed).await?;
         }
         Ok(open.then_some(record))
     })?;
@@ -123,7 +124,7 @@ async fn revoke_unproven(
             scope: Scope::Organisation(&record.organisation),
             at: now,
             actor: Actor::Server,
-            action: "certificate.never_proven",
+            action: DeviceAction::CertificateNeverProven.as_str(),
             subject: record.device.as_str(),
             detail: &format!("serial {}: no session within 7 days", record.serial),
         };

@@ -3,6 +3,7 @@
 use gangway_protocol::certificate::{EnrolmentStage, RevocationReason};
 use gangway_protocol::device::{Device, DeviceAlarm, DeviceState, FleetChangeKind};
 use gangway_protocol::error::ProblemCode;
+use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::session::MAX_COUNTER;
 use gangway_protocol::time::UnixMillis;
@@ -157,7 +158,7 @@ async fn prove(
         scope: Scope::Organisation(organisation),
         at: now,
         actor: Actor::Device(&device.id),
-        action: "certificate.proven",
+        action: DeviceAction::CertificateProven.as_str(),
         subject: device.id.as_str(),
         detail: &format!("serial {}", certificate.serial),
     };
@@ -185,7 +186,7 @@ async fn settle_rival(
             scope: Scope::Organisation(&scope),
             at: now,
             actor: Actor::Server,
-            action: "certificate.revoked",
+            action: DeviceAction::CertificateRevoked.as_str(),
             subject: owned.as_str(),
             detail: "its key was proved by another device first",
         };
@@ -208,7 +209,7 @@ async fn alarm(
             scope: Scope::Organisation(&device.organisation),
             at: now,
             actor: Actor::Server,
-            action: "device.clone_alarm",
+            action: DeviceAction::CloneAlarm.as_str(),
             subject: device.id.as_str(),
             detail: why,
         };

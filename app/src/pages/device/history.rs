@@ -1,6 +1,6 @@
 //! What happened to the device, newest first.
 
-use gangway_protocol::device::DeviceEvent;
+use gangway_protocol::history::DeviceEvent;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::page::{MAX_PAGE_LIMIT, Page, PageQuery};
 use leptos::prelude::*;

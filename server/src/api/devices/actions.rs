@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest, RevocationRequest};
 use gangway_protocol::device::{DeviceDetail, DeviceState, FleetChangeKind};
+use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::path;
 use http::StatusCode;
@@ -59,7 +60,7 @@ async fn renew_device(
             scope: Scope::Organisation(&device.organisation),
             at: now,
             actor: member.actor(),
-            action: "device.renewal_requested",
+            action: DeviceAction::RenewalRequested.as_str(),
             subject: owned.as_str(),
             detail: "",
         };
@@ -164,7 +165,7 @@ async fn dismiss_alarm(
             scope: Scope::Organisation(&device.organisation),
             at: now,
             actor: member.actor(),
-            action: "device.alarm_dismissed",
+            action: DeviceAction::AlarmDismissed.as_str(),
             subject: owned.as_str(),
             detail: "restored from backup",
         };
