@@ -22,6 +22,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::report::Report;
 
@@ -77,14 +78,15 @@ impl Options {
 }
 
 fn main() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
     match Arguments::parse().command {
-        Command::Forward => runtime.block_on(forwarder::serve()),
-        Command::Run(options) => runtime.block_on(run(options)),
+        // One thread, as the relay has: what is compared is the work, not where the kernel wakes whom.
+        Command::Forward => start(&mut Builder::new_current_thread())?.block_on(forwarder::serve()),
+        Command::Run(options) => start(&mut Builder::new_multi_thread())?.block_on(run(options)),
     }
+}
+
+fn start(runtime: &mut Builder) -> anyhow::Result<Runtime> {
+    runtime.enable_all().build().context("starting the runtime")
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
