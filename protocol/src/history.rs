@@ -10,7 +10,7 @@ use crate::time::UnixMillis;
 pub struct DeviceEvent {
     /// When.
     pub at: UnixMillis,
-    /// The name of a [`DeviceAction`], perhaps of one that this version does not know.
+    /// What, by its name: `device.approved`, `certificate.issued` and so on. A newer server may know further ones.
     pub action: String,
     /// Who: a member's name, or absent for the device and the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
