@@ -105,12 +105,14 @@ test('what opens over a page', async ({ owner, server, startDevice }) => {
   await portray(owner, 'palette');
   await owner.keyboard.press('Escape');
   await owner.keyboard.press('?');
+  await expect(owner.getByRole('dialog')).toBeVisible();
   await portray(owner, 'keys');
   await open(owner, `${server.url}/fleet/${deviceId}`);
   await owner.getByRole('button', { name: 'Rename' }).click();
   await portray(owner, 'device-rename');
   await open(owner, `${server.url}/account`);
   await owner.getByRole('button', { name: 'New token' }).click();
+  await expect(owner.getByRole('dialog')).toBeVisible();
   await portray(owner, 'account-token');
 });
 
