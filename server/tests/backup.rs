@@ -260,3 +260,23 @@ async fn the_root_goes_offline_and_the_record_is_verified_from_the_command_line(
     assert_eq!(changed, 1);
     refuses(&on(&data_dir, &verify), "tampered");
 }
+
+#[tokio::test]
+async fn a_damaged_backup_is_refused_before_anything_is_touched() {
+    let server = Server::start(Engine::Sqlite).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let copy = folder.path().join("backup");
+    let data_dir = server.gangway.config.data_dir.clone();
+    succeeds(&on(&data_dir, &["backup", "--to", text(&copy)]));
+    let file = copy.join("gangway.sqlite3");
+    let whole = std::fs::read(&file).expect("it can be read");
+    let elsewhere = folder.path().join("elsewhere");
+    for damaged in [&whole[..whole.len() / 2], &whole[1..], b"not a database"] {
+        std::fs::write(&file, damaged).expect("it can be written");
+        refuses(
+            &on(&elsewhere, &["restore", "--from", text(&copy)]),
+            "is damaged, take another backup",
+        );
+        assert!(!elsewhere.exists());
+    }
+}

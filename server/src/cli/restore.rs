@@ -48,7 +48,12 @@ pub async fn run(args: RestoreArgs) -> Result<(), CommandError> {
             args.from.display()
         )));
     }
-    snapshot::check(&backup)?;
+    snapshot::check(&backup).map_err(|error| {
+        CommandError::Refused(format!(
+            "{} is damaged, take another backup ({error})",
+            backup.display()
+        ))
+    })?;
     config.make_data_dir()?;
     make_room(&file, args.replace).await?;
     let key = args.from.join(KEY_FILE);
