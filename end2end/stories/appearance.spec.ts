@@ -104,6 +104,7 @@ test('what opens over a page', async ({ owner, server, startDevice }) => {
   await owner.getByRole('combobox', { name: 'Search or jump' }).pressSequentially('e');
   await portray(owner, 'palette');
   await owner.keyboard.press('Escape');
+  await expect(owner.getByRole('dialog')).toBeHidden();
   await owner.keyboard.press('?');
   await expect(owner.getByRole('dialog')).toBeVisible();
   await portray(owner, 'keys');
