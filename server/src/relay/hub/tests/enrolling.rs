@@ -156,12 +156,10 @@ fn opening_is_due_in_fifteen_seconds_and_expiry_never_interrupts_a_claim() {
     assert_eq!(scene.asked(1), []);
     scene.pass(1);
     assert_eq!(scene.problem(1)["code"], "timeout");
-    assert_eq!(
-        scene.asked(0).last(),
-        Some(&Asked::Send(
-            json!({"type": "closed", "claim": claim, "reason": "timeout"})
-        ))
-    );
+    // Beside a ping, perhaps: those come at random moments.
+    assert!(scene.asked(0).contains(&Asked::Send(
+        json!({"type": "closed", "claim": claim, "reason": "timeout"})
+    )));
 
     let mut scene = Scene::new();
     let claim = crossing(&mut scene);
