@@ -18,6 +18,7 @@ mod query;
 mod readers;
 mod row;
 mod sqlite;
+mod transaction;
 mod writer;
 
 pub mod accounts;
@@ -54,15 +55,15 @@ use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool};
 
-pub(crate) use conn::write;
 pub use conn::{Conn, Reader};
 use error::parsed;
 pub use error::{Cause, DbError};
 pub use migrate::MigrationError;
 pub use query::{Query, Value, assembled, query};
-use readers::{Lease, OpenReader, Readers, blocking};
+use readers::{Lease, OpenReader, Readers};
 use row::row;
 pub use row::{Cell, FromRow, Row};
+pub(crate) use transaction::write;
 use writer::Writer;
 
 /// Readers of SQLite: each has its own page cache, and reads are short.
@@ -176,6 +177,13 @@ async fn why_unreachable(options: &PgConnectOptions) -> DbError {
         Ok(Err(error)) => error.into(),
         Ok(Ok(_)) | Err(_) => DbError::Busy,
     }
+}
+
+/// Runs what may block. Fails when it panics.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, DbError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| DbError::Abandoned)
 }
 
 /// Makes the file where there is none, for its owner's eyes only; SQLite gives the files beside it the same permissions.

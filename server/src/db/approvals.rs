@@ -5,7 +5,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, query, row};
+use super::{Conn, DbError, parsed, query, row};
 
 /// An approval as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -296,7 +296,7 @@ pub async fn devices_approved(
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|(id,)| id.parse().map_err(|_| DbError::Corrupt("approvals.device")))
+        .map(|(id,)| parsed(&id, "approvals.device"))
         .collect()
 }
 
@@ -330,27 +330,22 @@ impl TryFrom<Row> for ApprovalRecord {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let corrupt = DbError::Corrupt;
-        let certificate = row.certificate.map(|digest| digest.parse()).transpose();
+        let certificate = row
+            .certificate
+            .map(|digest| parsed(&digest, "approvals.certificate"));
         Ok(Self {
-            claim: row.claim.parse().map_err(|_| corrupt("approvals.claim"))?,
-            organisation: row
-                .organisation
-                .parse()
-                .map_err(|_| corrupt("approvals.organisation"))?,
+            claim: parsed(&row.claim, "approvals.claim")?,
+            organisation: parsed(&row.organisation, "approvals.organisation")?,
             organisation_name: row.organisation_name,
-            account: row.account.parse().map_err(|_| corrupt("approvals.account"))?,
+            account: parsed(&row.account, "approvals.account")?,
             approver: row.approver,
-            device: row.device.parse().map_err(|_| corrupt("approvals.device"))?,
-            signer: row.signer.parse().map_err(|_| corrupt("approvals.signer"))?,
+            device: parsed(&row.device, "approvals.device")?,
+            signer: parsed(&row.signer, "approvals.signer")?,
             csr: row.csr,
-            spki_sha256: row
-                .spki_sha256
-                .parse()
-                .map_err(|_| corrupt("approvals.spki_sha256"))?,
-            stage: EnrolmentStage::from_name(&row.stage).ok_or(corrupt("approvals.stage"))?,
+            spki_sha256: parsed(&row.spki_sha256, "approvals.spki_sha256")?,
+            stage: EnrolmentStage::from_name(&row.stage).ok_or(DbError::Corrupt("approvals.stage"))?,
             stage_since: UnixMillis(row.stage_since),
-            certificate: certificate.map_err(|_| corrupt("approvals.certificate"))?,
+            certificate: certificate.transpose()?,
             approved_at: UnixMillis(row.approved_at),
         })
     }

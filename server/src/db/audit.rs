@@ -3,7 +3,7 @@
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, query, row};
+use super::{Conn, DbError, parsed, query, row};
 use crate::audit::{Entry, GENESIS, Recorded};
 
 /// Appends an entry to its chain, in the transaction that does what it records. Make it the last statement: on
@@ -194,6 +194,6 @@ impl TryFrom<Row> for Recorded {
 
 fn head((seq, hash): (i64, String)) -> Result<(u64, Sha256Hex), DbError> {
     let seq = u64::try_from(seq).map_err(|_| DbError::Corrupt("audit.seq"))?;
-    let hash = hash.parse().map_err(|_| DbError::Corrupt("audit.hash"))?;
+    let hash = parsed(&hash, "audit.hash")?;
     Ok((seq, hash))
 }

@@ -18,7 +18,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{DeviceId, IssuerId, OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, query, row};
+use super::{Conn, DbError, parsed, query, row};
 use crate::ca::{Draft, Leaf};
 
 /// A signed certificate as recorded, without what its issuer's record adds to it.
@@ -400,28 +400,21 @@ impl TryFrom<Row> for CertificateRecord {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let corrupt = DbError::Corrupt;
-        let sha256 = row.sha256.ok_or(corrupt("certificates.sha256"))?;
+        let sha256 = row.sha256.ok_or(DbError::Corrupt("certificates.sha256"))?;
         let reason = row
             .revocation_reason
             .as_deref()
             .map(RevocationReason::from_name)
             .unwrap_or(RevocationReason::Unspecified);
         Ok(Self {
-            sha256: sha256.parse().map_err(|_| corrupt("certificates.sha256"))?,
-            issuer: row.issuer.parse().map_err(|_| corrupt("certificates.issuer"))?,
+            sha256: parsed(&sha256, "certificates.sha256")?,
+            issuer: parsed(&row.issuer, "certificates.issuer")?,
             serial: row.serial,
-            organisation: row
-                .organisation
-                .parse()
-                .map_err(|_| corrupt("certificates.organisation"))?,
-            device: row.device.parse().map_err(|_| corrupt("certificates.device"))?,
-            signer: row.signer.parse().map_err(|_| corrupt("certificates.signer"))?,
-            spki_sha256: row
-                .spki_sha256
-                .parse()
-                .map_err(|_| corrupt("certificates.spki_sha256"))?,
-            leaf: row.leaf.ok_or(corrupt("certificates.leaf"))?,
+            organisation: parsed(&row.organisation, "certificates.organisation")?,
+            device: parsed(&row.device, "certificates.device")?,
+            signer: parsed(&row.signer, "certificates.signer")?,
+            spki_sha256: parsed(&row.spki_sha256, "certificates.spki_sha256")?,
+            leaf: row.leaf.ok_or(DbError::Corrupt("certificates.leaf"))?,
             subject: row.subject,
             issuer_name: row.issuer_name,
             key_kind: row.key_kind,
@@ -452,11 +445,7 @@ impl TryFrom<NewestRow> for Newest {
         };
         Ok(Self::Reserved {
             generation,
-            issuer: newest
-                .row
-                .issuer
-                .parse()
-                .map_err(|_| DbError::Corrupt("certificates.issuer"))?,
+            issuer: parsed(&newest.row.issuer, "certificates.issuer")?,
             serial: newest.row.serial,
             to_be_signed: STANDARD
                 .decode(text)

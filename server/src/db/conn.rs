@@ -1,4 +1,4 @@
-//! One connection of either engine, and the macro that writes a transaction.
+//! One connection of either engine.
 
 use rusqlite::Connection as SqliteConnection;
 use sqlx::pool::PoolConnection;
@@ -33,23 +33,3 @@ impl Reader {
         }
     }
 }
-
-/// `write!(db, |tx| { … })`: a transaction with `tx: &mut Conn`, as `Result<_, DbError>`; with another error type,
-/// `write!(db, |tx| -> Result<T, E> { … })`. The block owns what it uses.
-macro_rules! write_transaction {
-    ($db:expr, |$tx:ident| $body:block) => {
-        $crate::db::write!($db, |$tx| -> Result<_, $crate::db::DbError> $body)
-    };
-    ($db:expr, |$tx:ident| -> $result:ty $body:block) => {
-        $db.write(move |mut connection| {
-            Box::pin(async move {
-                let $tx = &mut connection;
-                let result: $result = async { $body }.await;
-                result
-            })
-        })
-        .await
-    };
-}
-
-pub(crate) use write_transaction as write;

@@ -4,7 +4,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, query};
+use super::{Conn, DbError, parsed, query};
 
 /// A key as an organisation knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +52,7 @@ pub async fn find(
             .fetch_optional(conn)
             .await?;
     row.map(|(device, refused_at)| {
-        let device = device
-            .parse()
-            .map_err(|_| DbError::Corrupt("device_keys.device"))?;
+        let device = parsed(&device, "device_keys.device")?;
         Ok(DeviceKey {
             device,
             refused: refused_at.is_some(),

@@ -8,7 +8,7 @@ use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
 use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, query, row};
+use super::{Conn, DbError, parsed, query, row};
 
 /// Longest text to search in. It stands in indexes, and PostgreSQL's hold 2,704 bytes at most; only somebody who fills
 /// every label to its limit comes near.
@@ -316,7 +316,7 @@ impl TryFrom<Row> for DeviceRecord {
             values: values.into_iter().collect(),
         };
         Ok(Self {
-            approver: row.approver.parse().map_err(|_| corrupt("devices.approver"))?,
+            approver: parsed(&row.approver, "devices.approver")?,
             renewal_requested_at: row.renewal_requested_at.map(UnixMillis),
             configuration,
             device: Device::try_from(row)?,
@@ -348,11 +348,8 @@ impl TryFrom<Row> for Device {
             _ => return Err(corrupt("devices.alarm_kind")),
         };
         Ok(Self {
-            id: row.id.parse().map_err(|_| corrupt("devices.id"))?,
-            organisation: row
-                .organisation
-                .parse()
-                .map_err(|_| corrupt("devices.organisation"))?,
+            id: parsed(&row.id, "devices.id")?,
+            organisation: parsed(&row.organisation, "devices.organisation")?,
             name: row.name,
             labels: serde_json::from_str(&row.labels).map_err(|_| corrupt("devices.labels"))?,
             state: DeviceState::from_name(&row.state, UnixMillis(row.state_since))

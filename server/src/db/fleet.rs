@@ -9,7 +9,7 @@ use gangway_protocol::id::OrganisationId;
 use super::devices::{Row, columns};
 use super::{Conn, DbError, Query, Value, like, query, row};
 
-/// Added to `recency` while a device is online: later than any instant that is only a last sight.
+/// Added to `recency` while a device is online: later than any instant that is only a last sight. 2^52 ms are 142,000 years.
 pub const ONLINE: i64 = 1 << 52;
 /// Most words of a search. More than this nobody types, and each is a comparison per row.
 pub const MAX_WORDS: usize = 6;

@@ -134,21 +134,11 @@ impl TryFrom<Row> for HeldCertificate {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let corrupt = DbError::Corrupt;
         Ok(Self {
-            sha256: row
-                .sha256
-                .parse()
-                .map_err(|_| corrupt("held_certificates.sha256"))?,
+            sha256: parsed(&row.sha256, "held_certificates.sha256")?,
             subject: row.subject,
-            organisation: row
-                .organisation
-                .parse()
-                .map_err(|_| corrupt("held_certificates.organisation"))?,
-            device: row
-                .device
-                .parse()
-                .map_err(|_| corrupt("held_certificates.device"))?,
+            organisation: parsed(&row.organisation, "held_certificates.organisation")?,
+            device: parsed(&row.device, "held_certificates.device")?,
             first_seen_at: UnixMillis(row.first_seen_at),
             not_after: UnixMillis(row.not_after),
         })

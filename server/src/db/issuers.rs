@@ -3,7 +3,7 @@
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, query, row};
+use super::{Conn, DbError, parsed, query, row};
 
 /// An issuer as recorded. The private key is sealed.
 #[derive(Clone, Debug)]
@@ -226,7 +226,7 @@ impl TryFrom<Row> for IssuerRecord {
             Some(_) => return Err(DbError::Corrupt("issuers.slot")),
         };
         Ok(Self {
-            id: row.id.parse().map_err(|_| DbError::Corrupt("issuers.id"))?,
+            id: parsed(&row.id, "issuers.id")?,
             slot,
             certificate: row.certificate,
             above: row.above,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use gangway_protocol::code::Nameplate;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, assembled, query, row};
+use super::{Conn, DbError, assembled, parsed, query, row};
 
 /// Rows of one statement: three parameters each, of 32,766 that SQLite allows.
 const ROWS_PER_STATEMENT: usize = 1_000;
@@ -40,10 +40,7 @@ pub async fn all(conn: &mut Conn<'_>, now: UnixMillis) -> Result<Vec<Lease>, DbE
     rows.into_iter()
         .map(|row| {
             Ok(Lease {
-                nameplate: row
-                    .nameplate
-                    .parse()
-                    .map_err(|_| DbError::Corrupt("nameplates.nameplate"))?,
+                nameplate: parsed(&row.nameplate, "nameplates.nameplate")?,
                 epoch: row.epoch.map(UnixMillis),
                 rests_until: UnixMillis(row.rests_until),
             })

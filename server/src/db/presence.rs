@@ -9,13 +9,11 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, assembled, query, row};
+use super::fleet::ONLINE;
+use super::{Conn, DbError, assembled, parsed, query, row};
 
 /// Rows of one statement: five parameters each, of 32,766 that SQLite allows.
 const ROWS_PER_STATEMENT: usize = 1_000;
-/// Added to `online_since` in the sort key, so that every connected device comes after every other. 2^52 ms are 142,000
-/// years.
-const ONLINE_RECENCY: i64 = 1 << 52;
 
 /// Sets the presence of these devices, in as few statements as possible. Each occurs once.
 ///
@@ -57,7 +55,7 @@ pub async fn put(conn: &mut Conn<'_>, changes: &[(DeviceId, Presence)]) -> Resul
 
 fn columns(presence: &Presence) -> (Option<i64>, i64, Option<&'static str>, i64) {
     match presence {
-        Presence::Online { since } => (Some(since.0), since.0, None, ONLINE_RECENCY + since.0),
+        Presence::Online { since } => (Some(since.0), since.0, None, ONLINE + since.0),
         Presence::Offline { last_seen_at, reason } => {
             (None, last_seen_at.0, Some(reason.as_str()), last_seen_at.0)
         }
@@ -150,14 +148,8 @@ pub async fn excluded_since(conn: &mut Conn<'_>, since: UnixMillis) -> Result<Ve
         .map(|row| {
             let reason = RevocationReason::from_name(row.revocation_reason.as_deref().unwrap_or_default());
             Ok(Excluded {
-                device: row
-                    .device
-                    .parse()
-                    .map_err(|_| DbError::Corrupt("certificates.device"))?,
-                certificate: row
-                    .sha256
-                    .parse()
-                    .map_err(|_| DbError::Corrupt("certificates.sha256"))?,
+                device: parsed(&row.device, "certificates.device")?,
+                certificate: parsed(&row.sha256, "certificates.sha256")?,
                 // As a new session would be refused.
                 why: match (row.state.as_str(), reason) {
                     ("suspended", _) | (_, RevocationReason::CertificateHold) => Why::Suspended,

@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use futures_util::{Stream, StreamExt as _};
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{CachedStatement, Connection as SqliteConnection, Rows, ToSql};
+use rusqlite::{CachedStatement, Connection as SqliteConnection, ToSql};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _};
 
@@ -113,7 +113,7 @@ impl Query {
 
     fn fetch_here<T: FromRow>(&self, connection: &SqliteConnection, limit: usize) -> Result<Vec<T>, DbError> {
         let mut statement = self.on_sqlite(connection)?;
-        let mut rows: Rows<'_> = statement.raw_query();
+        let mut rows = statement.raw_query();
         let mut fetched = Vec::new();
         while fetched.len() < limit
             && let Some(row) = rows.next()?

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleResult};
 use rusqlite::Connection;
 
-use super::{DbError, sqlite};
+use super::{DbError, blocking, sqlite};
 
 /// The pool of readers.
 pub(super) type Readers = Pool<OpenReader>;
@@ -53,15 +53,6 @@ impl Lease {
         self.0 = Some(reader);
         result
     }
-}
-
-/// Runs what may block. Fails when it panics.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, DbError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| DbError::Abandoned)
 }
 
 #[cfg(test)]

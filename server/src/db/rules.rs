@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::organisation::{Policy, Role};
 
-use super::{Conn, DbError, query};
+use super::{Conn, DbError, parsed, query};
 
 /// An organisation's name and rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,9 +53,7 @@ pub async fn reach(
     .await?;
     let mut reach = BTreeMap::new();
     for (id, role) in rows {
-        let id = id
-            .parse()
-            .map_err(|_| DbError::Corrupt("memberships.organisation"))?;
+        let id = parsed(&id, "memberships.organisation")?;
         let role = Role::from_name(&role).ok_or(DbError::Corrupt("memberships.role"))?;
         reach
             .entry(id)
@@ -82,7 +80,7 @@ pub async fn subtree(conn: &mut Conn<'_>, root: &OrganisationId) -> Result<Vec<O
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|(id,)| id.parse().map_err(|_| DbError::Corrupt("organisations.id")))
+        .map(|(id,)| parsed(&id, "organisations.id"))
         .collect()
 }
 

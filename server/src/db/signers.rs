@@ -4,7 +4,7 @@ use gangway_protocol::id::{OrganisationId, SignerId};
 use gangway_protocol::organisation::{Signer, SignerKind};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, query, row};
+use super::{Conn, DbError, parsed, query, row};
 
 /// Gives a new organisation the built-in CA as its signer.
 ///
@@ -82,7 +82,7 @@ impl TryFrom<Row> for Signer {
             _ => return Err(DbError::Corrupt("signers.kind")),
         };
         Ok(Self {
-            id: row.id.parse().map_err(|_| DbError::Corrupt("signers.id"))?,
+            id: parsed(&row.id, "signers.id")?,
             name: row.name,
             kind,
         })

@@ -18,8 +18,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
-use super::readers::blocking;
-use super::{Conn, DbError, sqlite};
+use super::{Conn, DbError, blocking, sqlite};
 
 /// Most jobs in one commit: beyond this the fsync is no longer what costs, and the first job has waited long enough.
 const MAX_BATCH: usize = 64;

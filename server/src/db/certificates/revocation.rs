@@ -7,7 +7,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Conn, DbError};
 use crate::ca::crl::RevokedSerial;
-use crate::db::{issuers, query};
+use crate::db::{Query, issuers, parsed, query};
 
 /// Why, and from when on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,18 +50,11 @@ pub async fn revoke_of_key(
     spki: &Sha256Hex,
     revoked: Revoked,
 ) -> Result<usize, DbError> {
-    let issuers: Vec<(String,)> = query(
-        "UPDATE certificates SET revoked_at = $3, revocation_reason = $4
+    let sql = "UPDATE certificates SET revoked_at = $3, revocation_reason = $4
          WHERE organisation = $1 AND spki_sha256 = $2 AND sha256 IS NOT NULL
              AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold')
-         RETURNING issuer",
-    )
-    .bind(organisation.as_str())
-    .bind(spki.to_string())
-    .bind(revoked.at.0)
-    .bind(revoked.reason.as_str())
-    .fetch_all(conn)
-    .await?;
+         RETURNING issuer";
+    let issuers: Vec<(String,)> = by_key(sql, organisation, spki, revoked).fetch_all(conn).await?;
     touch(conn, issuers).await
 }
 
@@ -127,22 +120,15 @@ pub async fn revoke_unproven_elsewhere(
     spki: &Sha256Hex,
     revoked: Revoked,
 ) -> Result<Vec<(OrganisationId, DeviceId)>, DbError> {
-    let rivals: Vec<(String, String, String)> = query(REVOKE_UNPROVEN_ELSEWHERE)
-        .bind(organisation.as_str())
-        .bind(spki.to_string())
-        .bind(revoked.at.0)
-        .bind(revoked.reason.as_str())
-        .fetch_all(conn)
-        .await?;
+    let rivals: Vec<(String, String, String)> =
+        by_key(REVOKE_UNPROVEN_ELSEWHERE, organisation, spki, revoked)
+            .fetch_all(conn)
+            .await?;
     let mut issuers = Vec::with_capacity(rivals.len());
     let mut devices = Vec::with_capacity(rivals.len());
     for (issuer, organisation, device) in rivals {
-        let organisation = organisation
-            .parse()
-            .map_err(|_| DbError::Corrupt("certificates.organisation"))?;
-        let device = device
-            .parse()
-            .map_err(|_| DbError::Corrupt("certificates.device"))?;
+        let organisation = parsed(&organisation, "certificates.organisation")?;
+        let device = parsed(&device, "certificates.device")?;
         issuers.push((issuer,));
         devices.push((organisation, device));
     }
@@ -187,6 +173,15 @@ pub async fn revoked(
         .collect())
 }
 
+/// A revocation by key: `$1` the organisation, `$2` the key, `$3` the instant, `$4` the reason.
+fn by_key(sql: &'static str, organisation: &OrganisationId, spki: &Sha256Hex, revoked: Revoked) -> Query {
+    query(sql)
+        .bind(organisation.as_str())
+        .bind(spki.to_string())
+        .bind(revoked.at.0)
+        .bind(revoked.reason.as_str())
+}
+
 /// Tells the issuers of changed certificates, each once. Returns how many certificates changed.
 async fn touch(conn: &mut Conn<'_>, changed: Vec<(String,)>) -> Result<usize, DbError> {
     let count = changed.len();
@@ -195,7 +190,7 @@ async fn touch(conn: &mut Conn<'_>, changed: Vec<(String,)>) -> Result<usize, Db
     ids.sort_unstable();
     ids.dedup();
     for id in ids {
-        let id = id.parse().map_err(|_| DbError::Corrupt("certificates.issuer"))?;
+        let id = parsed(&id, "certificates.issuer")?;
         issuers::touch(conn, &id).await?;
     }
     Ok(count)
