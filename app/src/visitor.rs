@@ -84,7 +84,7 @@ impl From<PasskeyError> for CeremonyTrouble {
     }
 }
 
-/// Proves a passkey again, as approvals and other weighty things ask for (security.md, Enrolment 6).
+/// Proves a passkey again, as approvals and other weighty things ask for (threat model, ENR-10).
 pub(crate) async fn step_up(api: &Api) -> Result<(), CeremonyTrouble> {
     let ceremony = api.start_step_up().await?;
     let credential = passkey::prove(&ceremony.public_key).await?;

@@ -67,9 +67,9 @@ fn certificates_per_s(office: &Office, pem: &str) -> anyhow::Result<f64> {
         for _ in 0..BATCH {
             let csr = check_csr(pem)?;
             let draft = gangway
-                .authority
+                .ca
                 .draft(&identity, csr.key(), 90, now, &*gangway.random)?;
-            gangway.authority.complete(&draft.issuer, &draft.to_be_signed)?;
+            gangway.ca.complete(&draft.issuer, &draft.to_be_signed)?;
             signed += 1;
         }
         let spent = processor_time()?.saturating_sub(begun);

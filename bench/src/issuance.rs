@@ -10,7 +10,7 @@ use gangway_protocol::certificate::ApprovalRequest;
 use gangway_protocol::device::Facts;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::ClaimId;
-use gangway_server::audit::Member;
+use gangway_server::authority::Member;
 use gangway_server::clock::SystemClock;
 use gangway_server::config::{Config, Environment, Values};
 use gangway_server::db::approvals::Evidence;

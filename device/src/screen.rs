@@ -72,7 +72,7 @@ impl Screen {
             }
             Self::Service(post) => {
                 post.show(event)?;
-                // security.md, Enrolment 7: standard output is the log there, and codes appear in no log.
+                // threat model, ENR-12: standard output is the log there, and codes appear in no log.
                 match sentence(event) {
                     Some(text) => print_line(&text),
                     None => Ok(()),

@@ -186,7 +186,7 @@ fn draw_symbols(len: usize, mut random: impl FnMut(&mut [u8])) -> String {
 
 /// Upper-cases, strips separators and whatever precedes the last `#`; every other character outside the alphabet is an error.
 ///
-/// Idempotent. Rate limits take the result as their key (security.md, Enrolment 2).
+/// Idempotent. Rate limits take the result as their key (threat model, ENR-3).
 ///
 /// # Errors
 /// The first character that cannot be in a code.

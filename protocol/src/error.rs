@@ -54,7 +54,7 @@ pub enum ProblemCode {
     Invalid,
     /// The present state does not allow this.
     Conflict,
-    /// A fresh passkey assertion is needed first (security.md, Enrolment 6).
+    /// A fresh passkey assertion is needed first (threat model, ENR-10).
     StepUpRequired,
     /// The one-time link is unknown, used or expired.
     LinkUnknown,

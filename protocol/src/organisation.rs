@@ -110,7 +110,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        // security.md, Enrolment 9: 90 days. Grace of 30 days: a device in a drawer over the holidays comes back by itself.
+        // 90 days: a lost key does not open sessions for long. Grace of 30 days: a device in a drawer over the holidays comes back by itself.
         Self {
             certificate_validity_days: 90,
             grace_days: 30,

@@ -1,14 +1,15 @@
 //! The HTTP API under `/api/v1`: handlers that extract, authorise, call and respond. `router.rs` mounts them.
 
 pub mod account;
-pub mod authorise;
 pub mod ca;
 pub mod certificates;
+pub mod csrf;
 pub mod description;
 pub mod devices;
 pub mod enrolments;
 pub mod extract;
 pub mod fleet_changes;
+pub mod idempotency;
 pub mod invitations;
 pub mod links;
 pub mod members;
@@ -18,4 +19,5 @@ pub mod problem;
 pub mod request;
 pub mod sign_ins;
 pub mod signers;
+pub mod sockets;
 pub mod tokens;

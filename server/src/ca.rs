@@ -1,8 +1,8 @@
 //! The built-in CA: its issuers, their keys, and what they sign. Who may have a certificate is not decided here.
 //!
-//! 1. [`Authority::draft`] writes what a certificate will say, by policy, with a fresh serial number.
+//! 1. [`CertificateAuthority::draft`] writes what a certificate will say, by policy, with a fresh serial number.
 //! 2. Whoever asked stores that draft durably.
-//! 3. [`Authority::complete`] signs it; the certificate is stored; only then is anybody told (security.md, Enrolment 9).
+//! 3. [`CertificateAuthority::complete`] signs it; the certificate is stored; only then is anybody told (threat model, ENR-16).
 //!
 //! Certificates are assembled with `x509-cert` rather than with rcgen, because rcgen signs in one step: it has no place
 //! between to-be-signed data and signature, where the draft has to reach the disk.
@@ -12,8 +12,8 @@ pub mod extension;
 pub mod founding;
 pub mod identity;
 pub mod issuer;
-pub mod keeper;
 pub mod key;
+pub mod key_store;
 pub mod moment;
 pub mod oid;
 pub mod profile;
@@ -36,29 +36,30 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::db::certificates::{Draft, Leaf};
 use crate::db::issuers::{IssuerRecord, Slot};
 use crate::db::{Db, DbError, issuers, write};
 use crate::rng::Random;
-use crate::state::StartError;
+use crate::start_error::StartError;
 
 pub use founding::FoundingError;
 pub use identity::DeviceIdentity;
 pub use issuer::IssuerCertificate;
-pub use keeper::{KEY_FILE, Keeper, KeeperError};
 pub use key::KeyError;
+pub use key_store::{KEY_FILE, KeyStore, KeyStoreError};
 pub use publication::PublishedCrl;
 
 use founding::Plan;
 use key::IssuerKey;
 use profile::{DeviceCertificate, Serial};
-use publication::Shelf;
+use publication::CrlCache;
 
 /// The built-in CA.
-pub struct Authority {
-    keeper: Keeper,
+pub struct CertificateAuthority {
+    key_store: KeyStore,
     public_url: String,
     issuers: RwLock<Arc<Issuers>>,
-    shelf: Shelf,
+    cache: CrlCache,
 }
 
 /// The issuers as they stand.
@@ -75,34 +76,6 @@ struct Issuer {
     key: Option<IssuerKey>,
 }
 
-/// What a certificate will say, before it is signed.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// Whose signature it waits for.
-    pub issuer: IssuerId,
-    /// Serial number, hex.
-    pub serial: String,
-    /// DER of the TBSCertificate.
-    pub to_be_signed: Vec<u8>,
-    /// Subject, RFC 4514.
-    pub subject: String,
-    /// Issuer, RFC 4514.
-    pub issuer_name: String,
-    /// Start of validity.
-    pub not_before: UnixMillis,
-    /// End of validity.
-    pub not_after: UnixMillis,
-}
-
-/// A signed device certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leaf {
-    /// Digest of its DER.
-    pub sha256: Sha256Hex,
-    /// The certificate, PEM.
-    pub pem: String,
-}
-
 /// A leaf with all that is handed out beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
@@ -114,10 +87,10 @@ pub struct Chain {
 
 /// Why the CA cannot do what it is asked.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthorityError {
+pub enum CaError {
     /// The issuers' keys cannot be read.
     #[error(transparent)]
-    Keeper(#[from] KeeperError),
+    KeyStore(#[from] KeyStoreError),
     /// An issuer cannot be made.
     #[error(transparent)]
     Founding(#[from] FoundingError),
@@ -143,7 +116,7 @@ pub enum AuthorityError {
     Db(#[from] DbError),
 }
 
-impl Authority {
+impl CertificateAuthority {
     /// Opens the CA, making its root and its intermediate at first start.
     ///
     /// # Errors
@@ -157,7 +130,7 @@ impl Authority {
         Self::try_open(config, db, clock, random)
             .await
             .map_err(|error| match error {
-                AuthorityError::Db(error) => StartError::Db(error),
+                CaError::Db(error) => error.into(),
                 other => StartError::Refused(other.to_string()),
             })
     }
@@ -167,27 +140,27 @@ impl Authority {
         db: &Db,
         clock: &dyn Clock,
         random: &dyn Random,
-    ) -> Result<Self, AuthorityError> {
+    ) -> Result<Self, CaError> {
         let mut records = read_all(db).await?;
         let is_founded = records.iter().any(|record| record.slot == Some(Slot::Signing));
         // A key that is made now opens nothing that was sealed before.
-        let keeper = match &config.ca_key {
-            Some(key) => Keeper::from_base64(key.expose(), "ca_key")?,
-            None if is_founded => Keeper::from_data_dir(&config.data_dir)?,
-            None => Keeper::founded_in(&config.data_dir, random)?,
+        let key_store = match &config.ca_key {
+            Some(key) => KeyStore::new(key),
+            None if is_founded => KeyStore::from_data_dir(&config.data_dir)?,
+            None => KeyStore::founded_in(&config.data_dir, random)?,
         };
         let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
         let host = config.public_url.host_str().unwrap_or("gangway").to_owned();
         if !is_founded {
-            found(db, &keeper, &public_url, &host, clock.now(), random).await?;
+            found(db, &key_store, &public_url, &host, clock.now(), random).await?;
             records = read_all(db).await?;
         }
-        let issuers = Issuers::from_records(records, &keeper, &public_url)?;
+        let issuers = Issuers::from_records(records, &key_store, &public_url)?;
         Ok(Self {
-            keeper,
+            key_store,
             public_url,
             issuers: RwLock::new(Arc::new(issuers)),
-            shelf: Shelf::default(),
+            cache: CrlCache::default(),
         })
     }
 
@@ -195,8 +168,8 @@ impl Authority {
     ///
     /// # Errors
     /// When they cannot be read; those known before stay in use.
-    pub async fn reload(&self, db: &Db) -> Result<(), AuthorityError> {
-        let issuers = Issuers::from_records(read_all(db).await?, &self.keeper, &self.public_url)?;
+    pub async fn reload(&self, db: &Db) -> Result<(), CaError> {
+        let issuers = Issuers::from_records(read_all(db).await?, &self.key_store, &self.public_url)?;
         *self.issuers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(issuers);
         Ok(())
     }
@@ -204,7 +177,7 @@ impl Authority {
     /// Writes what a device certificate will say.
     ///
     /// # Errors
-    /// [`AuthorityError::Expired`], or when a part does not fit DER.
+    /// [`CaError::Expired`], or when a part does not fit DER.
     pub fn draft(
         &self,
         identity: &DeviceIdentity,
@@ -212,11 +185,11 @@ impl Authority {
         validity_days: u32,
         now: UnixMillis,
         random: &dyn Random,
-    ) -> Result<Draft, AuthorityError> {
+    ) -> Result<Draft, CaError> {
         let issuers = self.issuers();
         let issuer = &issuers.signing;
         if issuer.certificate.not_after() <= now {
-            return Err(AuthorityError::Expired);
+            return Err(CaError::Expired);
         }
         let serial = Serial::from_random(random.bytes());
         let certificate = DeviceCertificate {
@@ -242,10 +215,10 @@ impl Authority {
     ///
     /// # Errors
     /// When the issuer is not known or its key is not here.
-    pub fn complete(&self, issuer: &IssuerId, to_be_signed: &[u8]) -> Result<Leaf, AuthorityError> {
+    pub fn complete(&self, issuer: &IssuerId, to_be_signed: &[u8]) -> Result<Leaf, CaError> {
         let issuer = self
             .issuer(issuer)
-            .ok_or(AuthorityError::Recorded("a certificate names no known issuer"))?;
+            .ok_or(CaError::Recorded("a certificate names no known issuer"))?;
         let key = issuer.key()?;
         let signature = BitString::from_bytes(&key.sign(to_be_signed)?)?;
         // RFC 5280 §4.1: Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }.
@@ -318,27 +291,29 @@ pub struct Recognised {
 impl Issuers {
     fn from_records(
         records: Vec<IssuerRecord>,
-        keeper: &Keeper,
+        key_store: &KeyStore,
         public_url: &str,
-    ) -> Result<Self, AuthorityError> {
+    ) -> Result<Self, CaError> {
         let mut signing = None;
         let mut all = HashMap::new();
         for record in records {
-            let issuer = Arc::new(Issuer::from_record(&record, keeper, public_url)?);
+            let issuer = Arc::new(Issuer::from_record(&record, key_store, public_url)?);
             if record.slot == Some(Slot::Signing) {
                 signing = Some(Arc::clone(&issuer));
             }
             all.insert(record.id, issuer);
         }
-        let signing = signing.ok_or(AuthorityError::Recorded("no issuer signs"))?;
+        let signing = signing.ok_or(CaError::Recorded("no issuer signs"))?;
         Ok(Self { signing, all })
     }
 }
 
 impl Issuer {
-    fn from_record(record: &IssuerRecord, keeper: &Keeper, public_url: &str) -> Result<Self, AuthorityError> {
+    fn from_record(record: &IssuerRecord, key_store: &KeyStore, public_url: &str) -> Result<Self, CaError> {
         let key = match &record.sealed_key {
-            Some(sealed) => Some(IssuerKey::from_pkcs8(&keeper.open(sealed, record.id.as_str())?)?),
+            Some(sealed) => Some(IssuerKey::from_pkcs8(
+                &key_store.open(sealed, record.id.as_str())?,
+            )?),
             None => None,
         };
         Ok(Self {
@@ -349,10 +324,10 @@ impl Issuer {
         })
     }
 
-    fn key(&self) -> Result<&IssuerKey, AuthorityError> {
+    fn key(&self) -> Result<&IssuerKey, CaError> {
         self.key
             .as_ref()
-            .ok_or_else(|| AuthorityError::Offline(self.certificate.id().clone()))
+            .ok_or_else(|| CaError::Offline(self.certificate.id().clone()))
     }
 }
 
@@ -363,12 +338,12 @@ async fn read_all(db: &Db) -> Result<Vec<IssuerRecord>, DbError> {
 /// Makes root and intermediate. Of nodes that start together one wins; the others find its issuers.
 async fn found(
     db: &Db,
-    keeper: &Keeper,
+    key_store: &KeyStore,
     public_url: &str,
     host: &str,
     now: UnixMillis,
     random: &dyn Random,
-) -> Result<(), AuthorityError> {
+) -> Result<(), CaError> {
     let plan = || Plan {
         id: IssuerId::new(now, random.for_id()),
         serial: Serial::from_random(random.bytes()),
@@ -379,14 +354,14 @@ async fn found(
     let root = founding::found_root(plan())?;
     let intermediate = founding::found_intermediate(plan(), &root.certificate, &root.key)?;
     let trust_anchor = root.certificate.pem()?;
-    let record = |slot, founded: &founding::Founded| -> Result<IssuerRecord, AuthorityError> {
+    let record = |slot, founded: &founding::Founded| -> Result<IssuerRecord, CaError> {
         let id = founded.certificate.id().clone();
         Ok(IssuerRecord {
             slot: Some(slot),
             certificate: founded.certificate.pem()?,
             above: String::new(),
             trust_anchor: trust_anchor.clone(),
-            sealed_key: Some(keeper.seal(&founded.pkcs8, id.as_str(), random)?),
+            sealed_key: Some(key_store.seal(&founded.pkcs8, id.as_str(), random)?),
             created_at: now,
             id,
         })

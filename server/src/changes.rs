@@ -7,7 +7,8 @@ use tokio::sync::broadcast;
 /// (a node that restarts) is cheaper read once than told one by one.
 const CAPACITY: usize = 1024;
 
-/// Passes changes of the fleet on to those who watch it.
+/// Passes changes of the fleet on to those who watch it. Cheap to clone.
+#[derive(Clone)]
 pub struct Changes {
     sender: broadcast::Sender<FleetChange>,
 }

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigError;
-use crate::state::StartError;
+use crate::start_error::StartError;
 
 /// Gangway: the panel and relay through which devices join a fleet.
 #[derive(Debug, Parser)]

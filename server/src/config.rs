@@ -4,6 +4,7 @@
 //! `docs/configuration.md` all follow from that line (`options!`), so that none can be forgotten.
 
 mod document;
+mod encryption_key;
 mod flags;
 mod network;
 mod options;
@@ -18,14 +19,14 @@ use gangway_protocol::secret::SecretString;
 use url::Url;
 
 pub use document::document;
+pub use encryption_key::{EncryptionKey, KEY_LEN};
 pub use flags::{DataFlags, ServeFlags};
 pub use network::Network;
 pub use options::{OptionSpec, Scope};
 pub use sources::{Environment, Given, Source, Values};
 pub use value::{Listen, LogFormat};
 
-use crate::ca::Keeper;
-use crate::state::StartError;
+use crate::start_error::StartError;
 use options::options;
 
 options! {
@@ -58,7 +59,7 @@ options! {
         device_origins: Vec<String> = None, Serve;
         /// The key that encrypts the keys of the built-in CA at rest: 32 bytes in base64, as `openssl rand -base64 32` makes
         /// them. Without it a key is made and kept in the data directory, in a file for its owner alone.
-        ca_key: Option<SecretString> = None, Everywhere;
+        ca_key: Option<EncryptionKey> = None, Everywhere;
         /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,gangway_server::relay=debug`.
         log: String = Some("info"), Serve;
         /// How to log: `text` for people, `json` for machines. Never a secret, a code, a token, a cookie or a query.
@@ -167,11 +168,6 @@ impl Config {
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             problems.push("tls_certificate and tls_key belong together: give both, or neither".to_owned());
         }
-        let ca_key = self
-            .ca_key
-            .as_ref()
-            .map(|key| Keeper::from_base64(key.expose(), "ca_key"));
-        problems.extend(ca_key.and_then(Result::err).map(|error| error.to_string()));
         problems.extend(
             self.device_origins
                 .iter()

@@ -17,6 +17,7 @@ mod plans;
 mod query;
 mod readers;
 mod row;
+mod secret_hash;
 mod sqlite;
 mod transaction;
 mod writer;
@@ -63,6 +64,7 @@ pub use query::{Query, Value, assembled, query};
 use readers::{Lease, OpenReader, Readers};
 use row::row;
 pub use row::{Cell, FromRow, Row};
+pub use secret_hash::SecretHash;
 pub(crate) use transaction::write;
 use writer::Writer;
 

@@ -7,7 +7,7 @@
 //!
 //! 1. [`approval`]: the claimant approves what the device introduced; the device consents; either can take it back.
 //! 2. [`issuance`]: one certificate per key and generation, however often and however concurrently it is asked for.
-//! 3. [`crate::session_gate`]: the first session proves it.
+//! 3. [`crate::session`]: the first session proves it.
 //! 4. [`sweep`]: what stands still for too long is ended.
 //!
 //! Each stage is durable before anybody is told of it. Races are decided by unique keys and conditional updates, never
@@ -23,10 +23,11 @@ use gangway_protocol::certificate::{Certificate, Csr, CsrRefusal, UncheckedCsr};
 use gangway_protocol::device::{DeviceSummary, FleetChange, FleetChangeKind, InvalidTransition};
 use gangway_protocol::id::{DeviceId, OrganisationId};
 
-use crate::ca::{AuthorityError, verify};
+use crate::authority::Error;
+use crate::ca::{CaError, verify};
+use crate::context::Context;
 use crate::db::DbError;
 use crate::db::certificates::CertificateRecord;
-use crate::state::Gangway;
 
 pub use sweep::tick;
 
@@ -64,7 +65,7 @@ pub enum EnrolmentError {
     Transition(#[from] InvalidTransition),
     /// The built-in CA cannot sign.
     #[error(transparent)]
-    Authority(#[from] AuthorityError),
+    Authority(#[from] CaError),
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -82,11 +83,11 @@ pub fn check_csr(pem: &str) -> Result<Csr, CsrRefusal> {
 ///
 /// # Errors
 /// When its issuer is not known any more.
-pub fn present(gangway: &Gangway, record: CertificateRecord) -> Result<Certificate, AuthorityError> {
-    let chain = gangway
-        .authority
+pub fn present(context: &Context, record: CertificateRecord) -> Result<Certificate, CaError> {
+    let chain = context
+        .ca
         .chain(&record.issuer, &record.leaf)
-        .ok_or(AuthorityError::Recorded("a certificate names no known issuer"))?;
+        .ok_or(CaError::Recorded("a certificate names no known issuer"))?;
     Ok(Certificate {
         sha256: record.sha256,
         serial: record.serial,
@@ -110,15 +111,31 @@ pub fn present(gangway: &Gangway, record: CertificateRecord) -> Result<Certifica
 
 /// Tells whoever watches the fleet that a device is to be read again.
 pub(crate) fn tell(
-    gangway: &Gangway,
+    context: &Context,
     organisation: &OrganisationId,
     device: &DeviceId,
     kind: FleetChangeKind,
 ) {
-    gangway.changes.tell(FleetChange {
+    context.changes.tell(FleetChange {
         device: device.clone(),
         organisation: organisation.clone(),
         kind,
         presence: None,
     });
+}
+
+impl From<EnrolmentError> for Error {
+    fn from(error: EnrolmentError) -> Self {
+        match error {
+            EnrolmentError::NotFound => Self::NotFound,
+            EnrolmentError::Invalid { field, detail } => Self::Invalid { field, detail },
+            EnrolmentError::Csr(refusal) => Self::CsrRefused(refusal.to_string()),
+            EnrolmentError::KeyKnown(device) => Self::KeyKnown(device),
+            EnrolmentError::KeyRevoked => Self::KeyRevoked,
+            EnrolmentError::Conflict(why) => Self::Conflict(why.to_owned()),
+            EnrolmentError::Transition(error) => error.into(),
+            EnrolmentError::Authority(error) => error.into(),
+            EnrolmentError::Db(error) => error.into(),
+        }
+    }
 }

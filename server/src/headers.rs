@@ -1,4 +1,4 @@
-//! Headers that every response carries (security.md, Web).
+//! Headers that every response carries (threat model, WEB-1).
 
 use std::sync::Arc;
 

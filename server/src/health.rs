@@ -13,7 +13,8 @@ use gangway_protocol::path;
 
 use crate::db::{Db, DbError, settings};
 use crate::listen::Shutdown;
-use crate::state::{Gangway, StartError};
+use crate::start_error::StartError;
+use crate::state::Gangway;
 
 /// Every request leaves a few numbers until they are sorted: a thousand requests a second leave some 100 KB in this time.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
 //! Limits on guessing: failed codes per account, address and organisation, a global breaker, and attempts to sign in
-//! (security.md, Enrolment 1, 2 and Threat C).
+//! (threat model, ENR-1 to ENR-3, threat C).
 //!
 //! 1. [`Limits::begin`] asks for room in every book and reserves it, so that parallel attempts cannot slip through.
 //! 2. The claim runs.
@@ -20,7 +20,7 @@ use gangway_protocol::code::Nameplate;
 use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
-pub use address::AddressKey;
+pub use address::{AddressKey, ClientAddress};
 pub use places::Places;
 
 use crate::config::Caps;
@@ -29,7 +29,7 @@ use window::Window;
 
 /// The span over which failures and attempts are counted.
 const SPAN: i64 = 10 * UnixMillis::MINUTE;
-/// security.md, Enrolment 1: one account may fail twice per nameplate. A mistyped code is worth a second try; a third
+/// threat model, ENR-2: one account may fail twice per nameplate. A mistyped code is worth a second try; a third
 /// would leave the device one guess short of destroying its secret.
 const FAILURES_PER_NAMEPLATE: usize = 2;
 /// How long a nameplate means the same device: ten minutes of life and fifteen of rest.
@@ -159,7 +159,7 @@ impl Limits {
         self.books().sign_ins.count_one(&address, now)
     }
 
-    /// Counts a nameplate that is about to be assigned to a device at this address (security.md, Threat I).
+    /// Counts a nameplate that is about to be assigned to a device at this address (threat model, I).
     ///
     /// # Errors
     /// When its devices have used up too many.

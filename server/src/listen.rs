@@ -36,8 +36,8 @@ pub use descriptors::raise_limit;
 pub use stream::{Stream, take_stream};
 pub use tls::{Tls, TlsError};
 
-use crate::api::extract::ClientAddress;
 use crate::config::Network;
+use crate::limits::ClientAddress;
 
 /// A TLS handshake is three packets; who needs longer is not going to make it.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

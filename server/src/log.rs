@@ -1,7 +1,7 @@
 //! Structured logs on standard error, as text for people or JSON for machines.
 //!
 //! What is logged about a request is its method, the pattern of its path, its status and its time: never a query, a cookie,
-//! a header or a body, because those may hold secrets (security.md, Enrolment 7).
+//! a header or a body, because those may hold secrets (threat model, ENR-12).
 
 use std::io::IsTerminal as _;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
 use crate::config::{Config, LogFormat};
-use crate::state::StartError;
+use crate::start_error::StartError;
 
 /// Crates whose debug output holds what nobody should read, such as challenges; and what PostgreSQL notes at every start.
 /// Directives of the operator come later and win.

@@ -1,10 +1,10 @@
 //! The relay: the sockets of waiting devices, claimants and enrolled devices (`docs/protocol.md` §2 and §3).
 //!
-//! 1. [`upgrade`] turns a request into a raw stream and says what it is for.
+//! 1. `api::sockets` accepts an upgrade; [`Relay::take_over`] takes the raw stream and what it is for.
 //! 2. The [`reactor`], one thread, moves the bytes of all sockets; [`frame`] makes messages of them.
 //! 3. The [`hub`] decides: who is found under which nameplate, what is forwarded, who is told what. It waits for nothing.
-//! 4. [`jobs`] are its hands in the database and in public-key cryptography.
-//! 5. [`tick`], once a second, makes the hub look at every deadline, and writes down in batches what the database is to
+//! 4. [`Jobs`] are what it leaves to others: whatever needs certificates, public-key cryptography or the database.
+//! 5. [`Relay::tick`], once a second, makes the hub look at every deadline, and writes down in batches what the database is to
 //!    know ([`upkeep`]): presence and nameplates. Nothing is written for a frame.
 //!
 //! What a code protects is decided elsewhere: the relay forwards sealed frames unread.
@@ -12,9 +12,7 @@
 mod claim;
 mod driver;
 pub mod frame;
-mod handshake;
 mod hub;
-mod jobs;
 mod message;
 mod nameplates;
 mod plate;
@@ -22,47 +20,59 @@ mod reactor;
 mod record;
 mod resume;
 mod ticket;
-mod upgrade;
 mod upkeep;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use hyper::upgrade::OnUpgrade;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use gangway_protocol::id::{ClaimId, DeviceId};
 use gangway_protocol::path;
 
+use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, nameplates as leases, settings, write};
 use crate::limits::Limits;
+use crate::listen;
 use crate::rng::Random;
-use crate::state::{Gangway, StartError};
+use crate::start_error::StartError;
 use hub::{Desk, Hub};
 use nameplates::Lease;
 use plate::Plate;
-use reactor::{Command, Inbox, JobRunner, Reactor};
+use reactor::{Command, Inbox, JobRunner, Reactor, Wire};
 use resume::ResumeKey;
 use ticket::Claims;
 use upkeep::Upkeep;
 
+pub(crate) use driver::{Done, Job, Opening, Proved, SessionPass};
 pub use hub::{Exclusion, Tell};
+pub(crate) use message::problem;
 pub use ticket::ClaimInfo;
-pub use upgrade::router;
+pub(crate) use ticket::Ticket;
 
 /// The setting that holds the key of `resume` tokens.
 const RESUME_KEY: &str = "resume_key";
+/// How long a client may take to read the answer to its upgrade.
+const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connections may take to end when the server goes down.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What the relay leaves to others: work with certificates, public keys and the database.
+pub(crate) trait Jobs: Send + Sync {
+    /// Does a job to its end.
+    fn run(&self, job: Job) -> BoxFuture<'static, Done>;
+}
 
 /// Waiting devices, claims and sessions of this node. None of its functions waits for the network.
 pub struct Relay {
     inbox: Arc<Inbox>,
     claims: Arc<Claims>,
-    gangway: Arc<OnceLock<Weak<Gangway>>>,
     upkeep: tokio::sync::Mutex<Upkeep>,
     /// Streams on their way from hyper to the reactor.
     upgrades: TaskTracker,
@@ -74,12 +84,14 @@ impl Relay {
     ///
     /// # Errors
     /// When what it keeps in the database cannot be read or made, or the system has no room for its thread.
-    pub async fn open(
+    pub(crate) async fn open(
         config: &Config,
         db: &Db,
         clock: &Arc<dyn Clock>,
         random: &Arc<dyn Random>,
         limits: &Limits,
+        changes: &Changes,
+        jobs: impl Jobs + 'static,
     ) -> Result<Self, StartError> {
         let claims = Arc::new(Claims::default());
         let desk = Desk {
@@ -94,29 +106,44 @@ impl Relay {
         };
         let leases = leases::all(&mut db.reader().await?.conn(), clock.now()).await?;
         let hub = Hub::new(desk, leases.iter().map(<(Plate, Lease)>::from));
-        let gangway = Arc::new(OnceLock::new());
-        let jobs = JobRunner::new(gangway.clone(), tokio::runtime::Handle::current());
+        let runner = JobRunner::new(Box::new(jobs), tokio::runtime::Handle::current());
         let no_room = |error| StartError::File {
             what: "the system has no room for the relay's sockets".to_owned(),
             error,
         };
         let max_sockets = config.caps.connections;
-        let (reactor, inbox) = Reactor::new(clock.clone(), hub, jobs, max_sockets).map_err(no_room)?;
+        let (reactor, inbox) = Reactor::new(clock.clone(), hub, runner, max_sockets).map_err(no_room)?;
         let thread = std::thread::Builder::new().name("relay".to_owned());
         let thread = thread.spawn(move || reactor.run()).map_err(no_room)?;
         Ok(Self {
+            upkeep: tokio::sync::Mutex::new(Upkeep::new(db, clock, changes, inbox.clone())),
             inbox,
             claims,
-            gangway,
-            upkeep: tokio::sync::Mutex::default(),
             upgrades: TaskTracker::new(),
             thread: Mutex::new(Some(thread)),
         })
     }
 
-    /// Tells the relay whose it is: its jobs work on `gangway`.
-    pub(crate) fn attach(&self, gangway: &Arc<Gangway>) {
-        self.gangway.get_or_init(|| Arc::downgrade(gangway));
+    /// Takes a stream over as soon as hyper lets go of it; nothing of its request or the router stays behind.
+    pub(crate) fn take_over(&self, upgraded: OnUpgrade, opening: Opening) {
+        let inbox = self.inbox.clone();
+        self.upgrades.spawn(async move {
+            match tokio::time::timeout(UPGRADE_TIMEOUT, upgraded).await {
+                Ok(Ok(upgraded)) => {
+                    let Ok((stream, ahead)) = listen::take_stream(upgraded) else {
+                        return tracing::error!(
+                            "a connection was upgraded that the accept loop did not make"
+                        );
+                    };
+                    match Wire::new(stream) {
+                        Ok(wire) => inbox.push(Command::Open { wire, ahead, opening }),
+                        Err(error) => tracing::debug!(%error, "an upgraded connection is gone"),
+                    }
+                }
+                Ok(Err(error)) => tracing::debug!(%error, "an upgrade did not come about"),
+                Err(_) => tracing::debug!("a client did not read the answer to its upgrade"),
+            }
+        });
     }
 
     /// A claim that runs, or that was redeemed and ended less than ten minutes ago.
@@ -172,45 +199,43 @@ impl Relay {
     pub fn reconnect(&self, device: &DeviceId) {
         self.inbox.push(Command::Reconnect(device.clone()));
     }
+
+    /// Acts on every deadline that has passed, and writes down what has changed; called once a second by one task.
+    pub async fn tick(&self) {
+        let (done, harvest) = oneshot::channel();
+        self.inbox.push(Command::Tick { done });
+        // Without an answer the reactor has ended, and so has everything to write.
+        if let Ok(harvest) = harvest.await {
+            self.upkeep.lock().await.run(harvest).await;
+        }
+    }
+
+    /// Tells everyone connected that the server goes down, closes their connections, and writes down who is offline now.
+    pub async fn drain(&self) {
+        self.upgrades.close();
+        let (done, empty) = oneshot::channel();
+        self.inbox.push(Command::Drain { done });
+        if tokio::time::timeout(DRAIN_TIMEOUT, empty).await.is_err() {
+            tracing::info!("some devices did not close their connections in time");
+        }
+        self.tick().await;
+        self.inbox.push(Command::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && !matches!(
+                tokio::task::spawn_blocking(move || thread.join()).await,
+                Ok(Ok(()))
+            )
+        {
+            tracing::error!("the relay's thread has panicked");
+        }
+    }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
         // Not joined: the last owner may be a job, whose end the reactor's thread waits for.
         self.inbox.push(Command::Stop);
-    }
-}
-
-/// Acts on every deadline that has passed, and writes down what has changed; called once a second by one task.
-pub async fn tick(gangway: &Arc<Gangway>) {
-    let relay = &gangway.relay;
-    let (done, harvest) = oneshot::channel();
-    relay.inbox.push(Command::Tick { done });
-    // Without an answer the reactor has ended, and so has everything to write.
-    if let Ok(harvest) = harvest.await {
-        relay.upkeep.lock().await.run(gangway, harvest).await;
-    }
-}
-
-/// Tells everyone connected that the server goes down, closes their connections, and writes down who is offline now.
-pub async fn drain(gangway: &Arc<Gangway>) {
-    let relay = &gangway.relay;
-    relay.upgrades.close();
-    let (done, empty) = oneshot::channel();
-    relay.inbox.push(Command::Drain { done });
-    if tokio::time::timeout(DRAIN_TIMEOUT, empty).await.is_err() {
-        tracing::info!("some devices did not close their connections in time");
-    }
-    tick(gangway).await;
-    relay.inbox.push(Command::Stop);
-    let thread = relay.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(thread) = thread
-        && !matches!(
-            tokio::task::spawn_blocking(move || thread.join()).await,
-            Ok(Ok(()))
-        )
-    {
-        tracing::error!("the relay's thread has panicked");
     }
 }
 

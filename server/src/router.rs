@@ -14,12 +14,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::api::csrf;
 use crate::api::description;
-use crate::api::problem::ApiError;
+use crate::api::problem::RequestError;
 use crate::api::request::MAX_BODY_LEN;
-use crate::auth::csrf;
+use crate::authority::Error;
 use crate::state::Gangway;
-use crate::{api, assets, headers, health, log, relay, ssr};
+use crate::{api, assets, headers, health, log, panel};
 
 /// How long nothing of a body may arrive. Bodies are small, so who pauses this long is gone.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -33,7 +34,7 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
     let pages = api.clone().with_state(gangway.clone());
     Router::new()
         .merge(api)
-        .merge(relay::router())
+        .merge(api::sockets::router())
         .merge(health::router())
         .route(path::OPENAPI, get(show_description))
         .route("/api/{*unknown}", any(refuse_unknown_path))
@@ -47,13 +48,13 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
         .with_state(gangway)
 }
 
-/// Programs get a problem, people a page; which pages there are, and that others are not, the panel knows.
+/// What no route answers: the panel draws a page, or its own “not found”; everything that is not read by a person gets a problem.
 async fn answer_other(api: Router, request: Request) -> Response {
     match *request.method() {
         Method::GET | Method::HEAD if !request.uri().path().starts_with(path::CA) => {
-            ssr::render_page(api, request).await
+            panel::render_page(api, request).await
         }
-        _ => ApiError::NotFound.into_response(),
+        _ => Error::NotFound.into_response(),
     }
 }
 
@@ -63,12 +64,12 @@ async fn show_description() -> ([(HeaderName, HeaderValue); 1], &'static str) {
     ([(header::CONTENT_TYPE, json)], &TEXT)
 }
 
-async fn refuse_unknown_path() -> ApiError {
-    ApiError::NotFound
+async fn refuse_unknown_path() -> Error {
+    Error::NotFound
 }
 
-async fn refuse_method() -> ApiError {
-    ApiError::MethodNotAllowed
+async fn refuse_method() -> RequestError {
+    RequestError::MethodNotAllowed
 }
 
 /// A handler that panics costs its own request, not the connection. The panic's text goes to the log alone.
@@ -81,7 +82,7 @@ fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> Response {
     let text = text
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("a panic without a text");
-    ApiError::internal(format!("a handler panicked: {text}")).into_response()
+    Error::internal(format!("a handler panicked: {text}")).into_response()
 }
 
 /// The HTTP API's description, OpenAPI 3.1.

@@ -1,46 +1,42 @@
 //! What every handler, socket and task of one server works on.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::passkeys::Passkeys;
-use crate::auth::sweep::Sweeper;
-use crate::ca::Authority;
+use crate::ca::CertificateAuthority;
 use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::{Config, Database};
-use crate::db::{Db, MigrationError};
-use crate::enrolment::sweep::Schedule;
+use crate::context::Context;
+use crate::db::Db;
 use crate::limits::Limits;
+use crate::people::passkeys::Passkeys;
 use crate::relay::Relay;
 use crate::rng::Random;
+use crate::session::SessionJobs;
+use crate::start_error::StartError;
 
 /// One server: shared as `Arc<Gangway>`, the state of every router.
 pub struct Gangway {
-    /// What it was started with.
-    pub config: Config,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Randomness.
-    pub random: Arc<dyn Random>,
-    /// The database.
-    pub db: Db,
+    context: Arc<Context>,
     /// The relying party of WebAuthn.
     pub passkeys: Passkeys,
-    /// What expired sign-ins, links and ceremonies leave behind is removed by this.
-    pub sweeper: Sweeper,
-    /// The built-in CA.
-    pub authority: Authority,
     /// Waiting devices, claims and sessions of this node.
     pub relay: Relay,
-    /// Changes of the fleet, for those who watch.
-    pub changes: Changes,
     /// Limits on attempts.
     pub limits: Limits,
-    /// When to look next for enrolments that stand still.
-    pub sweep: Schedule,
     stopping: CancellationToken,
+}
+
+/// Handlers reach what services share as if it were the server's own: `gangway.db`, and `&gangway` for a `&Context`.
+impl Deref for Gangway {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
 }
 
 impl Gangway {
@@ -59,27 +55,33 @@ impl Gangway {
             // Beside PostgreSQL the folder holds the CA's encryption key alone.
             config.make_data_dir()?;
         }
-        let authority = Authority::open(&config, &db, &*clock, &*random).await?;
+        let ca = CertificateAuthority::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
-        let relay = Relay::open(&config, &db, &clock, &random, &limits).await?;
-        let changes = Changes::default();
-        let stopping = CancellationToken::new();
-        let gangway = Arc::new(Self {
+        let context = Arc::new(Context {
             config,
             clock,
             random,
             db,
-            passkeys,
-            sweeper: Sweeper::default(),
-            authority,
-            relay,
-            changes,
-            limits,
-            sweep: Schedule::default(),
-            stopping,
+            ca,
+            changes: Changes::default(),
         });
-        gangway.relay.attach(&gangway);
-        Ok(gangway)
+        let relay = Relay::open(
+            &context.config,
+            &context.db,
+            &context.clock,
+            &context.random,
+            &limits,
+            &context.changes,
+            SessionJobs(context.clone()),
+        )
+        .await?;
+        Ok(Arc::new(Self {
+            context,
+            passkeys,
+            relay,
+            limits,
+            stopping: CancellationToken::new(),
+        }))
     }
 
     /// From now on the server says that it is not ready, so that balancers look elsewhere, and replies without end do end.
@@ -111,26 +113,4 @@ pub async fn open_database(config: &Config) -> Result<Db, StartError> {
         }
         Database::Postgres(url) => Db::open_postgres(url.expose()).await?,
     })
-}
-
-/// Why the server does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The database is not usable.
-    #[error(transparent)]
-    Database(#[from] MigrationError),
-    /// A query at start failed.
-    #[error("the database failed at start: {0}")]
-    Db(#[from] crate::db::DbError),
-    /// A file or folder is not usable; the text names it and says what to do.
-    #[error("{what}: {error}")]
-    File {
-        /// Which one, and for what.
-        what: String,
-        /// What the system says.
-        error: std::io::Error,
-    },
-    /// Anything else that an operator has to put right, told in a sentence.
-    #[error("{0}")]
-    Refused(String),
 }

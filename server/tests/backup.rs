@@ -8,7 +8,7 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::time::UnixMillis;
-use gangway_server::session_gate::{Admission, hold};
+use gangway_server::session::{Admission, hold};
 
 use crate::support::device::SoftDevice;
 use crate::support::program::{refuses, run, succeeds, text};
@@ -165,7 +165,7 @@ async fn a_restored_server_numbers_its_revocation_lists_on() {
     let data_dir = server.gangway.config.data_dir.clone();
     let root = server
         .gangway
-        .authority
+        .ca
         .export_root(&server.gangway.db)
         .await
         .expect("the root")

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use gangway_protocol::time::UnixMillis;
-use gangway_server::api::extract::ClientAddress;
 use gangway_server::clock::ManualClock;
 use gangway_server::config::{Config, Environment, Values};
+use gangway_server::enrolment::sweep::Schedule;
+use gangway_server::limits::ClientAddress;
 use gangway_server::rng::SystemRandom;
 use gangway_server::router::router;
 use gangway_server::state::Gangway;
@@ -70,6 +71,7 @@ pub(crate) struct Server {
     pub(crate) gangway: Arc<Gangway>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) router: Router,
+    schedule: Schedule,
     _folder: tempfile::TempDir,
 }
 
@@ -94,6 +96,7 @@ impl Server {
             router: router(gangway.clone()),
             gangway,
             clock,
+            schedule: Schedule::default(),
             _folder: folder,
         }
     }
@@ -106,18 +109,19 @@ impl Server {
         Self {
             router: router(gangway.clone()),
             gangway,
+            schedule: Schedule::default(),
             ..self
         }
     }
 
     /// What the server's one timer does.
     pub(crate) async fn tick(&self) {
-        gangway_server::enrolment::tick(&self.gangway).await;
+        gangway_server::enrolment::tick(&self.gangway, &self.schedule).await;
     }
 
     /// What the relay's timer does.
     pub(crate) async fn tick_relay(&self) {
-        gangway_server::relay::tick(&self.gangway).await;
+        self.gangway.relay.tick().await;
     }
 
     /// Sends a request through the router, from a loopback address unless it says otherwise.

@@ -132,7 +132,7 @@ pub(crate) fn origin() -> String {
 }
 
 /// Takes the fragment out of the address and replaces the address at once, so that no history, screenshot or sharing keeps
-/// what was in it (security.md, Enrolment 5 and 7). Without the `#`; `None` when there is none.
+/// what was in it (threat model, ENR-12). Without the `#`; `None` when there is none.
 pub(crate) fn take_fragment() -> Option<String> {
     let window = window()?;
     let location = window.location();

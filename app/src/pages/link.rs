@@ -136,7 +136,7 @@ pub(crate) fn link_page() -> View {
         api: StoredValue::new(api()),
     };
     set_title(t.add_device());
-    // The fragment leaves the address at once and stays in memory, also while the person signs in (security.md, Enrolment 5).
+    // The fragment leaves the address at once and stays in memory, also while the person signs in (threat model, ENR-12).
     Effect::new(move |_| {
         if page::take_fragment().is_some_and(|fragment| crossing.entry.take(&fragment)) {
             crossing.prefilled.set(true);

@@ -3,7 +3,7 @@
 //! 1. the token is taken out of the address at once and kept in memory;
 //! 2. the server says what the link is for;
 //! 3. the person gives a name and makes a passkey, which signs in;
-//! 4. a second passkey or recovery codes are offered at once (security.md, Accounts 1).
+//! 4. a second passkey or recovery codes are offered at once (threat model, ACC-1).
 
 use gangway_client::Api;
 use gangway_protocol::account::{

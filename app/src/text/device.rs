@@ -99,13 +99,13 @@ texts! {
     alarm_text => "Two machines have used its key, or its counter went back. Either it was restored from a backup, or somebody has a copy of its key.", "Zwei Maschinen haben seinen Schlüssel benutzt, oder sein Zähler lief zurück. Entweder wurde es aus einer Sicherung wiederhergestellt, oder jemand hat eine Kopie seines Schlüssels.";
     alarm_since => "Since", "Seit";
     alarm_restored => "Restored from backup", "Aus Sicherung wiederhergestellt";
-    alarm_restored_title => "It was restored from a backup?", "Es wurde aus einer Sicherung wiederhergestellt?";
+    alarm_restored_title => "Was this device restored from a backup?", "Wurde dieses Gerät aus einer Sicherung wiederhergestellt?";
     alarm_restored_says_1 => "The alarm ends, and the device goes on with its key.", "Der Alarm endet, und das Gerät macht mit seinem Schlüssel weiter.";
     alarm_restored_says_2 => "If a second machine really has the key, the alarm comes back with its next session.", "Hat wirklich eine zweite Maschine den Schlüssel, kommt der Alarm mit deren nächster Sitzung wieder.";
 
     event_approved => "Approved", "Freigegeben";
     event_consented => "The device agreed", "Das Gerät hat zugestimmt";
-    event_lapsed => "Nothing came of the approval in time", "Aus der Freigabe wurde in der Zeit nichts";
+    event_lapsed => "Approval expired", "Freigabe abgelaufen";
     event_withdrawn => "Approval withdrawn", "Freigabe zurückgezogen";
     event_described => "Name or labels changed", "Name oder Etiketten geändert";
     event_proven => "First session with this certificate", "Erste Sitzung mit diesem Zertifikat";

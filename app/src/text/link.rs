@@ -34,15 +34,15 @@ texts! {
     prefilled_no => "They are not", "Nein";
     prefill_off => "Your organisation does not take codes from links. Type the one that the device shows.", "Ihre Organisation nimmt keine Codes aus Links an. Bitte den eingeben, den das Gerät zeigt.";
     scan => "Scan the QR code", "QR-Code scannen";
-    scan_text => "Hold the code on the device's screen into the picture.", "Den Code auf der Anzeige des Geräts ins Bild halten.";
+    scan_text => "Point the camera at the device's QR code.", "Richten Sie die Kamera auf den QR-Code des Geräts.";
     scan_denied => "The camera cannot be used. Allow it in the browser, or type the letters.", "Die Kamera lässt sich nicht benutzen. Bitte im Browser erlauben oder die Buchstaben eingeben.";
-    scan_other => "That is another kind of QR code. Hold the one of the device into the picture.", "Das ist ein anderer QR-Code. Bitte den des Geräts ins Bild halten.";
+    scan_other => "This QR code is not from a Gangway device. Point the camera at the device's QR code.", "Dieser QR-Code stammt nicht von einem Gangway-Gerät. Richten Sie die Kamera auf den QR-Code des Geräts.";
     where_is_code => "Where is the code?", "Wo steht der Code?";
     where_is_code_text => "On the device's screen or in its terminal. A device without one gets it by running:", "Auf der Anzeige des Geräts oder in seinem Terminal. Ein Gerät ohne Code bekommt ihn so:";
     telephone_hint => "Helping over the telephone? Read the words below the flags out loud.", "Hilfe am Telefon? Einfach die Wörter unter den Flaggen vorlesen.";
 
     review_title => "Is this your device?", "Ist das Ihr Gerät?";
-    review_lede => "It is on the line. Nothing is signed before you approve.", "Es ist in der Leitung. Vor Ihrer Freigabe wird nichts unterschrieben.";
+    review_lede => "The device is connected. Nothing is signed until you approve.", "Das Gerät ist verbunden. Vor Ihrer Freigabe wird nichts unterschrieben.";
     review_stated => "The device says", "Das Gerät sagt";
     review_seen => "The panel sees", "Das Panel sieht";
     unverified => "Unverified", "Ungeprüft";
@@ -51,7 +51,7 @@ texts! {
     network_different => "Another network than yours", "Anderes Netz als Ihres";
     network_unknown => "Cannot be compared", "Nicht vergleichbar";
     first_seen => "First seen", "Zuerst gesehen";
-    review_give => "How you want to call it", "Wie es heißen soll";
+    review_give => "Name and labels", "Name und Etiketten";
     review_into => "It will belong to", "Es wird gehören zu:";
     warning_other_panel(link: &str) => "The device shows the address {link}, which is not this panel. Approve only if you know why.", "Das Gerät zeigt die Adresse {link}, und das ist nicht dieses Panel. Nur freigeben, wenn Sie wissen, warum.";
     warning_other_network => "The device is on another network than you are. Is it really in front of you?", "Das Gerät ist in einem anderen Netz als Sie. Steht es wirklich vor Ihnen?";

@@ -15,8 +15,8 @@ texts! {
     trouble_shutting_down => "The server is being restarted. Try again in a moment.", "Der Server wird gerade neu gestartet. Bitte gleich noch einmal versuchen.";
     trouble_not_found => "There is no such thing, or it is not yours to see.", "Das gibt es nicht, oder es ist nicht für Sie bestimmt.";
     trouble_invalid => "Something in the form cannot be taken as it is.", "Etwas im Formular kann so nicht angenommen werden.";
-    trouble_conflict => "This does not fit the present state any more. Reload the page to see it.", "Das passt nicht mehr zum jetzigen Stand. Bitte die Seite neu laden.";
-    trouble_step_up => "This takes a fresh proof with your passkey.", "Dafür braucht es einen frischen Nachweis mit Ihrem Passkey.";
+    trouble_conflict => "This changed meanwhile. Reload and try again.", "Das hat sich inzwischen geändert. Laden Sie die Seite neu und versuchen Sie es noch einmal.";
+    trouble_step_up => "Confirm with your passkey to continue.", "Bestätigen Sie mit Ihrem Passkey, um fortzufahren.";
     trouble_link_unknown => "This link was used already or has run out. Ask for a new one.", "Dieser Link wurde schon benutzt oder ist abgelaufen. Bitte um einen neuen bitten.";
     trouble_passkey_refused => "The passkey was not accepted, or it took too long. Try again.", "Der Passkey wurde nicht angenommen, oder es hat zu lange gedauert. Bitte noch einmal versuchen.";
     trouble_csr_refused => "The device's certificate request cannot be signed.", "Die Zertifikatsanforderung des Geräts kann nicht unterschrieben werden.";
@@ -24,7 +24,7 @@ texts! {
     trouble_key_known => "The device's key already belongs to a device of yours.", "Der Schlüssel des Geräts gehört schon zu einem Ihrer Geräte.";
     trouble_last_owner => "You are the last owner. Make somebody else an owner first.", "Sie sind der letzte Eigentümer. Machen Sie zuerst jemand anderen dazu.";
     trouble_unavailable => "The server cannot do this at present. Try again in a moment.", "Der Server kann das zurzeit nicht. Bitte gleich noch einmal versuchen.";
-    trouble_internal => "The server made a mistake; it is in the server's log. Try again.", "Der Server hat einen Fehler gemacht; er steht in seinem Protokoll. Bitte noch einmal versuchen.";
+    trouble_internal => "Something went wrong on the server, and it has logged what. Try again.", "Auf dem Server ist etwas schiefgegangen; er hat es protokolliert. Versuchen Sie es noch einmal.";
     trouble_other => "This did not work.", "Das hat nicht geklappt.";
     trouble_retry_in(secs: u32) => "Try again in {secs} seconds.", "In {secs} Sekunden noch einmal versuchen.";
     trouble_retry_in_minutes(minutes: u32) => "Try again in {minutes} minutes.", "In {minutes} Minuten noch einmal versuchen.";

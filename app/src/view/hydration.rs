@@ -34,7 +34,7 @@ pub(crate) fn hydrate(parent: &web_sys::Element, again: impl Fn() -> View) {
 
 #[derive(Clone, Default)]
 struct Walk {
-    /// Something was not where it had to be: the rest is drawn into the void.
+    /// Something was not where it had to be: the rest is drawn without being attached to the document.
     lost: Rc<Cell<bool>>,
 }
 

@@ -389,7 +389,7 @@ impl Step {
     }
 }
 
-/// security.md, threat B: what the claimant offers must be what the server has recorded, and a person must see it.
+/// threat model, B: what the claimant offers must be what the server has recorded, and a person must see it.
 fn compare(
     id: ClaimId,
     channel: Channel,

@@ -15,7 +15,7 @@ use crate::encoding::Sha256Hex;
 pub const MIN_RSA_BITS: usize = 2048;
 /// Largest RSA modulus: larger ones cost the server more than they give.
 pub const MAX_RSA_BITS: usize = 4096;
-/// 65537, the only exponent accepted (security.md, Enrolment 8).
+/// 65537, the only exponent accepted (threat model, ENR-13).
 const RSA_EXPONENT: &[u8] = &[0x01, 0x00, 0x01];
 
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");

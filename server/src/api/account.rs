@@ -13,12 +13,14 @@ use http::{StatusCode, header};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::Caller;
-use super::problem::{ApiError, ApiResult};
-use super::request::{JsonBody, Paged, PathId, fit_name};
-use crate::audit::{Entry, Scope};
-use crate::auth::{cookie, joining, recovery, sign_in};
+use super::request::{JsonBody, Paged, PathId};
+use crate::authority::Caller;
+use crate::authority::cookie;
+use crate::authority::fit_name;
+use crate::authority::{Error, Result};
+use crate::db::audit::{Entry, Scope};
 use crate::db::{accounts, audit, sign_ins, write};
+use crate::people::{joining, recovery, sign_in};
 use crate::state::Gangway;
 
 /// How the browser that asks names its own sign-in.
@@ -36,7 +38,7 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
 
 /// The account that asks.
 #[utoipa::path(get, path = path::ACCOUNT, tag = "account", responses((status = 200, body = Account)))]
-async fn show_account(State(gangway): State<Arc<Gangway>>, caller: Caller) -> ApiResult<Json<Account>> {
+async fn show_account(State(gangway): State<Arc<Gangway>>, caller: Caller) -> Result<Json<Account>> {
     sign_in::account_of(&gangway, &caller).await.map(Json)
 }
 
@@ -47,7 +49,7 @@ async fn rename_account(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     JsonBody(request): JsonBody<Rename>,
-) -> ApiResult<Json<Account>> {
+) -> Result<Json<Account>> {
     caller.require_person()?;
     let name = fit_name("name", &request.name)?;
     let (member, now) = (caller.clone(), gangway.clock.now());
@@ -73,7 +75,7 @@ async fn join_organisation(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     JsonBody(request): JsonBody<JoinRequest>,
-) -> ApiResult<Json<Account>> {
+) -> Result<Json<Account>> {
     caller.address.may_try_to_sign_in(&gangway)?;
     joining::join(&gangway, &caller, &request.token).await?;
     sign_in::account_of(&gangway, &caller).await.map(Json)
@@ -85,7 +87,7 @@ async fn join_organisation(
 async fn renew_recovery_codes(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
-) -> ApiResult<Json<RecoveryCodes>> {
+) -> Result<Json<RecoveryCodes>> {
     recovery::renew(&gangway, &caller).await.map(Json)
 }
 
@@ -96,7 +98,7 @@ async fn list_sign_ins(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     paged: Paged,
-) -> ApiResult<Json<Page<SignIn>>> {
+) -> Result<Json<Page<SignIn>>> {
     let current = caller.require_person()?;
     let now = gangway.clock.now();
     let mut reader = gangway.db.reader().await?;
@@ -114,18 +116,18 @@ async fn end_sign_in(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(id): PathId<String>,
-) -> ApiResult<Response> {
+) -> Result<Response> {
     let current = caller.require_person()?;
     let id: SignInId = if id == CURRENT {
         current.clone()
     } else {
-        id.parse().map_err(|_| ApiError::NotFound)?
+        id.parse().map_err(|_| Error::NotFound)?
     };
     let own = id == *current;
     let now = gangway.clock.now();
-    write!(gangway.db, |tx| -> ApiResult<()> {
+    write!(gangway.db, |tx| -> Result<()> {
         if !sign_ins::delete(tx, &caller.account, &id).await? {
-            return Err(ApiError::NotFound);
+            return Err(Error::NotFound);
         }
         let entry = Entry {
             scope: Scope::Server,

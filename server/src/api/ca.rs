@@ -10,8 +10,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::problem::{ApiError, ApiResult};
 use super::request::PathId;
+use crate::authority::{Error, Result};
 use crate::state::Gangway;
 
 /// The routes of this resource.
@@ -27,11 +27,8 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
 async fn show_issuer_certificate(
     State(gangway): State<Arc<Gangway>>,
     PathId(issuer): PathId<IssuerId>,
-) -> ApiResult<Response> {
-    let der = gangway
-        .authority
-        .certificate_der(&issuer)
-        .ok_or(ApiError::NotFound)?;
+) -> Result<Response> {
+    let der = gangway.ca.certificate_der(&issuer).ok_or(Error::NotFound)?;
     // RFC 2585 §4.1. An issuer's certificate never changes: another one has another id.
     let headers = [
         (CONTENT_TYPE, "application/pkix-cert"),
@@ -46,12 +43,12 @@ async fn show_issuer_certificate(
 async fn show_issuer_crl(
     State(gangway): State<Arc<Gangway>>,
     PathId(issuer): PathId<IssuerId>,
-) -> ApiResult<Response> {
+) -> Result<Response> {
     let crl = gangway
-        .authority
+        .ca
         .crl(&gangway.db, &issuer, gangway.clock.now())
         .await?
-        .ok_or(ApiError::NotFound)?;
+        .ok_or(Error::NotFound)?;
     // RFC 2585 §4.2. Proxies ask again every time: a revocation must not wait for them.
     let headers = [
         (CONTENT_TYPE, "application/pkix-crl"),

@@ -20,9 +20,9 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Caller, Right};
-use super::problem::{ApiError, ApiResult};
 use super::request::{JsonBody, PathId, QueryOf};
+use crate::authority::{Caller, Right};
+use crate::authority::{Error, Result};
 use crate::db::certificates::{self, CertificateFilter, CertificateRecord};
 use crate::enrolment::{exclusion, issuance, present};
 use crate::state::Gangway;
@@ -59,7 +59,7 @@ async fn list_certificates(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     QueryOf(query): QueryOf<CertificateQuery>,
-) -> ApiResult<Json<Page<Certificate>>> {
+) -> Result<Json<Page<Certificate>>> {
     let organisations = caller
         .chosen_fleets(&gangway.db, query.organisation.as_ref())
         .await?;
@@ -74,9 +74,9 @@ async fn show_certificate(
     caller: Caller,
     PathId(sha256): PathId<Sha256Hex>,
     QueryOf(form): QueryOf<Form>,
-) -> ApiResult<Response> {
+) -> Result<Response> {
     let record = find(&gangway, &sha256).await?;
-    caller.see_device(&gangway, &record.device).await?;
+    caller.see_device(&gangway.db, &record.device).await?;
     let certificate = present(&gangway, record)?;
     Ok(match form.format {
         None => Json(certificate).into_response(),
@@ -99,10 +99,10 @@ async fn record_delivery(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(sha256): PathId<Sha256Hex>,
-) -> ApiResult<Json<Certificate>> {
+) -> Result<Json<Certificate>> {
     let record = find(&gangway, &sha256).await?;
     caller
-        .reach_device(&gangway, &record.device, Right::Enrol)
+        .reach_device(&gangway.db, &record.device, Right::Enrol)
         .await?;
     Ok(Json(present(
         &gangway,
@@ -119,19 +119,19 @@ async fn revoke_certificate(
     caller: Caller,
     PathId(sha256): PathId<Sha256Hex>,
     JsonBody(request): JsonBody<RevocationRequest>,
-) -> ApiResult<Json<Certificate>> {
+) -> Result<Json<Certificate>> {
     let record = find(&gangway, &sha256).await?;
     caller
-        .reach_device(&gangway, &record.device, Right::Operate)
+        .reach_device(&gangway.db, &record.device, Right::Operate)
         .await?;
-    exclusion::revoke_certificate(&gangway, sha256, request.reason, caller.member()).await?;
+    exclusion::revoke_certificate(&gangway, &gangway.relay, sha256, request.reason, caller.member()).await?;
     Ok(Json(present(&gangway, find(&gangway, &sha256).await?)?))
 }
 
-async fn find(gangway: &Gangway, sha256: &Sha256Hex) -> ApiResult<CertificateRecord> {
+async fn find(gangway: &Gangway, sha256: &Sha256Hex) -> Result<CertificateRecord> {
     certificates::find(&mut gangway.db.reader().await?.conn(), sha256)
         .await?
-        .ok_or(ApiError::NotFound)
+        .ok_or(Error::NotFound)
 }
 
 /// One page of certificates of these organisations.
@@ -139,7 +139,7 @@ pub(super) async fn page_of(
     gangway: &Gangway,
     organisations: &[OrganisationId],
     query: &CertificateQuery,
-) -> ApiResult<Page<Certificate>> {
+) -> Result<Page<Certificate>> {
     let limit = read_limit(query.limit)?;
     let filter = CertificateFilter {
         device: query.device.clone(),
@@ -176,15 +176,12 @@ pub(super) async fn page_of(
     })
 }
 
-fn read_limit(limit: Option<u32>) -> ApiResult<u32> {
+fn read_limit(limit: Option<u32>) -> Result<u32> {
     let limit = limit.unwrap_or(DEFAULT_PAGE_LIMIT);
     if (1..=MAX_PAGE_LIMIT).contains(&limit) {
         Ok(limit)
     } else {
-        Err(ApiError::invalid(
-            "limit",
-            format!("limit is 1 to {MAX_PAGE_LIMIT}"),
-        ))
+        Err(Error::invalid("limit", format!("limit is 1 to {MAX_PAGE_LIMIT}")))
     }
 }
 
@@ -193,11 +190,11 @@ fn write_place(at: UnixMillis, sha256: &Sha256Hex) -> String {
     URL_SAFE_NO_PAD.encode(format!("{}.{sha256}", at.0))
 }
 
-fn read_place(after: &str) -> ApiResult<(UnixMillis, Sha256Hex)> {
+fn read_place(after: &str) -> Result<(UnixMillis, Sha256Hex)> {
     let read = || {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(after).ok()?).ok()?;
         let (at, sha256) = text.split_once('.')?;
         Some((UnixMillis(at.parse().ok()?), sha256.parse().ok()?))
     };
-    read().ok_or_else(|| ApiError::invalid("after", "after is what the page before gave as its next"))
+    read().ok_or_else(|| Error::invalid("after", "after is what the page before gave as its next"))
 }

@@ -10,7 +10,7 @@ use utoipa::openapi::{
 };
 use utoipa::{Modify, OpenApi as _};
 
-use crate::auth::cookie;
+use crate::authority::cookie;
 
 const PROBLEM: &str = "application/problem+json";
 

@@ -16,10 +16,10 @@ use gangway_protocol::path;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Caller, Right};
-use super::problem::{ApiError, ApiResult};
 use super::request::{JsonBody, Paged, PathId, QueryOf};
-use crate::audit::{Entry, Scope};
+use crate::authority::{Caller, Right};
+use crate::authority::{Error, Result};
+use crate::db::audit::{Entry, Scope};
 use crate::db::certificates::CertificateFilter;
 use crate::db::devices::{Description, DeviceRecord};
 use crate::db::{audit, certificates as stored, devices, rules, write};
@@ -49,7 +49,7 @@ async fn list_devices(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     QueryOf(query): QueryOf<DeviceQuery>,
-) -> ApiResult<Json<Page<Device>>> {
+) -> Result<Json<Page<Device>>> {
     let request = Request::read(&query)?;
     let organisations = caller
         .chosen_fleets(&gangway.db, query.organisation.as_ref())
@@ -65,8 +65,8 @@ async fn show_device(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(id): PathId<DeviceId>,
-) -> ApiResult<Json<DeviceDetail>> {
-    let record = caller.see_device(&gangway, &id).await?;
+) -> Result<Json<DeviceDetail>> {
+    let record = caller.see_device(&gangway.db, &id).await?;
     detail(&gangway, record).await.map(Json)
 }
 
@@ -79,8 +79,8 @@ async fn update_device(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
     JsonBody(update): JsonBody<DeviceUpdate>,
-) -> ApiResult<Json<DeviceDetail>> {
-    caller.reach_device(&gangway, &id, Right::Operate).await?;
+) -> Result<Json<DeviceDetail>> {
+    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
     let name = update.name.as_deref().map(check_name).transpose()?;
     let labels = update.labels.as_deref().map(check_labels).transpose()?;
     let (member, now, owned) = (caller.member(), gangway.clock.now(), id.clone());
@@ -117,14 +117,14 @@ async fn list_events(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
     paged: Paged,
-) -> ApiResult<Json<Page<DeviceEvent>>> {
-    let device = caller.see_device(&gangway, &id).await?.device;
+) -> Result<Json<Page<DeviceEvent>>> {
+    let device = caller.see_device(&gangway.db, &id).await?.device;
     let before = match paged.after() {
         "" => None,
         after => Some(
             after
                 .parse()
-                .map_err(|_| ApiError::invalid("after", "after is what the page before gave"))?,
+                .map_err(|_| Error::invalid("after", "after is what the page before gave"))?,
         ),
     };
     let limit = u32::try_from(paged.fetch()).unwrap_or(u32::MAX);
@@ -138,7 +138,7 @@ async fn list_events(
     )
     .await?;
     let page = paged.page(entries, |entry| entry.seq.to_string());
-    let event = |entry: crate::audit::Recorded| DeviceEvent {
+    let event = |entry: crate::db::audit::Recorded| DeviceEvent {
         at: entry.at,
         action: entry.action,
         actor: entry.actor_name,
@@ -152,18 +152,18 @@ async fn list_events(
 }
 
 /// A device's page after a change, as long as the caller may see it.
-async fn shown(gangway: &Gangway, caller: &Caller, id: &DeviceId) -> ApiResult<Json<DeviceDetail>> {
-    let record = caller.see_device(gangway, id).await?;
+async fn shown(gangway: &Gangway, caller: &Caller, id: &DeviceId) -> Result<Json<DeviceDetail>> {
+    let record = caller.see_device(&gangway.db, id).await?;
     detail(gangway, record).await.map(Json)
 }
 
-async fn detail(gangway: &Gangway, record: DeviceRecord) -> ApiResult<DeviceDetail> {
+async fn detail(gangway: &Gangway, record: DeviceRecord) -> Result<DeviceDetail> {
     let DeviceRecord { device, approver, .. } = record;
     let mut reader = gangway.db.reader().await?;
     let conn = &mut reader.conn();
     let rules = rules::find(conn, &device.organisation)
         .await?
-        .ok_or(ApiError::NotFound)?;
+        .ok_or(Error::NotFound)?;
     let filter = CertificateFilter {
         device: Some(device.id.clone()),
         ..CertificateFilter::default()
@@ -181,11 +181,11 @@ async fn detail(gangway: &Gangway, record: DeviceRecord) -> ApiResult<DeviceDeta
     })
 }
 
-async fn name_of(conn: &mut crate::db::Conn<'_>, account: &AccountId) -> ApiResult<Option<String>> {
+async fn name_of(conn: &mut crate::db::Conn<'_>, account: &AccountId) -> Result<Option<String>> {
     Ok(rules::account_name(conn, account).await?)
 }
 
-impl From<Unacceptable> for ApiError {
+impl From<Unacceptable> for Error {
     fn from(error: Unacceptable) -> Self {
         Self::Invalid {
             field: error.field,

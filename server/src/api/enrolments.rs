@@ -11,14 +11,12 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Caller, Proof, Right};
-use super::problem::{ApiError, ApiResult};
 use super::request::{JsonBody, PathId};
-use crate::audit::{Entry, Scope};
-use crate::ca::AuthorityError;
+use crate::authority::{Caller, Proof, Right};
+use crate::authority::{Error, Result};
 use crate::db::approvals::Evidence;
+use crate::db::audit::{Entry, Scope};
 use crate::db::{audit, rules, write};
-use crate::enrolment::EnrolmentError;
 use crate::enrolment::approval::{self, Approving};
 use crate::relay::ClaimInfo;
 use crate::state::Gangway;
@@ -38,7 +36,7 @@ async fn show_approval(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(claim): PathId<ClaimId>,
-) -> ApiResult<Json<Approval>> {
+) -> Result<Json<Approval>> {
     Ok(Json(own_approval(&gangway, &caller, &claim).await?))
 }
 
@@ -51,14 +49,14 @@ async fn give_approval(
     caller: Caller,
     PathId(claim): PathId<ClaimId>,
     JsonBody(request): JsonBody<ApprovalRequest>,
-) -> ApiResult<Json<Approval>> {
+) -> Result<Json<Approval>> {
     caller
         .require(&gangway.db, &request.organisation, Right::Enrol)
         .await?;
     let evidence = match own_approval(&gangway, &caller, &claim).await {
         // It stands already and has its evidence: a lost reply needs no second assertion.
         Ok(_) => None,
-        Err(ApiError::NotFound) => {
+        Err(Error::NotFound) => {
             let info = own_claim(&gangway, &caller, &claim)?;
             Some(evidence(&gangway, &caller, &request, &info).await?)
         }
@@ -86,7 +84,7 @@ async fn withdraw_approval(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(claim): PathId<ClaimId>,
-) -> ApiResult<StatusCode> {
+) -> Result<StatusCode> {
     own_approval(&gangway, &caller, &claim).await?;
     approval::withdraw(&gangway, &claim, caller.member()).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -99,7 +97,7 @@ async fn record_consent(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(claim): PathId<ClaimId>,
-) -> ApiResult<Json<Approval>> {
+) -> Result<Json<Approval>> {
     own_approval(&gangway, &caller, &claim).await?;
     Ok(Json(approval::consent(&gangway, &claim, &caller.account).await?))
 }
@@ -112,15 +110,15 @@ async fn report_claim(
     caller: Caller,
     PathId(claim): PathId<ClaimId>,
     JsonBody(report): JsonBody<ClaimReport>,
-) -> ApiResult<StatusCode> {
+) -> Result<StatusCode> {
     let info = gangway
         .relay
         .claim(&claim)
         .filter(|info| info.account == caller.account)
-        .ok_or(ApiError::NotFound)?;
+        .ok_or(Error::NotFound)?;
     match own_approval(&gangway, &caller, &claim).await {
         Ok(_) => approval::withdraw(&gangway, &claim, caller.member()).await?,
-        Err(ApiError::NotFound) => {}
+        Err(Error::NotFound) => {}
         Err(error) => return Err(error),
     }
     gangway.relay.end_claim(&claim);
@@ -131,7 +129,7 @@ async fn report_claim(
 }
 
 /// The approval of a claim, when the caller gave it and may still enrol there.
-async fn own_approval(gangway: &Gangway, caller: &Caller, claim: &ClaimId) -> ApiResult<Approval> {
+async fn own_approval(gangway: &Gangway, caller: &Caller, claim: &ClaimId) -> Result<Approval> {
     let approval = approval::find(gangway, claim, &caller.account).await?;
     caller
         .require(&gangway.db, &approval.organisation, Right::Enrol)
@@ -140,30 +138,30 @@ async fn own_approval(gangway: &Gangway, caller: &Caller, claim: &ClaimId) -> Ap
 }
 
 /// The claim, when it is the caller's own and they proved that they know the code.
-fn own_claim(gangway: &Gangway, caller: &Caller, claim: &ClaimId) -> ApiResult<ClaimInfo> {
+fn own_claim(gangway: &Gangway, caller: &Caller, claim: &ClaimId) -> Result<ClaimInfo> {
     gangway
         .relay
         .claim(claim)
         .filter(|info| info.account == caller.account && info.redeemed_at.is_some())
-        .ok_or(ApiError::NotFound)
+        .ok_or(Error::NotFound)
 }
 
-/// security.md, Enrolment 6: a passkey assertion not older than five minutes, or a token where policy allows it.
+/// threat model, ENR-10: a passkey assertion not older than five minutes, or a token where policy allows it.
 async fn evidence(
     gangway: &Gangway,
     caller: &Caller,
     request: &ApprovalRequest,
     info: &ClaimInfo,
-) -> ApiResult<Evidence> {
+) -> Result<Evidence> {
     let proof = match caller.fresh_proof(gangway.clock.now())? {
         Proof::Assertion(assertion) => assertion,
         Proof::Token(token) => {
             let mut reader = gangway.db.reader().await?;
             let rules = rules::find(&mut reader.conn(), &request.organisation)
                 .await?
-                .ok_or(ApiError::NotFound)?;
+                .ok_or(Error::NotFound)?;
             if !rules.policy.token_may_approve {
-                return Err(ApiError::Forbidden(
+                return Err(Error::Forbidden(
                     "this organisation's policy lets only people with a passkey approve devices, not tokens",
                 ));
             }
@@ -176,9 +174,9 @@ async fn evidence(
     })
 }
 
-/// security.md, Enrolment 3: "not mine" is reported to the admins, in every organisation where the member might have
+/// threat model, ENR-7: "not mine" is reported to the admins, in every organisation where the member might have
 /// enrolled the device.
-async fn record_stranger(gangway: &Gangway, caller: &Caller, info: &ClaimInfo) -> ApiResult<()> {
+async fn record_stranger(gangway: &Gangway, caller: &Caller, info: &ClaimInfo) -> Result<()> {
     let (at, member) = (gangway.clock.now(), caller.member());
     let reach = rules::reach(&mut gangway.db.reader().await?.conn(), &caller.account).await?;
     let address = info
@@ -203,32 +201,4 @@ async fn record_stranger(gangway: &Gangway, caller: &Caller, info: &ClaimInfo) -
         Ok(())
     })?;
     Ok(())
-}
-
-impl From<EnrolmentError> for ApiError {
-    fn from(error: EnrolmentError) -> Self {
-        match error {
-            EnrolmentError::NotFound => Self::NotFound,
-            EnrolmentError::Invalid { field, detail } => Self::Invalid { field, detail },
-            EnrolmentError::Csr(refusal) => Self::CsrRefused(refusal.to_string()),
-            EnrolmentError::KeyKnown(device) => Self::KeyKnown(device),
-            EnrolmentError::KeyRevoked => Self::KeyRevoked,
-            EnrolmentError::Conflict(why) => Self::Conflict(why.to_owned()),
-            EnrolmentError::Transition(error) => error.into(),
-            EnrolmentError::Authority(error) => error.into(),
-            EnrolmentError::Db(error) => error.into(),
-        }
-    }
-}
-
-impl From<AuthorityError> for ApiError {
-    fn from(error: AuthorityError) -> Self {
-        match error {
-            AuthorityError::Db(error) => error.into(),
-            AuthorityError::Expired => Self::Unavailable(
-                "the built-in CA cannot sign: its intermediate has expired; the operator has to import a new one",
-            ),
-            other => Self::internal(other),
-        }
-    }
 }

@@ -22,9 +22,9 @@ use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::Caller;
-use super::problem::ApiResult;
-use crate::auth::identify;
+use crate::authority::Caller;
+use crate::authority::Result;
+use crate::authority::identify;
 use crate::state::Gangway;
 
 /// The stream ends after this; the browser comes back by itself. Nothing hangs on to a connection that nobody reads.
@@ -48,8 +48,8 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
 async fn watch_fleet(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
-) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    // First the ear, then the rights: what happens in between is told rather than lost.
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+    // Subscribe before reading the rights, so that a change between the two is not missed.
     let changes = gangway.changes.watch();
     let visible = visible(&gangway, &caller).await?;
     let watch = Watch {
@@ -67,7 +67,7 @@ async fn watch_fleet(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-async fn visible(gangway: &Gangway, caller: &Caller) -> ApiResult<HashSet<OrganisationId>> {
+async fn visible(gangway: &Gangway, caller: &Caller) -> Result<HashSet<OrganisationId>> {
     Ok(caller.visible_fleets(&gangway.db).await?.into_iter().collect())
 }
 
@@ -108,12 +108,18 @@ impl Watch {
         }
     }
 
-    async fn look_again(&mut self) -> ApiResult<Rights> {
+    async fn look_again(&mut self) -> Result<Rights> {
         let now = self.gangway.clock.now();
         if now.since(self.looked_at) < RIGHTS_HOLD {
             return Ok(Rights::Same);
         }
-        if !identify::still_holds(&self.gangway, &self.caller.credential).await? {
+        if !identify::still_holds(
+            &self.gangway.db,
+            self.gangway.clock.now(),
+            &self.caller.credential,
+        )
+        .await?
+        {
             return Ok(Rights::Gone);
         }
         let visible = visible(&self.gangway, &self.caller).await?;

@@ -13,13 +13,13 @@ use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Caller, Right};
-use super::problem::{ApiError, ApiResult};
 use super::request::{JsonBody, Paged, PathId};
-use crate::audit::{Entry, Scope};
-use crate::auth::idempotency::Once;
-use crate::auth::links;
+use crate::api::idempotency::Once;
+use crate::authority::{Caller, Right};
+use crate::authority::{Error, Result};
+use crate::db::audit::{Entry, Scope};
 use crate::db::{audit, links as link_rows, organisations, write};
+use crate::people::links;
 use crate::state::Gangway;
 
 /// Most invitations of one organisation that wait to be taken.
@@ -43,7 +43,7 @@ async fn list_invitations(
     caller: Caller,
     PathId(id): PathId<OrganisationId>,
     paged: Paged,
-) -> ApiResult<Json<Page<Invitation>>> {
+) -> Result<Json<Page<Invitation>>> {
     caller.require(&gangway.db, &id, Right::Administer).await?;
     let now = gangway.clock.now();
     let mut reader = gangway.db.reader().await?;
@@ -62,12 +62,12 @@ async fn create_invitation(
     headers: HeaderMap,
     PathId(id): PathId<OrganisationId>,
     JsonBody(request): JsonBody<InvitationRequest>,
-) -> ApiResult<Json<Invitation>> {
+) -> Result<Json<Invitation>> {
     let now = gangway.clock.now();
     let own = caller.require(&gangway.db, &id, Right::Administer).await?;
     caller.require_fresh_person(now)?;
     if request.role > own {
-        return Err(ApiError::Forbidden(
+        return Err(Error::Forbidden(
             "nobody invites to a role above their own: choose a lesser one, or ask an owner",
         ));
     }
@@ -90,7 +90,7 @@ async fn create_invitation(
         expires_at: made.link.expires_at,
         link: Some(made.url(&gangway.config)),
     };
-    write!(gangway.db, |tx| -> ApiResult<Invitation> {
+    write!(gangway.db, |tx| -> Result<Invitation> {
         if let Some(once) = &once
             && let Some(invitation) = once.begin(tx, now).await?
         {
@@ -98,7 +98,7 @@ async fn create_invitation(
         }
         organisations::bump_revision(tx, &id).await?;
         if link_rows::count_invitations(tx, &id, now).await? >= MAX_WAITING {
-            return Err(ApiError::Conflict(format!(
+            return Err(Error::Conflict(format!(
                 "{MAX_WAITING} invitations wait to be taken already: take some back first"
             )));
         }
@@ -129,12 +129,12 @@ async fn withdraw_invitation(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId((id, link)): PathId<(OrganisationId, LinkId)>,
-) -> ApiResult<StatusCode> {
+) -> Result<StatusCode> {
     caller.require(&gangway.db, &id, Right::Administer).await?;
     let now = gangway.clock.now();
-    write!(gangway.db, |tx| -> ApiResult<()> {
+    write!(gangway.db, |tx| -> Result<()> {
         if !link_rows::withdraw(tx, &id, &link, now).await? {
-            return Err(ApiError::NotFound);
+            return Err(Error::NotFound);
         }
         let entry = Entry {
             scope: Scope::Organisation(&id),

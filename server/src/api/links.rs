@@ -9,10 +9,10 @@ use gangway_protocol::path;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::ClientAddress;
-use super::problem::ApiResult;
 use super::request::JsonBody;
-use crate::auth::{links, recovery};
+use crate::authority::Result;
+use crate::limits::ClientAddress;
+use crate::people::{links, recovery};
 use crate::state::Gangway;
 
 /// The routes of this resource.
@@ -30,7 +30,7 @@ async fn inspect_link(
     State(gangway): State<Arc<Gangway>>,
     address: ClientAddress,
     JsonBody(request): JsonBody<LinkInspectionRequest>,
-) -> ApiResult<Json<LinkPurpose>> {
+) -> Result<Json<LinkPurpose>> {
     address.may_try_to_sign_in(&gangway)?;
     links::inspect(&gangway, &request.token).await.map(Json)
 }
@@ -43,7 +43,7 @@ async fn redeem_recovery_code(
     State(gangway): State<Arc<Gangway>>,
     address: ClientAddress,
     JsonBody(request): JsonBody<RecoveryRequest>,
-) -> ApiResult<Json<RecoveryGrant>> {
+) -> Result<Json<RecoveryGrant>> {
     address.may_try_to_sign_in(&gangway)?;
     recovery::redeem(&gangway, &request.code).await.map(Json)
 }

@@ -1,7 +1,7 @@
 //! Members of an organisation and their roles.
 //!
 //! Nobody gives a role above their own, changes somebody above them, or leaves an organisation without an owner
-//! (security.md, Accounts 5). These rules span several rows, so each change first bumps the organisation's revision.
+//! (threat model, ACC-7). These rules span several rows, so each change first bumps the organisation's revision.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Caller, Right};
-use super::problem::{ApiError, ApiResult};
 use super::request::{JsonBody, Paged, PathId};
-use crate::audit::{Entry, Scope};
+use crate::authority::{Caller, Right};
+use crate::authority::{Error, Result};
+use crate::db::audit::{Entry, Scope};
 use crate::db::{Conn, accounts, audit, memberships, organisations, write};
 use crate::state::Gangway;
 
@@ -37,7 +37,7 @@ async fn list_members(
     caller: Caller,
     PathId(id): PathId<OrganisationId>,
     paged: Paged,
-) -> ApiResult<Json<Page<Member>>> {
+) -> Result<Json<Page<Member>>> {
     caller.require(&gangway.db, &id, Right::SeeFleet).await?;
     let mut reader = gangway.db.reader().await?;
     let rows = memberships::of_organisation(&mut reader.conn(), &id, paged.after(), paged.fetch()).await?;
@@ -53,13 +53,13 @@ async fn change_role(
     caller: Caller,
     PathId((organisation, account)): PathId<(OrganisationId, AccountId)>,
     JsonBody(MemberUpdate { role }): JsonBody<MemberUpdate>,
-) -> ApiResult<Json<Member>> {
+) -> Result<Json<Member>> {
     let now = gangway.clock.now();
     caller
         .require(&gangway.db, &organisation, Right::Administer)
         .await?;
     caller.require_fresh_person(now)?;
-    write!(gangway.db, |tx| -> ApiResult<Member> {
+    write!(gangway.db, |tx| -> Result<Member> {
         let (own, former) = roles(tx, &organisation, &caller, &account).await?;
         if !own.may_administer() || role > own || former > own {
             return Err(ABOVE);
@@ -90,13 +90,13 @@ async fn remove_member(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId((organisation, account)): PathId<(OrganisationId, AccountId)>,
-) -> ApiResult<StatusCode> {
+) -> Result<StatusCode> {
     let now = gangway.clock.now();
     let leaves = caller.account == account;
     let right = if leaves { Right::Belong } else { Right::Administer };
     caller.require(&gangway.db, &organisation, right).await?;
     caller.require_fresh_person(now)?;
-    write!(gangway.db, |tx| -> ApiResult<()> {
+    write!(gangway.db, |tx| -> Result<()> {
         let (own, former) = roles(tx, &organisation, &caller, &account).await?;
         if !leaves && (!own.may_administer() || former > own) {
             return Err(ABOVE);
@@ -117,8 +117,8 @@ async fn remove_member(
     Ok(StatusCode::NO_CONTENT)
 }
 
-const ABOVE: ApiError =
-    ApiError::Forbidden("this is above your own role in this organisation: ask one of its owners");
+const ABOVE: Error =
+    Error::Forbidden("this is above your own role in this organisation: ask one of its owners");
 
 /// The caller's role, held here or above, and the role that `account` holds at this very organisation; no other change
 /// comes between from here on.
@@ -127,16 +127,16 @@ async fn roles(
     organisation: &OrganisationId,
     caller: &Caller,
     account: &AccountId,
-) -> ApiResult<(Role, Role)> {
+) -> Result<(Role, Role)> {
     organisations::bump_revision(tx, organisation).await?;
     let own = organisations::role_at(tx, organisation, &caller.account).await?;
     let former = memberships::role(tx, organisation, account).await?;
-    own.zip(former).ok_or(ApiError::NotFound)
+    own.zip(former).ok_or(Error::NotFound)
 }
 
-async fn keep_an_owner(tx: &mut Conn<'_>, organisation: &OrganisationId, former: Role) -> ApiResult<()> {
+async fn keep_an_owner(tx: &mut Conn<'_>, organisation: &OrganisationId, former: Role) -> Result<()> {
     if former == Role::Owner && memberships::owners(tx, organisation).await? == 0 {
-        return Err(ApiError::LastOwner);
+        return Err(Error::LastOwner);
     }
     Ok(())
 }

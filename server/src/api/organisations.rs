@@ -10,9 +10,9 @@ use gangway_protocol::path;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Caller, Credential};
-use super::problem::ApiResult;
 use super::request::Paged;
+use crate::authority::Result;
+use crate::authority::{Caller, Credential};
 use crate::db::organisations;
 use crate::state::Gangway;
 
@@ -28,7 +28,7 @@ async fn list_organisations(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     paged: Paged,
-) -> ApiResult<Json<Page<Organisation>>> {
+) -> Result<Json<Page<Organisation>>> {
     let root = match &caller.credential {
         Credential::SignIn { .. } => None,
         Credential::Token { organisation, .. } => Some(organisation),

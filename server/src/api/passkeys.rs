@@ -12,11 +12,12 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::Caller;
-use super::problem::{ApiError, ApiResult};
-use super::request::{JsonBody, Paged, PathId, fit_name};
-use crate::auth::additions;
+use super::request::{JsonBody, Paged, PathId};
+use crate::authority::Caller;
+use crate::authority::fit_name;
+use crate::authority::{Error, Result};
 use crate::db::{passkeys, write};
+use crate::people::additions;
 use crate::state::Gangway;
 
 /// The routes of this resource.
@@ -34,7 +35,7 @@ async fn list_passkeys(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     paged: Paged,
-) -> ApiResult<Json<Page<Passkey>>> {
+) -> Result<Json<Page<Passkey>>> {
     caller.require_person()?;
     let mut reader = gangway.db.reader().await?;
     let rows =
@@ -45,11 +46,10 @@ async fn list_passkeys(
 /// Starts adding a passkey.
 #[utoipa::path(post, path = path::PASSKEYS, tag = "account",
     responses((status = 200, body = Ceremony), (status = 403), (status = 409)))]
-async fn start_adding_passkey(
-    State(gangway): State<Arc<Gangway>>,
-    caller: Caller,
-) -> ApiResult<Json<Ceremony>> {
-    additions::start(&gangway, &caller).await.map(Json)
+async fn start_adding_passkey(State(gangway): State<Arc<Gangway>>, caller: Caller) -> Result<Json<Ceremony>> {
+    additions::start(&gangway, &gangway.passkeys, &caller)
+        .await
+        .map(Json)
 }
 
 /// Finishes adding a passkey.
@@ -61,10 +61,17 @@ async fn finish_adding_passkey(
     caller: Caller,
     PathId(ceremony): PathId<CeremonyId>,
     JsonBody(reply): JsonBody<CeremonyReply>,
-) -> ApiResult<Json<Passkey>> {
-    additions::finish(&gangway, &caller, ceremony, &reply.credential, reply.passkey_name)
-        .await
-        .map(Json)
+) -> Result<Json<Passkey>> {
+    additions::finish(
+        &gangway,
+        &gangway.passkeys,
+        &caller,
+        ceremony,
+        &reply.credential,
+        reply.passkey_name,
+    )
+    .await
+    .map(Json)
 }
 
 /// Gives a passkey another name.
@@ -76,13 +83,13 @@ async fn rename_passkey(
     caller: Caller,
     PathId(id): PathId<PasskeyId>,
     JsonBody(request): JsonBody<Rename>,
-) -> ApiResult<Json<Passkey>> {
+) -> Result<Json<Passkey>> {
     caller.require_person()?;
     let name = fit_name("name", &request.name)?;
     let renamed = write!(gangway.db, |tx| {
         passkeys::rename(tx, &caller.account, &id, &name).await
     })?;
-    renamed.map(Json).ok_or(ApiError::NotFound)
+    renamed.map(Json).ok_or(Error::NotFound)
 }
 
 /// Removes a passkey; the last one only while there are recovery codes.
@@ -92,7 +99,7 @@ async fn remove_passkey(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(id): PathId<PasskeyId>,
-) -> ApiResult<StatusCode> {
+) -> Result<StatusCode> {
     additions::remove(&gangway, &caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody, JsonRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use gangway_protocol::device::check_text;
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page, PageQuery};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::problem::ApiError;
+use super::problem::RequestError;
+use crate::authority::Error;
 
 /// Largest body of a request: a chain of four RSA certificates, or an attestation with its chain, takes 16 KiB.
 pub const MAX_BODY_LEN: usize = 64 * 1024;
@@ -25,17 +25,17 @@ where
     T: DeserializeOwned,
     S: Send + Sync,
 {
-    type Rejection = ApiError;
+    type Rejection = RequestError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, RequestError> {
         match Json::from_request(request, state).await {
             Ok(Json(value)) => Ok(Self(value)),
             Err(JsonRejection::BytesRejection(BytesRejection::FailedToBufferBody(
                 FailedToBufferBody::LengthLimitError(_),
-            ))) => Err(ApiError::TooLarge {
+            ))) => Err(RequestError::TooLarge {
                 max_bytes: MAX_BODY_LEN,
             }),
-            Err(other) => Err(ApiError::Malformed(other.body_text())),
+            Err(other) => Err(Error::Malformed(other.body_text()).into()),
         }
     }
 }
@@ -49,12 +49,12 @@ where
     T: DeserializeOwned + Send,
     S: Send + Sync,
 {
-    type Rejection = ApiError;
+    type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(_) => Err(ApiError::NotFound),
+            Err(_) => Err(Error::NotFound),
         }
     }
 }
@@ -68,12 +68,12 @@ where
     T: DeserializeOwned,
     S: Send + Sync,
 {
-    type Rejection = ApiError;
+    type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         match Query::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(ApiError::Malformed(rejection.body_text())),
+            Err(rejection) => Err(Error::Malformed(rejection.body_text())),
         }
     }
 }
@@ -86,9 +86,9 @@ pub struct Paged {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Paged {
-    type Rejection = ApiError;
+    type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let QueryOf(query) = QueryOf::<PageQuery>::from_request_parts(parts, state).await?;
         Self::new(&query)
     }
@@ -98,20 +98,17 @@ impl Paged {
     /// The page that a query asks for.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] for a limit out of bounds.
-    pub fn new(query: &PageQuery) -> Result<Self, ApiError> {
+    /// [`Error::Invalid`] for a limit out of bounds.
+    pub fn new(query: &PageQuery) -> Result<Self, Error> {
         let limit = query.limit.unwrap_or(DEFAULT_PAGE_LIMIT);
         if !(1..=MAX_PAGE_LIMIT).contains(&limit) {
-            return Err(ApiError::invalid(
-                "limit",
-                format!("limit is 1 to {MAX_PAGE_LIMIT}"),
-            ));
+            return Err(Error::invalid("limit", format!("limit is 1 to {MAX_PAGE_LIMIT}")));
         }
         let after = query.after.clone().unwrap_or_default();
         let is_id =
             after.len() <= MAX_ID_LEN && after.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !is_id {
-            return Err(ApiError::invalid(
+            return Err(Error::invalid(
                 "after",
                 "after is what the page before gave as its next",
             ));
@@ -142,23 +139,4 @@ impl Paged {
             total: None,
         }
     }
-}
-
-/// Longest name of a person, an organisation, a passkey, a token.
-const MAX_NAME_LEN: usize = 64;
-
-/// A name for people: trimmed, 1 to 64 characters, none that deceives readers.
-///
-/// # Errors
-/// [`ApiError::Invalid`] naming `field`.
-pub fn fit_name(field: &'static str, name: &str) -> Result<String, ApiError> {
-    let name = name.trim();
-    if name.is_empty() {
-        return Err(ApiError::invalid(
-            field,
-            format!("{field} is empty: give 1 to {MAX_NAME_LEN} characters"),
-        ));
-    }
-    check_text(field, name, MAX_NAME_LEN)?;
-    Ok(name.to_owned())
 }

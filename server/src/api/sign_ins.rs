@@ -13,11 +13,13 @@ use http::{HeaderMap, header};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Caller, ClientAddress};
-use super::problem::{ApiError, ApiResult};
 use super::request::{JsonBody, PathId};
-use crate::auth::sign_in::Browser;
-use crate::auth::{browser, cookie, registration, sign_in};
+use crate::authority::Caller;
+use crate::authority::cookie;
+use crate::authority::{Error, Result};
+use crate::limits::ClientAddress;
+use crate::people::sign_in::Browser;
+use crate::people::{browser, registration, sign_in};
 use crate::state::Gangway;
 
 /// The routes of this resource.
@@ -39,7 +41,7 @@ impl IntoResponse for SignedIn {
         let Self(account, secret) = self;
         match cookie::set(&secret) {
             Some(cookie) => ([(header::SET_COOKIE, cookie)], Json(account)).into_response(),
-            None => ApiError::internal("a cookie is no header value").into_response(),
+            None => Error::internal("a cookie is no header value").into_response(),
         }
     }
 }
@@ -52,9 +54,11 @@ async fn start_registration(
     State(gangway): State<Arc<Gangway>>,
     address: ClientAddress,
     JsonBody(request): JsonBody<RegistrationRequest>,
-) -> ApiResult<Json<Ceremony>> {
+) -> Result<Json<Ceremony>> {
     address.may_try_to_sign_in(&gangway)?;
-    registration::start(&gangway, request).await.map(Json)
+    registration::start(&gangway, &gangway.passkeys, request)
+        .await
+        .map(Json)
 }
 
 /// Finishes a registration; signs in.
@@ -67,10 +71,17 @@ async fn finish_registration(
     headers: HeaderMap,
     PathId(ceremony): PathId<CeremonyId>,
     JsonBody(reply): JsonBody<CeremonyReply>,
-) -> ApiResult<SignedIn> {
+) -> Result<SignedIn> {
     let browser = browser_of(&headers, address);
-    let (account, secret) =
-        registration::finish(&gangway, ceremony, &reply.credential, reply.passkey_name, browser).await?;
+    let (account, secret) = registration::finish(
+        &gangway,
+        &gangway.passkeys,
+        ceremony,
+        &reply.credential,
+        reply.passkey_name,
+        browser,
+    )
+    .await?;
     Ok(SignedIn(account, secret))
 }
 
@@ -80,9 +91,9 @@ async fn finish_registration(
 async fn start_sign_in(
     State(gangway): State<Arc<Gangway>>,
     address: ClientAddress,
-) -> ApiResult<Json<Ceremony>> {
+) -> Result<Json<Ceremony>> {
     address.may_try_to_sign_in(&gangway)?;
-    sign_in::start(&gangway).await.map(Json)
+    sign_in::start(&gangway, &gangway.passkeys).await.map(Json)
 }
 
 /// Finishes a sign-in.
@@ -95,17 +106,20 @@ async fn finish_sign_in(
     headers: HeaderMap,
     PathId(ceremony): PathId<CeremonyId>,
     JsonBody(reply): JsonBody<CeremonyReply>,
-) -> ApiResult<SignedIn> {
+) -> Result<SignedIn> {
     let browser = browser_of(&headers, address);
-    let (account, secret) = sign_in::finish(&gangway, ceremony, &reply.credential, browser).await?;
+    let (account, secret) =
+        sign_in::finish(&gangway, &gangway.passkeys, ceremony, &reply.credential, browser).await?;
     Ok(SignedIn(account, secret))
 }
 
 /// Starts proving a passkey again, before something that asks for a fresh proof.
 #[utoipa::path(post, path = path::STEP_UPS, tag = "account",
     responses((status = 200, body = Ceremony), (status = 403)))]
-async fn start_step_up(State(gangway): State<Arc<Gangway>>, caller: Caller) -> ApiResult<Json<Ceremony>> {
-    sign_in::start_step_up(&gangway, &caller).await.map(Json)
+async fn start_step_up(State(gangway): State<Arc<Gangway>>, caller: Caller) -> Result<Json<Ceremony>> {
+    sign_in::start_step_up(&gangway, &gangway.passkeys, &caller)
+        .await
+        .map(Json)
 }
 
 /// Finishes it; the browser gets another cookie.
@@ -117,8 +131,9 @@ async fn finish_step_up(
     caller: Caller,
     PathId(ceremony): PathId<CeremonyId>,
     JsonBody(reply): JsonBody<CeremonyReply>,
-) -> ApiResult<SignedIn> {
-    let (account, secret) = sign_in::finish_step_up(&gangway, &caller, ceremony, &reply.credential).await?;
+) -> Result<SignedIn> {
+    let (account, secret) =
+        sign_in::finish_step_up(&gangway, &gangway.passkeys, &caller, ceremony, &reply.credential).await?;
     Ok(SignedIn(account, secret))
 }
 

@@ -11,9 +11,9 @@ use gangway_protocol::path;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Caller, Right};
-use super::problem::ApiResult;
 use super::request::{Paged, PathId};
+use crate::authority::Result;
+use crate::authority::{Caller, Right};
 use crate::db::signers;
 use crate::state::Gangway;
 
@@ -30,7 +30,7 @@ async fn list_signers(
     caller: Caller,
     PathId(id): PathId<OrganisationId>,
     paged: Paged,
-) -> ApiResult<Json<Page<Signer>>> {
+) -> Result<Json<Page<Signer>>> {
     caller.require(&gangway.db, &id, Right::Belong).await?;
     let limit = u32::try_from(paged.fetch()).unwrap_or(u32::MAX);
     let rows =

@@ -13,12 +13,14 @@ use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Caller, Right};
-use super::problem::{ApiError, ApiResult};
-use super::request::{JsonBody, Paged, PathId, fit_name};
-use crate::audit::{Entry, Scope};
-use crate::auth::idempotency::Once;
-use crate::auth::secret::{SecretHash, SecretKind};
+use super::request::{JsonBody, Paged, PathId};
+use crate::api::idempotency::Once;
+use crate::authority::fit_name;
+use crate::authority::secret::SecretKind;
+use crate::authority::{Caller, Right};
+use crate::authority::{Error, Result};
+use crate::db::SecretHash;
+use crate::db::audit::{Entry, Scope};
 use crate::db::tokens::NewToken;
 use crate::db::{accounts, audit, tokens, write};
 use crate::state::Gangway;
@@ -42,7 +44,7 @@ async fn list_tokens(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     paged: Paged,
-) -> ApiResult<Json<Page<Token>>> {
+) -> Result<Json<Page<Token>>> {
     caller.require_person()?;
     let mut reader = gangway.db.reader().await?;
     let rows = tokens::of_account(&mut reader.conn(), &caller.account, paged.after(), paged.fetch()).await?;
@@ -58,9 +60,9 @@ async fn create_token(
     caller: Caller,
     headers: HeaderMap,
     JsonBody(request): JsonBody<TokenRequest>,
-) -> ApiResult<Json<Token>> {
+) -> Result<Json<Token>> {
     let now = gangway.clock.now();
-    // security.md, Enrolment 6: an approval by token rests on the assertion under which the token was made.
+    // threat model, ENR-10: an approval by token rests on the assertion under which the token was made.
     let assertion = caller.require_fresh_person(now)?;
     check(&gangway, &caller, &request).await?;
     let once = Once::of(
@@ -80,7 +82,7 @@ async fn create_token(
         expires_at: now.plus(i64::from(request.valid_days) * UnixMillis::DAY),
         assertion: Some(assertion),
     };
-    write!(gangway.db, |tx| -> ApiResult<Token> {
+    write!(gangway.db, |tx| -> Result<Token> {
         if let Some(once) = &once
             && let Some(token) = once.begin(tx, now).await?
         {
@@ -88,7 +90,7 @@ async fn create_token(
         }
         accounts::lock(tx, &new.account).await?;
         if tokens::count(tx, &new.account).await? >= MAX_TOKENS {
-            return Err(ApiError::Conflict(format!(
+            return Err(Error::Conflict(format!(
                 "an account has at most {MAX_TOKENS} tokens: revoke one that is not needed"
             )));
         }
@@ -127,13 +129,13 @@ async fn revoke_token(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(id): PathId<TokenId>,
-) -> ApiResult<StatusCode> {
+) -> Result<StatusCode> {
     caller.require_person()?;
     let now = gangway.clock.now();
-    write!(gangway.db, |tx| -> ApiResult<()> {
+    write!(gangway.db, |tx| -> Result<()> {
         let organisation = tokens::delete(tx, &caller.account, &id)
             .await?
-            .ok_or(ApiError::NotFound)?;
+            .ok_or(Error::NotFound)?;
         let entry = Entry {
             scope: Scope::Organisation(&organisation),
             at: now,
@@ -148,15 +150,15 @@ async fn revoke_token(
 }
 
 /// A token may do what its maker may do, and no more.
-async fn check(gangway: &Gangway, caller: &Caller, request: &TokenRequest) -> ApiResult<()> {
+async fn check(gangway: &Gangway, caller: &Caller, request: &TokenRequest) -> Result<()> {
     if !(1..=MAX_VALID_DAYS).contains(&request.valid_days) {
-        return Err(ApiError::invalid(
+        return Err(Error::invalid(
             "valid_days",
             format!("valid_days is 1 to {MAX_VALID_DAYS}"),
         ));
     }
     if request.scopes.is_empty() {
-        return Err(ApiError::invalid("scopes", "scopes is empty: name at least one"));
+        return Err(Error::invalid("scopes", "scopes is empty: name at least one"));
     }
     for scope in &request.scopes {
         let right = match scope {

@@ -12,23 +12,13 @@ use x509_cert::serial_number::SerialNumber;
 
 use super::issuer::IssuerCertificate;
 use super::key::IssuerKey;
-use super::{AuthorityError, extension, moment};
+use super::{CaError, extension, moment};
+use crate::db::certificates::RevokedSerial;
 
 /// For how long a list stands. Whoever verifies may be cut off from us over a long weekend.
 pub const LIFE: i64 = 7 * UnixMillis::DAY;
 /// A list that is older is made anew even when nothing was revoked, so that the one served is never near its end.
 pub const RENEW_AFTER: i64 = UnixMillis::DAY;
-
-/// A revoked certificate, as a list names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RevokedSerial {
-    /// Serial number, hex.
-    pub serial: String,
-    /// When.
-    pub at: UnixMillis,
-    /// Why.
-    pub reason: RevocationReason,
-}
 
 /// What a list says.
 #[derive(Clone, Debug)]
@@ -48,7 +38,7 @@ impl Crl<'_> {
     ///
     /// # Errors
     /// When the key refuses to sign, or a serial number is not one.
-    pub fn sign(&self, issuer: &IssuerCertificate, key: &IssuerKey) -> Result<Vec<u8>, AuthorityError> {
+    pub fn sign(&self, issuer: &IssuerCertificate, key: &IssuerKey) -> Result<Vec<u8>, CaError> {
         let revoked = self.revoked.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         let tbs_cert_list = TbsCertList {
             version: Version::V2,
@@ -73,10 +63,10 @@ impl Crl<'_> {
     }
 }
 
-fn entry(revoked: &RevokedSerial) -> Result<RevokedCert, AuthorityError> {
+fn entry(revoked: &RevokedSerial) -> Result<RevokedCert, CaError> {
     let serial = data_encoding::HEXLOWER
         .decode(revoked.serial.as_bytes())
-        .map_err(|_| AuthorityError::Recorded("a serial number is not hex"))?;
+        .map_err(|_| CaError::Recorded("a serial number is not hex"))?;
     Ok(RevokedCert {
         serial_number: SerialNumber::new(&serial)?,
         revocation_date: moment::to_x509(revoked.at)?,
@@ -85,7 +75,7 @@ fn entry(revoked: &RevokedSerial) -> Result<RevokedCert, AuthorityError> {
 }
 
 /// The reasonCode extension. RFC 5280 §5.3.1: left out instead of saying "unspecified".
-fn reason_code(reason: RevocationReason) -> Result<Option<Extension>, AuthorityError> {
+fn reason_code(reason: RevocationReason) -> Result<Option<Extension>, CaError> {
     let code = match reason {
         RevocationReason::Unspecified => return Ok(None),
         RevocationReason::KeyCompromise => CrlReason::KeyCompromise,

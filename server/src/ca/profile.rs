@@ -1,5 +1,5 @@
 //! What a device certificate says: everything by policy; from the device comes only its public key
-//! (security.md, threat H).
+//! (threat model, H).
 
 use gangway_protocol::time::UnixMillis;
 use x509_cert::certificate::{TbsCertificate, Version};
@@ -13,7 +13,7 @@ use super::identity::DeviceIdentity;
 use super::issuer::IssuerCertificate;
 use super::moment;
 
-/// Bytes of a serial number: 126 of its bits are random, where security.md (Enrolment 9) asks for 64 at least.
+/// Bytes of a serial number: 126 of its bits are random, where CA/Browser Forum BR §7.1 asks for 64 at least.
 pub const SERIAL_LEN: usize = 16;
 /// How far validity reaches back. Clocks of devices and of whoever verifies are rarely further behind.
 const BACKDATE: i64 = 5 * UnixMillis::MINUTE;

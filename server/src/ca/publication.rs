@@ -1,6 +1,6 @@
 //! Revocation lists as they are served: made when something was revoked or the last one grows old, kept until then.
 //!
-//! The database decides what is newest; the shelf only spares reading and signing it again for every request.
+//! The database decides what is newest; the cache only spares reading and signing it again for every request.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use gangway_protocol::time::UnixMillis;
 use tokio::sync::Mutex;
 
 use super::crl::{self, Crl};
-use super::{Authority, AuthorityError, Issuer};
+use super::{CaError, CertificateAuthority, Issuer};
 use crate::db::issuers::{self, CrlStamp, CrlState};
 use crate::db::{Db, DbError, certificates, write};
 
@@ -27,9 +27,9 @@ pub struct PublishedCrl {
 
 /// The newest list of each issuer. The lock is held while one is made, so that it is made once.
 #[derive(Default)]
-pub(super) struct Shelf(Mutex<HashMap<IssuerId, Arc<PublishedCrl>>>);
+pub(super) struct CrlCache(Mutex<HashMap<IssuerId, Arc<PublishedCrl>>>);
 
-impl Authority {
+impl CertificateAuthority {
     /// The revocation list of an issuer, telling everything that has been revoked; `None` for an unknown issuer.
     ///
     /// # Errors
@@ -39,26 +39,26 @@ impl Authority {
         db: &Db,
         id: &IssuerId,
         now: UnixMillis,
-    ) -> Result<Option<Arc<PublishedCrl>>, AuthorityError> {
+    ) -> Result<Option<Arc<PublishedCrl>>, CaError> {
         let Some(issuer) = self.issuer(id) else {
             return Ok(None);
         };
-        let mut shelf = self.shelf.0.lock().await;
+        let mut cache = self.cache.0.lock().await;
         let state = issuers::crl_state(&mut db.reader().await?.conn(), id).await?;
         // The last list of an issuer whose key is offline was signed to last.
         if let Some(stored) = state
             .stored
             .filter(|stored| issuer.key.is_none() || is_fresh(&state, stored, now))
         {
-            if let Some(kept) = shelf.get(id).filter(|kept| kept.number == stored.number) {
+            if let Some(kept) = cache.get(id).filter(|kept| kept.number == stored.number) {
                 return Ok(Some(Arc::clone(kept)));
             }
             let crl = Arc::new(load(db, id).await?);
-            shelf.insert(id.clone(), Arc::clone(&crl));
+            cache.insert(id.clone(), Arc::clone(&crl));
             return Ok(Some(crl));
         }
         let crl = Arc::new(publish(db, id, &issuer, now, now.plus(crl::LIFE)).await?);
-        shelf.insert(id.clone(), Arc::clone(&crl));
+        cache.insert(id.clone(), Arc::clone(&crl));
         Ok(Some(crl))
     }
 
@@ -72,10 +72,10 @@ impl Authority {
         id: &IssuerId,
         now: UnixMillis,
         until: UnixMillis,
-    ) -> Result<(), AuthorityError> {
+    ) -> Result<(), CaError> {
         let issuer = self
             .issuer(id)
-            .ok_or(AuthorityError::Recorded("there is no such issuer"))?;
+            .ok_or(CaError::Recorded("there is no such issuer"))?;
         publish(db, id, &issuer, now, until).await.map(|_| ())
     }
 }
@@ -84,7 +84,7 @@ fn is_fresh(state: &CrlState, stored: &CrlStamp, now: UnixMillis) -> bool {
     stored.revision == state.revision && now < stored.this_update.plus(crl::RENEW_AFTER)
 }
 
-async fn load(db: &Db, id: &IssuerId) -> Result<PublishedCrl, AuthorityError> {
+async fn load(db: &Db, id: &IssuerId) -> Result<PublishedCrl, CaError> {
     let (number, der) = issuers::crl(&mut db.reader().await?.conn(), id).await?;
     let der = STANDARD.decode(der).map_err(|_| DbError::Corrupt("crls.der"))?;
     Ok(PublishedCrl { number, der })
@@ -97,7 +97,7 @@ async fn publish(
     issuer: &Issuer,
     now: UnixMillis,
     next_update: UnixMillis,
-) -> Result<PublishedCrl, AuthorityError> {
+) -> Result<PublishedCrl, CaError> {
     let key = issuer.key()?;
     // Numbers follow the clock where they can: a database restored from a backup still counts on, never back.
     let (floor, owned) = (now.as_secs(), id.clone());

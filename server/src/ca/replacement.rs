@@ -8,8 +8,8 @@ use x509_cert::Certificate;
 use x509_cert::der::pem::{self, LineEnding};
 use x509_cert::der::{Encode, EncodePem as _};
 
-use super::{Authority, AuthorityError, IssuerCertificate, founding, read_all};
-use crate::audit::{Actor, Entry, Scope};
+use super::{CaError, CertificateAuthority, IssuerCertificate, founding, read_all};
+use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::issuers::{IssuerRecord, Slot};
 use crate::db::{Db, audit, issuers, write};
 use crate::rng::Random;
@@ -28,20 +28,20 @@ pub struct ExportedRoot {
     pub private_key: SecretString,
 }
 
-impl Authority {
+impl CertificateAuthority {
     /// The root and its private key, for keeping it offline.
     ///
     /// # Errors
-    /// [`AuthorityError::Offline`] when the key has been removed already.
-    pub async fn export_root(&self, db: &Db) -> Result<ExportedRoot, AuthorityError> {
+    /// [`CaError::Offline`] when the key has been removed already.
+    pub async fn export_root(&self, db: &Db) -> Result<ExportedRoot, CaError> {
         let record = root(db).await?;
         let sealed = record
             .sealed_key
             .as_deref()
-            .ok_or_else(|| AuthorityError::Offline(record.id.clone()))?;
-        let pkcs8 = self.keeper.open(sealed, record.id.as_str())?;
+            .ok_or_else(|| CaError::Offline(record.id.clone()))?;
+        let pkcs8 = self.key_store.open(sealed, record.id.as_str())?;
         let private_key = pem::encode_string(PRIVATE_KEY, LineEnding::LF, &pkcs8)
-            .map_err(|_| AuthorityError::Recorded("the root's key cannot be written as PEM"))?;
+            .map_err(|_| CaError::Recorded("the root's key cannot be written as PEM"))?;
         Ok(ExportedRoot {
             id: record.id,
             certificate: record.certificate,
@@ -53,8 +53,8 @@ impl Authority {
     /// the intermediate does.
     ///
     /// # Errors
-    /// [`AuthorityError::Offline`] when it has been removed already.
-    pub async fn remove_root_key(&self, db: &Db, now: UnixMillis) -> Result<(), AuthorityError> {
+    /// [`CaError::Offline`] when it has been removed already.
+    pub async fn remove_root_key(&self, db: &Db, now: UnixMillis) -> Result<(), CaError> {
         let record = root(db).await?;
         let until = self.issuers().signing.certificate.not_after();
         self.publish_last_crl(db, &record.id, now, until).await?;
@@ -69,7 +69,7 @@ impl Authority {
     /// Puts an intermediate made elsewhere in place: `chain` is PEM, the intermediate first and its root last.
     ///
     /// # Errors
-    /// [`AuthorityError::Founding`] says what is wrong with the chain or the key.
+    /// [`CaError::Founding`] says what is wrong with the chain or the key.
     pub async fn import_intermediate(
         &self,
         db: &Db,
@@ -77,12 +77,12 @@ impl Authority {
         private_key: &SecretString,
         now: UnixMillis,
         random: &dyn Random,
-    ) -> Result<IssuerId, AuthorityError> {
+    ) -> Result<IssuerId, CaError> {
         let chain = Certificate::load_pem_chain(chain.as_bytes())?;
         let (label, pkcs8) = pem::decode_vec(private_key.expose().as_bytes())
-            .map_err(|_| AuthorityError::Key(super::KeyError::Unreadable))?;
+            .map_err(|_| CaError::Key(super::KeyError::Unreadable))?;
         if label != PRIVATE_KEY {
-            return Err(AuthorityError::Key(super::KeyError::Unreadable));
+            return Err(CaError::Key(super::KeyError::Unreadable));
         }
         let imported = founding::import(chain, &zeroize::Zeroizing::new(pkcs8.clone()), now)?;
         let id = IssuerId::new(now, random.for_id());
@@ -101,7 +101,7 @@ impl Authority {
                 join_chain(above)
             },
             trust_anchor: imported.root.to_pem(LineEnding::LF)?,
-            sealed_key: Some(self.keeper.seal(&pkcs8, id.as_str(), random)?),
+            sealed_key: Some(self.key_store.seal(&pkcs8, id.as_str(), random)?),
             created_at: now,
             id: id.clone(),
         };
@@ -116,12 +116,12 @@ impl Authority {
     }
 }
 
-async fn root(db: &Db) -> Result<IssuerRecord, AuthorityError> {
+async fn root(db: &Db) -> Result<IssuerRecord, CaError> {
     let records = read_all(db).await?;
     records
         .into_iter()
         .find(|record| record.slot == Some(Slot::Root))
-        .ok_or(AuthorityError::Recorded("there is no root"))
+        .ok_or(CaError::Recorded("there is no root"))
 }
 
 async fn record_change(

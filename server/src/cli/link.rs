@@ -1,7 +1,7 @@
 //! `gangway link`: claims a device from the terminal, through the same API and the same state machine as the panel.
 //!
 //! 1. The token comes from the environment, the code from a prompt or standard input: neither ever stands on the command
-//!    line, where other people of the machine could read it (security.md, Enrolment 7).
+//!    line, where other people of the machine could read it (threat model, ENR-12).
 //! 2. What the device says about itself is shown, and the person is asked, unless `--yes`.
 //! 3. Each step is told as it is done, up to the device's first session.
 

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use super::CommandError;
 use super::backup::{DATABASE_FILE, copy_private, failed, write_private};
 use crate::audit::verification::{CheckError, verify};
-use crate::audit::{Actor, Entry, Scope};
 use crate::ca::KEY_FILE;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, DataFlags, Database, Environment};
+use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::{audit, snapshot, write};
 use crate::state::open_database;
 

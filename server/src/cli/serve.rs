@@ -10,20 +10,21 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::links;
 use crate::clock::SystemClock;
 use crate::config::{Config, Environment, ServeFlags};
 use crate::db::{DbError, settings, write};
 use crate::listen::{self, Service, Shutdown, Tls};
+use crate::people::links;
 use crate::rng::SystemRandom;
 use crate::router::router;
-use crate::state::{Gangway, StartError};
-use crate::{enrolment, health, log, relay};
+use crate::start_error::StartError;
+use crate::state::Gangway;
+use crate::{enrolment, health, log};
 
 use super::CommandError;
 use lock::DataLock;
 
-/// How often deadlines are looked at ([`relay::tick`]): they are told in seconds.
+/// How often deadlines are looked at ([`Relay::tick`](crate::relay::Relay::tick)): they are told in seconds.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Below this a fleet of a thousand devices does not fit.
@@ -58,10 +59,11 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let tasks = TaskTracker::new();
     start_listeners(&gangway, tls, &shutdown, &tasks)?;
     tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async |gangway| {
-        relay::tick(gangway).await;
+        gangway.relay.tick().await;
     }));
-    tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async |gangway| {
-        enrolment::tick(gangway).await;
+    let schedule = enrolment::sweep::Schedule::default();
+    tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async move |gangway| {
+        enrolment::tick(gangway, &schedule).await;
     }));
     tasks.close();
     remember_public_url(&gangway).await?;
@@ -164,14 +166,9 @@ async fn remember_public_url(gangway: &Arc<Gangway>) -> Result<(), DbError> {
 
 /// The first run's link, on standard output and not in the log. Nothing once somebody has an account.
 async fn show_setup_link(gangway: &Arc<Gangway>) -> Result<(), DbError> {
-    let Gangway {
-        db,
-        config,
-        clock,
-        random,
-        ..
-    } = &**gangway;
-    if let Some(link) = links::setup_link(db, config, &**clock, &**random).await? {
+    if let Some(link) =
+        links::setup_link(&gangway.db, &gangway.config, &*gangway.clock, &*gangway.random).await?
+    {
         println!(
             "\nNobody has an account here yet. Open this link within an hour to make the first; it works once:"
         );
@@ -198,7 +195,7 @@ async fn stop(gangway: &Arc<Gangway>, shutdown: &Shutdown, tasks: &TaskTracker) 
     tracing::info!("stopping");
     gangway.begin_stopping();
     shutdown.begin();
-    relay::drain(gangway).await;
+    gangway.relay.drain().await;
     let grace = Duration::from_secs(gangway.config.shutdown_grace_secs.into());
     let ended = tokio::time::timeout(grace, async {
         shutdown.finished().await;

@@ -1,52 +1,31 @@
-//! A range of addresses in CIDR notation (RFC 4632), e.g. `10.0.0.0/8` or `fd00::/8`.
+//! A range of addresses in CIDR notation (RFC 4632), e.g. `10.0.0.0/8` or `fd00::/8`; an address alone is a range of one.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
+
+use ipnet::IpNet;
 
 /// An address, or all that share its first bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    // Both families as IPv6; an IPv4 address is its mapped form (RFC 4291 §2.5.5.2).
-    first: u128,
-    prefix: u32,
-}
+pub struct Network(IpNet);
 
 impl Network {
-    /// Whether `address` lies in this range.
+    /// Whether `address` lies in this range. An IPv4 address written as IPv6 (RFC 4291 §2.5.5.2) counts as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        let difference = self.first ^ bits(address);
-        difference.leading_zeros() >= self.prefix
+        self.0.contains(&address.to_canonical())
     }
-}
-
-fn bits(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-        IpAddr::V6(v6) => v6,
-    }
-    .to_bits()
 }
 
 impl FromStr for Network {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "which is not an address or a network such as 10.0.0.0/8";
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix.parse::<u32>().map_err(|_| WRONG)?)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| WRONG)?;
-        let length = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.unwrap_or(length);
-        if prefix > length {
-            return Err(WRONG);
-        }
-        Ok(Self {
-            first: bits(address),
-            prefix: Ipv6Addr::BITS - length + prefix,
-        })
+        let one = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        let network = text.parse().ok().or_else(one);
+        network
+            .map(Self)
+            .ok_or("which is not an address or a network such as 10.0.0.0/8")
     }
 }
 

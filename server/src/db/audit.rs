@@ -1,10 +1,13 @@
 //! The record: appended to, read, never changed.
 
+mod entry;
+
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::time::UnixMillis;
 
 use super::{Conn, DbError, parsed, query, row};
-use crate::audit::{Entry, GENESIS, Recorded};
+
+pub use entry::{Actor, Entry, GENESIS, Recorded, Scope};
 
 /// Appends an entry to its chain, in the transaction that does what it records. Make it the last statement: on
 /// PostgreSQL the chain's head stays locked until the commit.

@@ -6,7 +6,7 @@ mod search;
 #[cfg(test)]
 pub(super) use revocation::REVOKE_UNPROVEN_ELSEWHERE;
 pub use revocation::{
-    Revoked, hold_of_device, release_of_device, revoke_of_device, revoke_of_key, revoke_one,
+    Revoked, RevokedSerial, hold_of_device, release_of_device, revoke_of_device, revoke_of_key, revoke_one,
     revoke_unproven_elsewhere, revoked,
 };
 pub use search::{CertificateFilter, page};
@@ -19,7 +19,6 @@ use gangway_protocol::id::{DeviceId, IssuerId, OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
 use super::{Conn, DbError, parsed, query, row};
-use crate::ca::{Draft, Leaf};
 
 /// A signed certificate as recorded, without what its issuer's record adds to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +59,34 @@ pub struct CertificateRecord {
     pub superseded_at: Option<UnixMillis>,
     /// When and why it was revoked.
     pub revocation: Option<Revocation>,
+}
+
+/// What a certificate will say, before it is signed.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Whose signature it waits for.
+    pub issuer: IssuerId,
+    /// Serial number, hex.
+    pub serial: String,
+    /// DER of the TBSCertificate.
+    pub to_be_signed: Vec<u8>,
+    /// Subject, RFC 4514.
+    pub subject: String,
+    /// Issuer, RFC 4514.
+    pub issuer_name: String,
+    /// Start of validity.
+    pub not_before: UnixMillis,
+    /// End of validity.
+    pub not_after: UnixMillis,
+}
+
+/// A signed device certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// Digest of its DER.
+    pub sha256: Sha256Hex,
+    /// The certificate, PEM.
+    pub pem: String,
 }
 
 /// A certificate that is about to be signed.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use deadpool::managed::PoolError;
 use rusqlite::{ErrorCode, ffi};
 
+use crate::start_error::StartError;
+
 /// Why a query or a transaction did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DbError {
@@ -64,6 +66,12 @@ impl From<sqlx::Error> for DbError {
         } else {
             Self::Other(cause)
         }
+    }
+}
+
+impl From<DbError> for StartError {
+    fn from(error: DbError) -> Self {
+        Self::Database(format!("the database failed at start: {error}").into())
     }
 }
 

@@ -5,6 +5,9 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Conn, DbError, query};
 
+/// For how long a reply is kept: who does not know after a day, looks.
+pub const KEPT_FOR: i64 = UnixMillis::DAY;
+
 /// Claims a key for a request. `None`: it is the first with this key, and keeps it when the transaction commits.
 /// Otherwise hash and sealed reply of the request that came before.
 ///

@@ -4,9 +4,9 @@ use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
 use gangway_protocol::organisation::{Invitation, Role};
 use gangway_protocol::time::UnixMillis;
 
+use super::SecretHash;
 use super::memberships::role_of;
 use super::{Conn, DbError, parsed, query, row};
-use crate::auth::secret::SecretHash;
 
 /// What a link is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migration, Migrator};
 
 use super::{DbError, sqlite};
+use crate::start_error::StartError;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -31,6 +32,12 @@ pub enum MigrationError {
     /// A migration failed.
     #[error("the tables cannot be brought up to date: {0}")]
     Failed(MigrateError),
+}
+
+impl From<MigrationError> for StartError {
+    fn from(error: MigrationError) -> Self {
+        Self::Database(Box::new(error))
+    }
 }
 
 /// Migrates the SQLite database in `file`, in one transaction. What was applied stands in the table that sqlx keeps on

@@ -3,8 +3,8 @@
 use gangway_protocol::id::AccountId;
 use gangway_protocol::time::UnixMillis;
 
+use super::SecretHash;
 use super::{Conn, DbError, parsed, query};
-use crate::auth::secret::SecretHash;
 
 /// Gives an account these codes and no others.
 ///

@@ -4,10 +4,14 @@ use gangway_protocol::account::SignIn;
 use gangway_protocol::id::{AccountId, SignInId};
 use gangway_protocol::time::UnixMillis;
 
+use super::SecretHash;
 use super::{Conn, DbError, parsed, query, row};
-use crate::auth::identify::{IDLE, LIFE};
-use crate::auth::secret::SecretHash;
 
+/// A sign-in ends this long after it began, whatever happens (OWASP ASVS 5.0 §7.3.2).
+pub const LIFE: i64 = 30 * UnixMillis::DAY;
+/// A sign-in ends when nobody used it for this long (OWASP ASVS 5.0 §7.3.1). A week: who looks in on Mondays stays signed
+/// in; what matters asks for a fresh passkey anyway.
+pub const IDLE: i64 = 7 * UnixMillis::DAY;
 /// For how long a secret still identifies after its rotation: requests that left the browser before the new cookie
 /// arrived there shall not look signed out.
 const ROTATION_GRACE: i64 = 10 * UnixMillis::SECOND;

@@ -4,8 +4,8 @@ use gangway_protocol::account::{Token, TokenScope};
 use gangway_protocol::id::{AccountId, OrganisationId, TokenId};
 use gangway_protocol::time::UnixMillis;
 
+use super::SecretHash;
 use super::{Conn, DbError, parsed, query, row};
-use crate::auth::secret::SecretHash;
 
 /// A token to be kept.
 #[derive(Clone, Debug)]

@@ -10,12 +10,13 @@ use gangway_protocol::id::{AccountId, ClaimId, DeviceId};
 use gangway_protocol::time::UnixMillis;
 
 use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, tell};
-use crate::audit::{Actor, Entry, Member, Scope};
+use crate::authority::Member;
+use crate::context::Context;
 use crate::db::approvals::{ApprovalRecord, Evidence};
+use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::Revoked;
 use crate::db::devices::Description;
 use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, rules, signers, write};
-use crate::state::Gangway;
 
 /// An approval that led to no certificate lapses after this (`docs/protocol.md` §4).
 pub const LAPSES_AFTER: i64 = 24 * UnixMillis::HOUR;
@@ -37,7 +38,7 @@ pub struct Approving {
 ///
 /// # Errors
 /// [`EnrolmentError::KeyKnown`], [`EnrolmentError::KeyRevoked`], [`EnrolmentError::Csr`], or a field that is wrong.
-pub async fn approve(gangway: &Gangway, approving: Approving) -> Result<Approval, EnrolmentError> {
+pub async fn approve(context: &Context, approving: Approving) -> Result<Approval, EnrolmentError> {
     let csr = check_csr(&approving.request.csr)?;
     approving.request.facts.check()?;
     let name = approving.request.name.as_deref().map(check_name).transpose()?;
@@ -47,14 +48,14 @@ pub async fn approve(gangway: &Gangway, approving: Approving) -> Result<Approval
         csr,
         name,
         labels,
-        now: gangway.clock.now(),
+        now: context.clock.now(),
     };
     for _ in 0..RACE_ATTEMPTS {
         let (decision, new_device) = (
             decision.clone(),
-            DeviceId::new(decision.now, gangway.random.for_id()),
+            DeviceId::new(decision.now, context.random.for_id()),
         );
-        let outcome = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+        let outcome = write!(context.db, |tx| -> Result<_, EnrolmentError> {
             decision.record(tx, new_device).await
         });
         match outcome {
@@ -63,7 +64,7 @@ pub async fn approve(gangway: &Gangway, approving: Approving) -> Result<Approval
             Err(error) => return Err(error),
             Ok((approval, change)) => {
                 if let Some(kind) = change {
-                    tell(gangway, &approval.organisation, &approval.device.id, kind);
+                    tell(context, &approval.organisation, &approval.device.id, kind);
                 }
                 return Ok(approval);
             }
@@ -77,11 +78,11 @@ pub async fn approve(gangway: &Gangway, approving: Approving) -> Result<Approval
 /// # Errors
 /// [`EnrolmentError::NotFound`] for anybody else.
 pub async fn find(
-    gangway: &Gangway,
+    context: &Context,
     claim: &ClaimId,
     account: &AccountId,
 ) -> Result<Approval, EnrolmentError> {
-    let mut reader = gangway.db.reader().await?;
+    let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
     let record = owned(conn, claim, account).await?;
     show(conn, record).await
@@ -92,13 +93,13 @@ pub async fn find(
 /// # Errors
 /// [`EnrolmentError::Conflict`] when the approval was taken back or has lapsed.
 pub async fn consent(
-    gangway: &Gangway,
+    context: &Context,
     claim: &ClaimId,
     account: &AccountId,
 ) -> Result<Approval, EnrolmentError> {
-    let now = gangway.clock.now();
+    let now = context.clock.now();
     let (claim, account) = (claim.clone(), account.clone());
-    write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+    write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let mut record = owned(tx, &claim, &account).await?;
         require_standing(&record, now)?;
         if approvals::advance(
@@ -130,16 +131,16 @@ pub async fn consent(
 ///
 /// # Errors
 /// [`EnrolmentError::Conflict`] once a session has proved the certificate: then the device has to be revoked.
-pub async fn withdraw(gangway: &Gangway, claim: &ClaimId, member: Member) -> Result<(), EnrolmentError> {
-    let now = gangway.clock.now();
+pub async fn withdraw(context: &Context, claim: &ClaimId, member: Member) -> Result<(), EnrolmentError> {
+    let now = context.clock.now();
     let (owned_claim, account) = (claim.clone(), member.account.clone());
-    let ended = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+    let ended = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let record = owned(tx, &owned_claim, &account).await?;
         end(tx, &record, now, member.actor(), DeviceAction::ApprovalWithdrawn).await?;
         Ok(record)
     })?;
     tell(
-        gangway,
+        context,
         &ended.organisation,
         &ended.device,
         FleetChangeKind::Changed,

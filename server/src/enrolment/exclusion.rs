@@ -11,11 +11,12 @@ use gangway_protocol::time::UnixMillis;
 
 use super::approval::summary;
 use super::{EnrolmentError, tell};
-use crate::audit::{Actor, Entry, Member, Scope};
+use crate::authority::Member;
+use crate::context::Context;
+use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::Revoked;
 use crate::db::{Conn, approvals, audit, certificates, device_keys, devices, write};
-use crate::relay::Exclusion;
-use crate::state::Gangway;
+use crate::relay::{Exclusion, Relay};
 
 /// Most devices that one bulk revocation takes. More is a case for several, each seen before it is done.
 const MAX_BULK: usize = 10_000;
@@ -24,9 +25,14 @@ const MAX_BULK: usize = 10_000;
 ///
 /// # Errors
 /// [`EnrolmentError::Transition`] unless it is active.
-pub async fn suspend(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<(), EnrolmentError> {
-    let (now, owned) = (gangway.clock.now(), id.clone());
-    let device = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+pub async fn suspend(
+    context: &Context,
+    relay: &Relay,
+    id: &DeviceId,
+    member: Member,
+) -> Result<(), EnrolmentError> {
+    let (now, owned) = (context.clock.now(), id.clone());
+    let device = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let device = lock(tx, &owned).await?;
         devices::set_state(tx, &owned, &device.state.clone().suspend(now)?).await?;
         certificates::hold_of_device(tx, &owned, now).await?;
@@ -34,7 +40,7 @@ pub async fn suspend(gangway: &Gangway, id: &DeviceId, member: Member) -> Result
         record(tx, &device, now, member.actor(), DeviceAction::Suspended, "").await?;
         Ok(device)
     })?;
-    finish(gangway, &device, Some(Exclusion::Suspended));
+    finish(context, relay, &device, Some(Exclusion::Suspended));
     Ok(())
 }
 
@@ -42,9 +48,14 @@ pub async fn suspend(gangway: &Gangway, id: &DeviceId, member: Member) -> Result
 ///
 /// # Errors
 /// [`EnrolmentError::Transition`] unless it is suspended.
-pub async fn resume(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<(), EnrolmentError> {
-    let (now, owned) = (gangway.clock.now(), id.clone());
-    let device = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+pub async fn resume(
+    context: &Context,
+    relay: &Relay,
+    id: &DeviceId,
+    member: Member,
+) -> Result<(), EnrolmentError> {
+    let (now, owned) = (context.clock.now(), id.clone());
+    let device = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let device = lock(tx, &owned).await?;
         devices::set_state(tx, &owned, &device.state.clone().resume(now)?).await?;
         certificates::release_of_device(tx, &owned).await?;
@@ -52,7 +63,7 @@ pub async fn resume(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<
         record(tx, &device, now, member.actor(), DeviceAction::Resumed, "").await?;
         Ok(device)
     })?;
-    finish(gangway, &device, None);
+    finish(context, relay, &device, None);
     Ok(())
 }
 
@@ -60,9 +71,14 @@ pub async fn resume(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<
 ///
 /// # Errors
 /// [`EnrolmentError::Transition`] when it is out already.
-pub async fn retire(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<(), EnrolmentError> {
-    let (now, owned) = (gangway.clock.now(), id.clone());
-    let device = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+pub async fn retire(
+    context: &Context,
+    relay: &Relay,
+    id: &DeviceId,
+    member: Member,
+) -> Result<(), EnrolmentError> {
+    let (now, owned) = (context.clock.now(), id.clone());
+    let device = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let device = lock(tx, &owned).await?;
         devices::set_state(tx, &owned, &device.state.clone().retire(now)?).await?;
         let revoked = Revoked {
@@ -74,7 +90,7 @@ pub async fn retire(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<
         record(tx, &device, now, member.actor(), DeviceAction::Retired, "").await?;
         Ok(device)
     })?;
-    finish(gangway, &device, Some(Exclusion::Retired));
+    finish(context, relay, &device, Some(Exclusion::Retired));
     Ok(())
 }
 
@@ -83,7 +99,8 @@ pub async fn retire(gangway: &Gangway, id: &DeviceId, member: Member) -> Result<
 /// # Errors
 /// [`EnrolmentError::Invalid`] for a reason that does not end a key.
 pub async fn revoke_device(
-    gangway: &Gangway,
+    context: &Context,
+    relay: &Relay,
     id: &DeviceId,
     reason: RevocationReason,
     member: Member,
@@ -91,16 +108,16 @@ pub async fn revoke_device(
     require_final(reason)?;
     let (revoked, owned) = (
         Revoked {
-            at: gangway.clock.now(),
+            at: context.clock.now(),
             reason,
         },
         id.clone(),
     );
-    let device = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+    let device = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let (device, _) = revoke_in(tx, &owned, revoked, member.actor()).await?;
         Ok(device)
     })?;
-    finish(gangway, &device, Some(Exclusion::revoked(reason)));
+    finish(context, relay, &device, Some(Exclusion::revoked(reason)));
     Ok(())
 }
 
@@ -110,7 +127,8 @@ pub async fn revoke_device(
 /// # Errors
 /// [`EnrolmentError::NotFound`]; [`EnrolmentError::Conflict`] when it is revoked already.
 pub async fn revoke_certificate(
-    gangway: &Gangway,
+    context: &Context,
+    relay: &Relay,
     sha256: Sha256Hex,
     reason: RevocationReason,
     member: Member,
@@ -119,10 +137,10 @@ pub async fn revoke_certificate(
         return Err(not_final("to put certificates on hold, suspend the device"));
     }
     let revoked = Revoked {
-        at: gangway.clock.now(),
+        at: context.clock.now(),
         reason,
     };
-    let (device, last) = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+    let (device, last) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let certificate = certificates::find(tx, &sha256)
             .await?
             .ok_or(EnrolmentError::NotFound)?;
@@ -163,11 +181,11 @@ pub async fn revoke_certificate(
         Ok((device, last))
     })?;
     if last {
-        finish(gangway, &device, Some(Exclusion::revoked(reason)));
+        finish(context, relay, &device, Some(Exclusion::revoked(reason)));
     } else {
         // A session of another certificate comes back by itself; one of this certificate is told why it cannot.
-        gangway.relay.reconnect(&device.id);
-        finish(gangway, &device, None);
+        relay.reconnect(&device.id);
+        finish(context, relay, &device, None);
     }
     Ok(())
 }
@@ -177,7 +195,8 @@ pub async fn revoke_certificate(
 /// # Errors
 /// [`EnrolmentError::Invalid`] without either, or for too many devices at once.
 pub async fn revoke_many(
-    gangway: &Gangway,
+    context: &Context,
+    relay: &Relay,
     organisation: &OrganisationId,
     request: BulkRevocationRequest,
     member: Member,
@@ -191,11 +210,11 @@ pub async fn revoke_many(
     }
     let (organisation, now, dry_run, reason) = (
         organisation.clone(),
-        gangway.clock.now(),
+        context.clock.now(),
         request.dry_run,
         request.reason,
     );
-    let (found, certificates) = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+    let (found, certificates) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let devices = concerned(tx, &organisation, &request).await?;
         let mut certificates = 0;
         for device in &devices {
@@ -211,7 +230,7 @@ pub async fn revoke_many(
     })?;
     if !dry_run {
         for device in &found {
-            finish(gangway, device, Some(Exclusion::revoked(reason)));
+            finish(context, relay, device, Some(Exclusion::revoked(reason)));
         }
     }
     Ok(BulkRevocation {
@@ -310,12 +329,12 @@ async fn record(
     Ok(audit::append(tx, &entry).await?)
 }
 
-fn finish(gangway: &Gangway, device: &Device, exclusion: Option<Exclusion>) {
+fn finish(context: &Context, relay: &Relay, device: &Device, exclusion: Option<Exclusion>) {
     if let Some(exclusion) = exclusion {
-        gangway.relay.exclude(&device.id, exclusion);
+        relay.exclude(&device.id, exclusion);
     }
     tell(
-        gangway,
+        context,
         &device.organisation,
         &device.id,
         FleetChangeKind::Changed,

@@ -16,12 +16,14 @@ use gangway_protocol::time::UnixMillis;
 
 use super::approval::{require_standing, summary};
 use super::{EnrolmentError, RACE_ATTEMPTS, tell};
-use crate::audit::{Actor, Entry, Member, Scope};
-use crate::ca::{DeviceIdentity, Draft};
+use crate::authority::Member;
+use crate::ca::DeviceIdentity;
+use crate::context::Context;
+use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::certificates::Draft;
 use crate::db::certificates::{CertificateRecord, Newest, Reservation};
 use crate::db::devices::DeviceRecord;
 use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, rules, write};
-use crate::state::Gangway;
 
 /// Reserved data that nobody has signed for this long is left alone: its validity would begin in the past.
 const RESERVATION_LIFE: i64 = UnixMillis::HOUR;
@@ -51,9 +53,9 @@ pub enum Grounds {
 /// # Errors
 /// [`EnrolmentError::Conflict`] before consent or after withdrawal, [`EnrolmentError::KeyRevoked`],
 /// [`EnrolmentError::KeyKnown`] when a renewal comes with another device's key.
-pub async fn issue(gangway: &Gangway, order: &Order) -> Result<CertificateRecord, EnrolmentError> {
+pub async fn issue(context: &Context, order: &Order) -> Result<CertificateRecord, EnrolmentError> {
     for _ in 0..RACE_ATTEMPTS {
-        match try_issue(gangway, order).await {
+        match try_issue(context, order).await {
             Err(EnrolmentError::Db(DbError::Unique)) => {}
             outcome => return outcome,
         }
@@ -65,9 +67,9 @@ pub async fn issue(gangway: &Gangway, order: &Order) -> Result<CertificateRecord
 ///
 /// # Errors
 /// [`EnrolmentError::NotFound`] for an unknown certificate.
-pub async fn deliver(gangway: &Gangway, sha256: Sha256Hex) -> Result<CertificateRecord, EnrolmentError> {
-    let now = gangway.clock.now();
-    let (record, first) = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+pub async fn deliver(context: &Context, sha256: Sha256Hex) -> Result<CertificateRecord, EnrolmentError> {
+    let now = context.clock.now();
+    let (record, first) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let first = certificates::deliver(tx, &sha256, now).await?;
         let record = certificates::find(tx, &sha256)
             .await?
@@ -88,7 +90,7 @@ pub async fn deliver(gangway: &Gangway, sha256: Sha256Hex) -> Result<Certificate
     })?;
     if first {
         tell(
-            gangway,
+            context,
             &record.organisation,
             &record.device,
             FleetChangeKind::Changed,
@@ -97,26 +99,24 @@ pub async fn deliver(gangway: &Gangway, sha256: Sha256Hex) -> Result<Certificate
     Ok(record)
 }
 
-async fn try_issue(gangway: &Gangway, order: &Order) -> Result<CertificateRecord, EnrolmentError> {
-    let now = gangway.clock.now();
-    let draft = draft(gangway, order, now).await?;
+async fn try_issue(context: &Context, order: &Order) -> Result<CertificateRecord, EnrolmentError> {
+    let now = context.clock.now();
+    let draft = draft(context, order, now).await?;
     let request = order.clone();
-    let step = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+    let step = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         request.reserve(tx, draft, now).await
     })?;
     let signing = match step {
         Step::Stands(record) => return Ok(*record),
         Step::Sign(signing) => signing,
     };
-    let leaf = gangway
-        .authority
-        .complete(&signing.issuer, &signing.to_be_signed)?;
+    let leaf = context.ca.complete(&signing.issuer, &signing.to_be_signed)?;
     let request = order.clone();
-    let record = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+    let record = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         request.store(tx, &signing, &leaf, now).await
     })?;
     tell(
-        gangway,
+        context,
         &record.organisation,
         &record.device,
         FleetChangeKind::Changed,
@@ -125,8 +125,8 @@ async fn try_issue(gangway: &Gangway, order: &Order) -> Result<CertificateRecord
 }
 
 /// What the certificate would say if it came to be signed; made before the transaction, which should be short.
-async fn draft(gangway: &Gangway, order: &Order, now: UnixMillis) -> Result<Draft, EnrolmentError> {
-    let mut reader = gangway.db.reader().await?;
+async fn draft(context: &Context, order: &Order, now: UnixMillis) -> Result<Draft, EnrolmentError> {
+    let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
     let device = devices::find(conn, &order.device)
         .await?
@@ -140,9 +140,9 @@ async fn draft(gangway: &Gangway, order: &Order, now: UnixMillis) -> Result<Draf
         device: device.id,
     };
     let days = rules.policy.certificate_validity_days;
-    Ok(gangway
-        .authority
-        .draft(&identity, order.csr.key(), days, now, &*gangway.random)?)
+    Ok(context
+        .ca
+        .draft(&identity, order.csr.key(), days, now, &*context.random)?)
 }
 
 enum Step {
@@ -226,7 +226,7 @@ impl Order {
         self,
         tx: &mut Conn<'_>,
         signing: &Signing,
-        leaf: &crate::ca::Leaf,
+        leaf: &crate::db::certificates::Leaf,
         now: UnixMillis,
     ) -> Result<CertificateRecord, EnrolmentError> {
         self.lock_device(tx).await?;

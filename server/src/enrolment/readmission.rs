@@ -11,26 +11,29 @@ use x509_cert::der::{DecodePem as _, Encode as _};
 
 use super::approval::summary;
 use super::{EnrolmentError, tell};
-use crate::audit::{Entry, Member, Scope};
-use crate::ca::{Authority, AuthorityError, moment};
+use crate::authority::Member;
+use crate::ca::{CaError, CertificateAuthority, moment};
+use crate::context::Context;
+use crate::db::audit::{Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Newest};
 use crate::db::devices::Description;
 use crate::db::{Conn, Db, DbError, audit, certificates, device_keys, devices, held, signers, write};
-use crate::state::Gangway;
+use crate::relay::Relay;
 
 /// Records a held certificate again, and lets its device in.
 ///
 /// # Errors
 /// As [`record`].
 pub async fn readmit(
-    gangway: &Gangway,
+    context: &Context,
+    relay: &Relay,
     sha256: Sha256Hex,
     member: Member,
 ) -> Result<CertificateRecord, EnrolmentError> {
-    let now = gangway.clock.now();
-    let (record, kind) = record(&gangway.db, &gangway.authority, sha256, member, now).await?;
-    gangway.relay.readmit(&record.device);
-    tell(gangway, &record.organisation, &record.device, kind);
+    let now = context.clock.now();
+    let (record, kind) = record(&context.db, &context.ca, sha256, member, now).await?;
+    relay.readmit(&record.device);
+    tell(context, &record.organisation, &record.device, kind);
     Ok(record)
 }
 
@@ -42,7 +45,7 @@ pub async fn readmit(
 /// [`EnrolmentError::KeyRevoked`] when its key has met another fate meanwhile.
 pub async fn record(
     db: &Db,
-    authority: &Authority,
+    ca: &CertificateAuthority,
     sha256: Sha256Hex,
     member: Member,
     now: UnixMillis,
@@ -50,7 +53,7 @@ pub async fn record(
     let (held, leaf) = held::find(&mut db.reader().await?.conn(), &sha256)
         .await?
         .ok_or(EnrolmentError::NotFound)?;
-    let readmission = Readmission::read(authority, held, leaf)?;
+    let readmission = Readmission::read(ca, held, leaf)?;
     let outcome = write!(db, |tx| -> Result<_, EnrolmentError> {
         readmission.record(tx, &member, now).await
     });
@@ -75,15 +78,12 @@ struct Readmission {
 }
 
 impl Readmission {
-    fn read(authority: &Authority, held: HeldCertificate, leaf: String) -> Result<Self, EnrolmentError> {
-        let unreadable = || AuthorityError::Recorded("a held certificate cannot be read");
-        let certificate = Certificate::from_pem(&leaf).map_err(AuthorityError::from)?;
-        let recognised = authority.recognise(&certificate).ok_or_else(unreadable)?;
+    fn read(ca: &CertificateAuthority, held: HeldCertificate, leaf: String) -> Result<Self, EnrolmentError> {
+        let unreadable = || CaError::Recorded("a held certificate cannot be read");
+        let certificate = Certificate::from_pem(&leaf).map_err(CaError::from)?;
+        let recognised = ca.recognise(&certificate).ok_or_else(unreadable)?;
         let tbs = &certificate.tbs_certificate;
-        let spki = tbs
-            .subject_public_key_info
-            .to_der()
-            .map_err(AuthorityError::from)?;
+        let spki = tbs.subject_public_key_info.to_der().map_err(CaError::from)?;
         let key = PublicKey::from_spki(&spki).map_err(|_| unreadable())?;
         Ok(Self {
             issuer: recognised.issuer,

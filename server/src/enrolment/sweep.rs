@@ -9,11 +9,11 @@ use gangway_protocol::time::UnixMillis;
 
 use super::approval::{self, LAPSES_AFTER, retire_if_abandoned};
 use super::{EnrolmentError, tell};
-use crate::audit::{Actor, Entry, Scope};
+use crate::context::Context;
 use crate::db::approvals::ApprovalRecord;
+use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Revoked};
 use crate::db::{approvals, audit, certificates, devices, write};
-use crate::state::Gangway;
 
 /// A certificate that was issued and never proven is revoked after this (`docs/protocol.md` §4).
 pub const PROOF_DUE_AFTER: i64 = 7 * UnixMillis::DAY;
@@ -39,22 +39,22 @@ impl Schedule {
 }
 
 /// Ends what is overdue, and reads the issuers again. Called once a second by one task; does nothing most times.
-pub async fn tick(gangway: &Gangway) {
-    let now = gangway.clock.now();
-    if !gangway.sweep.is_due(now) {
+pub async fn tick(context: &Context, schedule: &Schedule) {
+    let now = context.clock.now();
+    if !schedule.is_due(now) {
         return;
     }
-    if let Err(error) = sweep(gangway, now).await {
+    if let Err(error) = sweep(context, now).await {
         tracing::error!(%error, "could not end what is overdue in enrolment");
     }
-    if let Err(error) = gangway.authority.reload(&gangway.db).await {
+    if let Err(error) = context.ca.reload(&context.db).await {
         tracing::error!(%error, "could not read the issuers of the built-in CA again");
     }
 }
 
-async fn sweep(gangway: &Gangway, now: UnixMillis) -> Result<(), EnrolmentError> {
+async fn sweep(context: &Context, now: UnixMillis) -> Result<(), EnrolmentError> {
     let (lapsed, unproven) = {
-        let mut reader = gangway.db.reader().await?;
+        let mut reader = context.db.reader().await?;
         let conn = &mut reader.conn();
         let lapsed = approvals::lapsed(conn, now.plus(-LAPSES_AFTER), BATCH).await?;
         (
@@ -63,16 +63,16 @@ async fn sweep(gangway: &Gangway, now: UnixMillis) -> Result<(), EnrolmentError>
         )
     };
     for record in lapsed {
-        lapse(gangway, record, now).await?;
+        lapse(context, record, now).await?;
     }
     for certificate in unproven {
-        revoke_unproven(gangway, certificate, now).await?;
+        revoke_unproven(context, certificate, now).await?;
     }
     Ok(())
 }
 
-async fn lapse(gangway: &Gangway, record: ApprovalRecord, now: UnixMillis) -> Result<(), EnrolmentError> {
-    let ended = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+async fn lapse(context: &Context, record: ApprovalRecord, now: UnixMillis) -> Result<(), EnrolmentError> {
+    let ended = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         // It may have led to a certificate since it was read.
         let record = approvals::find(tx, &record.claim)
             .await?
@@ -85,7 +85,7 @@ async fn lapse(gangway: &Gangway, record: ApprovalRecord, now: UnixMillis) -> Re
     })?;
     if let Some(record) = ended {
         tell(
-            gangway,
+            context,
             &record.organisation,
             &record.device,
             FleetChangeKind::Changed,
@@ -95,12 +95,12 @@ async fn lapse(gangway: &Gangway, record: ApprovalRecord, now: UnixMillis) -> Re
 }
 
 async fn revoke_unproven(
-    gangway: &Gangway,
+    context: &Context,
     certificate: CertificateRecord,
     now: UnixMillis,
 ) -> Result<(), EnrolmentError> {
     let record = certificate.clone();
-    write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
+    write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let device = devices::lock(tx, &record.device)
             .await?
             .ok_or(EnrolmentError::NotFound)?
@@ -131,7 +131,7 @@ async fn revoke_unproven(
         Ok(audit::append(tx, &entry).await?)
     })?;
     tell(
-        gangway,
+        context,
         &certificate.organisation,
         &certificate.device,
         FleetChangeKind::Changed,

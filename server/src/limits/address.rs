@@ -1,11 +1,15 @@
-//! The key under which an address is counted: one IPv4 address, or one IPv6 /64 (what one customer line gets).
+//! Addresses of clients, and the key under which one is counted: an IPv4 address, or an IPv6 /64 (what one customer line gets).
 
 use std::net::IpAddr;
+
+/// The address a request comes from: the socket's, or what a trusted proxy says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
 
 /// An IPv4 address or an IPv6 /64, in one spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AddressKey {
-    /// An IPv4 address, also when it came in IPv6's clothes (`::ffff:192.0.2.1`).
+    /// An IPv4 address, also when it was written as an IPv6 address (`::ffff:192.0.2.1`).
     V4(u32),
     /// The upper 64 bits of an IPv6 address.
     V6(u64),

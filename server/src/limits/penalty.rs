@@ -1,4 +1,4 @@
-//! Waits that double: what an account gets that fills its window again and again (security.md, Enrolment 2).
+//! Waits that double: what an account gets that fills its window again and again (threat model, ENR-3).
 
 use std::collections::HashMap;
 use std::hash::Hash;

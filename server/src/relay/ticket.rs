@@ -8,7 +8,6 @@ use gangway_protocol::code::Nameplate;
 use gangway_protocol::id::{AccountId, ClaimId};
 use gangway_protocol::time::UnixMillis;
 
-use crate::api::extract::Credential;
 use crate::limits::CodeAttempt;
 
 /// How long an ended claim can still be looked up: a claimant reports "not mine" or approves a moment too late, and
@@ -22,8 +21,6 @@ pub(crate) struct Ticket {
     pub(crate) attempt: CodeAttempt,
     /// The account's name.
     pub(crate) name: String,
-    /// How it proved to be that account.
-    pub(crate) credential: Credential,
     /// Where it comes from.
     pub(crate) address: IpAddr,
 }
@@ -39,8 +36,6 @@ pub struct ClaimInfo {
     pub account: AccountId,
     /// That account's name.
     pub account_name: String,
-    /// How it proved to be that account.
-    pub credential: Credential,
     /// Where the claimant's socket comes from.
     pub claimant_address: IpAddr,
     /// Where the device's socket comes from.

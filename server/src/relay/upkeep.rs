@@ -11,10 +11,11 @@ use gangway_protocol::time::UnixMillis;
 use super::hub::{Counts, Exclusion, Harvest, PresenceChange};
 use super::nameplates::Lease;
 use super::plate::Plate;
-use super::reactor::Command;
+use super::reactor::{Command, Inbox};
+use crate::changes::Changes;
+use crate::clock::Clock;
 use crate::db::presence::{Excluded, Why};
-use crate::db::{DbError, held, nameplates, presence, write};
-use crate::state::Gangway;
+use crate::db::{Db, DbError, held, nameplates, presence, write};
 
 /// How often the database is asked who was excluded or readmitted by another process (`protocol.md` §3: within ten seconds).
 const POLL_EVERY: i64 = 8 * UnixMillis::SECOND;
@@ -24,8 +25,11 @@ const POLL_OVERLAP: i64 = 30 * UnixMillis::SECOND;
 const TIDY_EVERY: i64 = UnixMillis::MINUTE;
 
 /// What is still to be written, and when the next question is due.
-#[derive(Default)]
 pub(super) struct Upkeep {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    changes: Changes,
+    inbox: Arc<Inbox>,
     /// Whoever a dead process has left online is offline.
     reset: bool,
     leases: HashMap<Plate, Lease>,
@@ -35,27 +39,41 @@ pub(super) struct Upkeep {
 }
 
 impl Upkeep {
+    pub(super) fn new(db: &Db, clock: &Arc<dyn Clock>, changes: &Changes, inbox: Arc<Inbox>) -> Self {
+        Self {
+            db: db.clone(),
+            clock: clock.clone(),
+            changes: changes.clone(),
+            inbox,
+            reset: false,
+            leases: HashMap::new(),
+            presence: HashMap::new(),
+            polled_at: None,
+            tidied_at: None,
+        }
+    }
+
     /// Does what is due. What fails is kept for the next time: the sockets do not care.
-    pub(super) async fn run(&mut self, gangway: &Arc<Gangway>, harvest: Harvest) {
-        let now = gangway.clock.now();
+    pub(super) async fn run(&mut self, harvest: Harvest) {
+        let now = self.clock.now();
         show(harvest.counts);
         self.leases.extend(harvest.leases);
         self.presence.extend(harvest.presence);
         let steps = async {
-            self.reset(gangway).await?;
-            self.write_leases(gangway).await?;
-            self.write_presence(gangway).await?;
-            self.poll(gangway, now).await?;
-            self.tidy(gangway, now).await
+            self.reset().await?;
+            self.write_leases().await?;
+            self.write_presence().await?;
+            self.poll(now).await?;
+            self.tidy(now).await
         };
         if let Err(error) = steps.await {
             tracing::warn!(%error, "the relay's records could not be written; they are tried again in a second");
         }
     }
 
-    async fn reset(&mut self, gangway: &Gangway) -> Result<(), DbError> {
+    async fn reset(&mut self) -> Result<(), DbError> {
         if !self.reset {
-            write!(gangway.db, |tx| {
+            write!(self.db, |tx| {
                 let alive_at = presence::alive_at(tx).await?;
                 presence::reset(tx, alive_at).await
             })?;
@@ -64,7 +82,7 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn write_leases(&mut self, gangway: &Gangway) -> Result<(), DbError> {
+    async fn write_leases(&mut self) -> Result<(), DbError> {
         if self.leases.is_empty() {
             return Ok(());
         }
@@ -73,12 +91,12 @@ impl Upkeep {
             .iter()
             .map(|(plate, lease)| lease.to_row(*plate))
             .collect();
-        write!(gangway.db, |tx| { nameplates::put(tx, &leases).await })?;
+        write!(self.db, |tx| { nameplates::put(tx, &leases).await })?;
         self.leases.clear();
         Ok(())
     }
 
-    async fn write_presence(&mut self, gangway: &Gangway) -> Result<(), DbError> {
+    async fn write_presence(&mut self) -> Result<(), DbError> {
         if self.presence.is_empty() {
             return Ok(());
         }
@@ -86,10 +104,10 @@ impl Upkeep {
         let rows: Vec<(DeviceId, Presence)> = rows
             .map(|(device, change)| (device.clone(), change.presence.clone()))
             .collect();
-        write!(gangway.db, |tx| { presence::put(tx, &rows).await })?;
+        write!(self.db, |tx| { presence::put(tx, &rows).await })?;
         // Told only now: who is told looks into the database.
         for (device, change) in self.presence.drain() {
-            gangway.changes.tell(FleetChange {
+            self.changes.tell(FleetChange {
                 device,
                 organisation: change.organisation,
                 kind: FleetChangeKind::Presence,
@@ -99,31 +117,31 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn poll(&mut self, gangway: &Gangway, now: UnixMillis) -> Result<(), DbError> {
+    async fn poll(&mut self, now: UnixMillis) -> Result<(), DbError> {
         let last = *self.polled_at.get_or_insert(now);
         if now.since(last) < POLL_EVERY {
             return Ok(());
         }
-        let mut reader = gangway.db.reader().await?;
+        let mut reader = self.db.reader().await?;
         let since = last.plus(-POLL_OVERLAP);
         let excluded = presence::excluded_since(&mut reader.conn(), since).await?;
         let readmitted = held::readmitted_since(&mut reader.conn(), since).await?;
         drop(reader);
         self.polled_at = Some(now);
         for device in readmitted {
-            gangway.relay.inbox.push(Command::Readmit(device));
+            self.inbox.push(Command::Readmit(device));
         }
         for excluded in excluded {
-            gangway.relay.inbox.push(command(excluded));
+            self.inbox.push(command(excluded));
         }
         Ok(())
     }
 
-    async fn tidy(&mut self, gangway: &Gangway, now: UnixMillis) -> Result<(), DbError> {
+    async fn tidy(&mut self, now: UnixMillis) -> Result<(), DbError> {
         if self.tidied_at.is_some_and(|last| now.since(last) < TIDY_EVERY) {
             return Ok(());
         }
-        write!(gangway.db, |tx| {
+        write!(self.db, |tx| {
             presence::note_alive(tx, now).await?;
             nameplates::forget_rested(tx, now).await
         })?;

@@ -4,8 +4,8 @@ use gangway_protocol::account::{Account, TokenScope};
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::{Role, Signer};
 use gangway_protocol::path;
-use gangway_server::auth::service::{TokenOrder, create_token};
 use gangway_server::db::{DbError, signers};
+use gangway_server::people::service::{TokenOrder, create_token};
 
 use crate::support::both_engines;
 

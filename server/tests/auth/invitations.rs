@@ -8,7 +8,7 @@ use gangway_protocol::page::Page;
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
-use gangway_server::auth::links::recovery_link;
+use gangway_server::people::links::recovery_link;
 use http::{HeaderName, Method, StatusCode};
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
 use gangway_protocol::time::UnixMillis;
-use gangway_server::auth::links::{RecoveryLinkError, recovery_link};
+use gangway_server::people::links::{RecoveryLinkError, recovery_link};
 use http::StatusCode;
 use serde_json::json;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gangway_protocol::certificate::split_chain;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
-use gangway_server::ca::Authority;
+use gangway_server::ca::CertificateAuthority;
 use gangway_server::enrolment::check_csr;
 
 use crate::support::{START, Server, both_engines, csr};
@@ -52,11 +52,7 @@ both_engines!(
 both_engines!(
     async fn the_root_key_can_be_exported_and_removed(server: Server) {
         let gangway = &server.gangway;
-        let root = gangway
-            .authority
-            .export_root(&gangway.db)
-            .await
-            .expect("the root");
+        let root = gangway.ca.export_root(&gangway.db).await.expect("the root");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (key, certificate) = (folder.path().join("key.pem"), folder.path().join("root.pem"));
         std::fs::write(&key, root.private_key.expose()).expect("a file is written");
@@ -67,12 +63,12 @@ both_engines!(
         assert_eq!(of_key, of_certificate);
 
         gangway
-            .authority
+            .ca
             .remove_root_key(&gangway.db, gangway.clock.now())
             .await
             .expect("removed");
         assert!(
-            gangway.authority.export_root(&gangway.db).await.is_err(),
+            gangway.ca.export_root(&gangway.db).await.is_err(),
             "there is nothing left to export"
         );
         let server = server.restart().await;
@@ -176,28 +172,28 @@ both_engines!(
             .plus(UnixMillis::MINUTE);
             let (former, _) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
             let id = gangway
-                .authority
+                .ca
                 .import_intermediate(&gangway.db, &foreign, &key, now, &*gangway.random)
                 .await
                 .expect("it is imported");
             let identity = identity(&server);
             let csr = check_csr(&csr::csr(&csr::key())).expect("a good CSR");
             let draft = gangway
-                .authority
+                .ca
                 .draft(&identity, csr.key(), 90, now, &*gangway.random)
                 .expect("a draft");
             assert_eq!(draft.issuer, id);
             let leaf = gangway
-                .authority
+                .ca
                 .complete(&draft.issuer, &draft.to_be_signed)
                 .expect("a signature");
-            let chain = gangway.authority.chain(&id, &leaf.pem).expect("known");
+            let chain = gangway.ca.chain(&id, &leaf.pem).expect("known");
             let verdict = Files::new(&chain).verify(&[], now);
             assert!(verdict.is_ok(), "{algorithm:?}: {verdict:?}");
             let crl = server.crl(&id, now).await;
             assert!(!crl.der.is_empty());
             let formers = gangway
-                .authority
+                .ca
                 .crl(&gangway.db, &former.issuer, now)
                 .await
                 .expect("a list");
@@ -228,7 +224,7 @@ async fn an_unfit_intermediate_is_refused_with_the_reason() {
     let gangway = &server.gangway;
     for (chain, key, words) in cases {
         let result = gangway
-            .authority
+            .ca
             .import_intermediate(&gangway.db, &chain, key, START, &*gangway.random)
             .await;
         let error = result.expect_err(words).to_string();
@@ -239,5 +235,5 @@ async fn an_unfit_intermediate_is_refused_with_the_reason() {
 #[test]
 fn the_authority_is_shared_between_threads() {
     fn is_shared<T: Send + Sync>() {}
-    is_shared::<Authority>();
+    is_shared::<CertificateAuthority>();
 }

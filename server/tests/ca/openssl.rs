@@ -6,7 +6,8 @@ use std::process::Command;
 use gangway_protocol::certificate::{RevocationReason, split_chain};
 use gangway_protocol::time::UnixMillis;
 use gangway_server::ca::Chain;
-use gangway_server::ca::crl::{Crl, RevokedSerial};
+use gangway_server::ca::crl::Crl;
+use gangway_server::db::certificates::RevokedSerial;
 
 use crate::support::{START, both_engines, csr};
 
@@ -116,7 +117,7 @@ both_engines!(
         // The whole chain with the lists of both issuers.
         let root = server
             .gangway
-            .authority
+            .ca
             .export_root(&server.gangway.db)
             .await
             .expect("the root");

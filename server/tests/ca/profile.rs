@@ -218,7 +218,7 @@ async fn no_certificate_outlives_its_issuer() {
     server.clock.advance(31 * UnixMillis::DAY);
     let gangway = &server.gangway;
     let csr = check_csr(&csr::csr(&csr::key())).expect("a good CSR");
-    let refused = gangway.authority.draft(
+    let refused = gangway.ca.draft(
         &identity(&server),
         csr.key(),
         90,

@@ -80,7 +80,7 @@ async fn wrong_codes_are_told_and_counted_and_one_account_has_two_of_them() {
         let failed = device.event("attempt_failed").await;
         assert_eq!(failed["count"], count, "{failed}");
     }
-    // security.md, Enrolment 1: one account may fail twice per nameplate, with whatever token.
+    // threat model, ENR-2: one account may fail twice per nameplate, with whatever token.
     let (exit, last) = place
         .link_with(&place.new_token().await, &code, &["--yes"])
         .await

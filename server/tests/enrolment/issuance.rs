@@ -115,7 +115,7 @@ both_engines!(
         };
         let now = gangway.clock.now();
         let draft = gangway
-            .authority
+            .ca
             .draft(&identity, csr.key(), 90, now, &*gangway.random)
             .expect("a draft");
         let serial = draft.serial.clone();

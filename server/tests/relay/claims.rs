@@ -1,6 +1,5 @@
 //! Claims between a claimant and a waiting device.
 
-use gangway_server::relay::{drain, tick};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -59,7 +58,7 @@ both_engines! {
         device.hear_a("nameplate").await;
         assert!(server.gangway.relay.claim(&claim).expect("it is remembered").ended_at.is_some());
         server.clock.advance(11 * 60 * 1000);
-        tick(&server.gangway).await;
+        server.gangway.relay.tick().await;
         assert!(server.gangway.relay.claim(&claim).is_none());
     }
 }
@@ -167,7 +166,7 @@ async fn every_fault_of_a_claimant_has_its_problem() {
     claimant.hear_a("accepted").await;
     let id = device.hear_a("claim").await["claim"].clone();
     server.clock.advance(15_000);
-    tick(&server.gangway).await;
+    server.gangway.relay.tick().await;
     assert_eq!(claimant.problem().await["code"], "timeout");
     assert_eq!(
         device.hear_a("closed").await,
@@ -193,7 +192,7 @@ async fn every_fault_of_a_claimant_has_its_problem() {
     );
 
     let (_device, mut claimant, _) = crossing(&spawned, &token).await;
-    let (problem, ()) = tokio::join!(claimant.hear_a("problem"), drain(&server.gangway));
+    let (problem, ()) = tokio::join!(claimant.hear_a("problem"), server.gangway.relay.drain());
     assert_eq!(problem["code"], "shutting_down");
     assert_eq!(claimant.end().await, Some(1001));
 }

@@ -1,6 +1,5 @@
 //! Waiting devices.
 
-use gangway_server::relay::{drain, tick};
 use http::StatusCode;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -14,7 +13,7 @@ both_engines! {
         let (device, first) = Socket::wait(&spawned).await;
         assert_eq!(first["verification_uri"], "http://localhost:8080/link");
         assert_eq!(first["expires_in_secs"], 600);
-        tick(&server.gangway).await;
+        server.gangway.relay.tick().await;
         device.vanish();
         drop(spawned);
         let server = server.restart().await;
@@ -38,7 +37,7 @@ both_engines! {
             taken.push(message["nameplate"].clone());
             sockets.push(device);
         }
-        tick(&server.gangway).await;
+        server.gangway.relay.tick().await;
         let count = |server: &Server| {
             let db = server.gangway.db.clone();
             let now = server.gangway.clock.now();
@@ -52,7 +51,7 @@ both_engines! {
         let server = server.restart().await;
         assert_eq!(count(&server).await, 50);
         server.clock.advance(26 * 60 * 1000);
-        tick(&server.gangway).await;
+        server.gangway.relay.tick().await;
         assert_eq!(count(&server).await, 0, "their rest is over");
     }
 }
@@ -108,9 +107,9 @@ async fn every_fault_of_a_device_has_its_problem_or_its_close_code() {
     let mut device = Socket::open(&spawned, ENROLMENT).await;
     // Both ends have to see the upgrade before the time passes.
     device.send(Message::Ping(vec![1].into())).await;
-    tick(&server.gangway).await;
+    server.gangway.relay.tick().await;
     server.clock.advance(10_000);
-    tick(&server.gangway).await;
+    server.gangway.relay.tick().await;
     assert_eq!(device.problem().await["code"], "timeout");
 }
 
@@ -119,9 +118,9 @@ async fn draining_sends_devices_away_with_1001() {
     let server = Server::start(crate::support::Engine::Sqlite).await;
     let spawned = server.spawn();
     let (mut device, _) = Socket::wait(&spawned).await;
-    let (end, ()) = tokio::join!(device.end(), drain(&server.gangway));
+    let (end, ()) = tokio::join!(device.end(), server.gangway.relay.drain());
     assert_eq!(end, Some(1001));
-    tick(&server.gangway).await;
+    server.gangway.relay.tick().await;
 }
 
 #[tokio::test]
@@ -130,9 +129,9 @@ async fn pings_come_and_silence_ends_the_connection() {
     let spawned = server.spawn();
     let (mut device, _) = Socket::wait(&spawned).await;
     server.clock.advance(54_000);
-    tick(&server.gangway).await;
+    server.gangway.relay.tick().await;
     // Nothing is read, so the Ping is not answered.
     server.clock.advance(45_000);
-    tick(&server.gangway).await;
+    server.gangway.relay.tick().await;
     assert_eq!(device.end().await, Some(1001));
 }

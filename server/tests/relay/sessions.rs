@@ -5,11 +5,11 @@ use gangway_protocol::device::Presence;
 use gangway_protocol::id::AccountId;
 use gangway_protocol::path;
 use gangway_protocol::session::renewal_message;
-use gangway_server::audit::Member;
-use gangway_server::auth::service::command_line;
+use gangway_server::authority::Member;
 use gangway_server::enrolment::exclusion::revoke_device;
 use gangway_server::enrolment::readmission::record;
-use gangway_server::relay::{Exclusion, Tell, tick};
+use gangway_server::people::service::command_line;
+use gangway_server::relay::{Exclusion, Tell};
 use rustls_pki_types::CertificateSigningRequestDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use super::socket::{SESSION, Socket};
 use crate::support::{Engine, START, Server, both_engines};
 
 async fn presence(server: &Server, token: &str, device: &Device) -> Value {
-    tick(&server.gangway).await;
+    server.gangway.relay.tick().await;
     server.ask(token, "GET", &path::device(&device.id), None).await["presence"].clone()
 }
 
@@ -84,12 +84,12 @@ both_engines! {
         let (mut session, _) = device.session(&spawned).await;
         let other = server.second_process().await;
         let member = Member { account: AccountId::new(START, [1; 10]), name: "Ada".to_owned(), token: None };
-        revoke_device(&other, &id, RevocationReason::KeyCompromise, member).await.expect("it is active");
+        revoke_device(&other, &other.relay, &id, RevocationReason::KeyCompromise, member).await.expect("it is active");
         for _ in 0..2 {
-            tick(&server.gangway).await;
+            server.gangway.relay.tick().await;
             server.clock.advance(9_000);
         }
-        tick(&server.gangway).await;
+        server.gangway.relay.tick().await;
         assert!(session.hear_a("revoked").await["reason"].as_str().is_some());
         assert_eq!(session.end().await, Some(1008));
         let mut refused = device.prove(&spawned).await;
@@ -111,17 +111,17 @@ both_engines! {
         let organisation = known.organisation.parse().expect("an id");
         let member = command_line(&other.db, &*other.clock, &*other.random, &organisation).await.expect("a member");
         let now = other.clock.now();
-        record(&other.db, &other.authority, device.sha256, member, now).await.expect("readmitted");
-        tick(&server.gangway).await;
+        record(&other.db, &other.ca, device.sha256, member, now).await.expect("readmitted");
+        server.gangway.relay.tick().await;
         server.clock.advance(9_000);
-        tick(&server.gangway).await;
+        server.gangway.relay.tick().await;
         assert_eq!(held.end().await, Some(1001));
         let (mut session, welcome) = device.session(&spawned).await;
         assert!(welcome.get("only").is_none(), "{welcome}");
 
         // The next looks at what happened leave the session alone.
         server.clock.advance(9_000);
-        tick(&server.gangway).await;
+        server.gangway.relay.tick().await;
         let id = device.id.parse().expect("an id");
         assert!(server.gangway.relay.tell_session(&id, Tell::Identify).await);
         session.hear_a("identify").await;
@@ -216,7 +216,7 @@ async fn a_copied_device_raises_the_alarm_and_a_broken_connection_does_not() {
     let (_alive, _) = device.session(&spawned).await;
     // Nothing is read from the first one, so its Ping is not answered.
     server.clock.advance(10_000);
-    tick(&server.gangway).await;
+    server.gangway.relay.tick().await;
     assert_eq!(silent.end().await, Some(1000));
     let shown = server.ask(&token, "GET", &path::device(&device.id), None).await;
     assert!(

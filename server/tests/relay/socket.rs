@@ -160,13 +160,8 @@ impl Server {
 
     /// Another process on the same database, such as the command line's.
     pub(crate) async fn second_process(&self) -> Arc<Gangway> {
-        let Gangway {
-            config,
-            clock,
-            random,
-            ..
-        } = &*self.gangway;
-        Gangway::open(config.clone(), clock.clone(), random.clone())
+        let own = &self.gangway;
+        Gangway::open(own.config.clone(), own.clock.clone(), own.random.clone())
             .await
             .expect("a second process opens")
     }

@@ -6,7 +6,7 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::organisation::Role;
 use gangway_server::ca::DeviceIdentity;
-use gangway_server::session_gate::{Admission, GateError};
+use gangway_server::session::{Admission, GateError};
 
 use crate::support::device::SoftDevice;
 use crate::support::{START, Server, both_engines};

@@ -7,9 +7,10 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::session::renewal_message;
 use gangway_protocol::time::UnixMillis;
-use gangway_server::ca::{Chain, DeviceIdentity, Draft, PublishedCrl};
+use gangway_server::ca::{Chain, DeviceIdentity, PublishedCrl};
+use gangway_server::db::certificates::Draft;
 use gangway_server::enrolment::check_csr;
-use gangway_server::session_gate::{
+use gangway_server::session::{
     Accepted, Admission, GateError, Pass, Presented, Renewed, accept_proof, admit, renew,
 };
 use rcgen::{KeyPair, SigningKey as _};
@@ -24,15 +25,15 @@ impl Server {
         let csr = check_csr(csr).expect("a good CSR");
         let now = gangway.clock.now();
         let draft = gangway
-            .authority
+            .ca
             .draft(identity, csr.key(), days, now, &*gangway.random)
             .expect("a draft");
         let leaf = gangway
-            .authority
+            .ca
             .complete(&draft.issuer, &draft.to_be_signed)
             .expect("a signature");
         let chain = gangway
-            .authority
+            .ca
             .chain(&draft.issuer, &leaf.pem)
             .expect("the issuer is known");
         (draft, chain)
@@ -40,7 +41,7 @@ impl Server {
 
     /// The revocation list of an issuer, as it is served then.
     pub(crate) async fn crl(&self, issuer: &IssuerId, at: UnixMillis) -> Arc<PublishedCrl> {
-        let list = self.gangway.authority.crl(&self.gangway.db, issuer, at).await;
+        let list = self.gangway.ca.crl(&self.gangway.db, issuer, at).await;
         list.expect("a list").expect("the issuer is known")
     }
 }

@@ -12,12 +12,12 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
-use gangway_server::api::extract::Credential;
-use gangway_server::auth::secret::{SecretHash, SecretKind};
-use gangway_server::auth::service::{TokenOrder, create_token};
+use gangway_server::authority::secret::SecretKind;
+use gangway_server::db::SecretHash;
 use gangway_server::db::accounts::{AccountKind, NewAccount};
 use gangway_server::db::sign_ins::NewSignIn;
 use gangway_server::db::{DbError, accounts, memberships, sign_ins};
+use gangway_server::people::service::{TokenOrder, create_token};
 use gangway_server::relay::ClaimInfo;
 use http::{HeaderMap, HeaderName, header};
 use rcgen::KeyPair;
@@ -204,11 +204,6 @@ impl Server {
             nameplate: "BCDF".parse().expect("a nameplate"),
             account: member.account.clone(),
             account_name: member.name.clone(),
-            credential: Credential::SignIn {
-                id: SignInId::new(now, self.gangway.random.for_id()),
-                verified_at: now,
-                assertion: String::new(),
-            },
             claimant_address: [127, 0, 0, 1].into(),
             device_address: Some([192, 0, 2, 7].into()),
             first_seen: now,

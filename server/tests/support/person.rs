@@ -7,7 +7,7 @@ use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::{Invitation, Role};
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
-use gangway_server::auth::links;
+use gangway_server::people::links;
 use http::{HeaderMap, HeaderName, header};
 use serde_json::json;
 

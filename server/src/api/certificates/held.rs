@@ -11,10 +11,10 @@ use gangway_protocol::path;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::extract::{Caller, Right};
-use super::super::problem::{ApiError, ApiResult};
 use super::super::request::{PathId, QueryOf};
 use super::{read_limit, read_place, write_place};
+use crate::authority::{Caller, Right};
+use crate::authority::{Error, Result};
 use crate::db::held;
 use crate::enrolment::{present, readmission};
 use crate::state::Gangway;
@@ -32,7 +32,7 @@ async fn list_held_certificates(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     QueryOf(query): QueryOf<PageQuery>,
-) -> ApiResult<Json<Page<HeldCertificate>>> {
+) -> Result<Json<Page<HeldCertificate>>> {
     let limit = read_limit(query.limit)?;
     let after = query.after.as_deref().map(read_place).transpose()?;
     let organisations = caller.visible_fleets(&gangway.db).await?;
@@ -65,15 +65,15 @@ async fn readmit_certificate(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(sha256): PathId<Sha256Hex>,
-) -> ApiResult<Json<Certificate>> {
+) -> Result<Json<Certificate>> {
     let (held, _) = held::find(&mut gangway.db.reader().await?.conn(), &sha256)
         .await?
-        .ok_or(ApiError::NotFound)?;
+        .ok_or(Error::NotFound)?;
     caller
         .require(&gangway.db, &held.organisation, Right::Operate)
         .await?;
     // It lets a device in that no record vouches for: as weighty as an approval.
     caller.fresh_proof(gangway.clock.now())?;
-    let record = readmission::readmit(&gangway, sha256, caller.member()).await?;
+    let record = readmission::readmit(&gangway, &gangway.relay, sha256, caller.member()).await?;
     Ok(Json(present(&gangway, record)?))
 }

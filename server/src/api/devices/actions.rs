@@ -14,11 +14,11 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::extract::{Caller, Right};
-use super::super::problem::{ApiError, ApiResult};
 use super::super::request::{JsonBody, PathId};
 use super::shown;
-use crate::audit::{Entry, Scope};
+use crate::authority::{Caller, Right};
+use crate::authority::{Error, Result};
+use crate::db::audit::{Entry, Scope};
 use crate::db::{audit, devices, write};
 use crate::enrolment::{EnrolmentError, exclusion, tell};
 use crate::relay::Tell;
@@ -42,8 +42,8 @@ async fn renew_device(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(id): PathId<DeviceId>,
-) -> ApiResult<StatusCode> {
-    caller.reach_device(&gangway, &id, Right::Operate).await?;
+) -> Result<StatusCode> {
+    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
     let (member, now, owned) = (caller.member(), gangway.clock.now(), id.clone());
     write!(gangway.db, |tx| -> Result<(), EnrolmentError> {
         let device = devices::lock(tx, &owned)
@@ -77,12 +77,12 @@ async fn identify_device(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(id): PathId<DeviceId>,
-) -> ApiResult<StatusCode> {
-    caller.reach_device(&gangway, &id, Right::Operate).await?;
+) -> Result<StatusCode> {
+    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
     if gangway.relay.tell_session(&id, Tell::Identify).await {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(ApiError::Conflict(
+        Err(Error::Conflict(
             "this device is not connected, so it cannot show itself".to_owned(),
         ))
     }
@@ -95,9 +95,9 @@ async fn suspend_device(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(id): PathId<DeviceId>,
-) -> ApiResult<Json<DeviceDetail>> {
-    caller.reach_device(&gangway, &id, Right::Operate).await?;
-    exclusion::suspend(&gangway, &id, caller.member()).await?;
+) -> Result<Json<DeviceDetail>> {
+    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
+    exclusion::suspend(&gangway, &gangway.relay, &id, caller.member()).await?;
     shown(&gangway, &caller, &id).await
 }
 
@@ -108,9 +108,9 @@ async fn resume_device(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(id): PathId<DeviceId>,
-) -> ApiResult<Json<DeviceDetail>> {
-    caller.reach_device(&gangway, &id, Right::Operate).await?;
-    exclusion::resume(&gangway, &id, caller.member()).await?;
+) -> Result<Json<DeviceDetail>> {
+    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
+    exclusion::resume(&gangway, &gangway.relay, &id, caller.member()).await?;
     shown(&gangway, &caller, &id).await
 }
 
@@ -123,9 +123,9 @@ async fn revoke_device(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
     JsonBody(request): JsonBody<RevocationRequest>,
-) -> ApiResult<Json<DeviceDetail>> {
-    caller.reach_device(&gangway, &id, Right::Operate).await?;
-    exclusion::revoke_device(&gangway, &id, request.reason, caller.member()).await?;
+) -> Result<Json<DeviceDetail>> {
+    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
+    exclusion::revoke_device(&gangway, &gangway.relay, &id, request.reason, caller.member()).await?;
     shown(&gangway, &caller, &id).await
 }
 
@@ -136,9 +136,9 @@ async fn retire_device(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(id): PathId<DeviceId>,
-) -> ApiResult<Json<DeviceDetail>> {
-    caller.reach_device(&gangway, &id, Right::Operate).await?;
-    exclusion::retire(&gangway, &id, caller.member()).await?;
+) -> Result<Json<DeviceDetail>> {
+    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
+    exclusion::retire(&gangway, &gangway.relay, &id, caller.member()).await?;
     shown(&gangway, &caller, &id).await
 }
 
@@ -149,8 +149,8 @@ async fn dismiss_alarm(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     PathId(id): PathId<DeviceId>,
-) -> ApiResult<Json<DeviceDetail>> {
-    caller.reach_device(&gangway, &id, Right::Operate).await?;
+) -> Result<Json<DeviceDetail>> {
+    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
     let (member, now, owned) = (caller.member(), gangway.clock.now(), id.clone());
     let organisation = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
         let device = devices::lock(tx, &owned)
@@ -185,12 +185,12 @@ async fn revoke_in_bulk(
     caller: Caller,
     PathId(id): PathId<OrganisationId>,
     JsonBody(request): JsonBody<BulkRevocationRequest>,
-) -> ApiResult<Json<BulkRevocation>> {
+) -> Result<Json<BulkRevocation>> {
     caller.require(&gangway.db, &id, Right::Operate).await?;
     if !request.dry_run {
         caller.fresh_proof(gangway.clock.now())?;
     }
     Ok(Json(
-        exclusion::revoke_many(&gangway, &id, request, caller.member()).await?,
+        exclusion::revoke_many(&gangway, &gangway.relay, &id, request, caller.member()).await?,
     ))
 }

@@ -12,9 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::certificates::page_of;
-use super::super::extract::{Caller, Right};
-use super::super::problem::{ApiError, ApiResult};
 use super::super::request::{JsonBody, PathId, QueryOf};
+use crate::authority::{Caller, Right};
+use crate::authority::{Error, Result};
 use crate::enrolment::issuance::{Grounds, Order, issue};
 use crate::enrolment::{EnrolmentError, check_csr, present};
 use crate::state::Gangway;
@@ -31,8 +31,8 @@ async fn list_device_certificates(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
     QueryOf(query): QueryOf<PageQuery>,
-) -> ApiResult<Json<Page<Certificate>>> {
-    let device = caller.see_device(&gangway, &id).await?.device;
+) -> Result<Json<Page<Certificate>>> {
+    let device = caller.see_device(&gangway.db, &id).await?.device;
     let query = CertificateQuery {
         device: Some(id),
         limit: query.limit,
@@ -51,10 +51,10 @@ async fn request_certificate(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
     JsonBody(request): JsonBody<CertificateRequest>,
-) -> ApiResult<Json<Certificate>> {
-    caller.reach_device(&gangway, &id, Right::Enrol).await?;
+) -> Result<Json<Certificate>> {
+    caller.reach_device(&gangway.db, &id, Right::Enrol).await?;
     let CertificateRequest::Sign { csr } = request else {
-        return Err(ApiError::invalid(
+        return Err(Error::invalid(
             "signer",
             "this organisation's signers sign here; send the device's certificate request as csr instead of a chain",
         ));

@@ -13,9 +13,9 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::extract::Caller;
-use super::super::problem::ApiResult;
 use super::super::request::QueryOf;
+use crate::authority::Caller;
+use crate::authority::Result;
 use crate::db::DbError;
 use crate::fleet::Request;
 use crate::state::Gangway;
@@ -36,7 +36,7 @@ async fn export_devices(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     QueryOf(query): QueryOf<DeviceQuery>,
-) -> ApiResult<Response> {
+) -> Result<Response> {
     let request = Request::read(&query)?.in_pages_of(CHUNK);
     let organisations = caller
         .chosen_fleets(&gangway.db, query.organisation.as_ref())

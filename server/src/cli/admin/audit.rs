@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use gangway_protocol::device::is_deceptive;
 use gangway_protocol::id::OrganisationId;
 
+use crate::audit::Checkpoint;
 use crate::audit::verification::{CheckError, checkpoints, verify};
-use crate::audit::{Checkpoint, Recorded, Scope};
 use crate::ca::moment::shown;
 use crate::cli::CommandError;
 use crate::cli::backup::failed;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::DataFlags;
+use crate::db::audit::{Recorded, Scope};
 use crate::db::{Db, DbError, audit};
 
 /// Commands of `gangway admin audit`.

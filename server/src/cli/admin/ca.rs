@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gangway_protocol::secret::SecretString;
 
-use crate::ca::{Authority, AuthorityError};
+use crate::ca::{CaError, CertificateAuthority};
 use crate::cli::CommandError;
 use crate::cli::backup::{failed, write_private};
 use crate::clock::{Clock as _, SystemClock};
@@ -57,17 +57,13 @@ pub(super) async fn run(command: CaCommand) -> Result<(), CommandError> {
 
 async fn export_root(args: ExportRootArgs) -> Result<(), CommandError> {
     let (config, db) = super::open(&args.flags).await?;
-    let authority = Authority::open(&config, &db, &SystemClock, &SystemRandom).await?;
-    let root = authority
-        .export_root(&db)
-        .await
-        .map_err(|error| refused(&error))?;
+    let ca = CertificateAuthority::open(&config, &db, &SystemClock, &SystemRandom).await?;
+    let root = ca.export_root(&db).await.map_err(|error| refused(&error))?;
     let text = SecretString::new(format!("{}{}", root.certificate, root.private_key.expose()));
     // On the disk before it is removed here: there is no other copy.
     write_private(&args.to, text.expose().as_bytes())?;
     if args.remove {
-        authority
-            .remove_root_key(&db, SystemClock.now())
+        ca.remove_root_key(&db, SystemClock.now())
             .await
             .map_err(|error| refused(&error))?;
         eprintln!(
@@ -83,9 +79,9 @@ async fn import_intermediate(args: ImportIntermediateArgs) -> Result<(), Command
     let chain = read(&args.chain)?;
     let key = SecretString::new(read(&args.key)?);
     let (config, db) = super::open(&args.flags).await?;
-    let authority = Authority::open(&config, &db, &SystemClock, &SystemRandom).await?;
+    let ca = CertificateAuthority::open(&config, &db, &SystemClock, &SystemRandom).await?;
     let now = SystemClock.now();
-    let id = authority
+    let id = ca
         .import_intermediate(&db, &chain, &key, now, &SystemRandom)
         .await
         .map_err(|error| refused(&error))?;
@@ -99,6 +95,6 @@ fn read(path: &Path) -> Result<String, CommandError> {
     std::fs::read_to_string(path).map_err(|error| failed("read", path, &error))
 }
 
-fn refused(error: &AuthorityError) -> CommandError {
+fn refused(error: &CaError) -> CommandError {
     CommandError::Refused(error.to_string())
 }

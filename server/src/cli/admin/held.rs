@@ -6,8 +6,7 @@ use clap::ArgAction;
 use gangway_protocol::certificate::HeldCertificate;
 use gangway_protocol::encoding::Sha256Hex;
 
-use crate::auth::service::command_line;
-use crate::ca::Authority;
+use crate::ca::CertificateAuthority;
 use crate::ca::moment::shown;
 use crate::cli::CommandError;
 use crate::clock::{Clock as _, SystemClock};
@@ -15,6 +14,7 @@ use crate::config::DataFlags;
 use crate::db::{Db, held};
 use crate::enrolment::EnrolmentError;
 use crate::enrolment::readmission::record;
+use crate::people::service::command_line;
 use crate::rng::SystemRandom;
 
 /// Certificates of one look: more than a screen, and less than a minute of readmissions.
@@ -90,7 +90,7 @@ async fn list(args: ListArgs) -> Result<(), CommandError> {
 
 async fn readmit(args: ReadmitArgs) -> Result<(), CommandError> {
     let (config, db) = super::open(&args.flags).await?;
-    let authority = Authority::open(&config, &db, &SystemClock, &SystemRandom).await?;
+    let ca = CertificateAuthority::open(&config, &db, &SystemClock, &SystemRandom).await?;
     let held = read(&db).await?;
     let wanted: Vec<HeldCertificate> = if args.all {
         held
@@ -103,7 +103,7 @@ async fn readmit(args: ReadmitArgs) -> Result<(), CommandError> {
     };
     let mut refused = Vec::new();
     for held in wanted {
-        match readmit_one(&db, &authority, &held).await {
+        match readmit_one(&db, &ca, &held).await {
             Ok(()) => println!("{}  {}", held.sha256, held.device),
             Err(EnrolmentError::Db(error)) => return Err(error.into()),
             Err(error) => refused.push(format!("{} of {}: {error}", held.sha256, held.device)),
@@ -121,9 +121,13 @@ async fn readmit(args: ReadmitArgs) -> Result<(), CommandError> {
     }
 }
 
-async fn readmit_one(db: &Db, authority: &Authority, held: &HeldCertificate) -> Result<(), EnrolmentError> {
+async fn readmit_one(
+    db: &Db,
+    ca: &CertificateAuthority,
+    held: &HeldCertificate,
+) -> Result<(), EnrolmentError> {
     let member = command_line(db, &SystemClock, &SystemRandom, &held.organisation).await?;
-    record(db, authority, held.sha256, member, SystemClock.now())
+    record(db, ca, held.sha256, member, SystemClock.now())
         .await
         .map(drop)
 }

@@ -1,9 +1,9 @@
 //! `gangway admin recovery-link`: the way back for a person who lost every passkey and every recovery code.
 
-use crate::auth::links;
 use crate::cli::CommandError;
 use crate::clock::SystemClock;
 use crate::config::DataFlags;
+use crate::people::links;
 use crate::rng::SystemRandom;
 
 /// Options of `gangway admin recovery-link`.

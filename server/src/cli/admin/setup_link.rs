@@ -1,9 +1,9 @@
 //! `gangway admin setup-link`: the link of the first registration, for when the one printed at start has expired.
 
-use crate::auth::links;
 use crate::cli::CommandError;
 use crate::clock::SystemClock;
 use crate::config::DataFlags;
+use crate::people::links;
 use crate::rng::SystemRandom;
 
 /// Options of `gangway admin setup-link`.

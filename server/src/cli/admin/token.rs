@@ -5,11 +5,11 @@ use clap::ArgAction;
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::id::OrganisationId;
 
-use crate::auth::service::{TokenOrder, create_token};
 use crate::cli::CommandError;
 use crate::clock::SystemClock;
 use crate::config::DataFlags;
 use crate::db::DbError;
+use crate::people::service::{TokenOrder, create_token};
 use crate::rng::SystemRandom;
 
 /// Options of `gangway admin token create`.

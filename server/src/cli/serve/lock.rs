@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 
 use crate::config::{Config, Database};
-use crate::state::StartError;
+use crate::start_error::StartError;
 
 const LOCK_FILE: &str = "lock";
 

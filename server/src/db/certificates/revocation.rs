@@ -6,13 +6,23 @@ use gangway_protocol::id::{DeviceId, IssuerId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 use super::{Conn, DbError};
-use crate::ca::crl::RevokedSerial;
 use crate::db::{Query, issuers, parsed, query};
 
 /// Why, and from when on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revoked {
     /// Now.
+    pub at: UnixMillis,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// A revoked certificate, as a list names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokedSerial {
+    /// Serial number, hex.
+    pub serial: String,
+    /// When.
     pub at: UnixMillis,
     /// Why.
     pub reason: RevocationReason,

@@ -108,7 +108,7 @@ impl Hub {
     /// The device that waits for this claimant. The attempt has its place in the limits when there is one.
     fn find_device(&mut self, ticket: &Ticket, now: UnixMillis) -> Result<u32, Problem> {
         let limits = &self.desk.limits;
-        // security.md, Enrolment 1 and 2: nobody learns anything about nameplates who has tried too often.
+        // threat model, ENR-1 and ENR-3: nobody learns anything about nameplates who has tried too often.
         limits.begin(&ticket.attempt, now).map_err(|too_many| Problem {
             retry_after_secs: Some(too_many.retry_after_secs),
             ..problem(
@@ -171,7 +171,6 @@ impl Hub {
             nameplate: ticket.attempt.nameplate.clone(),
             account: ticket.attempt.account,
             account_name: ticket.name,
-            credential: ticket.credential,
             claimant_address: ticket.address,
             device_address,
             first_seen,

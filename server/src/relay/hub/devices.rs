@@ -30,7 +30,7 @@ impl Hub {
         now: UnixMillis,
         driver: &mut impl Driver,
     ) {
-        // security.md, Threat I: per-address and global caps, `busy` with a time.
+        // threat model, I: per-address and global caps, `busy` with a time.
         if self.devices >= self.desk.max_waiting || !self.waiting_places.take(address) {
             return self.refuse(socket, full(FULL_RETRY_SECS), driver);
         }

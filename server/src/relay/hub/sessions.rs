@@ -61,7 +61,7 @@ impl Hub {
         now: UnixMillis,
         driver: &mut impl Driver,
     ) {
-        // security.md, Threat I: whoever has not proven who they are takes a place of their address.
+        // threat model, I: whoever has not proven who they are takes a place of their address.
         if !self.proving_places.take(address) {
             return self.refuse(socket, crowded(), driver);
         }

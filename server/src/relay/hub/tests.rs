@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 
 use gangway_protocol::code::Nameplate;
-use gangway_protocol::id::{AccountId, SignInId};
+use gangway_protocol::id::AccountId;
 use gangway_protocol::session::Configuration;
 use serde_json::{Value, json};
 
 use super::super::driver::{Job, Proved, SessionPass};
 use super::super::ticket::Ticket;
 use super::*;
-use crate::api::extract::Credential;
 use crate::config::Caps;
 use crate::limits::CodeAttempt;
 use crate::rng::SystemRandom;
@@ -189,11 +188,6 @@ pub(super) fn ticket(who: u8, nameplate: &str) -> Ticket {
             nameplate,
         },
         name: "Ada Lindqvist".to_owned(),
-        credential: Credential::SignIn {
-            id: SignInId::new(START, [who; 10]),
-            verified_at: START,
-            assertion: String::new(),
-        },
         address: address(1),
     }
 }

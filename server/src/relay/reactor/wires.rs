@@ -1,6 +1,6 @@
 //! The connections of the reactor, as the hub's [`Driver`].
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::Arc;
 
 use mio::{Registry, Token};
 use slab::Slab;
@@ -11,23 +11,22 @@ use tokio::task::JoinSet;
 use gangway_protocol::device::OfflineReason;
 
 use super::super::driver::{Driver, Job, SocketKey};
-use super::super::{frame, jobs};
+use super::super::{Jobs, frame};
 use super::connection::{Connection, Tick};
 use super::{Command, Inbox, Read, Wire};
-use crate::state::Gangway;
 
 /// Runs jobs on the server's tasks. It owns them: none outlives the reactor.
 pub(crate) struct JobRunner {
-    gangway: Arc<OnceLock<Weak<Gangway>>>,
+    jobs: Box<dyn Jobs>,
     runtime: Handle,
     running: JoinSet<()>,
 }
 
 impl JobRunner {
-    /// Jobs work on `gangway`, on this runtime.
-    pub(crate) fn new(gangway: Arc<OnceLock<Weak<Gangway>>>, runtime: Handle) -> Self {
+    /// Jobs are done by `jobs`, on this runtime.
+    pub(crate) fn new(jobs: Box<dyn Jobs>, runtime: Handle) -> Self {
         Self {
-            gangway,
+            jobs,
             runtime,
             running: JoinSet::new(),
         }
@@ -35,11 +34,9 @@ impl JobRunner {
 
     fn start(&mut self, socket: SocketKey, job: Job, inbox: Arc<Inbox>) {
         while self.running.try_join_next().is_some() {}
-        let Some(gangway) = self.gangway.get().and_then(Weak::upgrade) else {
-            return;
-        };
+        let running = self.jobs.run(job);
         let work = async move {
-            let done = Box::new(jobs::run(&gangway, job).await);
+            let done = Box::new(running.await);
             inbox.push(Command::Done { socket, done });
         };
         self.running.spawn_on(work, &self.runtime);

@@ -1,0 +1,79 @@
+//! From an HTTP request to a socket of the relay (`protocol.md`, common rules).
+//!
+//! 1. The request has to ask for a WebSocket properly and with an acceptable `Origin`: otherwise it is refused over HTTP.
+//! 2. Everything else, above all who it is, is answered on the WebSocket: browsers cannot read a refused upgrade.
+//!    ([`claimant`] for those who sign in.)
+//! 3. The relay takes the raw stream; nothing of the request or the router stays behind.
+
+mod claimant;
+mod handshake;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use http::header;
+
+use gangway_protocol::enrolment::ENROLMENT_SUBPROTOCOL;
+use gangway_protocol::path;
+use gangway_protocol::session::SESSION_SUBPROTOCOL;
+
+use crate::api::csrf;
+use crate::authority::{Error, Result};
+use crate::limits::ClientAddress;
+use crate::relay::Opening;
+use crate::state::Gangway;
+use handshake::Handshake;
+
+/// The WebSocket endpoints.
+pub fn router() -> Router<Arc<Gangway>> {
+    Router::new()
+        .route(path::ENROLMENT_SOCKET, get(open_enrolment))
+        .route(path::CLAIM_SOCKET, get(claimant::open_claim))
+        .route(path::SESSION_SOCKET, get(open_session))
+}
+
+async fn open_enrolment(
+    State(gangway): State<Arc<Gangway>>,
+    ClientAddress(address): ClientAddress,
+    request: Request,
+) -> Result<Response> {
+    let handshake = handshake(&gangway, &request, ENROLMENT_SUBPROTOCOL)?;
+    let address = Some(address);
+    Ok(upgrade(&gangway, request, handshake, Opening::Device { address }))
+}
+
+async fn open_session(
+    State(gangway): State<Arc<Gangway>>,
+    ClientAddress(address): ClientAddress,
+    request: Request,
+) -> Result<Response> {
+    let handshake = handshake(&gangway, &request, SESSION_SUBPROTOCOL)?;
+    let address = Some(address);
+    Ok(upgrade(
+        &gangway,
+        request,
+        handshake,
+        Opening::Session { address },
+    ))
+}
+
+const FOREIGN_ORIGIN: Error =
+    Error::Forbidden("this came from another site: open Gangway at its own address and try again");
+
+/// Devices and programs send no `Origin`; a browser's has to be ours.
+fn handshake(gangway: &Gangway, request: &Request, protocol: &'static str) -> Result<Handshake> {
+    let headers = request.headers();
+    if headers.contains_key(header::ORIGIN) && !csrf::has_own_origin(headers, &gangway.config) {
+        return Err(FOREIGN_ORIGIN);
+    }
+    Handshake::read(request.method(), headers, protocol)
+}
+
+/// Answers the request, and hands its stream to the relay.
+fn upgrade(gangway: &Gangway, request: Request, handshake: Handshake, opening: Opening) -> Response {
+    gangway.relay.take_over(hyper::upgrade::on(request), opening);
+    handshake.response().into_response()
+}

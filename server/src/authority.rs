@@ -1,0 +1,14 @@
+//! Who calls, what they may do, and why something is refused. Every service asks here, whatever language the request came in.
+
+mod caller;
+pub mod cookie;
+mod error;
+pub mod identify;
+mod name;
+mod rights;
+pub mod secret;
+
+pub use caller::{Caller, Credential, FRESH_FOR, Member, Proof};
+pub use error::{Error, Result};
+pub use name::fit_name;
+pub use rights::Right;

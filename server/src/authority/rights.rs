@@ -1,0 +1,178 @@
+//! What a caller may do: rights by role, narrowed by a token's scopes, at an organisation and at a device.
+//!
+//! The endpoints that speak of devices ask [`Caller::see_device`] and [`Caller::reach_device`]; all others [`Caller::require`].
+
+use gangway_protocol::account::TokenScope;
+use gangway_protocol::id::{DeviceId, OrganisationId};
+use gangway_protocol::organisation::Role;
+
+use super::{Caller, Credential, Error, Result};
+use crate::db::devices::DeviceRecord;
+use crate::db::{Db, approvals, devices, organisations, rules};
+
+/// What somebody wants to do at an organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Be there at all: know its name, its signers, what one has enrolled oneself.
+    Belong,
+    /// See its devices.
+    SeeFleet,
+    /// Enrol devices.
+    Enrol,
+    /// Rename, renew, suspend, revoke devices.
+    Operate,
+    /// Manage members, invitations, policy.
+    Administer,
+}
+
+impl Right {
+    fn held_by(self, role: Role) -> bool {
+        match self {
+            Self::Belong => true,
+            Self::SeeFleet => role.may_see_fleet(),
+            Self::Enrol => role.may_enrol(),
+            Self::Operate => role.may_operate(),
+            Self::Administer => role.may_administer(),
+        }
+    }
+
+    fn within(self, scopes: &[TokenScope]) -> bool {
+        match self {
+            Self::Belong => true,
+            Self::SeeFleet => scopes.contains(&TokenScope::Read),
+            Self::Enrol => scopes.contains(&TokenScope::Enrol),
+            Self::Operate | Self::Administer => false,
+        }
+    }
+}
+
+impl Caller {
+    /// The caller's role at `organisation`, held there or above; `None` also outside a token's organisation.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub async fn role_at(&self, db: &Db, organisation: &OrganisationId) -> Result<Option<Role>> {
+        let mut reader = db.reader().await?;
+        let conn = &mut reader.conn();
+        if let Credential::Token {
+            organisation: root, ..
+        } = &self.credential
+            && !organisations::is_within(conn, organisation, root).await?
+        {
+            return Ok(None);
+        }
+        Ok(organisations::role_at(conn, organisation, &self.account).await?)
+    }
+
+    /// Makes sure that the caller may do this at `organisation`, and says in which role.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without any role there: a foreign id answers as an unknown one.
+    /// [`Error::Forbidden`] when the role or the token's scope is too small.
+    pub async fn require(&self, db: &Db, organisation: &OrganisationId, right: Right) -> Result<Role> {
+        let role = self.role_at(db, organisation).await?.ok_or(Error::NotFound)?;
+        if !right.held_by(role) {
+            return Err(Error::Forbidden(
+                "your role in this organisation does not allow this: ask one of its admins",
+            ));
+        }
+        self.require_scope(right)?;
+        Ok(role)
+    }
+
+    /// Makes sure that the credential, wherever it is used, allows this: tokens only what their scopes name.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn require_scope(&self, right: Right) -> Result<()> {
+        match &self.credential {
+            Credential::Token { scopes, .. } if !right.within(scopes) => Err(Error::Forbidden(
+                "this token's scopes do not allow this: sign in, or use a token made for it",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every organisation whose fleet the caller may see.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] when a token's scopes do not go that far.
+    pub async fn visible_fleets(&self, db: &Db) -> Result<Vec<OrganisationId>> {
+        self.require_scope(Right::SeeFleet)?;
+        let mut reader = db.reader().await?;
+        let conn = &mut reader.conn();
+        let reach = rules::reach(conn, &self.account).await?;
+        let within = match &self.credential {
+            Credential::Token { organisation, .. } => Some(rules::subtree(conn, organisation).await?),
+            Credential::SignIn { .. } => None,
+        };
+        let visible = |organisation: &OrganisationId, role: Role| {
+            role.may_see_fleet() && within.as_ref().is_none_or(|within| within.contains(organisation))
+        };
+        Ok(reach
+            .into_iter()
+            .filter(|(id, role)| visible(id, *role))
+            .map(|(id, _)| id)
+            .collect())
+    }
+
+    /// Either the one organisation that is asked for, or every one whose fleet the caller may see.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] or [`Error::Forbidden`] for one that they may not see.
+    pub async fn chosen_fleets(
+        &self,
+        db: &Db,
+        organisation: Option<&OrganisationId>,
+    ) -> Result<Vec<OrganisationId>> {
+        match organisation {
+            Some(organisation) => {
+                self.require(db, organisation, Right::SeeFleet).await?;
+                Ok(vec![organisation.clone()])
+            }
+            None => self.visible_fleets(db).await,
+        }
+    }
+
+    /// A device that the caller may see: one of a fleet they may see, or one that they enrolled themselves.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a foreign one as for an unknown one.
+    pub async fn see_device(&self, db: &Db, id: &DeviceId) -> Result<DeviceRecord> {
+        let record = find(db, id).await?;
+        match self
+            .require(db, &record.device.organisation, Right::SeeFleet)
+            .await
+        {
+            Ok(_) => Ok(record),
+            Err(Error::Forbidden(why)) => {
+                self.require(db, &record.device.organisation, Right::Enrol)
+                    .await?;
+                let mut reader = db.reader().await?;
+                if approvals::was_given_by(&mut reader.conn(), id, &self.account).await? {
+                    Ok(record)
+                } else {
+                    Err(Error::Forbidden(why))
+                }
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// A device on which the caller may do this.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a foreign one as for an unknown one; [`Error::Forbidden`].
+    pub async fn reach_device(&self, db: &Db, id: &DeviceId, right: Right) -> Result<DeviceRecord> {
+        let record = find(db, id).await?;
+        self.require(db, &record.device.organisation, right).await?;
+        Ok(record)
+    }
+}
+
+async fn find(db: &Db, id: &DeviceId) -> Result<DeviceRecord> {
+    let mut reader = db.reader().await?;
+    devices::find(&mut reader.conn(), id)
+        .await?
+        .ok_or(Error::NotFound)
+}

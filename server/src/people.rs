@@ -1,0 +1,27 @@
+//! Who somebody is: passkeys, sign-ins, bearer tokens and one-time links.
+//!
+//! 1. A one-time link ([`links`]) lets a person register a passkey; that signs them in.
+//! 2. A browser proves a passkey ([`ceremony`], [`passkeys`]) and gets a cookie; a program has a bearer token.
+//!
+//! Whose request one is, and what they may do, is `authority`'s.
+
+pub mod additions;
+pub mod browser;
+pub mod ceremony;
+pub mod joining;
+pub mod links;
+pub mod passkeys;
+pub mod recovery;
+pub mod registration;
+pub mod service;
+pub mod sign_in;
+pub mod sweep;
+
+use webauthn_rs::prelude::Uuid;
+
+use crate::rng::Random;
+
+/// A new WebAuthn user handle. Random, so that an authenticator learns nothing about the person (WebAuthn Level 3 §14.6.1).
+fn user_handle(random: &dyn Random) -> Uuid {
+    Uuid::from_bytes(random.bytes())
+}

@@ -1,0 +1,166 @@
+//! What the server's own command line is in an organisation: its service account, and the tokens it makes for programs.
+//!
+//! 1. The token is confined to the organisation that was named, else to the first one; where there is none, one is made, and
+//!    set-up will give it its name and owner.
+//! 2. It belongs to that organisation's service account, which is made with the first token.
+
+use gangway_protocol::account::TokenScope;
+use gangway_protocol::id::{AccountId, OrganisationId, SignerId, TokenId};
+use gangway_protocol::organisation::Role;
+use gangway_protocol::secret::SecretString;
+use gangway_protocol::time::UnixMillis;
+
+use crate::authority::Member;
+use crate::authority::secret::SecretKind;
+use crate::clock::Clock;
+use crate::db::SecretHash;
+use crate::db::accounts::{AccountKind, NewAccount};
+use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::tokens::NewToken;
+use crate::db::{Conn, Db, DbError, accounts, audit, memberships, organisations, signers, tokens, write};
+use crate::rng::Random;
+
+/// The name of an organisation that was made for a token, until set-up names it.
+pub const UNNAMED_ORGANISATION: &str = "My organisation";
+const SERVICE_ACCOUNT: &str = "Command line";
+/// The service account may do what the scopes of its tokens name: enrol, and read the fleet.
+const SERVICE_ROLE: Role = Role::Operator;
+
+/// A token that the command line asks for.
+#[derive(Clone, Debug)]
+pub struct TokenOrder {
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<TokenScope>,
+    /// The organisation it is confined to; the first one when absent.
+    pub organisation: Option<OrganisationId>,
+    /// For how many days it works.
+    pub valid_days: u32,
+}
+
+/// Makes a token.
+///
+/// # Errors
+/// [`DbError::Missing`] when the named organisation does not exist; otherwise what the database says.
+pub async fn create_token(
+    db: &Db,
+    clock: &dyn Clock,
+    random: &dyn Random,
+    order: TokenOrder,
+) -> Result<SecretString, DbError> {
+    let now = clock.now();
+    let secret = SecretKind::Token.mint(random);
+    let hash = SecretHash::of(&secret);
+    let fresh = Fresh::new(now, random);
+    let id = TokenId::new(now, random.for_id());
+    write!(db, |tx| {
+        let organisation = match order.organisation {
+            Some(organisation) => {
+                organisations::find(tx, &organisation)
+                    .await?
+                    .ok_or(DbError::Missing)?;
+                organisation
+            }
+            None => first_organisation(tx, &fresh, now).await?,
+        };
+        let account = service_account(tx, &organisation, &fresh, now).await?;
+        let token = NewToken {
+            id,
+            account,
+            organisation,
+            name: order.name,
+            scopes: order.scopes,
+            created_at: now,
+            expires_at: now.plus(i64::from(order.valid_days) * UnixMillis::DAY),
+            assertion: None,
+        };
+        tokens::insert(tx, &hash, &token).await?;
+        let entry = Entry {
+            scope: Scope::Organisation(&token.organisation),
+            at: now,
+            actor: Actor::Server,
+            action: "token.created",
+            subject: token.id.as_str(),
+            detail: &token.name,
+        };
+        audit::append(tx, &entry).await
+    })?;
+    Ok(secret)
+}
+
+/// The command line as a member of an organisation: what its operator does there is recorded under this name.
+///
+/// # Errors
+/// What the database says.
+pub async fn command_line(
+    db: &Db,
+    clock: &dyn Clock,
+    random: &dyn Random,
+    organisation: &OrganisationId,
+) -> Result<Member, DbError> {
+    let now = clock.now();
+    let fresh = Fresh::new(now, random);
+    let organisation = organisation.clone();
+    let account = write!(db, |tx| { service_account(tx, &organisation, &fresh, now).await })?;
+    Ok(Member {
+        account,
+        name: SERVICE_ACCOUNT.to_owned(),
+        token: None,
+    })
+}
+
+/// Ids that are used where something has to be made.
+struct Fresh {
+    organisation: OrganisationId,
+    signer: SignerId,
+    account: AccountId,
+    user_handle: String,
+}
+
+impl Fresh {
+    fn new(now: UnixMillis, random: &dyn Random) -> Self {
+        Self {
+            organisation: OrganisationId::new(now, random.for_id()),
+            signer: SignerId::new(now, random.for_id()),
+            account: AccountId::new(now, random.for_id()),
+            user_handle: super::user_handle(random).to_string(),
+        }
+    }
+}
+
+async fn first_organisation(
+    tx: &mut Conn<'_>,
+    fresh: &Fresh,
+    now: UnixMillis,
+) -> Result<OrganisationId, DbError> {
+    if let Some(organisation) = organisations::first_root(tx).await? {
+        return Ok(organisation);
+    }
+    let id = fresh.organisation.clone();
+    organisations::insert_root(tx, &id, UNNAMED_ORGANISATION, now).await?;
+    signers::add_builtin(tx, &id, now, fresh.signer.clone()).await?;
+    Ok(id)
+}
+
+async fn service_account(
+    tx: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    fresh: &Fresh,
+    now: UnixMillis,
+) -> Result<AccountId, DbError> {
+    // Two command lines at once shall not make two accounts.
+    organisations::bump_revision(tx, organisation).await?;
+    if let Some(account) = memberships::first_service(tx, organisation).await? {
+        return Ok(account);
+    }
+    let account = NewAccount {
+        id: fresh.account.clone(),
+        user_handle: fresh.user_handle.clone(),
+        name: SERVICE_ACCOUNT.to_owned(),
+        kind: AccountKind::Service,
+    };
+    accounts::insert(tx, &account, now).await?;
+    memberships::set(tx, organisation, &account.id, SERVICE_ROLE, now).await?;
+    Ok(account.id)
+}

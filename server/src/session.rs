@@ -1,0 +1,326 @@
+//! Who may open a session, and what follows from it (`docs/protocol.md` §3). The sockets are the relay's.
+//!
+//! 1. [`Presented::parse`] reads the chain of a proof; [`Presented::said`] verifies the proof by the leaf's key. That
+//!    comes first: nobody learns how a certificate stands without holding its key.
+//! 2. [`admit`] looks the certificate up: admitted, held, or refused with the problem to send.
+//! 3. [`accept_proof`] records the proof durably; the first one makes the device active. Then it is welcome.
+//! 4. In the session: [`renew`], [`installed`], [`set_facts`].
+
+mod jobs;
+mod presented;
+mod proof;
+mod renewal;
+
+pub(crate) use jobs::SessionJobs;
+pub use presented::Presented;
+pub use proof::{Accepted, accept_proof, raise_clone_alarm};
+pub use renewal::{Renewed, installed, renew, set_facts};
+
+use gangway_protocol::certificate::{HeldCertificate, RevocationReason};
+use gangway_protocol::device::DeviceState;
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::error::{Problem, ProblemCode};
+use gangway_protocol::history::DeviceAction;
+use gangway_protocol::id::{DeviceId, OrganisationId};
+use gangway_protocol::organisation::Policy;
+use gangway_protocol::session::{Configuration, SessionAbility};
+use gangway_protocol::time::UnixMillis;
+
+use crate::ca::{CaError, Recognised};
+use crate::context::Context;
+use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::certificates::CertificateRecord;
+use crate::db::devices::DeviceRecord;
+use crate::db::{Conn, DbError, audit, certificates, device_keys, devices, held, rules, write};
+use crate::enrolment::EnrolmentError;
+
+/// Jitter of the renewal: a tenth of the certificate's life behind its half, so that a fleet enrolled in one day does not
+/// renew in one minute.
+const RENEWAL_JITTER_DIVISOR: i64 = 10;
+/// What a suspended device waits before it tries again (`docs/protocol.md` §3: hourly).
+const SUSPENDED_RETRY_SECS: u32 = 3600;
+/// What a device waits whose certificate nobody knows: an operator may be restoring a backup.
+const UNKNOWN_RETRY_SECS: u32 = 600;
+
+/// How a certificate that its device has proved to hold stands.
+#[derive(Clone, Debug)]
+pub enum Admission {
+    /// A session may open, once the proof is accepted.
+    Admitted(Pass),
+    /// Our CA signed it and no record knows it: an operator decides.
+    Held(HeldPass),
+}
+
+/// Leave to open a session.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// The device.
+    pub device: DeviceId,
+    /// Its organisation.
+    pub organisation: OrganisationId,
+    /// The certificate.
+    pub certificate: Sha256Hex,
+    /// From when on it should ask for renewal.
+    pub renew_after: UnixMillis,
+    /// When present, the only messages that the session may send.
+    pub only: Option<Vec<SessionAbility>>,
+    /// The device's settings.
+    pub configuration: Configuration,
+    /// Whether no newer certificate of the device has been proven.
+    pub newest: bool,
+}
+
+/// Leave to wait for an operator.
+#[derive(Clone, Debug)]
+pub struct HeldPass {
+    /// The device that the certificate names.
+    pub device: DeviceId,
+    /// The organisation that the certificate names.
+    pub organisation: OrganisationId,
+    /// The certificate.
+    pub certificate: Sha256Hex,
+    held: HeldCertificate,
+    leaf: String,
+}
+
+/// Why a session, or a step in one, does not come to be.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// An expected refusal: what to send.
+    #[error("{}", .0.message)]
+    Refused(Problem),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The built-in CA.
+    #[error(transparent)]
+    Authority(#[from] CaError),
+}
+
+impl From<EnrolmentError> for GateError {
+    fn from(error: EnrolmentError) -> Self {
+        let code = match error {
+            EnrolmentError::Db(error) => return Self::Db(error),
+            EnrolmentError::Authority(error) => return Self::Authority(error),
+            EnrolmentError::NotFound => ProblemCode::CertificateUnknown,
+            EnrolmentError::Invalid { .. } => ProblemCode::Invalid,
+            EnrolmentError::Csr(_) => ProblemCode::CsrRefused,
+            // Whose key it is stays between the members of the organisation.
+            EnrolmentError::KeyKnown(_) => return key_in_use(),
+            EnrolmentError::KeyRevoked => ProblemCode::KeyRevoked,
+            EnrolmentError::Conflict(_) | EnrolmentError::Transition(_) => ProblemCode::Conflict,
+        };
+        refuse(code, error.to_string(), None)
+    }
+}
+
+/// Looks up how the certificate stands.
+///
+/// # Errors
+/// [`GateError::Refused`] with the problem to send.
+pub async fn admit(context: &Context, presented: &Presented) -> Result<Admission, GateError> {
+    let now = context.clock.now();
+    let mut reader = context.db.reader().await?;
+    let conn = &mut reader.conn();
+    let Some(certificate) = certificates::find(conn, presented.sha256()).await? else {
+        return hold_back(context, conn, presented, now)
+            .await
+            .map(Admission::Held);
+    };
+    let device = devices::find(conn, &certificate.device)
+        .await?
+        .ok_or(DbError::Corrupt("certificates.device"))?;
+    let policy = policy(conn, &certificate.organisation).await?;
+    let only = standing(conn, &certificate, &device, &policy, now).await?;
+    let newest =
+        certificate.superseded_at.is_none() || !certificates::newer_is_proven(conn, &certificate).await?;
+    Ok(Admission::Admitted(Pass {
+        renew_after: renew_after(&certificate, &device, now),
+        device: device.device.id,
+        organisation: device.device.organisation,
+        certificate: certificate.sha256,
+        only,
+        configuration: device.configuration,
+        newest,
+    }))
+}
+
+/// Records a held certificate, for the operators to decide.
+///
+/// # Errors
+/// What the database says.
+pub async fn hold(context: &Context, pass: &HeldPass) -> Result<(), GateError> {
+    let HeldPass { held, leaf, .. } = pass.clone();
+    write!(context.db, |tx| {
+        if held::hold(tx, &held, &leaf).await? {
+            let entry = Entry {
+                scope: Scope::Organisation(&held.organisation),
+                at: held.first_seen_at,
+                actor: Actor::Device(&held.device),
+                action: DeviceAction::CertificateHeld.as_str(),
+                subject: held.device.as_str(),
+                detail: &format!(
+                    "SHA-256 {}: signed by our CA, unknown to our records",
+                    held.sha256
+                ),
+            };
+            audit::append(tx, &entry).await?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Whether a recorded certificate may open a session, and with which limits.
+async fn standing(
+    conn: &mut Conn<'_>,
+    certificate: &CertificateRecord,
+    device: &DeviceRecord,
+    policy: &Policy,
+    now: UnixMillis,
+) -> Result<Option<Vec<SessionAbility>>, GateError> {
+    let key = device_keys::find(conn, &certificate.organisation, &certificate.spki_sha256).await?;
+    let refused = key.is_some_and(|key| key.refused);
+    match (&certificate.revocation, &device.device.state) {
+        (_, DeviceState::Suspended { .. }) => return Err(suspended()),
+        // A retired device may be approved again with the key it has; a revoked key is done for.
+        (_, DeviceState::Retired { .. }) if !refused => return Err(retired()),
+        (Some(revocation), _) if revocation.reason == RevocationReason::CertificateHold => {
+            return Err(suspended());
+        }
+        (Some(_), _) | (None, DeviceState::Retired { .. }) => return Err(revoked()),
+        (None, DeviceState::Pending { .. } | DeviceState::Rejected { .. }) => return Err(unknown()),
+        (None, DeviceState::Enrolling { .. } | DeviceState::Active { .. }) => {}
+    }
+    if certificate.proven_at.is_none()
+        && device_keys::is_in_use_elsewhere(conn, &certificate.organisation, &certificate.spki_sha256).await?
+    {
+        return Err(key_in_use());
+    }
+    if now <= certificate.not_after {
+        return Ok(None);
+    }
+    // `docs/protocol.md` §3: after expiry, within the organisation's grace period, only to renew.
+    let grace = i64::from(policy.grace_days) * UnixMillis::DAY;
+    if now <= certificate.not_after.plus(grace) {
+        return Ok(Some(vec![SessionAbility::Renew]));
+    }
+    Err(refuse(
+        ProblemCode::GraceOver,
+        "the certificate expired longer ago than the organisation allows; enrol this device anew",
+        None,
+    ))
+}
+
+/// Whether an unknown certificate is one of ours that a restored backup does not know.
+async fn hold_back(
+    context: &Context,
+    conn: &mut Conn<'_>,
+    presented: &Presented,
+    now: UnixMillis,
+) -> Result<HeldPass, GateError> {
+    let Recognised { issuer, identity } = context.ca.recognise(presented.leaf()).ok_or_else(unknown)?;
+    // Another digest under a serial number that is recorded: an altered copy of that certificate.
+    if certificates::find_by_serial(conn, &issuer, &presented.serial())
+        .await?
+        .is_some()
+    {
+        return Err(unknown());
+    }
+    let Some(rules) = rules::find(conn, &identity.organisation).await? else {
+        return Err(unknown());
+    };
+    if device_keys::find(conn, &identity.organisation, &presented.key().spki_sha256())
+        .await?
+        .is_some_and(|key| key.refused)
+    {
+        return Err(revoked());
+    }
+    let grace = i64::from(rules.policy.grace_days) * UnixMillis::DAY;
+    if now > presented.not_after().plus(grace) {
+        return Err(unknown());
+    }
+    let held = HeldCertificate {
+        sha256: *presented.sha256(),
+        subject: presented.leaf().tbs_certificate.subject.to_string(),
+        organisation: identity.organisation.clone(),
+        device: identity.device.clone(),
+        first_seen_at: now,
+        not_after: presented.not_after(),
+    };
+    Ok(HeldPass {
+        device: identity.device,
+        organisation: identity.organisation,
+        certificate: held.sha256,
+        leaf: presented.pem(),
+        held,
+    })
+}
+
+async fn policy(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<Policy, DbError> {
+    let rules = rules::find(conn, organisation)
+        .await?
+        .ok_or(DbError::Corrupt("certificates.organisation"))?;
+    Ok(rules.policy)
+}
+
+/// Half of the certificate's life and up to a tenth more, the same for one certificate every time; now, when a member has
+/// asked for it.
+fn renew_after(certificate: &CertificateRecord, device: &DeviceRecord, now: UnixMillis) -> UnixMillis {
+    if device.renewal_requested_at.is_some() {
+        return now;
+    }
+    let life = certificate.not_after.since(certificate.not_before);
+    let [first, second, ..] = certificate.sha256.0;
+    let jitter =
+        life / RENEWAL_JITTER_DIVISOR * i64::from(u16::from_be_bytes([first, second])) / i64::from(u16::MAX);
+    certificate.not_before.plus(life / 2 + jitter)
+}
+
+fn refuse(code: ProblemCode, message: impl Into<String>, retry_after_secs: Option<u32>) -> GateError {
+    GateError::Refused(Problem {
+        code,
+        message: message.into(),
+        retry_after_secs,
+    })
+}
+
+fn unknown() -> GateError {
+    refuse(
+        ProblemCode::CertificateUnknown,
+        "this server has no record of the certificate; enrol this device, or check which server it is meant for",
+        Some(UNKNOWN_RETRY_SECS),
+    )
+}
+
+fn revoked() -> GateError {
+    refuse(
+        ProblemCode::CertificateRevoked,
+        "the certificate has been revoked; enrol this device anew",
+        None,
+    )
+}
+
+fn suspended() -> GateError {
+    refuse(
+        ProblemCode::Suspended,
+        "this device is suspended; it may connect again when a member resumes it",
+        Some(SUSPENDED_RETRY_SECS),
+    )
+}
+
+fn retired() -> GateError {
+    refuse(
+        ProblemCode::Retired,
+        "this device was taken out of the fleet; a member can approve it again",
+        None,
+    )
+}
+
+fn key_in_use() -> GateError {
+    refuse(
+        ProblemCode::KeyInUse,
+        "another device has proved this key before; make a new key (context-device reset) and enrol again",
+        None,
+    )
+}

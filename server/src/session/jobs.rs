@@ -1,0 +1,175 @@
+//! The relay's jobs: what its sockets ask of the database and of public keys. Each is a task of its own.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use gangway_protocol::encoding::Base64;
+use gangway_protocol::error::{Problem, ProblemCode};
+use gangway_protocol::session::{Configuration, NONCE_LEN, ServerToDevice, proof_message};
+use gangway_protocol::time::UnixMillis;
+
+use super::{Admission, GateError, Pass, Presented};
+use crate::context::Context;
+use crate::db::DbError;
+use crate::relay::{Done, Job, Jobs, Proved, SessionPass, problem};
+
+/// When a device that met a fault of ours tries again.
+const FAULT_RETRY_SECS: u32 = 30;
+
+/// Does the relay's jobs.
+pub(crate) struct SessionJobs(pub(crate) Arc<Context>);
+
+impl Jobs for SessionJobs {
+    fn run(&self, job: Job) -> BoxFuture<'static, Done> {
+        let context = self.0.clone();
+        Box::pin(async move { run(&context, job).await })
+    }
+}
+
+async fn run(context: &Context, job: Job) -> Done {
+    let result = match job {
+        Job::Prove {
+            chain,
+            signature,
+            nonce,
+            counter,
+        } => prove(context, &chain, &signature, &nonce, counter).await,
+        Job::Renew {
+            pass,
+            csr,
+            endorsement,
+        } => renew(context, pass, &csr, &endorsement).await,
+        Job::Installed { device, certificate } => super::installed(context, &device, &certificate)
+            .await
+            .map(|()| Done::Quiet),
+        Job::Facts { device, facts } => super::set_facts(context, &device, &facts)
+            .await
+            .map(|()| Done::Quiet),
+        Job::RaiseCloneAlarm { device } => super::raise_clone_alarm(context, &device)
+            .await
+            .map(|()| Done::Quiet),
+    };
+    result.unwrap_or_else(|error| Done::Refused(told(error)))
+}
+
+async fn prove(
+    context: &Context,
+    chain: &str,
+    signature: &Base64,
+    nonce: &[u8; NONCE_LEN],
+    counter: u64,
+) -> Result<Done, GateError> {
+    let presented = Presented::parse(chain).map_err(GateError::Refused)?;
+    // protocol.md §3: the origins that a device may have been configured with, never what the connection says of itself.
+    let own = context.config.origin();
+    let mut origins = context.config.device_origins.iter().chain([&own]);
+    let proven = origins.any(|origin| {
+        let message = proof_message(nonce, origin, presented.sha256());
+        presented.said(&message, &signature.0)
+    });
+    if !proven {
+        return Err(GateError::Refused(problem(
+            ProblemCode::ProofInvalid,
+            format!("The proof does not fit. This server answers to {own}: check the configured URL."),
+        )));
+    }
+    match super::admit(context, &presented).await? {
+        Admission::Admitted(pass) => {
+            super::accept_proof(context, &pass, counter).await?;
+            Ok(welcome(context, pass))
+        }
+        Admission::Held(held) => {
+            super::hold(context, &held).await?;
+            // protocol.md §3: it waits for an operator and may send nothing.
+            Ok(welcome(
+                context,
+                Pass {
+                    device: held.device,
+                    organisation: held.organisation,
+                    certificate: held.certificate,
+                    renew_after: UnixMillis(i64::MAX),
+                    only: Some(Vec::new()),
+                    configuration: Configuration::default(),
+                    newest: false,
+                },
+            ))
+        }
+    }
+}
+
+fn welcome(context: &Context, pass: Pass) -> Done {
+    let message = ServerToDevice::Welcome {
+        device: pass.device.clone(),
+        organisation: pass.organisation.clone(),
+        configuration: pass.configuration,
+        renew_after: pass.renew_after,
+        server_time: context.clock.now(),
+        only: pass.only.clone(),
+    };
+    let proved = |welcome| Proved {
+        pass: SessionPass {
+            device: pass.device,
+            organisation: pass.organisation,
+            certificate: pass.certificate,
+            only: pass.only,
+        },
+        newest: pass.newest,
+        welcome,
+    };
+    text(&message).map_or_else(Done::Refused, |text| Done::Proved(Box::new(proved(text))))
+}
+
+async fn renew(
+    context: &Context,
+    pass: SessionPass,
+    csr: &str,
+    endorsement: &Base64,
+) -> Result<Done, GateError> {
+    let pass = Pass {
+        device: pass.device,
+        organisation: pass.organisation,
+        certificate: pass.certificate,
+        only: pass.only,
+        // What a renewal does not look at.
+        renew_after: UnixMillis(0),
+        configuration: Configuration::default(),
+        newest: true,
+    };
+    let renewed = super::renew(context, &pass, csr, &endorsement.0).await?;
+    let message = ServerToDevice::Certificate {
+        chain: renewed.chain,
+        trust_anchors: renewed.trust_anchors,
+    };
+    Ok(text(&message).map_or_else(Done::Refused, Done::Send))
+}
+
+fn text(message: &ServerToDevice) -> Result<String, Problem> {
+    serde_json::to_string(message).map_err(|error| fault(&error))
+}
+
+/// An expected refusal as it is; a fault is logged and told as `busy`, because it may pass.
+fn told(error: GateError) -> Problem {
+    match error {
+        GateError::Refused(problem) => problem,
+        GateError::Db(DbError::Busy) => Problem {
+            retry_after_secs: Some(FAULT_RETRY_SECS),
+            ..problem(
+                ProblemCode::Busy,
+                "The server is busy. Try again in half a minute.",
+            )
+        },
+        error => fault(&error),
+    }
+}
+
+fn fault(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(%error, "a session could not be served");
+    Problem {
+        retry_after_secs: Some(FAULT_RETRY_SECS),
+        ..problem(
+            ProblemCode::Busy,
+            "The server failed at this, and has logged it. Try again in half a minute.",
+        )
+    }
+}
