@@ -246,6 +246,7 @@ mod tests {
         );
     }
 
+    /// Threat model: ENR-12.
     #[test]
     fn a_code_is_not_printed_by_debug() {
         let code = UserCode::read("BCDF-GHJKLM").expect("a code");

@@ -51,6 +51,7 @@ test('a device that is killed after approval finishes when it is started again',
   expect(await certificates(owner, server.url)).toHaveLength(1);
 });
 
+// Threat model: SES-4.
 test('a copied state directory on a second machine raises the clone alarm', async ({ owner, server, startDevice }) => {
   const first = startDevice();
   const { deviceId } = await enrol(owner, server.url, first);

@@ -2,6 +2,7 @@
 import { expect, test } from '../support/story.ts';
 import { approve, enrol, hydrated, review } from '../support/link.ts';
 
+// Threat model: SES-5.
 test('a revoked device says so, sets its key aside and shows a new code', async ({ owner, server, startDevice }) => {
   const device = startDevice();
   await enrol(owner, server.url, device);

@@ -8,6 +8,7 @@ async function certificates(page: import('@playwright/test').Page, server: strin
   return page.request.get(`${server}/api/v1/certificates`).then(async (r) => (await r.json()).items);
 }
 
+// Threat model: ENR-7.
 test('“not mine” ends the attempt on both screens and signs nothing', async ({ owner, server, startDevice }) => {
   const device = startDevice();
   const code = await device.code();

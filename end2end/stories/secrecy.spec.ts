@@ -9,6 +9,7 @@ import { Recorder } from '../support/recorder.ts';
 import { Device } from '../support/device.ts';
 import { Server } from '../support/server.ts';
 
+// Threat model: ENR-12, SEA-5.
 test('relayed frames show neither the code, nor the CSR, facts, certificate or private key', async ({ page, folder }) => {
   const atDevice = await Recorder.start();
   const server = await Server.start(folder, ['--device-origins', `http://localhost:${atDevice.port}`]);

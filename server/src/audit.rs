@@ -166,6 +166,7 @@ mod tests {
         assert_eq!(verify(&entries, (3, entries[2].hash), &[]), Ok(()));
     }
 
+    /// Threat model: WEB-6.
     #[test]
     fn every_changed_field_shows() {
         let changes: [fn(&mut Recorded); 6] = [
@@ -190,6 +191,7 @@ mod tests {
         }
     }
 
+    /// Threat model: WEB-6.
     #[test]
     fn removed_and_cut_off_entries_show() {
         let entries = chain();
@@ -198,6 +200,7 @@ mod tests {
         assert!(verify(&entries[..2], head, &[]).is_err());
     }
 
+    /// Threat model: WEB-6.
     #[test]
     fn a_chain_that_was_computed_anew_shows_against_a_checkpoint() {
         let entries = chain();

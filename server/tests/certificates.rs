@@ -118,6 +118,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-9.
     async fn a_certificate_is_a_pem_file_for_whoever_may_see_its_device(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Viewer, "Ada").await;

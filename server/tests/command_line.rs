@@ -7,6 +7,7 @@ use gangway_protocol::organisation::Role;
 use crate::support::program::{gangway, refuses, run, succeeds, text};
 use crate::support::{Engine, Server, csr, fresh_database};
 
+/// Threat model: ACC-3.
 #[test]
 fn a_public_url_that_cannot_carry_passkeys_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");

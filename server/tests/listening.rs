@@ -76,6 +76,7 @@ fn echo_address() -> Router {
     )
 }
 
+/// Threat model: ENR-6.
 #[tokio::test]
 async fn only_trusted_proxies_are_believed_about_addresses() {
     let listening = Listening::start(echo_address());

@@ -44,6 +44,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: WEB-1.
     async fn a_page_allows_no_script_within_itself(server: Server) {
         let (reply, html) = page(&server, &Nobody, "/link").await;
         let policy = reply.headers[header::CONTENT_SECURITY_POLICY]
@@ -66,6 +67,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: WEB-2.
     async fn members_come_to_their_fleet_and_see_only_theirs(server: Server) {
         let works = server.organisation("Works").await;
         let other = server.organisation("Other").await;
@@ -106,6 +108,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: WEB-1.
     async fn what_a_device_calls_itself_is_text_and_never_markup(server: Server) {
         let works = server.organisation("Works").await;
         let ada = server.member(&works, Role::Operator, "Ada").await;
@@ -122,6 +125,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: WEB-1.
     async fn a_search_in_the_address_cannot_break_out_of_the_page(server: Server) {
         let works = server.organisation("Works").await;
         let ada = server.member(&works, Role::Operator, "Ada").await;

@@ -27,6 +27,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: WEB-4.
     async fn a_fault_reveals_nothing(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;

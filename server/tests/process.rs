@@ -131,6 +131,7 @@ fn create_token(more: &[&str]) -> String {
     output.lines().last().expect("there is a last line").to_owned()
 }
 
+/// Threat model: WEB-4.
 #[tokio::test]
 async fn figures_are_on_their_own_listener_and_nothing_else_is() {
     let folder = tempfile::tempdir().expect("a temporary folder");

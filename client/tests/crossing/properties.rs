@@ -198,6 +198,7 @@ fn happen(play: &mut Play, witness: &mut Witness, happening: Happening) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// Threat model: ENR-19.
     #[test]
     fn no_credential_goes_out_before_consent_or_after_refusal(
         verifies in any::<bool>(),

@@ -157,6 +157,7 @@ fn a_wrong_code_is_told_and_nothing_more_is_sent() {
     assert_eq!(play.crossing.view().progress.current(), Some(Step::CodeAccepted));
 }
 
+/// Threat model: ENR-7.
 #[test]
 fn not_mine_reaches_the_device_and_the_server() {
     let mut play = reviewing();
@@ -293,6 +294,7 @@ fn another_approval_than_the_one_given_is_not_offered() {
     assert!(play.heard.is_empty());
 }
 
+/// Threat model: ENR-13.
 #[test]
 fn a_request_that_its_key_did_not_sign_is_refused_on_both_screens() {
     let mut play = Play::start(CODE);
@@ -308,6 +310,7 @@ fn a_request_that_its_key_did_not_sign_is_refused_on_both_screens() {
     assert!(play.crossing.view().review.is_none());
 }
 
+/// Threat model: ENR-8.
 #[test]
 fn an_introduction_that_deceives_is_not_shown() {
     for (field, value) in [
@@ -329,6 +332,7 @@ fn an_introduction_that_deceives_is_not_shown() {
     }
 }
 
+/// Threat model: ENR-9.
 #[test]
 fn a_careful_person_is_warned() {
     let mut play = Play::start(CODE);

@@ -87,6 +87,7 @@ fn a_device_that_always_accepts_asks_nobody() {
     )));
 }
 
+/// Threat model: ENR-5.
 #[test]
 fn a_wrong_code_is_counted_and_the_third_destroys_the_secret() {
     let mut scene = Scene::waiting(Accept::Always);
@@ -201,6 +202,7 @@ fn another_nameplate_means_another_secret() {
     assert_ne!(scene.code().fragment()[4..], before.fragment()[4..]);
 }
 
+/// Threat model: ENR-5.
 #[test]
 fn a_code_expires_by_the_devices_own_clock() {
     let mut scene = Scene::waiting(Accept::Always);
@@ -260,6 +262,7 @@ fn a_malformed_key_exchange_is_declined_and_spends_no_guess() {
     }
 }
 
+/// Threat model: ENR-5.
 #[test]
 fn thirty_unredeemed_answers_within_an_hour_pause_the_device() {
     let mut scene = Scene::waiting(Accept::Always);
@@ -313,6 +316,7 @@ fn redeemed_answers_do_not_pause_the_device() {
     }
 }
 
+/// Threat model: ENR-19.
 #[test]
 fn an_offer_that_differs_from_the_approval_is_refused() {
     for late in [false, true] {
@@ -375,6 +379,7 @@ fn the_person_can_refuse_and_nothing_is_taken_afterwards() {
     assert!(scene.credential(&mut crossing, chain).is_empty());
 }
 
+/// Threat model: ENR-19.
 #[test]
 fn a_credential_before_the_consent_is_ignored() {
     let mut scene = Scene::waiting(Accept::Ask);

@@ -115,6 +115,7 @@ fn signed(message: &[u8], signature: &Base64) {
     public.verify(message, &signature.0).expect("a good signature");
 }
 
+/// Threat model: SES-3.
 #[test]
 fn the_counter_is_saved_before_the_proof_that_carries_it() {
     let mut scene = Scene::new(41);

@@ -133,6 +133,7 @@ fn nameplates_are_drawn_in_the_length_asked_for() {
     }
 }
 
+/// Threat model: ENR-12.
 #[test]
 fn secrets_are_not_printed() {
     let code = UserCode::read("BCDF-GHJKLM").expect("a code");

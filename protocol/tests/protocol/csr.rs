@@ -108,6 +108,7 @@ fn requests_of_rcgen_are_read() {
     }
 }
 
+/// Threat model: ENR-14.
 #[test]
 fn of_a_hostile_request_only_the_key_is_taken() {
     let hostile = read(request!("hostile")).expect("CA:TRUE and foreign names are ignored, not refused");
@@ -115,6 +116,7 @@ fn of_a_hostile_request_only_the_key_is_taken() {
     assert_eq!(hostile.key(), honest.key());
 }
 
+/// Threat model: ENR-13.
 #[test]
 fn keys_outside_the_policy_are_refused_for_the_right_reason() {
     let key = CsrRefusal::Key;
@@ -190,6 +192,7 @@ fn parameters_where_none_belong_are_refused() {
     assert_eq!(read_der(&request), Err(malformed));
 }
 
+/// Threat model: ENR-13.
 #[test]
 fn a_signature_by_another_key_is_refused() {
     let ours = Anatomy::of(&der(request!("p256")));
@@ -228,6 +231,7 @@ fn ed25519_keys_of_small_order_are_refused() {
     }
 }
 
+/// Threat model: ENR-15.
 #[test]
 fn an_rsa_modulus_with_a_small_factor_is_refused() {
     let mut request = der(request!("rsa2048"));
@@ -271,6 +275,7 @@ fn exactly_one_pem_block_and_nothing_else_is_accepted() {
     );
 }
 
+/// Threat model: ENR-14.
 #[test]
 fn a_megabyte_is_refused_before_it_is_read() {
     let len = 1 << 20;

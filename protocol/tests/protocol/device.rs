@@ -143,6 +143,7 @@ fn facts_are_limited_in_characters_not_bytes() {
     );
 }
 
+/// Threat model: ENR-8.
 #[test]
 fn characters_that_deceive_are_refused_wherever_they_stand() {
     let deceiving = [

@@ -237,6 +237,7 @@ fn problem_codes_have_the_same_name_on_every_wire() {
     }
 }
 
+/// Threat model: SES-1.
 #[test]
 fn the_signed_bytes_of_a_session() {
     let nonce: Vec<u8> = (0..32).collect();

@@ -122,6 +122,7 @@ fn command(role: &str) -> Option<Command> {
     None
 }
 
+/// Threat model: SEA-1.
 #[test]
 fn python_as_the_browser_opens_a_channel_to_our_device() {
     let Some(mut peer) = Peer::start("browser") else {
@@ -137,6 +138,7 @@ fn python_as_the_browser_opens_a_channel_to_our_device() {
     peer.converse(&mut channel);
 }
 
+/// Threat model: SEA-1.
 #[test]
 fn python_as_the_device_opens_a_channel_to_our_claimant() {
     let Some(mut peer) = Peer::start("device") else {
@@ -184,6 +186,7 @@ fn our_claimant_notices_that_python_as_the_device_has_another_code() {
     );
 }
 
+/// Threat model: SEA-1.
 #[test]
 fn the_vectors_are_those_that_python_computes() {
     for (role, stored) in [("vectors", vectors::SEAL), ("signatures", vectors::SIGNATURES)] {

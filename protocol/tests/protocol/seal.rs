@@ -67,6 +67,7 @@ fn equal_messages_make_different_boxes() {
     assert!(boxes[0] != boxes[1] && boxes[0] != boxes[2] && boxes[1] != boxes[2]);
 }
 
+/// Threat model: SEA-2.
 #[test]
 fn a_replayed_box_closes_the_channel() {
     let (mut device, mut claimant) = channels();
@@ -77,6 +78,7 @@ fn a_replayed_box_closes_the_channel() {
     closed_for_ever(&mut claimant, &second);
 }
 
+/// Threat model: SEA-2.
 #[test]
 fn a_reflected_box_closes_the_channel() {
     let (mut device, _) = channels();
@@ -182,6 +184,7 @@ proptest! {
         }
     }
 
+    /// Threat model: SEA-2.
     #[test]
     fn any_flipped_bit_closes_the_channel(bit in any::<prop::sample::Index>()) {
         let (mut device, mut claimant) = channels();
@@ -193,6 +196,7 @@ proptest! {
         closed_for_ever(&mut claimant, &good);
     }
 
+    /// Threat model: SEA-2.
     #[test]
     fn any_cut_or_lengthened_box_closes_the_channel(len in 0_usize..80) {
         let (mut device, mut claimant) = channels();
@@ -204,6 +208,7 @@ proptest! {
         closed_for_ever(&mut claimant, &good);
     }
 
+    /// Threat model: SEA-2.
     #[test]
     fn any_other_order_closes_the_channel(order in Just([0_usize, 1, 2, 3]).prop_shuffle()) {
         let (mut device, mut claimant) = channels();

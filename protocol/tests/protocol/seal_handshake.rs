@@ -42,6 +42,7 @@ fn messages_have_the_lengths_of_the_protocol() {
     .expect("a channel");
 }
 
+/// Threat model: SEA-3.
 #[test]
 fn another_code_is_noticed_by_the_claimant_before_it_sends_anything() {
     let claim = claim(1);
@@ -53,6 +54,7 @@ fn another_code_is_noticed_by_the_claimant_before_it_sends_anything() {
     );
 }
 
+/// Threat model: SEA-3.
 #[test]
 fn another_code_is_noticed_by_the_device_whatever_the_claimant_sends() {
     let claim = claim(1);
@@ -111,6 +113,7 @@ fn a_reflected_message_is_refused() {
     );
 }
 
+/// Threat model: SEA-4.
 #[test]
 fn points_outside_the_prime_order_group_are_refused() {
     let mixed = EIGHT_TORSION

@@ -191,6 +191,7 @@ mod tests {
             .expect("a key store seals")
     }
 
+    /// Threat model: ENR-17.
     #[test]
     fn a_sealed_key_opens_only_with_its_key_and_context() {
         let dir = tempfile::tempdir().expect("a temporary folder");
@@ -225,6 +226,7 @@ mod tests {
         }
     }
 
+    /// Threat model: ENR-17.
     #[cfg(unix)]
     #[test]
     fn a_key_file_that_others_can_read_is_refused() {

@@ -59,6 +59,7 @@ fn byte(number: i64) -> u8 {
     u8::try_from(number).expect("it was kept below 256")
 }
 
+/// Threat model: ENR-3.
 #[test]
 fn one_account_guesses_five_times_in_ten_minutes_then_ever_more_rarely() {
     let limits = Limits::new(&Caps::default());
@@ -72,6 +73,7 @@ fn one_account_guesses_five_times_in_ten_minutes_then_ever_more_rarely() {
     assert!(a_day <= 40, "{a_day} guesses in a day");
 }
 
+/// Threat model: ENR-3.
 #[test]
 fn many_accounts_at_one_address_share_its_thirty() {
     let limits = Limits::new(&Caps::default());
@@ -83,6 +85,7 @@ fn many_accounts_at_one_address_share_its_thirty() {
     assert_eq!(count, 30, "every host of the /64 counts as one");
 }
 
+/// Threat model: ENR-3.
 #[test]
 fn many_addresses_of_one_organisation_share_its_hundred() {
     let limits = Limits::new(&Caps::default());
@@ -96,6 +99,7 @@ fn many_addresses_of_one_organisation_share_its_hundred() {
     assert_eq!(count, 100);
 }
 
+/// Threat model: ENR-2.
 #[test]
 fn one_account_fails_twice_per_nameplate_however_it_is_spelt() {
     let limits = Limits::new(&Caps::default());
@@ -113,6 +117,7 @@ fn one_account_fails_twice_per_nameplate_however_it_is_spelt() {
     assert!(limits.begin(&spell("BCDG"), START).is_ok());
 }
 
+/// Threat model: ENR-3.
 #[test]
 fn the_breaker_slows_young_accounts_first() {
     let caps = Caps {
@@ -143,6 +148,7 @@ fn the_breaker_slows_young_accounts_first() {
     );
 }
 
+/// Threat model: ENR-3.
 #[test]
 fn parallel_attempts_do_not_slip_through() {
     let limits = Limits::new(&Caps::default());
@@ -160,6 +166,7 @@ fn parallel_attempts_do_not_slip_through() {
     );
 }
 
+/// Threat model: ENR-3.
 #[test]
 fn success_takes_nothing_off_any_book() {
     let limits = Limits::new(&Caps::default());
@@ -179,6 +186,7 @@ fn success_takes_nothing_off_any_book() {
     assert_eq!(refused.retry_after_secs, 601);
 }
 
+/// Threat model: ENR-4.
 #[test]
 fn a_whole_botnet_gets_six_thousand_guesses_an_hour() {
     // A new account of a new organisation at a new address for every guess: only the breaker is left.

@@ -245,6 +245,7 @@ mod tests {
         Nameplates::new([])
     }
 
+    /// Threat model: ENR-23.
     #[test]
     fn they_are_random_and_lengthen_when_one_in_ten_is_taken() {
         let mut nameplates = empty();

@@ -23,6 +23,7 @@ impl Visitor for OldBrowser {
 }
 
 both_engines!(
+    /// Threat model: ACC-5.
     async fn only_our_own_pages_change_something_by_cookie(server: Server) {
         let owner = server.owner().await;
         let browser = OldBrowser(owner.cookie.clone());
@@ -64,6 +65,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-5.
     async fn a_foreign_page_does_not_even_sign_its_visitor_in(server: Server) {
         for headers in [
             vec![(SITE, "cross-site")],

@@ -125,6 +125,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-7.
     async fn nobody_invites_above_their_own_role(server: Server) {
         let owner = server.owner().await;
         let admin = server.invited(&owner, Role::Admin).await;
@@ -156,6 +157,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-8.
     async fn a_foreign_organisation_answers_as_an_unknown_one(server: Server) {
         let owner = server.owner().await;
         let viewer = server.invited(&owner, Role::Viewer).await;

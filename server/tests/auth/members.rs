@@ -81,6 +81,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-7.
     async fn the_last_owner_stays(server: Server) {
         let owner = server.owner().await;
         let organisation = owner.organisation();

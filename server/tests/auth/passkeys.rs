@@ -66,6 +66,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-7.
     async fn the_last_passkey_stays_while_there_is_no_recovery_code(server: Server) {
         let owner = server.owner().await;
         let page: Page<Passkey> = server.get(&owner, path::PASSKEYS).await.json();

@@ -15,6 +15,7 @@ use crate::support::person::token_of;
 use crate::support::visitor::Nobody;
 
 both_engines!(
+    /// Threat model: ACC-6.
     async fn a_code_opens_the_account_once_and_signs_others_out(server: Server) {
         let owner = server.owner().await;
         let RecoveryCodes { codes } = server.act(&owner, path::RECOVERY_CODES).await.json();
@@ -75,6 +76,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-6.
     async fn a_grant_lasts_ten_minutes(server: Server) {
         let owner = server.owner().await;
         let codes: RecoveryCodes = server.act(&owner, path::RECOVERY_CODES).await.json();

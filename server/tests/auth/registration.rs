@@ -39,6 +39,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-4.
     async fn the_cookie_is_out_of_reach_for_scripts_siblings_and_foreign_pages(server: Server) {
         let token = server.setup_token().await.expect("set-up is open");
         let mut authenticator = Authenticator::new("http://localhost:8080");
@@ -61,6 +62,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-6.
     async fn a_link_works_once(server: Server) {
         let owner = server.owner().await;
         let (_, token) = server.invitation(&owner, Role::Viewer).await;
@@ -116,6 +118,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-6.
     async fn links_that_are_unknown_expired_or_void_are_all_the_same(server: Server) {
         let early = server.setup_token().await.expect("set-up is open");
         let owner = server.owner().await;
@@ -172,6 +175,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-1.
     async fn what_the_authenticator_did_wrong_is_refused_and_leaves_the_link_good(server: Server) {
         let token = server.setup_token().await.expect("set-up is open");
         let honest = Authenticator::new("http://localhost:8080");
@@ -195,6 +199,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-2.
     async fn a_ceremony_is_answered_once_in_time_and_for_what_it_was_started(server: Server) {
         let token = server.setup_token().await.expect("set-up is open");
         let mut authenticator = Authenticator::new("http://localhost:8080");

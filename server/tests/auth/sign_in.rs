@@ -14,6 +14,7 @@ use crate::support::both_engines;
 use crate::support::visitor::Nobody;
 
 both_engines!(
+    /// Threat model: ACC-1.
     async fn whoever_has_a_passkey_signs_in_without_a_name(server: Server) {
         let owner = server.owner().await;
         let ceremony: Ceremony = server.act(&Nobody, path::SIGN_INS).await.json();
@@ -48,6 +49,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-2.
     async fn a_proof_counts_once_in_time_and_at_our_own_address(server: Server) {
         let owner = server.owner().await;
         let mut authenticator = owner.authenticator.clone();
@@ -140,6 +142,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-4.
     async fn a_sign_in_ends_when_it_lies_idle_and_when_it_is_old(server: Server) {
         let owner = server.owner().await;
         let idle = server.sign_in(&owner.authenticator).await;
@@ -248,6 +251,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: WEB-5.
     async fn an_address_can_start_only_so_many_sign_ins(server: Server) {
         for _ in 0..60 {
             let reply = server.act(&Nobody, path::SIGN_INS).await;
@@ -271,6 +275,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: WEB-5.
     async fn bodies_are_bounded_and_have_to_be_json(server: Server) {
         let ceremony: Ceremony = server.act(&Nobody, path::SIGN_INS).await.json();
         let place = path::sign_in(&ceremony.id);

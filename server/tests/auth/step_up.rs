@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::support::both_engines;
 
 both_engines!(
+    /// Threat model: ENR-10.
     async fn a_proof_is_fresh_for_five_minutes(server: Server) {
         let mut owner = server.owner().await;
         server.clock.advance(5 * UnixMillis::MINUTE - 1);
@@ -28,6 +29,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-4.
     async fn the_cookie_changes_and_the_former_one_proves_nothing(server: Server) {
         let mut owner = server.owner().await;
         server.clock.advance(UnixMillis::HOUR);

@@ -21,6 +21,7 @@ fn request(person: &Person, scopes: &[&str]) -> Value {
 }
 
 both_engines!(
+    /// Threat model: ACC-11.
     async fn a_token_is_made_shown_once_used_listed_and_revoked(server: Server) {
         let owner = server.owner().await;
         let made: Token = server
@@ -112,6 +113,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-11.
     async fn nobody_mints_what_they_may_not_do_themselves(server: Server) {
         let owner = server.owner().await;
         let viewer = server.invited(&owner, Role::Viewer).await;

@@ -50,6 +50,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-17.
     async fn the_root_key_can_be_exported_and_removed(server: Server) {
         let gangway = &server.gangway;
         let root = gangway.ca.export_root(&gangway.db).await.expect("the root");

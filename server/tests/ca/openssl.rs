@@ -95,6 +95,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-18.
     async fn openssl_reads_and_verifies_the_revocation_lists(server: Server) {
         let (draft, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         let files = Files::new(&chain);
@@ -187,6 +188,7 @@ async fn openssl_reads_every_reason() {
 }
 
 both_engines!(
+    /// Threat model: ENR-18.
     async fn a_list_stays_while_nothing_changes_and_is_made_anew_before_it_ends(server: Server) {
         let (draft, _) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         let after = |hours| START.plus(hours * UnixMillis::HOUR);

@@ -181,6 +181,7 @@ async fn issuers_are_cas_and_nothing_else() {
     }
 }
 
+/// Threat model: ENR-14.
 #[tokio::test]
 async fn what_a_csr_asks_for_is_ignored() {
     use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
@@ -234,6 +235,7 @@ async fn no_certificate_outlives_its_issuer() {
 }
 
 both_engines!(
+    /// Threat model: ENR-16.
     async fn serial_numbers_are_random_and_unique(server: Server) {
         let csr = csr::csr(&csr::key());
         let identity = identity(&server);

@@ -79,6 +79,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-11.
     async fn only_the_account_of_the_redeemed_claim_may_approve(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Owner, "Ada").await;
@@ -120,6 +121,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-10.
     async fn role_scope_and_policy_decide_who_may_approve(server: Server) {
         let home = server.organisation("Works").await;
         let other = server.organisation("Elsewhere").await;
@@ -162,6 +164,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-10.
     async fn approval_asks_for_a_fresh_passkey_once(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;

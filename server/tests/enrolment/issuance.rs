@@ -15,6 +15,7 @@ use crate::support::both_engines;
 use crate::support::device::SoftDevice;
 
 both_engines!(
+    /// Threat model: ENR-19.
     async fn nothing_is_signed_before_consent(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
@@ -99,6 +100,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-16.
     async fn what_was_reserved_before_a_crash_is_signed_after_it(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
@@ -173,6 +175,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-22.
     async fn what_no_session_proves_in_a_week_is_revoked_and_may_come_again(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;

@@ -10,6 +10,7 @@ use crate::support::both_engines;
 use crate::support::device::SoftDevice;
 
 both_engines!(
+    /// Threat model: ENR-21.
     async fn a_key_of_an_active_device_is_handed_nothing_silently(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
@@ -50,6 +51,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-21.
     async fn a_revoked_key_stays_refused(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
@@ -104,6 +106,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-21.
     async fn the_first_proof_wins_a_key_and_nobody_is_told_of_others(server: Server) {
         let home = server.organisation("Works").await;
         let other = server.organisation("Elsewhere").await;

@@ -12,6 +12,7 @@ use crate::support::device::SoftDevice;
 const AT_ONCE: usize = 12;
 
 both_engines!(
+    /// Threat model: ENR-20.
     async fn one_claim_approved_many_times_at_once_has_one_approval(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
@@ -50,6 +51,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-20.
     async fn one_key_signed_many_times_at_once_has_one_certificate(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;

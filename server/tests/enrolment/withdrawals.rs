@@ -100,6 +100,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-7.
     async fn not_mine_ends_the_claim_and_is_told_to_the_admins(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Installer, "Ada").await;
@@ -137,6 +138,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-22.
     async fn an_approval_that_leads_nowhere_lapses_after_a_day(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;

@@ -64,6 +64,7 @@ fn rename(name: &str) -> DeviceUpdate {
 }
 
 both_engines!(
+    /// Threat model: ACC-9.
     async fn additions_and_changes_are_told_to_their_own_organisation_alone(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
@@ -114,6 +115,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-10.
     async fn the_stream_ends_when_its_browser_is_signed_out(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
@@ -127,6 +129,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-10.
     async fn the_stream_follows_the_rights_of_whoever_watches(server: Server) {
         let home = server.organisation("Works").await;
         let owner = server.member(&home, Role::Owner, "Olga").await;

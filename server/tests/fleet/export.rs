@@ -59,6 +59,7 @@ async fn export(member: &Member, query: &DeviceQuery) -> Vec<Vec<String>> {
 }
 
 both_engines!(
+    /// Threat model: WEB-3.
     async fn fields_come_through_as_they_are_and_never_as_formulas(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;

@@ -297,6 +297,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-9.
     async fn a_foreign_organisation_sees_nothing_and_is_told_nothing(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Owner, "Ada").await;

@@ -142,6 +142,7 @@ async fn code(server: &Server, device: &SoftDevice, chain: &str) -> ProblemCode 
 }
 
 both_engines!(
+    /// Threat model: SES-2.
     async fn what_its_issuer_did_not_write_is_not_held(server: Server) {
         let home = server.organisation("Works").await;
         let device = SoftDevice::new();
@@ -187,6 +188,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: SES-2.
     async fn the_twin_of_a_recorded_certificate_is_nobodys(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;

@@ -92,6 +92,7 @@ fn a_second_claim_is_busy_and_costs_nothing() {
     assert_eq!(scene.told(1)["type"], "accepted");
 }
 
+/// Threat model: ENR-1.
 #[test]
 fn unknown_nameplates_count_until_the_account_is_limited() {
     let mut scene = Scene::new();
@@ -275,6 +276,7 @@ fn the_newer_of_two_sockets_wins_and_ends_the_claim_of_the_older() {
     assert_eq!(scene.told(2)["type"], "claim");
 }
 
+/// Threat model: ENR-23.
 #[test]
 fn caps_of_waiting_devices_answer_busy_with_a_time() {
     let caps = Caps {
@@ -321,6 +323,7 @@ fn caps_of_waiting_devices_answer_busy_with_a_time() {
     assert_eq!(scene.asked(0), [], "there is room again");
 }
 
+/// Threat model: ENR-23.
 #[test]
 fn nameplates_cannot_be_used_up_from_one_address() {
     let caps = Caps {

@@ -62,6 +62,7 @@ fn presence_follows_the_session() {
     );
 }
 
+/// Threat model: SES-1.
 #[test]
 fn a_refused_proof_ends_the_connection() {
     let mut scene = Scene::new();
@@ -114,6 +115,7 @@ fn ping_of(scene: &mut Scene, socket: u32) -> Vec<u8> {
     }
 }
 
+/// Threat model: SES-4.
 #[test]
 fn two_live_sessions_of_one_certificate_raise_the_alarm_and_stay() {
     let mut scene = Scene::new();
@@ -128,6 +130,7 @@ fn two_live_sessions_of_one_certificate_raise_the_alarm_and_stay() {
     assert_eq!((scene.asked(0), scene.asked(1)), (vec![], vec![]), "both stay");
 }
 
+/// Threat model: SES-4.
 #[test]
 fn a_session_that_does_not_answer_is_superseded_without_alarm() {
     let mut scene = Scene::new();
@@ -154,6 +157,7 @@ fn a_session_on_a_newer_certificate_supersedes_at_once() {
     assert_eq!(scene.asked(1), [], "an older certificate supersedes nobody");
 }
 
+/// Threat model: SES-5.
 #[test]
 fn exclusion_ends_every_session_and_catches_proofs_under_way() {
     let mut scene = Scene::new();
@@ -218,6 +222,7 @@ fn a_revoked_certificate_ends_only_its_own_session() {
     );
 }
 
+/// Threat model: SES-6.
 #[test]
 fn limited_sessions_send_only_what_they_may() {
     let limited = |only| {
@@ -269,6 +274,7 @@ fn measurements_and_facts_are_bounded() {
     }
 }
 
+/// Threat model: WEB-5.
 #[test]
 fn a_flood_of_messages_ends_the_session() {
     let mut scene = Scene::new();
@@ -281,6 +287,7 @@ fn a_flood_of_messages_ends_the_session() {
     assert_eq!(scene.problem(0)["code"], "rate_limited");
 }
 
+/// Threat model: ENR-23.
 #[test]
 fn an_address_has_a_bounded_number_of_unproven_sessions() {
     let caps = Caps {
