@@ -2,43 +2,40 @@
 
 mod driver;
 mod enrolling;
+mod handle;
 mod in_session;
 mod shared_store;
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use gangway_protocol::id::ClaimId;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use self::driver::Driver;
+pub use self::handle::{Ended, Handle};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::event::Event;
+use crate::event::{Event, Trouble};
 use crate::key::KeyError;
 use crate::rng::{Random, SystemRandom};
+use crate::status::Status;
 use crate::store::{Store, StoreError};
 use crate::transport::{Dialer, TransportError};
 
 /// Events that wait to be read. Then the agent waits with them: a code that nobody shows is no use.
 const EVENTS: usize = 64;
-/// Answers and wishes of a person that wait to be heard.
-const COMMANDS: usize = 8;
 
-/// A running device. Dropping it ends the task at its next step; [`Agent::stop`] says goodbye to the server first.
+/// A running device: its events are read here, and a [`Handle`] says what is wanted of it. Dropping it ends the task at
+/// its next step; [`Agent::stop`] says goodbye to the server first.
 #[derive(Debug)]
 pub struct Agent {
     events: mpsc::Receiver<Event>,
-    commands: mpsc::Sender<Command>,
-    task: JoinHandle<()>,
-}
-
-/// What a person or a program wants of a running device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Command {
-    Answer(bool),
-    ReplaceCode,
-    Stop,
+    handle: Handle,
+    task: JoinHandle<Result<(), AgentError>>,
 }
 
 impl Agent {
@@ -58,12 +55,12 @@ impl Agent {
     /// The system gave no randomness.
     pub fn start(settings: Settings, store: Store, network: &Network) -> Result<Self, AgentError> {
         let (events, receiver) = mpsc::channel(EVENTS);
-        let (sender, commands) = mpsc::channel(COMMANDS);
-        let driver = Driver::new(settings, store, network, events, commands)?;
-        let task = tokio::spawn(driver.run());
+        let (handle, wishes) = Handle::new();
+        let driver = Driver::new(settings, store, network, events.clone(), wishes)?;
+        let task = tokio::spawn(to_the_end(driver, events));
         Ok(Self {
             events: receiver,
-            commands: sender,
+            handle,
             task,
         })
     }
@@ -73,33 +70,62 @@ impl Agent {
         self.events.recv().await
     }
 
-    /// The answer to [`Event::ApprovalAsked`].
-    pub async fn answer(&self, accepted: bool) {
-        self.command(Command::Answer(accepted)).await;
+    /// What other tasks use to answer, to ask and to stop while this one reads events.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
-    /// Somebody wants another code than the one that is shown.
-    pub async fn replace_code(&self) {
-        self.command(Command::ReplaceCode).await;
+    /// See [`Handle::answer`].
+    ///
+    /// # Errors
+    /// The agent has ended.
+    pub async fn answer(&self, question: &ClaimId, accepted: bool) -> Result<(), Ended> {
+        self.handle.answer(question, accepted).await
+    }
+
+    /// See [`Handle::replace_code`].
+    ///
+    /// # Errors
+    /// The agent has ended.
+    pub async fn replace_code(&self) -> Result<(), Ended> {
+        self.handle.replace_code().await
     }
 
     /// Ends the connection in order, and the task.
-    pub async fn stop(mut self) {
-        self.command(Command::Stop).await;
+    ///
+    /// # Errors
+    /// [`AgentError::Failed`]: the task had ended by a fault before.
+    pub async fn stop(mut self) -> Result<(), AgentError> {
+        // An agent that has ended needs not be told to.
+        let _ended = self.handle.stop().await;
         // Events that nobody will read must not keep the task waiting.
         self.events.close();
         while self.events.recv().await.is_some() {}
-        if let Err(error) = self.task.await
-            && error.is_panic()
-        {
-            std::panic::resume_unwind(error.into_panic());
+        match self.task.await {
+            Ok(result) => result,
+            // Only whoever holds the task can cancel it, and that is this module.
+            Err(_cancelled) => Ok(()),
         }
     }
+}
 
-    async fn command(&self, command: Command) {
-        // An agent that has ended wants nothing any more.
-        let _ended = self.commands.send(command).await;
-    }
+/// Runs `driver`; a panic becomes the last event and the task's result, because silence would look like a quiet device.
+async fn to_the_end(driver: Driver, events: mpsc::Sender<Event>) -> Result<(), AgentError> {
+    let status = driver.status();
+    let ended = AssertUnwindSafe(driver.run()).catch_unwind().await;
+    status.send_modify(Status::end);
+    let Err(panic) = ended else {
+        return Ok(());
+    };
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let error = AgentError::Failed(text.unwrap_or("it said no more").to_owned());
+    let remedy = "Start it again; if this goes on, report it with this message.";
+    let told = Event::Error(Trouble::new("failed", error.to_string(), remedy));
+    // Whoever reads no events learns it from the result.
+    let _unread = events.send(told).await;
+    Err(error)
 }
 
 /// The way to one server, which many agents of one process may share: TLS roots, proxies, clock, randomness.
@@ -136,6 +162,7 @@ impl Network {
 
 /// Why a device could not start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AgentError {
     /// The state directory.
     #[error(transparent)]
@@ -146,7 +173,12 @@ pub enum AgentError {
     /// The CSR.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The software has a fault.
+    #[error("the device software failed: {0}")]
+    Failed(String),
 }
 
+#[cfg(test)]
+mod handle_tests;
 #[cfg(test)]
 mod tests;

@@ -34,7 +34,7 @@ enum Command {
     Run(run::Run),
     /// Show what this device is and whether it runs; with a service also its code.
     Status(status::Status),
-    /// Answer the question of a device that runs as a service.
+    /// Answer the question of a running device.
     Answer(answer::Answer),
     /// Forget everything: key, certificate, membership.
     Reset(reset::Reset),
@@ -89,9 +89,9 @@ struct StateDir {
 }
 
 #[cfg(windows)]
-const DEFAULT_STATE_DIR: &str = r"C:\ProgramData\Gangway Device";
+pub(crate) const DEFAULT_STATE_DIR: &str = r"C:\ProgramData\Gangway Device";
 #[cfg(not(windows))]
-const DEFAULT_STATE_DIR: &str = "/var/lib/gangway-device";
+pub(crate) const DEFAULT_STATE_DIR: &str = "/var/lib/gangway-device";
 
 /// How the device behaves towards people.
 #[derive(Clone, Debug, Args)]

@@ -146,6 +146,7 @@ impl std::fmt::Display for ServerUrl {
 
 /// Why a text is not the address of a panel.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ServerUrlError {
     /// Another scheme, or none.
     #[error("the server has to be given as https://…, for example https://panel.example")]

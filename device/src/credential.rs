@@ -94,6 +94,7 @@ pub fn verify(
 
 /// Why a credential was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CredentialError {
     /// Not PEM of X.509 certificates, none at all, or too many.
     #[error(

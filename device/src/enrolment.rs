@@ -44,6 +44,7 @@ pub struct Identity {
 
 /// Who answers when an organisation wants the device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Accept {
     /// The person at the device: [`Event::ApprovalAsked`] waits for [`Enrolment::decide`].
     #[default]
@@ -54,6 +55,7 @@ pub enum Accept {
 
 /// What is to be done, in this order.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Effect {
     /// Send a frame.
     Send(DeviceToServer),
@@ -213,12 +215,16 @@ impl Enrolment {
         effects
     }
 
-    /// The person's answer to [`Event::ApprovalAsked`].
-    pub fn decide(&mut self, accepted: bool, now: Instant) -> Vec<Effect> {
+    /// The person's answer to the [`Event::ApprovalAsked`] of the claim `question`. An answer to any other question
+    /// changes nothing, and that is told: whoever meant it for an earlier claim has not seen who wants the device now.
+    pub fn decide(&mut self, question: &ClaimId, accepted: bool, now: Instant) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if let Some(claim) = self.claim.take() {
-            let id = claim.id().clone();
-            self.proceed(id, claim.on_decision(accepted), &mut effects, now);
+        match self.claim.take_if(|claim| claim.asks(question)) {
+            Some(claim) => {
+                let turn = claim.on_decision(accepted);
+                self.proceed(question.clone(), turn, &mut effects, now);
+            }
+            None => effects.push(Effect::Tell(answer_refused(question))),
         }
         effects
     }
@@ -423,6 +429,14 @@ impl Enrolment {
     }
 }
 
+/// What becomes of an answer to a question that does not stand.
+pub(crate) fn answer_refused(question: &ClaimId) -> Event {
+    Event::AnswerRefused {
+        claim: question.clone(),
+        reason: "it belongs to a question that is over".to_owned(),
+    }
+}
+
 fn words(reason: gangway_protocol::enrolment::ClosedReason) -> &'static str {
     use gangway_protocol::enrolment::ClosedReason;
     match reason {
@@ -435,6 +449,8 @@ fn words(reason: gangway_protocol::enrolment::ClosedReason) -> &'static str {
     }
 }
 
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

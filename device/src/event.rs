@@ -4,38 +4,43 @@
 use gangway_protocol::code::UserCode;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::enrolment::ReplaceReason;
-use gangway_protocol::id::{DeviceId, OrganisationId};
+use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId};
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Something that happened. Later versions tell more: match with `_` and `..`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Event {
     /// The software runs.
+    #[non_exhaustive]
     Started {
         /// Origin of the server.
         server: String,
         /// Version of the software.
-        software_version: &'static str,
+        software_version: String,
         /// Digest of the device key's SubjectPublicKeyInfo.
         key_sha256: Sha256Hex,
     },
     /// A new code stands: show it, and never log it.
     Code(CodeShown),
     /// The device waits at the server, under the code that was shown last.
+    #[non_exhaustive]
     Waiting {
         /// For how long that code is good.
         expires_in_secs: u64,
     },
     /// The code that was shown last is no longer good; another follows.
+    #[non_exhaustive]
     CodeWithdrawn {
         /// Why.
         reason: ReplaceReason,
     },
     /// Somebody tried a wrong code, or gave up in the middle.
+    #[non_exhaustive]
     AttemptFailed {
         /// Failed attempts at this code.
         count: u32,
@@ -43,14 +48,20 @@ pub enum Event {
         remaining: u32,
     },
     /// Too many failed attempts within an hour: no code is shown for a while.
+    #[non_exhaustive]
     Paused {
         /// For how long.
         resumes_in_secs: u64,
     },
     /// Somebody typed the right code and sees this device now.
+    #[non_exhaustive]
     Claimed {},
-    /// An organisation wants this device: answer yes or no.
+    /// An organisation wants this device: answer yes or no, and name the claim, so that an answer which comes late never
+    /// counts for a question that was asked meanwhile.
+    #[non_exhaustive]
     ApprovalAsked {
+        /// Which question this is.
+        claim: ClaimId,
         /// The organisation's name.
         organisation: String,
         /// The approver's name.
@@ -58,7 +69,16 @@ pub enum Event {
         /// Origin of the panel in which it was approved.
         panel: String,
     },
+    /// An answer came to a question that does not stand. It changed nothing.
+    #[non_exhaustive]
+    AnswerRefused {
+        /// The question that the answer named.
+        claim: ClaimId,
+        /// In words.
+        reason: String,
+    },
     /// The device agreed.
+    #[non_exhaustive]
     Accepted {
         /// The organisation's name.
         organisation: String,
@@ -66,6 +86,7 @@ pub enum Event {
         approver: String,
     },
     /// Somebody said no.
+    #[non_exhaustive]
     Refused {
         /// Who.
         by: Refuser,
@@ -73,11 +94,13 @@ pub enum Event {
         reason: String,
     },
     /// An attempt with the right code ended without a result; the code remains good.
+    #[non_exhaustive]
     ClaimEnded {
         /// In words.
         reason: String,
     },
     /// A certificate is verified and written; a session has to prove it yet.
+    #[non_exhaustive]
     Installed {
         /// Digest of the leaf's DER.
         certificate_sha256: Sha256Hex,
@@ -85,6 +108,7 @@ pub enum Event {
         not_after: UnixMillis,
     },
     /// A session stands.
+    #[non_exhaustive]
     Online {
         /// Who the device is at the server.
         device: DeviceId,
@@ -94,6 +118,7 @@ pub enum Event {
         certificate_sha256: Sha256Hex,
     },
     /// A session stands, in which the device may do little or nothing.
+    #[non_exhaustive]
     Limited {
         /// Who the device is at the server.
         device: DeviceId,
@@ -101,6 +126,7 @@ pub enum Event {
         reason: String,
     },
     /// A newer certificate has been proved and took the place of the old one.
+    #[non_exhaustive]
     Renewed {
         /// Digest of the leaf's DER.
         certificate_sha256: Sha256Hex,
@@ -110,13 +136,16 @@ pub enum Event {
     /// The settings that members gave the device.
     Configuration(Configuration),
     /// Somebody looks for the device: blink, beep, print.
+    #[non_exhaustive]
     Identify {},
     /// The certificate was revoked; the key is set aside, and a new code follows.
+    #[non_exhaustive]
     Revoked {
         /// In words.
         reason: String,
     },
     /// The connection is gone.
+    #[non_exhaustive]
     Offline {
         /// In words.
         reason: String,
@@ -128,7 +157,8 @@ pub enum Event {
 }
 
 /// A code as a device shows it.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CodeShown {
     /// `BCDF-GHJKLM`.
     pub user_code: SecretString,
@@ -163,8 +193,9 @@ impl std::fmt::Debug for CodeShown {
 }
 
 /// Who said no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Refuser {
     /// The person at the device.
     Person,
@@ -175,7 +206,8 @@ pub enum Refuser {
 }
 
 /// What went wrong, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Trouble {
     /// For programs: a problem code of the protocol, or one of this software.
     pub code: String,
@@ -239,6 +271,16 @@ mod tests {
             json(&refused),
             r#"{"event":"refused","by":"claimant","reason":"not mine"}"#
         );
+        let asked = Event::ApprovalAsked {
+            claim: ClaimId::new(UnixMillis(0), [0; 10]),
+            organisation: "Harbour Works".to_owned(),
+            approver: "Ada".to_owned(),
+            panel: "https://panel.example".to_owned(),
+        };
+        assert_eq!(
+            json(&asked),
+            r#"{"event":"approval_asked","claim":"clm_00000000000000000000000000","organisation":"Harbour Works","approver":"Ada","panel":"https://panel.example"}"#
+        );
         let error = Event::Error(Trouble::new("busy", "The server is busy.", "Wait."));
         assert_eq!(
             json(&error),
@@ -247,6 +289,18 @@ mod tests {
     }
 
     /// Threat model: ENR-12.
+    #[test]
+    fn a_line_of_output_is_read_back_as_the_event_that_it_tells() {
+        let event = Event::AttemptFailed {
+            count: 1,
+            remaining: 2,
+        };
+        assert_eq!(
+            serde_json::from_str::<Event>(&json(&event)).expect("an event"),
+            event
+        );
+    }
+
     #[test]
     fn a_code_is_not_printed_by_debug() {
         let code = UserCode::read("BCDF-GHJKLM").expect("a code");

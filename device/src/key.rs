@@ -113,6 +113,7 @@ pub struct Csr {
 
 /// Kinds of device key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyType {
     /// ECDSA on NIST P-256.
     #[default]
@@ -159,6 +160,7 @@ impl FromStr for KeyType {
 
 /// Why there is no usable key or signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
     /// RSA keys are not made here.
     #[error(

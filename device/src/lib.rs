@@ -19,8 +19,8 @@
 //!     while let Some(event) = agent.next().await {
 //!         match event {
 //!             Event::Code(code) => display(code.user_code.expose(), code.verification_uri_complete.expose()),
-//!             Event::ApprovalAsked { organisation, approver, .. } => {
-//!                 agent.answer(ask_the_person(&organisation, &approver).await).await;
+//!             Event::ApprovalAsked { claim, organisation, approver, .. } => {
+//!                 agent.answer(&claim, ask_the_person(&organisation, &approver).await).await?;
 //!             }
 //!             Event::Configuration(configuration) => apply(&configuration),
 //!             Event::Identify {} => display("THIS ONE", ""),
@@ -58,12 +58,13 @@ pub mod key;
 mod remedy;
 pub mod rng;
 pub mod session;
+pub mod status;
 pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod transport;
 
-pub use agent::{Agent, AgentError, Network};
+pub use agent::{Agent, AgentError, Handle, Network};
 pub use config::Settings;
 pub use event::Event;
 /// The vocabulary that events and settings are made of.

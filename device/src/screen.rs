@@ -1,93 +1,129 @@
-//! What people and programs see of a running device, and how they answer: a page on a terminal, plain lines, JSON lines, or
-//! a file that `gangway-device status` reads where a service has no screen.
+//! What people and programs see of a running device, and how they answer: a page on a terminal, plain lines, JSON lines,
+//! and a file that `gangway-device status` reads.
 
 mod input;
 mod letters;
 mod page;
 mod post;
 mod qr;
+mod question;
 mod terminal;
 mod view;
 mod wording;
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use gangway_device::event::Event;
+use gangway_device::event::{Event, Trouble};
+use gangway_protocol::id::ClaimId;
 
 pub(crate) use input::{Input, Inputs, Wish, leave_answer};
 pub(crate) use post::{Posted, posted};
+pub(crate) use question::{Answer, Asking, is_named};
 pub(crate) use wording::{code_line, sentence, shown_time};
 
-use post::Post;
+use crate::cli::DEFAULT_STATE_DIR;
+use post::{Codes, Post};
 use terminal::Terminal;
 
-/// Where events go.
-pub(crate) enum Screen {
+/// Where events go: to whoever stands before the device, and into a file for other commands.
+pub(crate) struct Screen {
+    look: Look,
+    post: Post,
+    /// Where other commands find this device.
+    state_dir: PathBuf,
+}
+
+/// What the screen looks like.
+enum Look {
     /// One JSON object per line.
     Json,
-    /// A line for what is worth one. `asks`: questions are answered here.
-    Plain { asks: bool },
-    /// Lines without codes for the log, and a file with them.
-    Service(Post),
+    /// A line for what is worth one.
+    Plain,
+    /// Lines without codes, for a log.
+    Log,
     /// The page.
     Terminal(Box<Terminal>),
 }
 
 impl Screen {
-    pub(crate) fn json() -> Self {
-        Self::Json
+    pub(crate) fn json(state_dir: &Path) -> io::Result<Self> {
+        Self::new(Look::Json, Codes::Kept, state_dir)
     }
 
     pub(crate) fn service(state_dir: &Path) -> io::Result<Self> {
-        Ok(Self::Service(Post::open(state_dir)?))
+        Self::new(Look::Log, Codes::Posted, state_dir)
     }
 
     /// A page where there is a terminal, lines where there is none, and the way in which people answer there.
-    pub(crate) fn for_people(name: &str, asks: bool) -> io::Result<(Self, Inputs)> {
+    pub(crate) fn for_people(name: &str, asks: bool, state_dir: &Path) -> io::Result<(Self, Inputs)> {
         if io::stdout().is_terminal() && io::stdin().is_terminal() && !terminal::is_dumb() {
-            return Ok((Self::Terminal(Box::new(Terminal::open(name)?)), Inputs::keys()));
+            let page = Look::Terminal(Box::new(Terminal::open(name)?));
+            return Ok((
+                Self::new(page, Codes::Kept, state_dir)?,
+                Inputs::keys(state_dir),
+            ));
         }
-        Ok((
-            Self::Plain { asks },
-            if asks { Inputs::lines() } else { Inputs::nobody() },
-        ))
+        let inputs = if asks {
+            Inputs::lines(state_dir)
+        } else {
+            Inputs::nobody(state_dir)
+        };
+        Ok((Self::new(Look::Plain, Codes::Kept, state_dir)?, inputs))
+    }
+
+    fn new(look: Look, codes: Codes, state_dir: &Path) -> io::Result<Self> {
+        Ok(Self {
+            look,
+            post: Post::open(state_dir, codes)?,
+            state_dir: state_dir.to_owned(),
+        })
     }
 
     /// Shows what happened.
     pub(crate) fn show(&mut self, event: &Event) -> io::Result<()> {
-        match self {
-            Self::Json => print_json(event),
-            Self::Plain { asks } => {
+        if let Err(error) = self.post.show(event) {
+            // A full disk must not end the device; whoever reads the file misses something.
+            eprintln!("gangway-device: what the device shows could not be written for other commands: {error}");
+        }
+        match &mut self.look {
+            Look::Json => print_json(event),
+            Look::Plain => {
                 if let Event::Code(code) = event {
                     return print_line(&code_line(code));
                 }
-                if let Some(text) = sentence(event) {
-                    print_line(&text)?;
-                }
-                if *asks && matches!(event, Event::ApprovalAsked { .. }) {
-                    print_line("Accept? [y/N]")?;
-                }
-                Ok(())
-            }
-            Self::Service(post) => {
-                post.show(event)?;
-                // threat model, ENR-12: standard output is the log there, and codes appear in no log.
-                match sentence(event) {
-                    Some(text) => print_line(&text),
-                    None => Ok(()),
+                print_sentence(event)?;
+                match event {
+                    Event::ApprovalAsked { claim, .. } => {
+                        let tag = question::tag(claim);
+                        print_line(&format!("Accept? Type: y {tag}    (or: n {tag})"))
+                    }
+                    _ => Ok(()),
                 }
             }
-            Self::Terminal(terminal) => terminal.show(event),
+            Look::Log => {
+                // Threat model, ENR-12: standard output is the log there, and codes appear in no log.
+                print_sentence(event)?;
+                match event {
+                    Event::ApprovalAsked { claim, .. } => {
+                        print_line(&format!("Answer with: {}", answer_command(&self.state_dir, claim)))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Look::Terminal(terminal) => terminal.show(event),
         }
     }
 
-    /// Says something that is no event.
+    /// Says something that is no event of the device.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
-        match self {
-            Self::Json => writeln!(io::stderr(), "{text}"),
-            Self::Plain { .. } | Self::Service(_) => print_line(text),
-            Self::Terminal(terminal) => terminal.note(text),
+        match &mut self.look {
+            Look::Json => {
+                let remedy = "Write y or n and the claim of the question: y clm_…";
+                print_json(&Event::Error(Trouble::new("input", text, remedy)))
+            }
+            Look::Plain | Look::Log => print_line(text),
+            Look::Terminal(terminal) => terminal.note(text),
         }
     }
 
@@ -98,20 +134,35 @@ impl Screen {
 
     /// The window has another size.
     pub(crate) fn redraw(&mut self) -> io::Result<()> {
-        match self {
-            Self::Terminal(terminal) => terminal.draw(),
-            Self::Json | Self::Plain { .. } | Self::Service(_) => Ok(()),
+        match &mut self.look {
+            Look::Terminal(terminal) => terminal.draw(),
+            Look::Json | Look::Plain | Look::Log => Ok(()),
         }
     }
 
     /// The end: gives the terminal back, takes the file away.
     pub(crate) fn close(&mut self) -> io::Result<()> {
-        match self {
-            Self::Terminal(terminal) => terminal.close(),
-            Self::Service(post) => post.close(),
-            Self::Json | Self::Plain { .. } => Ok(()),
+        self.post.close()?;
+        match &mut self.look {
+            Look::Terminal(terminal) => terminal.close(),
+            Look::Json | Look::Plain | Look::Log => Ok(()),
         }
     }
+}
+
+/// The command that answers yes to the question of `claim`.
+pub(crate) fn answer_command(state_dir: &Path, claim: &ClaimId) -> String {
+    let elsewhere = if state_dir == Path::new(DEFAULT_STATE_DIR) {
+        String::new()
+    } else {
+        format!(" --state-dir {}", state_dir.display())
+    };
+    let tag = question::tag(claim);
+    format!("gangway-device answer yes {tag}{elsewhere}    (or: no {tag})")
+}
+
+fn print_sentence(event: &Event) -> io::Result<()> {
+    sentence(event).map_or(Ok(()), |text| print_line(&text))
 }
 
 /// One JSON object on one line.

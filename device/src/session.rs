@@ -62,6 +62,7 @@ pub struct Proof {
 
 /// What is to be done, in this order. When one fails, those after it are not to be done.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Effect {
     /// Save the counter durably before anything else happens.
     SaveCounter(u64),
@@ -88,6 +89,7 @@ pub enum Effect {
 
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ending {
     /// A newer certificate is written: open a session with it.
     Switch,
@@ -192,6 +194,17 @@ impl Session {
                 format!("A new certificate came and could not be written: {reason}"),
                 "Make room or mend the permissions of the state directory; the device asks again within the hour.",
             )))],
+        }
+    }
+
+    /// Somebody wants a new certificate now. Where the session does not allow that, it is told.
+    pub fn renew_now(&mut self, now: Instant) -> Vec<Effect> {
+        match &mut self.step {
+            Step::Open(open) if open.renewal.is_some() => {
+                open.renewal = Some(now + RENEWAL_REPEAT);
+                self.renew()
+            }
+            _ => vec![Effect::Tell(not_renewed())],
         }
     }
 
@@ -329,10 +342,7 @@ impl Session {
                 Effect::Tell(Event::Configuration(configuration)),
             ],
             ServerToDevice::Identify {} => vec![Effect::Tell(Event::Identify {})],
-            ServerToDevice::RenewNow {} if open.renewal.is_some() => {
-                open.renewal = Some(now + RENEWAL_REPEAT);
-                self.renew()
-            }
+            ServerToDevice::RenewNow {} if open.renewal.is_some() => self.renew_now(now),
             ServerToDevice::Certificate { chain, trust_anchors } => {
                 let server_time = open.clock.at(now);
                 self.take_certificate(&chain, trust_anchors.as_deref(), server_time)
@@ -378,6 +388,15 @@ impl Session {
             )))],
         }
     }
+}
+
+/// What becomes of the wish to renew where no session stands that allows it.
+pub(crate) fn not_renewed() -> Event {
+    Event::Error(Trouble::new(
+        "not_renewed",
+        "The certificate can be renewed only while the device is online.",
+        "Ask again then; at half of the certificate's life the device renews it by itself.",
+    ))
 }
 
 fn limits(only: &[SessionAbility]) -> &'static str {

@@ -357,6 +357,7 @@ fn read_record(disk: &dyn Disk) -> Result<Record, StoreError> {
 
 /// Why the state is not usable.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// Another process holds the lock.
     #[error(

@@ -128,6 +128,7 @@ fn request(
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TransportError {
     /// `--ca-file`.
     #[error("the CA file {path} cannot be used: {reason}")]

@@ -226,7 +226,9 @@ async fn a_service_shows_its_code_to_its_owner_and_not_to_its_log() {
         .trim()
         .to_owned();
     assert!(code.starts_with("BCDF-") && code.len() == 11, "{shown}");
-    assert_eq!(outcome(&["answer", "yes", "--state-dir", state]).0, Some(0));
+    let (code, _, why) = outcome(&["answer", "yes", "--state-dir", state]);
+    assert_eq!(code, Some(5), "nothing is asked");
+    assert!(why.contains("asks nothing at the moment"), "{why}");
     assert_eq!(running.end("-TERM"), Some(0));
     assert!(!running.said.contains("BCDF"), "{}", running.said);
     assert!(

@@ -52,8 +52,11 @@ export class Device {
     return String(this.events.findLast((e) => e.event === 'code')!.user_code);
   }
 
-  /** Answers the question on the device's screen. */
-  answer(yes: boolean): void { this.child!.write(yes ? 'y\n' : 'n\n'); }
+  /** Answers the question that the device asked last, by its name. */
+  answer(yes: boolean): void {
+    const asked = this.events.findLast((event) => event.event === 'approval_asked');
+    this.child!.write(`${yes ? 'y' : 'n'} ${String(asked?.claim)}\n`);
+  }
 
   async stop(): Promise<void> { await this.child?.kill('SIGTERM'); }
 

@@ -95,6 +95,9 @@ pub enum Outcome {
     Refused,
     /// It broke. The code stays valid if it was redeemed.
     Failed,
+    /// An outcome that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Why a device asks for another nameplate.
@@ -109,6 +112,9 @@ pub enum ReplaceReason {
     Spent,
     /// The person at the device asked for another.
     Asked,
+    /// A reason that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What the server sends a waiting device.
@@ -262,7 +268,9 @@ pub enum NetworkComparison {
     Same,
     /// Different, as with a device in another building, or an attacker's.
     Different,
-    /// Not comparable (IPv4 against IPv6, or unknown).
+    /// Not comparable (IPv4 against IPv6, or an address is not known).
+    NotComparable,
+    /// A finding that this version does not know.
     #[serde(other)]
     Unknown,
 }

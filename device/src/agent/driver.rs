@@ -5,16 +5,19 @@ use std::time::{Duration, Instant};
 
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::time::UnixMillis;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::shared_store::SharedStore;
-use super::{AgentError, Command, Network};
+use super::handle::{Command, Wishes};
+use super::{AgentError, Network};
 use crate::config::Settings;
-use crate::enrolment::Identity;
+use crate::enrolment::{Identity, answer_refused};
 use crate::event::{Event, Trouble};
 use crate::key::{DeviceKey, KeyError};
 use crate::remedy::remedy;
 use crate::rng::Random;
+use crate::session::not_renewed;
+use crate::status::Status;
 use crate::store::{Store, StoreError};
 use crate::transport::{Backoff, Dialer, Lost, TransportError, after_going_away, not_before};
 
@@ -35,7 +38,7 @@ pub(super) struct Driver {
     /// The server has refused a renewal.
     pub(super) renewal_not_before: Option<Instant>,
     events: mpsc::Sender<Event>,
-    commands: mpsc::Receiver<Command>,
+    wishes: Wishes,
     backoff: Backoff,
     /// What was told last, so that an outage of a day is not told a thousand times.
     told: Option<Trouble>,
@@ -61,7 +64,7 @@ impl Driver {
         store: Store,
         network: &Network,
         events: mpsc::Sender<Event>,
-        commands: mpsc::Receiver<Command>,
+        wishes: Wishes,
     ) -> Result<Self, AgentError> {
         let dialer = Arc::clone(&network.dialer);
         if let Some(time) = store.last_good_time() {
@@ -78,16 +81,21 @@ impl Driver {
             enrol_again: false,
             renewal_not_before: None,
             events,
-            commands,
+            wishes,
             backoff: Backoff::default(),
             told: None,
         })
     }
 
+    /// Where the present is kept, for whoever holds a handle.
+    pub(super) fn status(&self) -> Arc<watch::Sender<Status>> {
+        Arc::clone(&self.wishes.status)
+    }
+
     pub(super) async fn run(mut self) {
         let started = Event::Started {
             server: self.settings.server.origin().to_owned(),
-            software_version: env!("CARGO_PKG_VERSION"),
+            software_version: env!("CARGO_PKG_VERSION").to_owned(),
             key_sha256: self.key.id(),
         };
         if self.tell(started).await.is_ok() {
@@ -112,6 +120,7 @@ impl Driver {
 
     /// Tells whoever watches.
     pub(super) async fn tell(&self, event: Event) -> Result<(), Stopped> {
+        self.wishes.status.send_modify(|status| status.apply(&event));
         self.events.send(event).await.map_err(|_| Stopped)
     }
 
@@ -124,11 +133,24 @@ impl Driver {
         self.tell(Event::Error(trouble)).await
     }
 
-    /// The next command; `Err` when the agent is to end.
+    /// The next command; `Err` when the agent is to end, also because nobody will read its events any more.
     pub(super) async fn command(&mut self) -> Result<Command, Stopped> {
-        match self.commands.recv().await {
+        let command = tokio::select! {
+            command = self.wishes.commands.recv() => command,
+            () = self.events.closed() => None,
+        };
+        match command {
             None | Some(Command::Stop) => Err(Stopped),
             Some(command) => Ok(command),
+        }
+    }
+
+    /// Says what becomes of a command that means nothing at the moment.
+    pub(super) async fn decline(&mut self, command: Command) -> Result<(), Stopped> {
+        match command {
+            Command::Answer { question, .. } => self.tell(answer_refused(&question)).await,
+            Command::Renew => self.tell(not_renewed()).await,
+            Command::ReplaceCode | Command::Stop => Ok(()),
         }
     }
 
@@ -235,13 +257,16 @@ impl Driver {
         Ok(())
     }
 
-    /// Waits, deaf to everything but the wish to end.
+    /// Waits. Wishes other than to end mean nothing meanwhile, and that is told.
     pub(super) async fn sleep(&mut self, wait: Duration) -> Result<(), Stopped> {
         let until = tokio::time::Instant::now() + wait;
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(until) => return Ok(()),
-                command = self.command() => command.map(drop)?,
+                command = self.command() => {
+                    let command = command?;
+                    self.decline(command).await?;
+                }
             }
         }
     }

@@ -6,9 +6,10 @@ use gangway_protocol::enrolment::{ENROLMENT_SUBPROTOCOL, ServerToDevice};
 use gangway_protocol::error::Problem;
 use gangway_protocol::path;
 
-use super::Command;
 use super::driver::{Driver, Retry, Stopped, until};
+use super::handle::Command;
 use crate::enrolment::{Effect, Enrolment};
+use crate::session::not_renewed;
 use crate::transport::{Lost, Socket, TransportError};
 
 /// Why a connection is over.
@@ -179,7 +180,8 @@ fn act(machine: &mut Enrolment, wake: Wake) -> Vec<Effect> {
     let now = Instant::now();
     match wake {
         Wake::Frame(Ok(frame)) => machine.frame(frame, now),
-        Wake::Command(Command::Answer(accepted)) => machine.decide(accepted, now),
+        Wake::Command(Command::Answer { question, accepted }) => machine.decide(&question, accepted, now),
+        Wake::Command(Command::Renew) => vec![Effect::Tell(not_renewed())],
         Wake::Command(Command::ReplaceCode) => machine.replace_code(),
         Wake::Frame(Err(_)) | Wake::Command(Command::Stop) | Wake::Tick => machine.tick(now),
     }

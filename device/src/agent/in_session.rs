@@ -7,6 +7,7 @@ use gangway_protocol::path;
 use gangway_protocol::session::{SESSION_SUBPROTOCOL, ServerToDevice};
 
 use super::driver::{Driver, Retry, Stopped, until};
+use super::handle::Command;
 use crate::credential::Credential;
 use crate::event::{Event, Trouble};
 use crate::session::{Effect, Ending, Proof, RENEWAL_REPEAT, Session, Standing, Verdict, verdict};
@@ -136,10 +137,17 @@ impl Driver {
                     }
                 },
                 () = until(machine.due()) => machine.tick(Instant::now()),
-                stopped = self.stopped() => {
-                    socket.close().await;
-                    return Err(stopped);
-                }
+                command = self.command() => match command {
+                    Ok(Command::Renew) => machine.renew_now(Instant::now()),
+                    Ok(other) => {
+                        self.decline(other).await?;
+                        Vec::new()
+                    }
+                    Err(stopped) => {
+                        socket.close().await;
+                        return Err(stopped);
+                    }
+                },
             };
             if let Some(over) = self.do_in_session(effects, &mut machine, &mut socket).await? {
                 if !matches!(over, Over::Lost(_)) {
@@ -202,10 +210,14 @@ impl Driver {
         Ok(None)
     }
 
-    /// Resolves when the agent is to end; answers and wishes for codes mean nothing in a session.
+    /// Resolves when the agent is to end. Other wishes mean nothing before a session stands, and that is told.
     async fn stopped(&mut self) -> Stopped {
         loop {
-            if let Err(stopped) = self.command().await {
+            let declined = match self.command().await {
+                Ok(command) => self.decline(command).await,
+                Err(stopped) => return stopped,
+            };
+            if let Err(stopped) = declined {
                 return stopped;
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use gangway_protocol::code::UserCode;
 use gangway_protocol::enrolment::DeviceToServer as Waiting;
 use gangway_protocol::error::{Problem, ProblemCode};
+use gangway_protocol::id::ClaimId;
 use gangway_protocol::path;
 use gangway_protocol::session::{DeviceToServer as InSession, ServerToDevice as ToSession};
 use gangway_protocol::time::UnixMillis;
@@ -35,7 +36,7 @@ impl Random for NoJitter {
     }
 }
 
-fn start(relay: &Relay, state: &Path, accept: Accept) -> Agent {
+pub(super) fn start(relay: &Relay, state: &Path, accept: Accept) -> Agent {
     let mut settings = Settings::new(relay.url().parse().expect("a server"));
     settings.accept = accept;
     let store = Store::open(state, settings.key_type).expect("a store");
@@ -44,7 +45,7 @@ fn start(relay: &Relay, state: &Path, accept: Accept) -> Agent {
 }
 
 /// The next event that `pick` takes; others are passed over.
-async fn event<T>(agent: &mut Agent, pick: impl Fn(&Event) -> Option<T>) -> T {
+pub(super) async fn event<T>(agent: &mut Agent, pick: impl Fn(&Event) -> Option<T>) -> T {
     let search = async {
         loop {
             let event = agent.next().await.expect("the agent runs");
@@ -58,7 +59,7 @@ async fn event<T>(agent: &mut Agent, pick: impl Fn(&Event) -> Option<T>) -> T {
         .expect("the event comes")
 }
 
-async fn code(agent: &mut Agent) -> UserCode {
+pub(super) async fn code(agent: &mut Agent) -> UserCode {
     let text = event(agent, |event| match event {
         Event::Code(code) => Some(code.user_code.expose().to_owned()),
         _ => None,
@@ -66,12 +67,20 @@ async fn code(agent: &mut Agent) -> UserCode {
     UserCode::read(&text.await).expect("a code")
 }
 
-fn is_online(event: &Event) -> Option<()> {
+/// The claim of a question.
+pub(super) fn asked(event: &Event) -> Option<ClaimId> {
+    match event {
+        Event::ApprovalAsked { claim, .. } => Some(claim.clone()),
+        _ => None,
+    }
+}
+
+pub(super) fn is_online(event: &Event) -> Option<()> {
     matches!(event, Event::Online { .. }).then_some(())
 }
 
 /// The key in the state directory, to sign certificates for.
-fn key(state: &Path) -> DeviceKey {
+pub(super) fn key(state: &Path) -> DeviceKey {
     Store::peek(state).expect("readable").0.expect("a key")
 }
 
@@ -98,7 +107,8 @@ async fn a_device_crosses_comes_online_and_comes_back_after_a_restart() {
     let record = Store::peek(state.path()).expect("readable").1;
     assert_eq!(record.proved.map(|proved| proved.chain), Some(chain.clone()));
     assert_eq!(record.resume, None);
-    tokio::join!(agent.stop(), session.answer_goodbye());
+    let (stopped, ()) = tokio::join!(agent.stop(), session.answer_goodbye());
+    stopped.expect("stopped");
 
     let mut agent = start(&relay, state.path(), Accept::Always);
     assert_eq!(
@@ -165,7 +175,8 @@ async fn the_nameplate_is_kept_across_connections_and_restarts_and_the_code_acro
     })
     .await;
     device.claim(&first).await;
-    tokio::join!(agent.stop(), device.answer_goodbye());
+    let (stopped, ()) = tokio::join!(agent.stop(), device.answer_goodbye());
+    stopped.expect("stopped");
 
     let mut agent = start(&relay, state.path(), Accept::Always);
     let mut device = relay.accept().await;
@@ -188,11 +199,8 @@ async fn a_person_who_refuses_is_heard() {
     let code = code(&mut agent).await;
     let (claim, mut channel) = device.claim(&code).await;
     device.offer(&claim, &mut channel).await;
-    event(&mut agent, |event| {
-        matches!(event, Event::ApprovalAsked { .. }).then_some(())
-    })
-    .await;
-    agent.answer(false).await;
+    let question = event(&mut agent, asked).await;
+    agent.answer(&question, false).await.expect("heard");
     let consent = device.unseal(&mut channel).await;
     assert!(matches!(
         consent,
@@ -202,12 +210,12 @@ async fn a_person_who_refuses_is_heard() {
     assert!(matches!(device.next().await, Waiting::Replace { .. }));
     device.replace_nameplate("GHJK").await;
     event(&mut agent, |event| matches!(event, Event::Code(_)).then_some(())).await;
-    agent.replace_code().await;
+    agent.replace_code().await.expect("heard");
     assert!(matches!(device.next().await, Waiting::Replace { .. }));
 }
 
 /// Enrols a device in no time and gives its open session.
-async fn enrolled(relay: &Relay, state: &Path) -> (Agent, crate::testing::Peer) {
+pub(super) async fn enrolled(relay: &Relay, state: &Path) -> (Agent, crate::testing::Peer) {
     let mut agent = start(relay, state, Accept::Always);
     let mut device = relay.accept().await;
     device.give_nameplate("BCDF").await;
@@ -292,7 +300,7 @@ fn shared_ca_and_key_first(state: &Path) -> String {
     record.proved.expect("the old one").chain
 }
 
-fn problem(code: ProblemCode) -> ToSession {
+pub(super) fn problem(code: ProblemCode) -> ToSession {
     ToSession::Problem(Problem {
         code,
         message: "as scripted".to_owned(),
@@ -382,7 +390,8 @@ async fn a_suspended_device_waits_an_hour_and_says_so() {
     assert_eq!(wait.await, 3600);
     tokio::time::timeout(Duration::from_secs(5), agent.stop())
         .await
-        .expect("stopping does not wait for the hour");
+        .expect("stopping does not wait for the hour")
+        .expect("stopped");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use gangway_device::agent::AgentError;
+use gangway_device::agent::{AgentError, Ended};
 use gangway_device::event::{Event, Trouble};
 use gangway_device::key::KeyError;
 use gangway_device::store::StoreError;
@@ -72,7 +72,14 @@ impl From<AgentError> for Failure {
             AgentError::Store(error) => error.into(),
             AgentError::Network(error) => Self::Settings(error.to_string()),
             AgentError::Key(error) => Self::Settings(error.to_string()),
+            other => Self::Unexpected(other.to_string()),
         }
+    }
+}
+
+impl From<Ended> for Failure {
+    fn from(error: Ended) -> Self {
+        Self::Unexpected(error.to_string())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `gangway-device run`: one device, its screen, and the person before it.
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use gangway_device::agent::{Agent, Network};
@@ -8,7 +9,7 @@ use gangway_device::event::{Event, Trouble};
 use gangway_device::store::Store;
 
 use super::{Failure, Manner, Server, StateDir, WhoAccepts};
-use crate::screen::{Input, Inputs, Screen, Wish};
+use crate::screen::{Answer, Asking, Input, Inputs, Screen, Wish, answer_command};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -18,7 +19,7 @@ pub(crate) struct Run {
     pub(super) state: StateDir,
     #[command(flatten)]
     pub(super) manner: Manner,
-    /// Print one JSON object per line, for programs; answers are read from standard input (y or n).
+    /// Print one JSON object per line, for programs; answers are read from standard input (y or n, and the claim).
     #[arg(long)]
     pub(super) json: bool,
     /// Run under a service manager: no code goes to its log; `gangway-device status` shows it.
@@ -42,55 +43,95 @@ pub(super) async fn live(run: &Run, stop: impl Future<Output = ()>) -> Result<()
     let mut agent = Agent::start(settings, store, &network)?;
 
     let asks = run.manner.who_accepts() == WhoAccepts::Ask;
-    let (mut screen, mut inputs) = if run.json {
-        (
-            Screen::json(),
-            if asks { Inputs::lines() } else { Inputs::nobody() },
-        )
+    let directory = run.state.state_dir.as_path();
+    let (screen, inputs) = if run.json && asks {
+        (Screen::json(directory)?, Inputs::lines(directory))
+    } else if run.json {
+        (Screen::json(directory)?, Inputs::nobody(directory))
     } else if run.service {
-        (
-            Screen::service(&run.state.state_dir)?,
-            Inputs::file(&run.state.state_dir),
-        )
+        (Screen::service(directory)?, Inputs::nobody(directory))
     } else {
-        Screen::for_people(&name, asks)?
+        Screen::for_people(&name, asks, directory)?
+    };
+    let mut front = Front {
+        screen,
+        inputs,
+        asking: Asking::default(),
+        // A service is never answered where it runs; its log says how it is.
+        tells_how: asks && !run.service,
+        directory,
     };
 
     tokio::pin!(stop);
     let mut tick = tokio::time::interval(TICK);
-    let ended = loop {
+    loop {
         tokio::select! {
             event = agent.next() => match event {
-                Some(event) => {
-                    screen.show(&event)?;
-                    if matches!(event, Event::ApprovalAsked { .. }) && !inputs.somebody_is_there() {
-                        screen.show(&Event::Error(nobody_to_ask()))?;
-                        agent.answer(false).await;
-                    }
-                }
-                None => break Ok(()),
+                Some(event) => front.show(&event)?,
+                None => break,
             },
-            input = inputs.next() => match input {
-                Input::Wish(Wish::Answer(accepted)) => agent.answer(accepted).await,
-                Input::Wish(Wish::AnotherCode) => agent.replace_code().await,
-                Input::Wish(Wish::Quit) => break Ok(()),
-                Input::Resized => screen.redraw()?,
-                Input::Nonsense(text) => screen.note(&format!("“{text}” is neither y nor n."))?,
+            input = front.inputs.next() => match input {
+                Input::Wish(Wish::Answer(answer)) => front.pass_on(&answer, &agent).await?,
+                Input::Wish(Wish::AnotherCode) => agent.replace_code().await?,
+                Input::Wish(Wish::Quit) => break,
+                Input::Resized => front.screen.redraw()?,
+                Input::Nonsense(text) => front.screen.note(&format!("“{text}” is neither y nor n."))?,
+                Input::Closed => front.tell_how()?,
             },
-            _ = tick.tick() => screen.tick()?,
-            () = &mut stop => break Ok(()),
+            _ = tick.tick() => front.screen.tick()?,
+            () = &mut stop => break,
         }
-    };
-    screen.close()?;
-    agent.stop().await;
-    ended
+    }
+    front.screen.close()?;
+    Ok(agent.stop().await?)
 }
 
-fn nobody_to_ask() -> Trouble {
+/// What is before the device: the screen, whoever answers, and the question between them.
+struct Front<'a> {
+    screen: Screen,
+    inputs: Inputs,
+    asking: Asking,
+    /// Whether it is said how to answer where nobody stands before the device.
+    tells_how: bool,
+    directory: &'a Path,
+}
+
+impl Front<'_> {
+    fn show(&mut self, event: &Event) -> Result<(), Failure> {
+        self.screen.show(event)?;
+        self.asking.shown(event, Instant::now());
+        if matches!(event, Event::ApprovalAsked { .. }) {
+            self.tell_how()?;
+        }
+        Ok(())
+    }
+
+    /// Where standard input has ended, a question is not answered by that: it waits, and it is said for what.
+    fn tell_how(&mut self) -> Result<(), Failure> {
+        if let Some(claim) = self.asking.claim()
+            && self.tells_how
+            && !self.inputs.somebody_is_there()
+        {
+            let trouble = nobody_to_ask(&answer_command(self.directory, claim));
+            self.screen.show(&Event::Error(trouble))?;
+        }
+        Ok(())
+    }
+
+    async fn pass_on(&mut self, answer: &Answer, agent: &Agent) -> Result<(), Failure> {
+        match self.asking.hear(&answer.about, Instant::now()) {
+            Ok(question) => agent.answer(&question, answer.accepted).await?,
+            Err(why) => self.screen.note(&why)?,
+        }
+        Ok(())
+    }
+}
+
+fn nobody_to_ask(command: &str) -> Trouble {
     Trouble::new(
         "nobody_to_ask",
-        "An organisation wants this device, and there is nobody here to say yes: standard input is closed.",
-        "Run it in a terminal, answer on standard input (y or n), or give --accept always.",
+        "An organisation wants this device, and standard input is closed: the question waits for an answer from elsewhere.",
+        format!("Answer with: {command}"),
     )
 }
 

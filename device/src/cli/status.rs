@@ -1,5 +1,7 @@
 //! `gangway-device status`: what the state directory says, beside a running agent or without one.
 
+use std::path::Path;
+
 use clap::Args;
 use gangway_device::clock::{Clock as _, SystemClock};
 use gangway_device::store::{Record, Store, is_in_use};
@@ -8,7 +10,7 @@ use gangway_protocol::time::UnixMillis;
 use serde::Serialize;
 
 use super::{Failure, StateDir};
-use crate::screen::{Posted, posted, shown_time};
+use crate::screen::{Posted, answer_command, posted, shown_time};
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
@@ -33,7 +35,7 @@ struct Report {
     /// Where other programs find the credential.
     key_file: String,
     certificate_file: String,
-    /// What a service shows, as long as it runs.
+    /// What it shows, as long as it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     screen: Option<Posted>,
 }
@@ -74,7 +76,7 @@ pub(crate) fn status(status: &Status) -> Result<(), Failure> {
             serde_json::to_string(&report).map_err(|error| Failure::unexpected("JSON", &error))?
         );
     } else {
-        print(&report, &record);
+        print(&report, &record, directory);
         if !directory.exists() {
             println!("State      there is no {}", directory.display());
         }
@@ -82,7 +84,7 @@ pub(crate) fn status(status: &Status) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(report: &Report, record: &Record) {
+fn print(report: &Report, record: &Record, directory: &Path) {
     println!(
         "State      {}",
         if report.running { "running" } else { "not running" }
@@ -125,8 +127,8 @@ fn print(report: &Report, record: &Record) {
         }
         if let Some(asked) = &screen.asked {
             println!();
-            println!("{asked}");
-            println!("Answer with: gangway-device answer yes    (or: no)");
+            println!("{}", asked.text);
+            println!("Answer with: {}", answer_command(directory, &asked.claim));
         }
     }
 }

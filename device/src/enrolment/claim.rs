@@ -128,6 +128,11 @@ impl Claim {
         &self.id
     }
 
+    /// Whether this claim is `question`, and the person has not answered it yet.
+    pub(super) fn asks(&self, question: &ClaimId) -> bool {
+        self.id == *question && matches!(self.step, Step::Asked { .. })
+    }
+
     /// When [`Self::on_due`] is to be called.
     pub(super) fn due(&self) -> Instant {
         self.due
@@ -410,6 +415,7 @@ fn compare(
         Accept::Always => consent(id, channel, due, offer),
         Accept::Ask => {
             let asked = Event::ApprovalAsked {
+                claim: id.clone(),
                 organisation: offer.organisation.clone(),
                 approver: offer.approver.clone(),
                 panel,

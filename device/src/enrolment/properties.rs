@@ -29,7 +29,8 @@ enum Move {
     Refusal,
     Garbage,
     Closed,
-    Decide(bool),
+    /// `late`: for the question of the claim before.
+    Decide { accepted: bool, late: bool },
     Installed(bool),
     Replace,
     Wait(u16),
@@ -48,7 +49,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(Move::Refusal),
         1 => Just(Move::Garbage),
         2 => Just(Move::Closed),
-        4 => proptest::bool::weighted(0.8).prop_map(Move::Decide),
+        4 => (proptest::bool::weighted(0.8), proptest::bool::weighted(0.3))
+            .prop_map(|(accepted, late)| Move::Decide { accepted, late }),
         2 => any::<bool>().prop_map(Move::Installed),
         1 => Just(Move::Replace),
         2 => (0_u16..400).prop_map(Move::Wait),
@@ -60,6 +62,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 struct Watch {
     scene: Scene,
     claim: Option<(ClaimId, Option<(Channel, Base64)>)>,
+    /// The claim before that one.
+    former: Option<ClaimId>,
     redeemed: bool,
     approved: Option<bool>,
     consented: bool,
@@ -77,6 +81,7 @@ impl Watch {
             shown_at: scene.now,
             scene,
             claim: None,
+            former: None,
             redeemed: false,
             approved: None,
             consented: false,
@@ -99,7 +104,20 @@ impl Watch {
                 self.scene.machine.disconnected(self.scene.now)
             }
             Move::Wait(secs) => self.scene.later(u64::from(*secs)),
-            Move::Decide(accepted) => self.scene.machine.decide(*accepted, self.scene.now),
+            Move::Decide { accepted, late } => {
+                let present = self.claim.as_ref().map(|(id, _)| id);
+                let question = if *late { self.former.as_ref() } else { present };
+                let Some(question) = question else { return };
+                let decided = self.scene.machine.decide(question, *accepted, self.scene.now);
+                if *late {
+                    let refused = matches!(
+                        decided.as_slice(),
+                        [Effect::Tell(Event::AnswerRefused { claim, .. })] if claim == question
+                    );
+                    assert!(refused, "a late answer does nothing: {decided:?}");
+                }
+                decided
+            }
             Move::Installed(written) => {
                 let written = if *written {
                     Ok(())
@@ -132,6 +150,7 @@ impl Watch {
                 if let Some(answer) = answered(&effects) {
                     (self.redeemed, self.approved, self.consented) = (false, None, false);
                     let open = claimant.on_answer(&id, &answer).ok();
+                    self.former = self.claim.take().map(|(former, _)| former);
                     self.claim = Some((id, open));
                 }
                 effects

@@ -172,8 +172,13 @@ impl Scene {
         )
     }
 
+    /// The person answers the question of the latest claim.
     pub(super) fn decide(&mut self, accepted: bool) -> Vec<Effect> {
-        let effects = self.machine.decide(accepted, self.now);
+        self.decide_about(&ClaimId::new(UnixMillis(0), [self.claims; 10]), accepted)
+    }
+
+    pub(super) fn decide_about(&mut self, question: &ClaimId, accepted: bool) -> Vec<Effect> {
+        let effects = self.machine.decide(question, accepted, self.now);
         self.look(effects)
     }
 

@@ -99,6 +99,7 @@ fn middle(view: &View, width: usize, room: usize, now: Instant) -> Vec<Line> {
             organisation,
             approver,
             panel,
+            readable_at,
         } => {
             let mut lines = text(Look::Plain, "An organisation wants this device:");
             lines.push(Vec::new());
@@ -111,6 +112,10 @@ fn middle(view: &View, width: usize, room: usize, now: Instant) -> Vec<Line> {
                 "Accept only if you know them: they will manage this device.",
             ));
             lines.push(Vec::new());
+            if now < *readable_at {
+                lines.extend(text(Look::Faint, "You can answer in a moment."));
+                return lines;
+            }
             lines.push(vec![
                 (Look::Plain, " ".repeat(MARGIN)),
                 (Look::Plain, "Accept?   ".to_owned()),
@@ -309,7 +314,7 @@ fn footer(view: &View, width: usize, room: usize, now: Instant) -> Vec<Line> {
     what.truncate(room.saturating_sub(lines.len() + 1));
     lines.extend(what);
     let keys = match (&view.scene, &view.code) {
-        (Scene::Asked { .. }, _) => "y accept    n refuse    q quit",
+        (Scene::Asked { readable_at, .. }, _) if now >= *readable_at => "y accept    n refuse    q quit",
         (Scene::Waiting, Some(_)) => "c another code    q quit",
         _ => "q quit",
     };

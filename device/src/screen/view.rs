@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use gangway_device::event::{Event, Trouble};
 
+use super::question::READABLE;
 use super::wording::{clean, sentence};
 
 /// How long the page calls attention to itself when somebody looks for the device.
@@ -44,6 +45,8 @@ pub(super) enum Scene {
         organisation: String,
         approver: String,
         panel: String,
+        /// From when on keys count.
+        readable_at: Instant,
     },
     /// Accepted, waiting for the certificate, then for the first session.
     Joining { organisation: String },
@@ -103,7 +106,7 @@ impl View {
                     code.failures = *count;
                 }
             }
-            Event::Identify {} => self.identify_until = Some(now + IDENTIFY),
+            Event::Identify { .. } => self.identify_until = Some(now + IDENTIFY),
             Event::Offline { retry_in_secs, .. } => {
                 self.retry_at = Some(now + Duration::from_secs(*retry_in_secs));
             }
@@ -131,18 +134,20 @@ impl View {
         Some(match event {
             Event::Waiting { .. } | Event::ClaimEnded { .. } => Scene::Waiting,
             Event::CodeWithdrawn { .. } | Event::Revoked { .. } | Event::Refused { .. } => Scene::Connecting,
-            Event::Paused { resumes_in_secs } => Scene::Paused {
+            Event::Paused { resumes_in_secs, .. } => Scene::Paused {
                 until: now + Duration::from_secs(*resumes_in_secs),
             },
-            Event::Claimed {} => Scene::Claimed,
+            Event::Claimed { .. } => Scene::Claimed,
             Event::ApprovalAsked {
                 organisation,
                 approver,
                 panel,
+                ..
             } => Scene::Asked {
                 organisation: clean(organisation),
                 approver: clean(approver),
                 panel: clean(panel),
+                readable_at: now + READABLE,
             },
             Event::Accepted { organisation, .. } => Scene::Joining {
                 organisation: clean(organisation),

@@ -11,6 +11,7 @@ const UNKNOWN_RETRY: Duration = Duration::from_secs(300);
 
 /// What the presented credential is to the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Standing {
     /// A session has proved it before.
     Proved,
@@ -22,6 +23,7 @@ pub enum Standing {
 
 /// What to do after a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// Try again, with the usual back-off.
     Again,

@@ -44,11 +44,11 @@ pub enum SignatureRefusal {
         /// Its usual name.
         name: &'static str,
     },
-    /// An algorithm that is not known here.
+    /// An algorithm that is not on the list.
     #[error(
         "the certificate request is signed with an algorithm that is not accepted ({oid}); use ECDSA or RSA PKCS#1 v1.5 with SHA-256, or Ed25519"
     )]
-    Unknown {
+    Unlisted {
         /// Its object identifier.
         oid: ObjectIdentifier,
     },
@@ -83,7 +83,7 @@ impl SignatureAlgorithm {
             "1.2.840.113549.1.1.13" => Self::RsaSha512,
             other => {
                 return Err(
-                    weak_name(other).map_or(SignatureRefusal::Unknown { oid }, |name| {
+                    weak_name(other).map_or(SignatureRefusal::Unlisted { oid }, |name| {
                         SignatureRefusal::Weak { name }
                     }),
                 );

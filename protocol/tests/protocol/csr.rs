@@ -157,7 +157,7 @@ fn signature_algorithms_outside_the_policy_are_refused_for_the_right_reason() {
     let unknown = |pem| {
         matches!(
             refusal(pem),
-            CsrRefusal::Algorithm(SignatureRefusal::Unknown { .. })
+            CsrRefusal::Algorithm(SignatureRefusal::Unlisted { .. })
         )
     };
     assert!(unknown(request!("rsa2048-pss")));

@@ -6,7 +6,8 @@ mod waiting;
 
 use gangway_protocol::encoding::{Base64, Sha256Hex};
 use gangway_protocol::enrolment::{
-    ClaimantToDevice, ClosedReason, Credential, CredentialKind, NetworkComparison, ServerToDevice,
+    ClaimantToDevice, ClosedReason, Credential, CredentialKind, NetworkComparison, Outcome, ReplaceReason,
+    ServerToDevice,
 };
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::ClaimId;
@@ -165,6 +166,12 @@ fn names_that_this_version_does_not_know_are_read_as_unknown() {
     assert!(matches!(problem, Ok(ServerToDevice::Problem(problem)) if problem.code == ProblemCode::Unknown));
     let network = serde_json::from_value(json!("eclipsed"));
     assert_eq!(network.ok(), Some(NetworkComparison::Unknown));
+    let network = serde_json::from_value(json!("not_comparable"));
+    assert_eq!(network.ok(), Some(NetworkComparison::NotComparable));
+    let outcome = serde_json::from_value(json!("eclipsed"));
+    assert_eq!(outcome.ok(), Some(Outcome::Unknown));
+    let replaced = serde_json::from_value(json!("eclipse"));
+    assert_eq!(replaced.ok(), Some(ReplaceReason::Unknown));
     let ability = serde_json::from_value(json!("eclipse"));
     assert_eq!(ability.ok(), Some(SessionAbility::Unknown));
     let kind = serde_json::from_value(json!("letter_of_marque"));

@@ -284,7 +284,8 @@ impl Claim {
         let (claimant, spent, result) = match outcome {
             Outcome::Enrolled => (ClaimantEnd::Done, true, "enrolled"),
             Outcome::Refused => (ClaimantEnd::Done, true, "refused"),
-            Outcome::Failed => (
+            // An outcome of a later version has not enrolled the device either.
+            Outcome::Failed | Outcome::Unknown => (
                 told(
                     ProblemCode::DeviceGone,
                     "The device gave the attempt up. Look at what it shows and try again.",

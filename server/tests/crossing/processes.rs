@@ -124,17 +124,44 @@ impl Place {
     /// The device, which shows codes at this server; started again, it has what it had on its disk. `accept` says who
     /// answers for it: `always` itself, `ask` the person in front of it.
     pub(crate) fn device(&self, accept: &str) -> Device {
-        let state = self.folder.path().join("device");
+        self.device_hearing(accept, Stdio::piped())
+    }
+
+    /// The same with another standard input.
+    pub(crate) fn device_hearing(&self, accept: &str, input: Stdio) -> Device {
         let mut command = Command::new(device_binary());
         command
             .args(["run", "--server", &self.url(), "--json", "--state-dir"])
-            .arg(&state)
+            .arg(self.device_state())
             .args(["--accept", accept])
             .env_clear()
-            .stdin(Stdio::piped())
+            .stdin(input)
             .stdout(Stdio::piped())
             .kill_on_drop(true);
         Device(Program::spawn(command))
+    }
+
+    /// `gangway-device answer` for the device that runs here: its exit code and what it said.
+    pub(crate) async fn answer(&self, words: &[&str]) -> (Option<i32>, String) {
+        let output = Command::new(device_binary())
+            .arg("answer")
+            .args(words)
+            .arg("--state-dir")
+            .arg(self.device_state())
+            .env_clear()
+            .output()
+            .await
+            .expect("the binary runs");
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    }
+
+    /// Where the device keeps what it is.
+    pub(crate) fn device_state(&self) -> PathBuf {
+        self.folder.path().join("device")
     }
 
     /// So many devices in one process, in memory.
@@ -214,6 +241,12 @@ impl Device {
         let shown = self.event("code").await;
         self.event("waiting").await;
         shown["user_code"].as_str().expect("a code").to_owned()
+    }
+
+    /// The device asks who may have it: the claim that an answer has to name.
+    pub(crate) async fn question(&mut self) -> String {
+        let asked = self.event("approval_asked").await;
+        asked["claim"].as_str().expect("a claim").to_owned()
     }
 
     /// The person at the device types a line.

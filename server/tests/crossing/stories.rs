@@ -64,8 +64,8 @@ async fn a_person_is_asked_and_may_say_not_mine() {
 async fn the_person_at_the_device_may_refuse() {
     let (place, mut device, code) = Place::with_device("ask").await;
     let link = place.link(&code, &["--yes"]).await;
-    device.event("approval_asked").await;
-    device.say("n").await;
+    let question = device.question().await;
+    device.say(&format!("n {question}")).await;
     let (exit, last) = link.end().await;
     assert_eq!((exit, &last["code"]), (4, &json!("device_refused")), "{last}");
     assert_eq!(place.certificates(), 0, "nothing was signed");

@@ -51,8 +51,8 @@ async fn the_terminal_may_be_closed_after_the_approval() {
     drop(link);
     device.event("claim_ended").await;
     let link = place.link(&code, &["--yes"]).await;
-    device.event("approval_asked").await;
-    device.say("y").await;
+    let question = device.question().await;
+    device.say(&format!("y {question}")).await;
     let (exit, last) = link.end().await;
     assert_eq!(exit, 0, "{last}");
     assert_eq!(place.certificates(), 1);

@@ -140,7 +140,7 @@ fn seen(t: Language, review: &Review) -> View {
     let (network, class) = match review.network {
         NetworkComparison::Same => (t.network_same(), "chip"),
         NetworkComparison::Different => (t.network_different(), "chip warn"),
-        NetworkComparison::Unknown => (t.network_unknown(), "chip"),
+        NetworkComparison::NotComparable | NetworkComparison::Unknown => (t.network_unknown(), "chip"),
     };
     view! {
         <dl class="facts">

@@ -97,7 +97,7 @@ impl Report {
         let network = match review.network {
             NetworkComparison::Same => "the same as yours",
             NetworkComparison::Different => "another than yours",
-            NetworkComparison::Unknown => "cannot be compared with yours",
+            NetworkComparison::NotComparable | NetworkComparison::Unknown => "cannot be compared with yours",
         };
         self.line(&format!("  {:<17} {network}", "network"));
         let seen = ago(now.since(review.first_seen));

@@ -336,7 +336,7 @@ fn compare(device: Option<IpAddr>, claimant: Option<IpAddr>) -> NetworkCompariso
                 NetworkComparison::Different
             }
         }
-        _ => NetworkComparison::Unknown,
+        _ => NetworkComparison::NotComparable,
     }
 }
 
