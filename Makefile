@@ -1,8 +1,8 @@
 # The commands of Gangway. Each one sets up what it needs first; that costs nothing where all is there.
-.PHONY: build demo test bench lint fmt fuzz help
+.PHONY: build demo test test-windows bench lint fmt fuzz help
 
 help:            ## show this
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
 build:           ## both binaries, with the panel inside, in target/release/
 	@scripts/setup build
@@ -15,6 +15,10 @@ demo:            ## a server, and a device that shows a code in this terminal
 test:            ## every test: units, SQLite, PostgreSQL, command line, browser
 	@scripts/setup build test
 	@scripts/test
+
+test-windows:    ## the device software for Windows, enrolled under wine
+	@scripts/setup build windows
+	@scripts/test-windows
 
 bench:           ## figures in a table and in target/bench.json
 	@scripts/setup build test

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use gangway_device::key::{DeviceKey, KeyType};
+use gangway_device::key::{DeviceKey as _, FileKey, KeyType};
 use gangway_protocol::id::DeviceId;
 use gangway_server::ca::DeviceIdentity;
 use gangway_server::enrolment::check_csr;
@@ -24,7 +24,7 @@ const BATCH: usize = 64;
 /// `openssl speed` counts in).
 pub(crate) async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let office = Office::open(options).await?;
-    let pem = DeviceKey::generate(KeyType::P256)?.csr("bench")?.pem;
+    let pem = FileKey::generate(KeyType::P256)?.csr("bench")?.pem;
     let (mut ours, mut ceilings, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let mine = std::thread::scope(|scope| {

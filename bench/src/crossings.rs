@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use gangway_device::key::{DeviceKey, KeyType};
+use gangway_device::key::{DeviceKey as _, FileKey, KeyType};
 use gangway_protocol::certificate::{ApprovalRequest, CertificateRequest};
 use gangway_protocol::device::Facts;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -133,7 +133,7 @@ pub(crate) async fn lean(options: &Options, report: &mut Report) -> anyhow::Resu
 
 /// One device from claim to welcome; what is left is its session.
 async fn cross(server: &Server, desk: &Desk) -> anyhow::Result<Socket> {
-    let key = DeviceKey::generate(KeyType::P256)?;
+    let key = FileKey::generate(KeyType::P256)?;
     let csr = key.csr("bench")?.pem;
     let claim = redeem(server, &desk.token).await?;
     let id = claim.id.parse()?;

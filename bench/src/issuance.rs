@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use gangway_device::key::{DeviceKey, KeyType};
+use gangway_device::key::{DeviceKey as _, FileKey, KeyType};
 use gangway_protocol::certificate::ApprovalRequest;
 use gangway_protocol::device::Facts;
 use gangway_protocol::encoding::Sha256Hex;
@@ -42,7 +42,7 @@ pub(crate) struct Office {
 /// A device with its certificate.
 pub(crate) struct Enrolled {
     /// Its key.
-    pub(crate) key: DeviceKey,
+    pub(crate) key: FileKey,
     /// Its certificate and what stands above it, PEM.
     pub(crate) chain: String,
     /// Digest of its certificate.
@@ -122,8 +122,8 @@ pub(crate) async fn measure(
 }
 
 /// An approved and consented enrolment that waits for its certificate.
-async fn order(gangway: &Gangway, desk: &Desk) -> anyhow::Result<(DeviceKey, Order)> {
-    let key = DeviceKey::generate(KeyType::P256)?;
+async fn order(gangway: &Gangway, desk: &Desk) -> anyhow::Result<(FileKey, Order)> {
+    let key = FileKey::generate(KeyType::P256)?;
     let pem = key.csr("bench")?.pem;
     let claim = ClaimId::new(gangway.clock.now(), gangway.random.for_id());
     let member = Member {

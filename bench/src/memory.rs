@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
+use gangway_device::key::DeviceKey as _;
 use gangway_protocol::encoding::Base64;
 use gangway_protocol::path;
 use gangway_protocol::session::{SESSION_SUBPROTOCOL, proof_message};

@@ -44,7 +44,7 @@ impl Agent {
     /// # Errors
     /// The directory or the settings cannot be used; the message says why and what to do.
     pub fn open(settings: Settings, state_dir: &Path) -> Result<Self, AgentError> {
-        let store = Store::open(state_dir, settings.key_type)?;
+        let store = Store::open_with(state_dir, settings.key_type, Arc::clone(&settings.keys))?;
         let network = Network::new(&settings)?;
         Self::start(settings, store, &network)
     }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod failure;
+mod key;
 mod reset;
 mod run;
 mod service;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gangway_device::config::{ServerUrl, Settings};
+use gangway_device::config::{ServerUrl, Settings, Trust};
 use gangway_device::enrolment::Accept;
 use gangway_device::facts;
 use gangway_device::key::KeyType;
@@ -75,9 +76,29 @@ struct Server {
     /// The panel, for example https://panel.example.
     #[arg(long, value_name = "URL", env = "GANGWAY_SERVER")]
     server: ServerUrl,
-    /// PEM certificates of issuers to trust besides the public ones.
+    /// Whose certificates the panel may have: the public issuers built in, or those that the operating system trusts.
+    #[arg(long, value_enum, default_value_t = WhomToTrust::Public, env = "GANGWAY_TRUST")]
+    trust: WhomToTrust,
+    /// PEM certificates of issuers to trust besides those.
     #[arg(long, value_name = "FILE", env = "GANGWAY_CA_FILE")]
     ca_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum WhomToTrust {
+    /// The public issuers that browsers trust, built in.
+    Public,
+    /// What the operating system trusts.
+    System,
+}
+
+impl WhomToTrust {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::System => "system",
+        }
+    }
 }
 
 /// Where the device keeps what it is.
@@ -142,6 +163,10 @@ impl WhoAccepts {
 
 fn settings(server: &Server, manner: &Manner) -> Settings {
     let mut settings = Settings::new(server.server.clone());
+    settings.trust = match server.trust {
+        WhomToTrust::Public => Trust::Public,
+        WhomToTrust::System => Trust::System,
+    };
     settings.ca_file.clone_from(&server.ca_file);
     settings.key_type = manner.key_type;
     settings.code_life = Duration::from_secs(manner.code_life_secs);
@@ -156,6 +181,13 @@ fn settings(server: &Server, manner: &Manner) -> Settings {
     settings.facts.model = stated(&manner.model).or(settings.facts.model.take());
     settings.facts.serial = stated(&manner.serial).or(settings.facts.serial.take());
     settings
+}
+
+/// A path as text that holds in every working directory.
+fn absolute(path: &std::path::Path) -> Result<String, Failure> {
+    let path = std::path::absolute(path)?;
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| Failure::Settings(format!("{} is not text; choose another path", path.display())))
 }
 
 /// A runtime for one device; `simulate` has more threads.

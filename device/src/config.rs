@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gangway_protocol::device::Facts;
@@ -12,7 +13,7 @@ use url::{Host, Url};
 
 use crate::enrolment::Accept;
 use crate::facts;
-use crate::key::KeyType;
+use crate::key::{FileKeys, KeyProvider, KeyType};
 use crate::transport::Proxies;
 
 /// How a device is to behave.
@@ -22,11 +23,15 @@ pub struct Settings {
     pub server: ServerUrl,
     /// What kind of key to make, where there is none yet.
     pub key_type: KeyType,
+    /// Where keys are made and kept: in a file of the state directory, unless it is said otherwise.
+    pub keys: Arc<dyn KeyProvider>,
     /// Who answers when an organisation wants the device.
     pub accept: Accept,
     /// How long a code lives, at most ten minutes.
     pub code_life: Duration,
-    /// PEM certificates of issuers to trust besides the public ones, when connecting to the server.
+    /// Which issuers to trust when connecting to the server.
+    pub trust: Trust,
+    /// PEM certificates of issuers to trust besides those.
     pub ca_file: Option<PathBuf>,
     /// Proxies to go through.
     pub proxies: Proxies,
@@ -45,8 +50,10 @@ impl Settings {
         Self {
             server,
             key_type: KeyType::default(),
+            keys: Arc::new(FileKeys),
             accept: Accept::default(),
             code_life: Duration::from_secs(u64::from(CODE_LIFE_SECS)),
+            trust: Trust::default(),
             ca_file: None,
             proxies: proxies_from_environment(),
             agent: format!(
@@ -56,6 +63,17 @@ impl Settings {
             facts,
         }
     }
+}
+
+/// Whose certificates a server may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trust {
+    /// The public issuers that browsers trust, as they were when this software was built.
+    #[default]
+    Public,
+    /// The issuers that the operating system trusts, as they are when the device starts.
+    System,
 }
 
 /// The address of a panel: `https://panel.example`, or `http://localhost:8080` on the machine itself.
@@ -98,11 +116,10 @@ impl ServerUrl {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// The WebSocket URL of `path`.
+    /// What goes into `Host` headers (RFC 9110 §7.2): like the origin it leaves default ports out.
     #[must_use]
-    pub fn socket(&self, path: &str) -> String {
-        // https → wss, http → ws: the origin leaves default ports out, as `Host` headers do.
-        format!("{}{path}", self.origin.replacen("http", "ws", 1))
+    pub fn host_header(&self) -> &str {
+        self.origin.split_once("://").map_or("", |(_, host)| host)
     }
 }
 
@@ -184,6 +201,13 @@ pub fn proxies_from_environment() -> Proxies {
     }
 }
 
+/// The file of a credential that the service manager handed over (systemd.exec(5), `LoadCredential=`), if there is one.
+#[must_use]
+pub fn service_credential(name: &str) -> Option<PathBuf> {
+    let file = PathBuf::from(environment("CREDENTIALS_DIRECTORY")?).join(name);
+    file.is_file().then_some(file)
+}
+
 /// <https://no-color.org>: "when present and not an empty string (regardless of its value), prevents the addition of ANSI
 /// color".
 #[must_use]
@@ -213,41 +237,33 @@ mod tests {
 
     #[test]
     fn the_origin_is_what_the_url_standard_says() {
-        for (text, origin, socket) in [
-            (
-                "https://panel.example",
-                "https://panel.example",
-                "wss://panel.example/x",
-            ),
+        for (text, origin, host) in [
+            ("https://panel.example", "https://panel.example", "panel.example"),
             (
                 "wss://Panel.Example:443/",
                 "https://panel.example",
-                "wss://panel.example/x",
+                "panel.example",
             ),
             (
                 "https://panel.example:8443",
                 "https://panel.example:8443",
-                "wss://panel.example:8443/x",
+                "panel.example:8443",
             ),
-            ("ws://127.0.0.1:80", "http://127.0.0.1", "ws://127.0.0.1/x"),
+            ("ws://127.0.0.1:80", "http://127.0.0.1", "127.0.0.1"),
             (
                 "http://localhost:8080/",
                 "http://localhost:8080",
-                "ws://localhost:8080/x",
+                "localhost:8080",
             ),
-            ("http://[::1]:8080", "http://[::1]:8080", "ws://[::1]:8080/x"),
+            ("http://[::1]:8080", "http://[::1]:8080", "[::1]:8080"),
             (
                 "https://bücher.example",
                 "https://xn--bcher-kva.example",
-                "wss://xn--bcher-kva.example/x",
+                "xn--bcher-kva.example",
             ),
         ] {
             let url: ServerUrl = text.parse().expect(text);
-            assert_eq!(
-                (url.origin(), url.socket("/x").as_str()),
-                (origin, socket),
-                "{text}"
-            );
+            assert_eq!((url.origin(), url.host_header()), (origin, host), "{text}");
         }
     }
 

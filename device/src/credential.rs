@@ -1,19 +1,18 @@
 //! A credential: a certificate for the device's own key with what belongs to it, and the rules by which one is accepted
 //! (protocol.md §2, "The device accepts a certificate if"). Pure: the time is handed in.
 
+use gangway_protocol::certificate::split_chain;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::enrolment::Endpoint;
 use gangway_protocol::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use x509_cert::der::Decode as _;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::pem::Pem;
+use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::X509Name;
 
 /// How far the server's clock and the signer's may be apart.
 const VALIDITY_TOLERANCE: i64 = 10 * UnixMillis::MINUTE;
-/// Longest chain: a leaf under two intermediates and a root is four; more than twice that is no chain but a mistake.
-const MAX_CHAIN_LEN: usize = 8;
 
 /// A certificate for the device's key, verified by [`verify`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +49,8 @@ pub fn verify(
     spki: &[u8],
     now: UnixMillis,
 ) -> Result<Credential, CredentialError> {
-    let blocks = certificates(chain).map_err(|()| CredentialError::ChainUnreadable)?;
+    // protocol.md, PEM: at most 10 blocks and 32768 bytes, and nothing but white space around them.
+    let blocks = split_chain(chain).map_err(|_| CredentialError::ChainUnreadable)?;
     let parsed = parse(&blocks).map_err(|()| CredentialError::ChainUnreadable)?;
     let leaf = parsed.first().ok_or(CredentialError::ChainUnreadable)?;
     if leaf.public_key().raw != spki {
@@ -71,7 +71,7 @@ pub fn verify(
         return Err(CredentialError::Expired { not_after, now });
     }
     if let (Some(anchors), Some(last)) = (trust_anchors, parsed.last()) {
-        let blocks = certificates(anchors).map_err(|()| CredentialError::AnchorsUnreadable)?;
+        let blocks = split_chain(anchors).map_err(|_| CredentialError::AnchorsUnreadable)?;
         let anchors = parse(&blocks).map_err(|()| CredentialError::AnchorsUnreadable)?;
         if !anchors
             .iter()
@@ -154,12 +154,12 @@ impl CredentialError {
     }
 }
 
-/// RFC 5280 §6.1.3 (a)(1) and (a)(4): the signature verifies with the issuer's key, and the names chain.
 /// A distinguished name as RFC 4514 writes it, the most particular part first: as the server shows it.
 fn rfc4514(name: &X509Name<'_>) -> String {
     x509_cert::name::Name::from_der(name.as_raw()).map_or_else(|_| name.to_string(), |name| name.to_string())
 }
 
+/// RFC 5280 §6.1.3 (a)(1) and (a)(4): the signature verifies with the issuer's key, and the names chain.
 fn signed_by(subject: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
     subject.issuer().as_raw() == issuer.subject().as_raw()
         && subject.verify_signature(Some(issuer.public_key())).is_ok()
@@ -174,23 +174,17 @@ fn validity(certificate: &X509Certificate<'_>) -> (UnixMillis, UnixMillis) {
     )
 }
 
-/// The PEM blocks of `text`, all of which must be certificates.
-fn certificates(text: &str) -> Result<Vec<Pem>, ()> {
-    let blocks: Vec<Pem> = Pem::iter_from_buffer(text.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|_| ())?;
-    let fit = (1..=MAX_CHAIN_LEN).contains(&blocks.len())
-        && blocks.iter().all(|block| block.label == "CERTIFICATE");
-    if fit { Ok(blocks) } else { Err(()) }
-}
-
-fn parse(blocks: &[Pem]) -> Result<Vec<X509Certificate<'_>>, ()> {
-    if !blocks.iter().all(|block| is_strict(&block.contents)) {
+fn parse(blocks: &[Vec<u8>]) -> Result<Vec<X509Certificate<'_>>, ()> {
+    if !blocks.iter().all(|block| is_strict(block)) {
         return Err(());
     }
     blocks
         .iter()
-        .map(|block| block.parse_x509().map_err(|_| ()))
+        .map(|block| {
+            X509Certificate::from_der(block)
+                .map(|(_, certificate)| certificate)
+                .map_err(|_| ())
+        })
         .collect()
 }
 

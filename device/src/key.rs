@@ -1,93 +1,67 @@
 //! The device key: made here, used here, never sent. What leaves is its public half, signatures and a CSR.
+//!
+//! [`DeviceKey`] is what the machines need of a key, [`KeyProvider`] is where keys come from. A key in a file is one
+//! implementation ([`FileKey`]), a key in a token (TPM, smart card, HSM) another, behind the feature `pkcs11`.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::secret::SecretString;
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData as _, SigningKey as _};
+use rcgen::{CertificateParams, DistinguishedName, DnType, PublicKeyData};
+use x509_parser::prelude::FromDer as _;
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+mod file;
+#[cfg(feature = "pkcs11")]
+mod token;
+
+pub use file::{FileKey, FileKeys};
+#[cfg(feature = "pkcs11")]
+pub use token::{Token, TokenKeys};
 
 /// Longest common name: `ub-common-name` of RFC 5280 appendix A.1.
 const MAX_COMMON_NAME_LEN: usize = 64;
 
-/// The device's key pair.
-pub struct DeviceKey {
-    pair: KeyPair,
-}
-
-impl DeviceKey {
-    /// Makes a new key.
-    ///
-    /// # Errors
-    /// The kind cannot be made here (RSA: ring signs with it and does not make it), or the system gave no randomness.
-    pub fn generate(kind: KeyType) -> Result<Self, KeyError> {
-        let algorithm = match kind {
-            KeyType::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
-            KeyType::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
-            KeyType::Ed25519 => &rcgen::PKCS_ED25519,
-            KeyType::Rsa => return Err(KeyError::RsaIsBrought),
-        };
-        let pair = KeyPair::generate_for(algorithm).map_err(|_| KeyError::NotMade)?;
-        Ok(Self { pair })
-    }
-
-    /// Reads a PKCS#8 key in PEM: one made here, or one that was brought (the only way to an RSA key).
-    ///
-    /// # Errors
-    /// It is not such a key, or of a kind that protocol.md §3 does not know.
-    pub fn from_pem(pem: &SecretString) -> Result<Self, KeyError> {
-        let pair = KeyPair::from_pem(pem.expose()).map_err(|_| KeyError::Unreadable)?;
-        let known = [
-            &rcgen::PKCS_ECDSA_P256_SHA256,
-            &rcgen::PKCS_ECDSA_P384_SHA384,
-            &rcgen::PKCS_ED25519,
-            &rcgen::PKCS_RSA_SHA256,
-        ];
-        if known.contains(&pair.algorithm()) {
-            Ok(Self { pair })
-        } else {
-            Err(KeyError::Unreadable)
-        }
-    }
-
-    /// The private key as PKCS#8 in PEM, for the state directory and nothing else.
-    pub(crate) fn to_pem(&self) -> SecretString {
-        SecretString::new(self.pair.serialize_pem())
-    }
+/// A device's key pair, of which this software sees the public half and signatures.
+pub trait DeviceKey: Send + Sync + fmt::Debug {
+    /// What kind of key it is; that decides how it signs.
+    fn kind(&self) -> KeyType;
 
     /// DER of the SubjectPublicKeyInfo.
-    #[must_use]
-    pub fn spki(&self) -> Vec<u8> {
-        self.pair.subject_public_key_info()
+    fn spki(&self) -> Vec<u8>;
+
+    /// Signs as protocol.md §3 asks: ECDSA as ASN.1 DER with SHA-256 (P-256) or SHA-384 (P-384), Ed25519 plain,
+    /// RSA PKCS#1 v1.5 with SHA-256. May block, if [`Self::is_slow`] says so.
+    ///
+    /// # Errors
+    /// The system gave no randomness, or the token is not there or refuses.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError>;
+
+    /// Whether signing takes so long (a TPM: a tenth of a second and more) that other tasks must not wait for it.
+    fn is_slow(&self) -> bool {
+        false
     }
 
     /// Digest of the SubjectPublicKeyInfo: the name under which this key is known.
-    #[must_use]
-    pub fn id(&self) -> Sha256Hex {
+    fn id(&self) -> Sha256Hex {
         Sha256Hex::of(&self.spki())
-    }
-
-    /// Signs as protocol.md §3 asks: ECDSA as ASN.1 DER with SHA-256 (P-256) or SHA-384 (P-384), Ed25519 plain,
-    /// RSA PKCS#1 v1.5 with SHA-256.
-    ///
-    /// # Errors
-    /// The system gave no randomness.
-    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.pair.sign(message).map_err(|_| KeyError::NotSigned)
     }
 
     /// A CSR for this key, with `name` as its common name. Signers with a policy of their own take the key alone.
     ///
     /// # Errors
-    /// The system gave no randomness.
-    pub fn csr(&self, name: &str) -> Result<Csr, KeyError> {
+    /// As [`Self::sign`].
+    fn csr(&self, name: &str) -> Result<Csr, KeyError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         let common_name: String = name.chars().take(MAX_COMMON_NAME_LEN).collect();
         params.distinguished_name.push(DnType::CommonName, common_name);
-        let request = params
-            .serialize_request(&self.pair)
-            .map_err(|_| KeyError::NotSigned)?;
+        let signer = Signer::new(self)?;
+        let made = params.serialize_request(&signer);
+        let refused = || signer.refusal().unwrap_or(KeyError::NotSigned);
+        let request = made.map_err(|_| refused())?;
         let pem = request.pem().map_err(|_| KeyError::NotSigned)?;
         Ok(Csr {
             pem,
@@ -96,9 +70,73 @@ impl DeviceKey {
     }
 }
 
-impl fmt::Debug for DeviceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeviceKey({})", self.id())
+/// Where keys are made and found again.
+pub trait KeyProvider: Send + Sync + fmt::Debug {
+    /// The name of the file in the state directory that holds what [`Self::make`] noted.
+    fn note_name(&self) -> &'static str;
+
+    /// Makes a new key.
+    ///
+    /// # Errors
+    /// The kind cannot be made here, the system gave no randomness, or the token is not there or refuses.
+    fn make(&self, kind: KeyType) -> Result<MadeKey, KeyError>;
+
+    /// The key of a note: one that [`Self::make`] gave, or one that a person put there.
+    ///
+    /// # Errors
+    /// [`KeyError::Unreadable`]: the note is none. Others: the key that it names cannot be used at present.
+    fn open(&self, note: &SecretString) -> Result<Arc<dyn DeviceKey>, KeyError>;
+}
+
+/// A new key, with what it takes to find it again: the private key itself, or its place in a token.
+#[derive(Debug)]
+pub struct MadeKey {
+    /// The key.
+    pub key: Arc<dyn DeviceKey>,
+    /// For the state directory and nothing else.
+    pub note: SecretString,
+}
+
+/// A key as rcgen wants it.
+struct Signer<'a, K: ?Sized> {
+    key: &'a K,
+    bits: Vec<u8>,
+    /// rcgen's error says less than ours.
+    refusal: std::cell::RefCell<Option<KeyError>>,
+}
+
+impl<'a, K: DeviceKey + ?Sized> Signer<'a, K> {
+    fn new(key: &'a K) -> Result<Self, KeyError> {
+        let spki = key.spki();
+        let (_, parsed) = SubjectPublicKeyInfo::from_der(&spki).map_err(|_| KeyError::Unreadable)?;
+        Ok(Self {
+            key,
+            bits: parsed.subject_public_key.data.to_vec(),
+            refusal: std::cell::RefCell::default(),
+        })
+    }
+
+    fn refusal(&self) -> Option<KeyError> {
+        self.refusal.borrow_mut().take()
+    }
+}
+
+impl<K: DeviceKey + ?Sized> PublicKeyData for Signer<'_, K> {
+    fn der_bytes(&self) -> &[u8] {
+        &self.bits
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        self.key.kind().algorithm()
+    }
+}
+
+impl<K: DeviceKey + ?Sized> rcgen::SigningKey for Signer<'_, K> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        self.key.sign(message).map_err(|error| {
+            self.refusal.borrow_mut().replace(error);
+            rcgen::Error::RemoteKeyError
+        })
     }
 }
 
@@ -122,7 +160,7 @@ pub enum KeyType {
     P384,
     /// Ed25519.
     Ed25519,
-    /// RSA, brought as `key.pem`.
+    /// RSA: brought as `key.pem`, or made in a token.
     Rsa,
 }
 
@@ -134,6 +172,18 @@ impl KeyType {
         ("ed25519", Self::Ed25519),
         ("rsa", Self::Rsa),
     ];
+}
+
+impl KeyType {
+    /// How a key of this kind signs.
+    fn algorithm(self) -> &'static rcgen::SignatureAlgorithm {
+        match self {
+            Self::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            Self::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+            Self::Ed25519 => &rcgen::PKCS_ED25519,
+            Self::Rsa => &rcgen::PKCS_RSA_SHA256,
+        }
+    }
 }
 
 impl fmt::Display for KeyType {
@@ -159,7 +209,7 @@ impl FromStr for KeyType {
 }
 
 /// Why there is no usable key or signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// RSA keys are not made here.
@@ -177,63 +227,18 @@ pub enum KeyError {
     )]
     Unreadable,
     /// Signing failed.
-    #[error("nothing could be signed: the system gave no randomness")]
+    #[error("the system gave no randomness")]
     NotSigned,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_makes_a_csr_that_it_signed_itself_and_survives_its_file() {
-        for kind in [KeyType::P256, KeyType::P384, KeyType::Ed25519] {
-            let key = DeviceKey::generate(kind).expect("a key");
-            let again = DeviceKey::from_pem(&key.to_pem()).expect("the same key");
-            assert_eq!(again.id(), key.id());
-            let csr = again.csr("thermometer-7").expect("a CSR");
-            use x509_parser::prelude::FromDer as _;
-            let (rest, parsed) =
-                x509_parser::certification_request::X509CertificationRequest::from_der(&csr.der)
-                    .expect("PKCS#10");
-            assert!(rest.is_empty());
-            parsed.verify_signature().expect("its own signature");
-            assert_eq!(parsed.certification_request_info.subject_pki.raw, key.spki());
-            assert_eq!(
-                parsed.certification_request_info.subject.to_string(),
-                "CN=thermometer-7"
-            );
-        }
-    }
-
-    #[test]
-    fn a_key_never_prints_itself() {
-        let key = DeviceKey::generate(KeyType::P256).expect("a key");
-        assert_eq!(format!("{key:?}"), format!("DeviceKey({})", key.id()));
-        assert_eq!(format!("{:?}", key.to_pem()), "SecretString(…)");
-    }
-
-    #[test]
-    fn rsa_keys_are_brought() {
-        assert_eq!(
-            DeviceKey::generate(KeyType::Rsa).map(|key| key.id()),
-            Err(KeyError::RsaIsBrought)
-        );
-        let Ok(output) = std::process::Command::new("openssl")
-            .args([
-                "genpkey",
-                "-quiet",
-                "-algorithm",
-                "RSA",
-                "-pkeyopt",
-                "rsa_keygen_bits:2048",
-            ])
-            .output()
-        else {
-            return;
-        };
-        let pem = String::from_utf8(output.stdout).expect("PEM");
-        let key = DeviceKey::from_pem(&SecretString::new(pem)).expect("an RSA key");
-        assert!(key.csr("rsa").is_ok());
-    }
+    /// A token.
+    #[error("the token cannot be used: {0}")]
+    Token(String),
+    /// A token that gives keys away.
+    #[error(
+        "the token made a key that can be read out of it, which it was told not to; the key was removed. Use a token that \
+         keeps its keys, or a key file"
+    )]
+    Exportable,
+    /// A kind that the token is not asked for.
+    #[error("keys of the kind {0} are not made in tokens; choose p256, p384 or rsa")]
+    NotInToken(KeyType),
 }

@@ -59,10 +59,7 @@ impl Screen {
     pub(crate) fn for_people(name: &str, asks: bool, state_dir: &Path) -> io::Result<(Self, Inputs)> {
         if io::stdout().is_terminal() && io::stdin().is_terminal() && !terminal::is_dumb() {
             let page = Look::Terminal(Box::new(Terminal::open(name)?));
-            return Ok((
-                Self::new(page, Codes::Kept, state_dir)?,
-                Inputs::keys(state_dir),
-            ));
+            return Ok((Self::new(page, Codes::Kept, state_dir)?, Inputs::keys(state_dir)));
         }
         let inputs = if asks {
             Inputs::lines(state_dir)
@@ -84,7 +81,9 @@ impl Screen {
     pub(crate) fn show(&mut self, event: &Event) -> io::Result<()> {
         if let Err(error) = self.post.show(event) {
             // A full disk must not end the device; whoever reads the file misses something.
-            eprintln!("gangway-device: what the device shows could not be written for other commands: {error}");
+            eprintln!(
+                "gangway-device: what the device shows could not be written for other commands: {error}"
+            );
         }
         match &mut self.look {
             Look::Json => print_json(event),
@@ -105,9 +104,10 @@ impl Screen {
                 // Threat model, ENR-12: standard output is the log there, and codes appear in no log.
                 print_sentence(event)?;
                 match event {
-                    Event::ApprovalAsked { claim, .. } => {
-                        print_line(&format!("Answer with: {}", answer_command(&self.state_dir, claim)))
-                    }
+                    Event::ApprovalAsked { claim, .. } => print_line(&format!(
+                        "Answer with: {}",
+                        answer_command(&self.state_dir, claim)
+                    )),
                     _ => Ok(()),
                 }
             }

@@ -25,7 +25,7 @@ use crate::clock::ServerClock;
 use crate::credential::{self, Credential};
 use crate::enrolment::Installation;
 use crate::event::{Event, Trouble};
-use crate::key::{Csr, DeviceKey};
+use crate::key::{Csr, DeviceKey, KeyError};
 use crate::rng::{Random, fraction};
 
 pub use refusal::{Standing, Verdict, verdict};
@@ -41,7 +41,7 @@ const OVERDUE_SPREAD: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Proof {
     /// The device key.
-    pub key: Arc<DeviceKey>,
+    pub key: Arc<dyn DeviceKey>,
     /// A CSR of that key, for renewals.
     pub csr: Csr,
     /// The credential to present.
@@ -253,8 +253,9 @@ impl Session {
             agent,
             ..
         } = &self.proof;
-        let Ok(signature) = key.sign(&proof_message(&nonce.0, origin, &credential.sha256)) else {
-            return broken("Nothing could be signed: the system gave no randomness.");
+        let signature = match key.sign(&proof_message(&nonce.0, origin, &credential.sha256)) {
+            Ok(signature) => signature,
+            Err(error) => return unsigned(&error),
         };
         let proof = DeviceToServer::Proof {
             chain: credential.chain.clone(),
@@ -358,7 +359,7 @@ impl Session {
                 csr: csr.pem.clone(),
                 endorsement: Base64(endorsement),
             })],
-            Err(_) => broken("Nothing could be signed: the system gave no randomness."),
+            Err(error) => unsigned(&error),
         }
     }
 
@@ -405,6 +406,12 @@ fn limits(only: &[SessionAbility]) -> &'static str {
     } else {
         "The server has lost its record of this certificate; an operator of the organisation has to readmit the device."
     }
+}
+
+fn unsigned(error: &KeyError) -> Vec<Effect> {
+    let message = format!("Nothing could be signed: {error}.");
+    let trouble = Trouble::new("key", message, "The device tries again by itself.");
+    vec![Effect::End(Ending::Broken(trouble))]
 }
 
 fn broken(message: &str) -> Vec<Effect> {

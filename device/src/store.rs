@@ -2,16 +2,23 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | `key.pem` | the device key, PKCS#8, readable by its owner alone; never leaves this directory |
-//! | `state.json` | everything else: counter, credentials, configuration, resume token, last good time |
+//! | `key.pem`, or `key.uri` | the device key, PKCS#8, readable by its owner alone; or where it is in a token |
+//! | `key.pem.copy` | the same once more |
+//! | `state.json`, `state-2.json` | everything else: counter, credentials, configuration, resume token, last good time |
 //! | `certificate.pem`, `trust-anchors.pem` | copies of the proved credential for other programs on the device |
 //! | `key-set-aside-….pem` | keys whose certificates were revoked |
+//! | `….damaged` | what could not be read, kept for whoever looks into it |
 //! | `lock` | held while an agent runs |
 //!
-//! `state.json` is the one truth and is replaced in one step, so that every change here happens whole or not at all. A
-//! credential counts only if it is for the key in `key.pem`: setting a key aside needs no second truth.
+//! The state is the one truth and is replaced in one step, so that every change here happens whole or not at all. It is
+//! kept in two generations, so that a damaged file does not stop a device that nobody stands before. A credential counts
+//! only if it is for the present key: setting a key aside needs no second truth.
+//!
+//! Counters of sessions are reserved in blocks: a session costs no write, and gaps are legal (protocol.md §3).
 
 mod disk;
+mod generations;
+mod key_note;
 mod record;
 
 use std::path::Path;
@@ -25,18 +32,22 @@ use gangway_protocol::time::UnixMillis;
 
 use crate::credential::Credential;
 use crate::enrolment::Installation;
-use crate::key::{DeviceKey, KeyError, KeyType};
+use crate::key::{DeviceKey, FileKeys, KeyError, KeyProvider, KeyType};
 use crate::session::Standing;
 
 pub(crate) use disk::{Directory, Disk, Memory};
+use generations::{Generations, Read};
 pub use record::Record;
 
-const KEY: &str = "key.pem";
-const STATE: &str = "state.json";
 const CERTIFICATE: &str = "certificate.pem";
 const TRUST_ANCHORS: &str = "trust-anchors.pem";
 /// What is being written ends in this; found at a start, it is left over from a crash.
 const UNFINISHED: &str = ".tmp";
+/// What could not be read is kept under its name with this after it.
+const DAMAGED: &str = ".damaged";
+
+/// Counters that are reserved with one write: enough that writes are rare, few enough that restarts never use up 2⁵³.
+const COUNTER_BLOCK: u64 = 256;
 
 /// The last good time is written by itself when it has moved on by this much; otherwise along with other changes.
 const TIME_STEP: i64 = UnixMillis::DAY;
@@ -45,18 +56,32 @@ const TIME_STEP: i64 = UnixMillis::DAY;
 pub struct Store {
     disk: Box<dyn Disk>,
     key_type: KeyType,
-    key: Arc<DeviceKey>,
+    keys: Arc<dyn KeyProvider>,
+    key: Arc<dyn DeviceKey>,
     record: Record,
+    generations: Generations,
+    /// The last counter that may have been sent; up to `record.counter` more are reserved.
+    counter: u64,
     time: Option<UnixMillis>,
+    damage: Option<String>,
 }
 
 impl Store {
-    /// Opens the state directory `path`, made if it is not there, and locks it for this process.
+    /// Opens the state directory `path`, made if it is not there, and locks it for this process. The key is in a file.
     ///
     /// # Errors
-    /// Another process has it, it cannot be written, or its content is damaged or newer than this software.
+    /// Another process has it, it cannot be written, or its content is damaged beyond its copies or newer than this
+    /// software.
     pub fn open(path: &Path, key_type: KeyType) -> Result<Self, StoreError> {
-        Self::on(Box::new(Directory::open(path)?), key_type)
+        Self::open_with(path, key_type, Arc::new(FileKeys))
+    }
+
+    /// The same with keys from `keys`.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; the key cannot be used; or the directory holds the key of another provider.
+    pub fn open_with(path: &Path, key_type: KeyType, keys: Arc<dyn KeyProvider>) -> Result<Self, StoreError> {
+        Self::on(Box::new(Directory::open(path)?), key_type, keys)
     }
 
     /// State that lives as long as the process: for simulations and tests.
@@ -64,41 +89,76 @@ impl Store {
     /// # Errors
     /// No key could be made.
     pub fn in_memory(key_type: KeyType) -> Result<Self, StoreError> {
-        Self::on(Box::new(Memory::default()), key_type)
+        Self::on(Box::new(Memory::default()), key_type, Arc::new(FileKeys))
     }
 
-    /// Reads what `path` holds without locking it, beside a running agent.
+    /// Reads what `path` holds without locking it, beside a running agent: the digest of the key's SubjectPublicKeyInfo,
+    /// and everything else.
     ///
     /// # Errors
-    /// It cannot be read, or its content is damaged or newer than this software.
-    pub fn peek(path: &Path) -> Result<(Option<DeviceKey>, Record), StoreError> {
+    /// It cannot be read, or its content is damaged beyond its copies or newer than this software.
+    pub fn peek(path: &Path) -> Result<(Option<Sha256Hex>, Record), StoreError> {
         let disk = Directory::unlocked(path);
-        let record = read_record(&disk)?;
-        Ok((read_key(&disk)?, record))
+        let record = generations::read(&disk)?.record;
+        let key = match key_note::peek(&disk)? {
+            Some(key) => Some(key.id()),
+            // The key is in a token, which a look does not open.
+            None => record.key,
+        };
+        Ok((key, record))
     }
 
-    pub(crate) fn on(mut disk: Box<dyn Disk>, key_type: KeyType) -> Result<Self, StoreError> {
+    pub(crate) fn on(
+        mut disk: Box<dyn Disk>,
+        key_type: KeyType,
+        keys: Arc<dyn KeyProvider>,
+    ) -> Result<Self, StoreError> {
         for name in disk.names()? {
             if name.ends_with(UNFINISHED) {
                 disk.remove(&name)?;
             }
         }
-        let mut record = read_record(disk.as_ref())?;
-        let key = match read_key(disk.as_ref())? {
-            Some(key) => key,
-            None => make_key(disk.as_mut(), key_type)?,
+        let Read {
+            record,
+            generations,
+            mut damage,
+        } = generations::read(disk.as_ref())?;
+        let key = match key_note::find(disk.as_mut(), keys.as_ref())? {
+            Some(found) => {
+                let told = [damage.take(), found.damage];
+                let told: Vec<String> = told.into_iter().flatten().collect();
+                damage = (!told.is_empty()).then(|| told.join(" "));
+                found.key
+            }
+            None => key_note::make(disk.as_mut(), keys.as_ref(), key_type)?,
         };
-        record.forget_other_keys(&key.id());
-        let time = record.last_good_time;
         let mut store = Self {
             disk,
             key_type,
-            key: Arc::new(key),
+            keys,
+            counter: record.counter,
+            time: record.last_good_time,
+            key,
             record,
-            time,
+            generations,
+            damage,
         };
+        store.record.forget_other_keys(&store.key.id());
+        if store.generations.is_harmed() {
+            // What was lost may have reserved one block more; a counter that comes twice looks like a clone.
+            store.counter = store.counter.saturating_add(COUNTER_BLOCK);
+            let counter = store.counter;
+            store.generations.set_harmed_aside(store.disk.as_mut())?;
+            store.change(|record| record.counter = counter)?;
+        }
         store.export()?;
         Ok(store)
+    }
+
+    /// What was found damaged when the state was opened, and what is used in its place; in words.
+    #[must_use]
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
     }
 
     /// Whether changes take the time of a disk.
@@ -108,7 +168,7 @@ impl Store {
 
     /// The device key.
     #[must_use]
-    pub fn key(&self) -> Arc<DeviceKey> {
+    pub fn key(&self) -> Arc<dyn DeviceKey> {
         Arc::clone(&self.key)
     }
 
@@ -135,12 +195,23 @@ impl Store {
         self.time
     }
 
-    /// Saves the counter of sessions; durable when this returns.
+    /// The last counter of a session that may have been sent.
+    #[must_use]
+    pub fn counter(&self) -> u64 {
+        self.counter
+    }
+
+    /// Makes sure that no later session, not even after a crash, takes this counter again. It is written only where no
+    /// reserved block holds it; then a whole block is reserved.
     ///
     /// # Errors
     /// It could not be written.
     pub fn save_counter(&mut self, counter: u64) -> Result<(), StoreError> {
-        self.change(|record| record.counter = record.counter.max(counter))
+        if counter > self.record.counter {
+            self.change(|record| record.counter = counter.saturating_add(COUNTER_BLOCK - 1))?;
+        }
+        self.counter = self.counter.max(counter);
+        Ok(())
     }
 
     /// Keeps what `hello` gives back to the server after a broken connection.
@@ -222,19 +293,15 @@ impl Store {
     /// # Errors
     /// It could not be done; begun, it is finished when the directory is opened again.
     pub fn set_key_aside(&mut self) -> Result<(), StoreError> {
-        let name = format!(
-            "key-set-aside-{}.pem",
-            self.key.id().to_string().get(..16).unwrap_or_default()
-        );
-        self.disk.rename(KEY, &name)?;
-        self.disk.sync_names()?;
-        // A kind that cannot be made here was brought; its successor is of the ordinary kind.
-        let kind = if self.key_type == KeyType::Rsa {
-            KeyType::P256
-        } else {
-            self.key_type
+        key_note::set_aside(self.disk.as_mut(), self.keys.as_ref(), &self.key.id())?;
+        let made = key_note::make(self.disk.as_mut(), self.keys.as_ref(), self.key_type);
+        self.key = match made {
+            // A kind that cannot be made here was brought; its successor is of the ordinary kind.
+            Err(StoreError::Key(KeyError::RsaIsBrought)) => {
+                key_note::make(self.disk.as_mut(), self.keys.as_ref(), KeyType::P256)?
+            }
+            made => made?,
         };
-        self.key = Arc::new(make_key(self.disk.as_mut(), kind)?);
         let id = self.key.id();
         self.change(|record| record.forget_other_keys(&id))?;
         self.export()
@@ -258,8 +325,9 @@ impl Store {
     fn change(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), StoreError> {
         let mut next = self.record.clone();
         next.last_good_time = self.time;
+        next.key = Some(self.key.id());
         change(&mut next);
-        replace(self.disk.as_mut(), STATE, &next.to_json())?;
+        self.generations.write(self.disk.as_mut(), &mut next)?;
         self.record = next;
         Ok(())
     }
@@ -311,12 +379,16 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 pub fn reset(path: &Path) -> Result<(), StoreError> {
     let mut disk = Directory::open(path)?;
     let ours = |name: &str| {
-        [KEY, STATE, CERTIFICATE, TRUST_ANCHORS].contains(&name)
+        generations::SLOTS.contains(&name)
+            || key_note::is_one(name)
+            || [CERTIFICATE, TRUST_ANCHORS].contains(&name)
             || name.ends_with(UNFINISHED)
-            || name.starts_with("key-set-aside-")
+            || name.ends_with(DAMAGED)
     };
     // The state goes first: a key without one is a device that was never enrolled.
-    disk.remove(STATE)?;
+    for name in generations::SLOTS {
+        disk.remove(name)?;
+    }
     for name in disk.names()?.into_iter().filter(|name| ours(name)) {
         disk.remove(&name)?;
     }
@@ -334,27 +406,6 @@ fn replace(disk: &mut dyn Disk, name: &str, bytes: &[u8]) -> Result<(), StoreErr
     Ok(())
 }
 
-fn make_key(disk: &mut dyn Disk, kind: KeyType) -> Result<DeviceKey, StoreError> {
-    let key = DeviceKey::generate(kind)?;
-    replace(disk, KEY, key.to_pem().expose().as_bytes())?;
-    Ok(key)
-}
-
-fn read_key(disk: &dyn Disk) -> Result<Option<DeviceKey>, StoreError> {
-    let Some(bytes) = disk.read(KEY)? else {
-        return Ok(None);
-    };
-    let text = String::from_utf8(bytes).map_err(|_| KeyError::Unreadable)?;
-    Ok(Some(DeviceKey::from_pem(&SecretString::new(text))?))
-}
-
-fn read_record(disk: &dyn Disk) -> Result<Record, StoreError> {
-    match disk.read(STATE)? {
-        Some(bytes) => Record::from_json(&bytes),
-        None => Ok(Record::default()),
-    }
-}
-
 /// Why the state is not usable.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -369,20 +420,33 @@ pub enum StoreError {
         "the state directory cannot be used: {0}; check that it exists, belongs to this user and has room"
     )]
     Io(#[from] std::io::Error),
-    /// `state.json` is not what this software wrote.
+    /// The state is not what this software wrote, in both of its generations.
     #[error(
         "state.json is damaged ({0}); restore it from a backup, or run `gangway-device reset` and enrol again"
     )]
     Damaged(String),
-    /// `state.json` was written by a later version.
+    /// The state was written by a later version.
     #[error("state.json was written by a newer version of this software; install that version again")]
     Newer,
-    /// `key.pem`.
-    #[error("key.pem: {0}")]
+    /// The key.
+    #[error("the device key: {0}")]
     Key(#[from] KeyError),
+    /// The directory holds another provider's key.
+    #[error(
+        "the state directory holds {found}, and this device was told to keep its key elsewhere ({wanted}); start it as \
+         before, or run `gangway-device reset` and enrol it anew"
+    )]
+    OtherKey {
+        /// The file that is there.
+        found: String,
+        /// The file that would be.
+        wanted: &'static str,
+    },
 }
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //! what to do. What goes over it is the business of the machines.
 
 mod backoff;
+mod exchange;
 mod proxy;
 mod socket;
 mod stream;
@@ -12,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls_pki_types::ServerName;
-use tokio_tungstenite::tungstenite;
 use url::Host;
 
 use crate::clock::Clock;
@@ -40,7 +40,11 @@ impl Dialer {
     /// Reads the CA file and builds the TLS configuration.
     pub(crate) fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, TransportError> {
         let trusted_time = Arc::new(TrustedTime::new(clock));
-        let tls = tls::client_config(settings.ca_file.as_deref(), Arc::clone(&trusted_time))?;
+        let tls = tls::client_config(
+            settings.trust,
+            settings.ca_file.as_deref(),
+            Arc::clone(&trusted_time),
+        )?;
         Ok(Self {
             server: settings.server.clone(),
             proxies: settings.proxies.clone(),
@@ -58,8 +62,7 @@ impl Dialer {
     pub(crate) async fn open(&self, path: &str, subprotocol: &'static str) -> Result<Socket, TransportError> {
         let opening = async {
             let (stream, expires_at) = self.connect().await?;
-            let request = request(&self.server, path, subprotocol)?;
-            socket::upgrade(stream, request, expires_at).await
+            socket::upgrade(stream, &self.server, path, subprotocol, expires_at).await
         };
         match tokio::time::timeout(CONNECT_DUE, opening).await {
             Ok(result) => result,
@@ -79,8 +82,7 @@ impl Dialer {
                 if proxy.secure {
                     stream = self.encrypt(stream, &proxy.host).await?.0;
                 }
-                proxy.tunnel(&mut stream, &self.server).await?;
-                stream
+                proxy.tunnel(stream, &self.server).await?
             }
         };
         if self.server.is_secure() {
@@ -113,19 +115,6 @@ impl Dialer {
     }
 }
 
-fn request(
-    server: &ServerUrl,
-    path: &str,
-    subprotocol: &'static str,
-) -> Result<tungstenite::handshake::client::Request, TransportError> {
-    use tungstenite::client::IntoClientRequest as _;
-    let unreadable = |error: tungstenite::Error| TransportError::Handshake(error.to_string());
-    let mut request = server.socket(path).into_client_request().map_err(unreadable)?;
-    let value = tungstenite::http::HeaderValue::from_static(subprotocol);
-    request.headers_mut().insert("Sec-WebSocket-Protocol", value);
-    Ok(request)
-}
-
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -138,6 +127,9 @@ pub enum TransportError {
         /// What is wrong with it.
         reason: String,
     },
+    /// `--trust system`.
+    #[error("the operating system's list of trusted issuers cannot be used: {0}")]
+    SystemTrust(String),
     /// The host name is no host name.
     #[error("“{0}” is not a host name")]
     Name(String),
@@ -204,6 +196,10 @@ impl TransportError {
     pub fn trouble(&self) -> Trouble {
         let (code, remedy) = match self {
             Self::CaFile { .. } => ("ca_file", "Give a file of PEM certificates with --ca-file."),
+            Self::SystemTrust(_) => (
+                "trust",
+                "Leave out --trust system, or give an issuer with --ca-file.",
+            ),
             Self::Name(_) | Self::Resolution { .. } => (
                 "name_not_resolved",
                 "Check the server's address and the device's DNS settings.",

@@ -4,8 +4,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -43,7 +45,7 @@ async fn panel() -> String {
     url
 }
 
-async fn serve(stream: tokio::net::TcpStream) {
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin) {
     #[expect(clippy::result_large_err, reason = "the signature is tungstenite's")]
     let echo = |request: &Request, mut response: Response| {
         let asked = request.headers()["Sec-WebSocket-Protocol"].clone();
@@ -77,7 +79,11 @@ impl Drop for Running {
 
 impl Running {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = device(arguments).spawn().expect("run");
+        Self::spawn(&mut device(arguments))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.spawn().expect("run");
         let output = BufReader::new(child.stdout.take().expect("piped"));
         Self {
             child,
@@ -253,4 +259,62 @@ async fn simulated_devices_tell_themselves_apart() {
         codes.insert(line);
     }
     assert_eq!(codes.len(), 3);
+}
+
+/// A panel with a certificate for `localhost` of an authority of its own; gives the URL and the authority's certificate.
+async fn panel_over_tls() -> (String, String) {
+    let ca_key = rcgen::KeyPair::generate().expect("a key");
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca = params.self_signed(&ca_key).expect("a certificate");
+    let issuer = rcgen::Issuer::new(params, ca_key);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let leaf = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    let leaf = leaf.signed_by(&key, &issuer).expect("a certificate");
+    let config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![leaf.der().clone()],
+                rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("PKCS#8"),
+            )
+            .expect("a certificate");
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let url = format!(
+        "https://localhost:{}",
+        listener.local_addr().expect("an address").port()
+    );
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    serve(stream).await;
+                }
+            });
+        }
+    });
+    (url, ca.pem())
+}
+
+/// The operating system's list is whatever `SSL_CERT_FILE` names, here as in OpenSSL.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operating_systems_issuers_are_trusted_by_choice() {
+    let ((url, ca), directory) = (panel_over_tls().await, tempfile::tempdir().expect("a directory"));
+    let (list, state) = (directory.path().join("list.pem"), directory.path().join("state"));
+    std::fs::write(&list, ca).expect("written");
+    let running = |trust: &str, list: &Path| {
+        let mut command = device(&["run", "--json", "--server", &url, "--trust", trust, "--state-dir"]);
+        Running::spawn(command.arg(&state).env("SSL_CERT_FILE", list))
+    };
+    running("public", &list).line(r#""code":"tls""#);
+    running("system", &list).line(r#""event":"waiting""#);
+    let nothing = directory.path().join("none.pem");
+    std::fs::write(&nothing, "").expect("written");
+    let line = running("system", &nothing).line(r#""code":"settings""#);
+    assert!(line.contains("trusted issuers"), "{line}");
 }

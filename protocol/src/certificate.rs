@@ -207,7 +207,10 @@ pub enum EnrolmentStage {
     Proven,
     /// Taken back: consent refused, the person cancelled, or it lapsed.
     Withdrawn,
-    /// An external signer was asked and its reply was lost.
+    /// An external signer was asked and its reply was lost. Nothing records this yet.
+    ReplyLost,
+    /// A stage that this version does not know.
+    #[serde(other)]
     Unknown,
 }
 
@@ -223,6 +226,7 @@ impl EnrolmentStage {
             Self::Delivered => "delivered",
             Self::Proven => "proven",
             Self::Withdrawn => "withdrawn",
+            Self::ReplyLost => "reply_lost",
             Self::Unknown => "unknown",
         }
     }
@@ -238,7 +242,7 @@ impl EnrolmentStage {
             "delivered" => Self::Delivered,
             "proven" => Self::Proven,
             "withdrawn" => Self::Withdrawn,
-            "unknown" => Self::Unknown,
+            "reply_lost" => Self::ReplyLost,
             _ => return None,
         })
     }

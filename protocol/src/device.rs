@@ -234,6 +234,9 @@ pub enum OfflineReason {
     Superseded,
     /// The device broke the protocol.
     Malformed,
+    /// A reason that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 impl OfflineReason {
@@ -248,6 +251,7 @@ impl OfflineReason {
             Self::Excluded => "excluded",
             Self::Superseded => "superseded",
             Self::Malformed => "malformed",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -323,6 +327,9 @@ pub struct DeviceAlarm {
 pub enum AlarmKind {
     /// Two live sessions of one certificate, or a counter that went back: the key may have been copied.
     Clone,
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// One device with all that its page shows.
@@ -407,4 +414,7 @@ pub enum FleetChangeKind {
     Changed,
     /// Only its presence changed.
     Presence,
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
 }

@@ -34,5 +34,6 @@ pub(crate) fn offline_reason(t: Language, reason: OfflineReason) -> &'static str
         OfflineReason::Excluded => t.reason_excluded(),
         OfflineReason::Superseded => t.reason_superseded(),
         OfflineReason::Malformed => t.reason_malformed(),
+        OfflineReason::Unknown => t.reason_unknown(),
     }
 }

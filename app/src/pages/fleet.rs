@@ -136,7 +136,8 @@ fn listen(rows: RwSignal<Vec<Row>>, fresh: RwSignal<u64>, reload: Callback<()>) 
                     row.update(|device| device.presence = presence);
                 }
             }
-            (FleetChangeKind::Added | FleetChangeKind::Changed, Some(row)) => {
+            // What this page does not know may be anything: it is read again.
+            (FleetChangeKind::Added | FleetChangeKind::Changed | FleetChangeKind::Unknown, Some(row)) => {
                 let api = api.clone();
                 leptos::task::spawn_local(async move {
                     if let Ok(detail) = api.device(&change.device).await {
@@ -145,7 +146,7 @@ fn listen(rows: RwSignal<Vec<Row>>, fresh: RwSignal<u64>, reload: Callback<()>) 
                 });
             }
             (FleetChangeKind::Added, None) => fresh.update(|fresh| *fresh += 1),
-            (FleetChangeKind::Changed | FleetChangeKind::Presence, None) => {}
+            (FleetChangeKind::Changed | FleetChangeKind::Presence | FleetChangeKind::Unknown, None) => {}
         }
     };
     Effect::new(move |_| {

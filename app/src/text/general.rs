@@ -57,6 +57,7 @@ texts! {
     reason_excluded => "Suspended or revoked: the session was closed.", "Gesperrt oder widerrufen: Die Sitzung wurde geschlossen.";
     reason_superseded => "A newer session of the device took over.", "Eine neuere Sitzung des Geräts hat übernommen.";
     reason_malformed => "The device broke the protocol.", "Das Gerät hat das Protokoll verletzt.";
+    reason_unknown => "For a reason that this page does not know.", "Aus einem Grund, den diese Seite nicht kennt.";
 
     role_viewer => "Viewer", "Leser";
     role_installer => "Installer", "Installateur";

@@ -7,8 +7,8 @@ use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::time::UnixMillis;
 use tokio::sync::{mpsc, watch};
 
-use super::shared_store::SharedStore;
 use super::handle::{Command, Wishes};
+use super::shared_store::SharedStore;
 use super::{AgentError, Network};
 use crate::config::Settings;
 use crate::enrolment::{Identity, answer_refused};
@@ -21,17 +21,13 @@ use crate::status::Status;
 use crate::store::{Store, StoreError};
 use crate::transport::{Backoff, Dialer, Lost, TransportError, after_going_away, not_before};
 
-/// A connection that lived this long was of use: the next wait is short again. Shorter ones may be two copies of one
-/// device that keep pushing each other out.
-const STEADY: Duration = Duration::from_secs(5);
-
 /// The agent's task.
 pub(super) struct Driver {
     pub(super) settings: Settings,
     pub(super) store: SharedStore,
     pub(super) dialer: Arc<Dialer>,
     pub(super) random: Arc<dyn Random>,
-    pub(super) key: Arc<DeviceKey>,
+    pub(super) key: Arc<dyn DeviceKey>,
     pub(super) identity: Identity,
     /// The credential is of no use any more although nothing is wrong with the key.
     pub(super) enrol_again: bool,
@@ -72,7 +68,7 @@ impl Driver {
         }
         let key = store.key();
         Ok(Self {
-            identity: identity(&settings, &key)?,
+            identity: identity(&settings, key.as_ref())?,
             store: SharedStore::new(store),
             random: Arc::clone(&network.random),
             settings,
@@ -98,9 +94,18 @@ impl Driver {
             software_version: env!("CARGO_PKG_VERSION").to_owned(),
             key_sha256: self.key.id(),
         };
-        if self.tell(started).await.is_ok() {
+        let damage = self.store.look(|store| store.damage().map(str::to_owned));
+        if self.tell(started).await.is_ok() && self.tell_damage(damage).await.is_ok() {
             while self.live().await.is_ok() {}
         }
+    }
+
+    /// The state was damaged, and what stood before it is used.
+    async fn tell_damage(&self, damage: Option<String>) -> Result<(), Stopped> {
+        let Some(damage) = damage else { return Ok(()) };
+        let remedy = "The device goes on; check its disk, and look at what lies beside it as ….damaged.";
+        self.tell(Event::Error(Trouble::new("state_damaged", damage, remedy)))
+            .await
     }
 
     /// One stretch of life: an enrolment, or one session.
@@ -178,12 +183,10 @@ impl Driver {
         Ok(false)
     }
 
-    /// The connection that stood since `since` is gone.
-    pub(super) fn ended(&mut self, since: Instant) {
-        if since.elapsed() >= STEADY {
-            self.backoff.reset();
-            self.told = None;
-        }
+    /// The server said `nameplate` or `welcome`: the row of attempts begins anew (protocol.md, Closing).
+    pub(super) fn reached(&mut self) {
+        self.backoff.reset();
+        self.told = None;
     }
 
     /// How long to wait, and says so.
@@ -217,8 +220,7 @@ impl Driver {
     }
 
     /// The connection broke.
-    pub(super) async fn lost(&mut self, lost: Lost, since: Instant) -> Result<Duration, Stopped> {
-        self.ended(since);
+    pub(super) async fn lost(&mut self, lost: Lost) -> Result<Duration, Stopped> {
         let retry = if lost == Lost::GoingAway {
             Retry::GoingAway
         } else {
@@ -247,7 +249,10 @@ impl Driver {
             return self.sleep(Duration::from_secs(60)).await;
         }
         self.key = self.store.look(Store::key);
-        match identity(&self.settings, &self.key) {
+        let (settings, key) = (self.settings.clone(), self.key.clone());
+        // A token takes its time to sign.
+        let signed = tokio::task::spawn_blocking(move || identity(&settings, key.as_ref())).await;
+        match signed.unwrap_or(Err(KeyError::NotSigned)) {
             Ok(identity) => self.identity = identity,
             Err(error) => {
                 let trouble = Trouble::new("key", error.to_string(), "Restart the device.");
@@ -272,7 +277,7 @@ impl Driver {
     }
 }
 
-fn identity(settings: &Settings, key: &DeviceKey) -> Result<Identity, KeyError> {
+fn identity(settings: &Settings, key: &dyn DeviceKey) -> Result<Identity, KeyError> {
     Ok(Identity {
         csr: key.csr(&settings.facts.hostname)?,
         spki: key.spki(),

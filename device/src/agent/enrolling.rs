@@ -38,26 +38,21 @@ impl Driver {
         loop {
             let wait = match self.connect(&mut machine).await? {
                 Err(error) => self.unreachable(error).await?,
-                Ok(socket) => {
-                    let since = Instant::now();
-                    match self.attend(&mut machine, socket).await? {
-                        Over::Enrolled => {
-                            self.ended(since);
-                            self.enrol_again = false;
-                            return Ok(());
-                        }
-                        Over::Pause(until) => until.saturating_duration_since(Instant::now()),
-                        Over::Lost(lost) => self.lost(lost, since).await?,
-                        Over::Refused(problem) => {
-                            self.ended(since);
-                            let secs = problem.retry_after_secs.map(u64::from);
-                            let retry = secs.map_or(Retry::Backoff, |secs| {
-                                Retry::NotBefore(std::time::Duration::from_secs(secs.min(3600)))
-                            });
-                            self.refused(problem, retry).await?
-                        }
+                Ok(socket) => match self.attend(&mut machine, socket).await? {
+                    Over::Enrolled => {
+                        self.enrol_again = false;
+                        return Ok(());
                     }
-                }
+                    Over::Pause(until) => until.saturating_duration_since(Instant::now()),
+                    Over::Lost(lost) => self.lost(lost).await?,
+                    Over::Refused(problem) => {
+                        let secs = problem.retry_after_secs.map(u64::from);
+                        let retry = secs.map_or(Retry::Backoff, |secs| {
+                            Retry::NotBefore(std::time::Duration::from_secs(secs.min(3600)))
+                        });
+                        self.refused(problem, retry).await?
+                    }
+                },
             };
             self.idle(&mut machine, Instant::now() + wait).await?;
         }
@@ -116,6 +111,7 @@ impl Driver {
                 }
             };
             if let Wake::Frame(Ok(ServerToDevice::Nameplate { server_time, .. })) = &wake {
+                self.reached();
                 self.learn_time(*server_time, open.expires_at()).await?;
             }
             over = match wake {

@@ -90,7 +90,10 @@ async fn a_handle_renews_tells_the_present_and_stops() {
     handle.clone().stop().await.expect("heard");
     while agent.next().await.is_some() {}
     assert_eq!(
-        handle.until(|status| status.phase == Phase::Ended).await.map(|_| ()),
+        handle
+            .until(|status| status.phase == Phase::Ended)
+            .await
+            .map(|_| ()),
         Ok(())
     );
     assert_eq!(handle.renew().await, Err(Ended));
@@ -136,8 +139,7 @@ async fn an_end_by_panic_is_told_and_not_silence() {
     let relay = Relay::start(None).await;
     let settings = Settings::new(relay.url().parse().expect("a server"));
     let store = Store::in_memory(KeyType::P256).expect("a store");
-    let network =
-        Network::with(&settings, Arc::new(SystemClock), Arc::new(NoRandomness)).expect("a network");
+    let network = Network::with(&settings, Arc::new(SystemClock), Arc::new(NoRandomness)).expect("a network");
     let mut agent = Agent::start(settings, store, &network).expect("started");
     let handle = agent.handle();
     relay.accept().await.give_nameplate("BCDF").await;

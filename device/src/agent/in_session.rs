@@ -20,6 +20,13 @@ enum Over {
     Lost(Lost),
 }
 
+/// What woke the device up.
+enum Wake {
+    Frame(ServerToDevice),
+    Tick,
+    Renew,
+}
+
 impl Driver {
     /// Opens a session with `credential` and holds it.
     pub(super) async fn hold_session(
@@ -34,30 +41,20 @@ impl Driver {
         };
         let wait = match socket {
             Err(error) => self.unreachable(error).await?,
-            Ok(socket) => {
-                let since = Instant::now();
-                match self.converse(socket, credential, standing).await? {
-                    Over::Lost(lost) => self.lost(lost, since).await?,
-                    Over::Ended(Ending::Switch) => {
-                        self.ended(since);
-                        Duration::ZERO
-                    }
-                    Over::Ended(Ending::Broken(trouble)) => {
-                        self.ended(since);
-                        let reason = trouble.message.clone();
-                        self.tell_trouble(trouble).await?;
-                        self.offline(reason, Retry::Backoff).await?
-                    }
-                    Over::Ended(Ending::Revoked { .. }) => {
-                        self.set_key_aside().await?;
-                        Duration::ZERO
-                    }
-                    Over::Ended(Ending::Refused(problem)) => {
-                        self.ended(since);
-                        self.after_refusal(problem, standing).await?
-                    }
+            Ok(socket) => match self.converse(socket, credential, standing).await? {
+                Over::Lost(lost) => self.lost(lost).await?,
+                Over::Ended(Ending::Switch) => Duration::ZERO,
+                Over::Ended(Ending::Broken(trouble)) => {
+                    let reason = trouble.message.clone();
+                    self.tell_trouble(trouble).await?;
+                    self.offline(reason, Retry::Backoff).await?
                 }
-            }
+                Over::Ended(Ending::Revoked { .. }) => {
+                    self.set_key_aside().await?;
+                    Duration::ZERO
+                }
+                Over::Ended(Ending::Refused(problem)) => self.after_refusal(problem, standing).await?,
+            },
         };
         self.sleep(wait).await
     }
@@ -121,27 +118,23 @@ impl Driver {
             origin: self.settings.server.origin().to_owned(),
             agent: self.settings.agent.clone(),
             facts: self.settings.facts.clone(),
-            counter: self.store.look(|store| store.record().counter),
+            counter: self.store.look(Store::counter),
             renewal_not_before: self.renewal_not_before,
         };
+        let is_slow = self.key.is_slow();
         let mut machine = Session::new(proof, self.random.clone(), Instant::now());
         loop {
-            let effects = tokio::select! {
+            let wake = tokio::select! {
                 frame = socket.next() => match frame {
                     Err(lost) => return Ok(Over::Lost(lost)),
-                    Ok(frame) => {
-                        if let ServerToDevice::Welcome { server_time, .. } = &frame {
-                            self.learn_time(*server_time, socket.expires_at()).await?;
-                        }
-                        machine.frame(frame, Instant::now())
-                    }
+                    Ok(frame) => Wake::Frame(frame),
                 },
-                () = until(machine.due()) => machine.tick(Instant::now()),
+                () = until(machine.due()) => Wake::Tick,
                 command = self.command() => match command {
-                    Ok(Command::Renew) => machine.renew_now(Instant::now()),
+                    Ok(Command::Renew) => Wake::Renew,
                     Ok(other) => {
                         self.decline(other).await?;
-                        Vec::new()
+                        continue;
                     }
                     Err(stopped) => {
                         socket.close().await;
@@ -149,6 +142,12 @@ impl Driver {
                     }
                 },
             };
+            if let Wake::Frame(ServerToDevice::Welcome { server_time, .. }) = &wake {
+                self.reached();
+                self.learn_time(*server_time, socket.expires_at()).await?;
+            }
+            let effects;
+            (machine, effects) = act(machine, wake, is_slow).await;
             if let Some(over) = self.do_in_session(effects, &mut machine, &mut socket).await? {
                 if !matches!(over, Over::Lost(_)) {
                     socket.close().await;
@@ -221,5 +220,26 @@ impl Driver {
                 return stopped;
             }
         }
+    }
+}
+
+/// Lets the machine act. It may sign, which takes a slow key so long that it is done where it may block.
+async fn act(machine: Session, wake: Wake, is_slow: bool) -> (Session, Vec<Effect>) {
+    let act = move || {
+        let (mut machine, now) = (machine, Instant::now());
+        let effects = match wake {
+            Wake::Frame(frame) => machine.frame(frame, now),
+            Wake::Tick => machine.tick(now),
+            Wake::Renew => machine.renew_now(now),
+        };
+        (machine, effects)
+    };
+    if !is_slow {
+        return act();
+    }
+    match tokio::task::spawn_blocking(act).await {
+        Ok(acted) => acted,
+        // Blocking tasks are not cancelled: it panicked, and the agent's end says so.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -60,7 +60,12 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Key(KeyError::RsaIsBrought) => Self::Settings(KeyError::RsaIsBrought.to_string()),
+            StoreError::Key(
+                error @ (KeyError::RsaIsBrought
+                | KeyError::Token(_)
+                | KeyError::NotInToken(_)
+                | KeyError::Exportable),
+            ) => Self::Settings(error.to_string()),
             other => Self::State(other),
         }
     }

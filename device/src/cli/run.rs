@@ -8,6 +8,7 @@ use gangway_device::agent::{Agent, Network};
 use gangway_device::event::{Event, Trouble};
 use gangway_device::store::Store;
 
+use super::key::Key;
 use super::{Failure, Manner, Server, StateDir, WhoAccepts};
 use crate::screen::{Answer, Asking, Input, Inputs, Screen, Wish, answer_command};
 
@@ -17,6 +18,8 @@ pub(crate) struct Run {
     pub(super) server: Server,
     #[command(flatten)]
     pub(super) state: StateDir,
+    #[command(flatten)]
+    pub(super) key: Key,
     #[command(flatten)]
     pub(super) manner: Manner,
     /// Print one JSON object per line, for programs; answers are read from standard input (y or n, and the claim).
@@ -36,8 +39,9 @@ pub(crate) fn run(run: &Run) -> Result<(), Failure> {
 
 /// Runs the device until `stop` resolves or the person wants it to end.
 pub(super) async fn live(run: &Run, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-    let settings = super::settings(&run.server, &run.manner);
-    let store = Store::open(&run.state.state_dir, settings.key_type)?;
+    let mut settings = super::settings(&run.server, &run.manner);
+    run.key.apply(&mut settings)?;
+    let store = Store::open_with(&run.state.state_dir, settings.key_type, settings.keys.clone())?;
     let network = Network::new(&settings)?;
     let name = settings.facts.hostname.clone();
     let mut agent = Agent::start(settings, store, &network)?;

@@ -12,7 +12,8 @@ mod system;
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, Manner, Server, StateDir};
+use super::key::Key;
+use super::{Failure, Manner, Server, StateDir, absolute};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Service {
@@ -32,6 +33,8 @@ pub(crate) struct Install {
     #[command(flatten)]
     state: StateDir,
     #[command(flatten)]
+    key: Key,
+    #[command(flatten)]
     manner: Manner,
     /// Only print what would be installed.
     #[arg(long)]
@@ -49,22 +52,17 @@ pub(crate) fn service(service: &Service) -> Result<(), Failure> {
 impl Install {
     /// The arguments that say the same to another process.
     fn arguments(&self) -> Result<Vec<String>, Failure> {
-        let absolute = |path: &std::path::Path| {
-            let path = std::path::absolute(path)?;
-            let text = path.to_str().map(str::to_owned);
-            text.ok_or_else(|| {
-                Failure::Settings(format!("{} is not text; choose another path", path.display()))
-            })
-        };
         let manner = &self.manner;
         let mut arguments = vec!["--server".to_owned(), self.server.server.to_string()];
         arguments.extend(["--state-dir".to_owned(), absolute(&self.state.state_dir)?]);
+        arguments.extend(["--trust".to_owned(), self.server.trust.as_str().to_owned()]);
         arguments.extend(["--accept".to_owned(), manner.who_accepts().as_str().to_owned()]);
         arguments.extend(["--key-type".to_owned(), manner.key_type.to_string()]);
         arguments.extend(["--code-life-secs".to_owned(), manner.code_life_secs.to_string()]);
         if let Some(file) = &self.server.ca_file {
             arguments.extend(["--ca-file".to_owned(), absolute(file)?]);
         }
+        arguments.extend(self.key.arguments()?);
         let stated = [
             ("--name", &manner.name),
             ("--model", &manner.model),

@@ -1,6 +1,6 @@
 //! `gangway-device status`: what the state directory says, beside a running agent or without one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gangway_device::clock::{Clock as _, SystemClock};
@@ -60,13 +60,13 @@ pub(crate) fn status(status: &Status) -> Result<(), Failure> {
     };
     let report = Report {
         running,
-        key_sha256: key.map(|key| key.id()),
+        key_sha256: key,
         device: record.device.as_ref().map(ToString::to_string),
         organisation: record.organisation.as_ref().map(ToString::to_string),
         certificate: record.proved.as_ref().map(certificate),
         certificate_being_proved: record.fresh.as_ref().map(certificate),
         configuration_revision: record.configuration.revision,
-        key_file: directory.join("key.pem").display().to_string(),
+        key_file: key_file(directory).display().to_string(),
         certificate_file: directory.join("certificate.pem").display().to_string(),
         screen: if running { posted(directory) } else { None },
     };
@@ -82,6 +82,16 @@ pub(crate) fn status(status: &Status) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What other programs find the key by: the key itself, or its URI in a token.
+fn key_file(directory: &Path) -> PathBuf {
+    let in_a_token = directory.join("key.uri");
+    if in_a_token.is_file() {
+        in_a_token
+    } else {
+        directory.join("key.pem")
+    }
 }
 
 fn print(report: &Report, record: &Record, directory: &Path) {

@@ -3,17 +3,17 @@
 use gangway_protocol::time::UnixMillis;
 
 use super::{CredentialError, verify};
-use crate::key::{DeviceKey, KeyType};
+use crate::key::{DeviceKey as _, FileKey, KeyType};
 use crate::testing::{NOW, TestCa};
 
-fn key() -> DeviceKey {
-    DeviceKey::generate(KeyType::P256).expect("a key")
+fn key() -> FileKey {
+    FileKey::generate(KeyType::P256).expect("a key")
 }
 
 #[test]
 fn a_chain_for_our_key_is_accepted_with_and_without_anchors() {
     for kind in [KeyType::P256, KeyType::P384, KeyType::Ed25519] {
-        let (ca, key) = (TestCa::new(), DeviceKey::generate(kind).expect("a key"));
+        let (ca, key) = (TestCa::new(), FileKey::generate(kind).expect("a key"));
         let chain = ca.chain_for(&key, "one");
         let bare = verify(&chain, None, Vec::new(), &key.spki(), NOW).expect("accepted");
         let anchored = verify(&chain, Some(&ca.root_pem()), Vec::new(), &key.spki(), NOW).expect("accepted");
@@ -92,7 +92,7 @@ fn validity_is_judged_by_the_servers_time_with_ten_minutes_of_grace() {
 #[test]
 fn what_is_no_chain_is_refused() {
     let (ca, key) = (TestCa::new(), key());
-    let long = ca.chain_for(&key, "one").repeat(5);
+    let long = ca.chain_for(&key, "one").repeat(6);
     for text in [
         "",
         "hello",
@@ -105,6 +105,25 @@ fn what_is_no_chain_is_refused() {
     let wrong_label = ca.chain_for(&key, "one").replace("CERTIFICATE", "PKCS7");
     let refused = verify(&wrong_label, None, Vec::new(), &key.spki(), NOW);
     assert_eq!(refused, Err(CredentialError::ChainUnreadable));
+}
+
+/// protocol.md, PEM: at most 10 blocks, and 32768 bytes.
+#[test]
+fn a_chain_has_at_most_the_ten_blocks_of_the_protocol() {
+    let (ca, key) = (TestCa::new(), key());
+    let chain = ca.chain_for(&key, "one");
+    let of = |roots: usize| {
+        let chain = format!("{chain}{}", ca.root_pem().repeat(roots));
+        verify(&chain, Some(&ca.root_pem()), Vec::new(), &key.spki(), NOW).map(drop)
+    };
+    assert_eq!(of(8), Ok(()));
+    assert_eq!(of(9), Err(CredentialError::ChainUnreadable));
+    let padded = format!("{chain}{}", "\n".repeat(32_768));
+    let refused = verify(&padded, None, Vec::new(), &key.spki(), NOW);
+    assert_eq!(refused, Err(CredentialError::ChainUnreadable));
+    let anchors = ca.root_pem().repeat(11);
+    let refused = verify(&chain, Some(&anchors), Vec::new(), &key.spki(), NOW);
+    assert_eq!(refused, Err(CredentialError::AnchorsUnreadable));
 }
 
 /// Bits of the envelope that nobody signed count too: the server knows certificates by the digest of all bytes.

@@ -1,6 +1,6 @@
 //! An answer counts for the question that it names and for no other.
 
-use gangway_protocol::enrolment::{ClosedReason, DeviceToClaimant, Outcome, ServerToDevice};
+use gangway_protocol::enrolment::{ClosedReason, DeviceToClaimant, ServerToDevice};
 
 use super::scene::{Crossing, Scene, outcome, told, unsealed};
 use super::{Accept, Effect};
@@ -11,7 +11,8 @@ fn asked(scene: &mut Scene, organisation: &str) -> Crossing {
     let (mut crossing, _) = scene.cross();
     scene.approve(&crossing, organisation);
     let effects = scene.offer(&mut crossing, organisation);
-    let names_itself = |event: &Event| matches!(event, Event::ApprovalAsked { claim, .. } if *claim == crossing.id);
+    let names_itself =
+        |event: &Event| matches!(event, Event::ApprovalAsked { claim, .. } if *claim == crossing.id);
     assert!(told(&effects, names_itself), "{effects:?}");
     crossing
 }
@@ -61,5 +62,8 @@ fn an_answer_before_the_question_is_none() {
     let early = scene.decide_about(&crossing.id, true);
     assert!(is_refused(&early, &crossing), "{early:?}");
     let effects = scene.offer(&mut crossing, "Harbour Works");
-    assert!(told(&effects, |event| matches!(event, Event::ApprovalAsked { .. })));
+    assert!(told(&effects, |event| matches!(
+        event,
+        Event::ApprovalAsked { .. }
+    )));
 }

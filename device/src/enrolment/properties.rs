@@ -14,6 +14,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use super::scene::{Scene, answered};
 use super::{Accept, Effect};
 use crate::event::Event;
+use crate::key::DeviceKey as _;
 
 /// What a server, a claimant, a person and time can do.
 #[derive(Clone, Debug)]
@@ -21,16 +22,25 @@ enum Move {
     Connect,
     Disconnect,
     Nameplate(u8),
-    Claim { right_code: bool },
-    Confirm { honest: bool },
-    Approval { matching: bool },
+    Claim {
+        right_code: bool,
+    },
+    Confirm {
+        honest: bool,
+    },
+    Approval {
+        matching: bool,
+    },
     Offer,
     Credential,
     Refusal,
     Garbage,
     Closed,
     /// `late`: for the question of the claim before.
-    Decide { accepted: bool, late: bool },
+    Decide {
+        accepted: bool,
+        late: bool,
+    },
     Installed(bool),
     Replace,
     Wait(u16),

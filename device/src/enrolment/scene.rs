@@ -16,7 +16,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Accept, Effect, Enrolment, Identity};
 use crate::event::Event;
-use crate::key::{DeviceKey, KeyType};
+use crate::key::{DeviceKey as _, FileKey, KeyType};
 use crate::rng::Random as _;
 use crate::testing::{NOW, Repeatable};
 
@@ -25,7 +25,7 @@ pub(super) const PAGE: &str = "https://panel.example/link";
 /// A machine, a server that only repeats nameplates, and the present.
 pub(super) struct Scene {
     pub(super) machine: Enrolment,
-    pub(super) key: DeviceKey,
+    pub(super) key: FileKey,
     pub(super) now: Instant,
     pub(super) shown: Option<UserCode>,
     random: Repeatable,
@@ -40,7 +40,7 @@ pub(super) struct Crossing {
 
 impl Scene {
     pub(super) fn new(accept: Accept) -> Self {
-        let key = DeviceKey::generate(KeyType::P256).expect("a key");
+        let key = FileKey::generate(KeyType::P256).expect("a key");
         let identity = Identity {
             csr: key.csr("thermometer-7").expect("a CSR"),
             spki: key.spki(),

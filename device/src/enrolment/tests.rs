@@ -13,7 +13,7 @@ use gangway_protocol::error::ProblemCode;
 use super::scene::{PAGE, Scene, answered, declined, outcome, replaced, told, unsealed};
 use super::{Accept, Effect};
 use crate::event::{Event, Refuser};
-use crate::key::{DeviceKey, KeyType};
+use crate::key::{FileKey, KeyType};
 use crate::testing::{NOW, TestCa};
 
 #[test]
@@ -422,7 +422,7 @@ fn a_credential_that_does_not_fit_is_answered_with_the_reason() {
     scene.approve(&crossing, "Harbour");
     let effects = scene.offer(&mut crossing, "Harbour");
     unsealed(&mut crossing.channel, &effects);
-    let other = DeviceKey::generate(KeyType::P256).expect("a key");
+    let other = FileKey::generate(KeyType::P256).expect("a key");
     let effects = scene.credential(&mut crossing, TestCa::new().chain_for(&other, "x"));
     let messages = unsealed(&mut crossing.channel, &effects);
     assert!(matches!(messages.as_slice(), [DeviceToClaimant::Failed { code, .. }] if code == "foreign_key"));

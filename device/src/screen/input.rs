@@ -168,7 +168,10 @@ fn read_line(line: &str) -> Option<Input> {
 }
 
 fn quoted(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_QUOTE_LEN).collect()
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_QUOTE_LEN)
+        .collect()
 }
 
 fn read_key(key: KeyEvent) -> Option<Input> {

@@ -143,7 +143,9 @@ mod tests {
         assert!(asking.hear(&key, start).is_err(), "typed ahead");
         let read = start + READABLE;
         assert!(
-            asking.hear(&key, read).is_err_and(|said| said.contains("Read first")),
+            asking
+                .hear(&key, read)
+                .is_err_and(|said| said.contains("Read first")),
             "the dropped key started the time anew"
         );
         assert_eq!(asking.hear(&key, read + READABLE), Ok(claim(1)));

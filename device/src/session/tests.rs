@@ -18,7 +18,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use super::{Effect, Ending, Proof, Session, Standing};
 use crate::credential::{self, Credential};
 use crate::event::Event;
-use crate::key::DeviceKey;
+use crate::key::{DeviceKey as _, FileKey};
 use crate::testing::{NOW, Repeatable, shared_ca_and_key};
 
 const ORIGIN: &str = "https://panel.example";
@@ -30,8 +30,8 @@ struct Scene {
 }
 
 /// Tests share one key, which is not `Clone` for good reasons: read it back from its PEM.
-fn key() -> DeviceKey {
-    DeviceKey::from_pem(&shared_ca_and_key().1.to_pem()).expect("a key")
+fn key() -> FileKey {
+    FileKey::from_pem(&shared_ca_and_key().1.to_pem()).expect("a key")
 }
 
 fn credential(name: &str) -> Credential {
@@ -237,7 +237,7 @@ fn the_certificate_that_stands_already_and_one_for_another_key_change_nothing() 
             .is_empty()
     );
     let (ca, _) = shared_ca_and_key();
-    let other = DeviceKey::generate(crate::key::KeyType::P256).expect("a key");
+    let other = FileKey::generate(crate::key::KeyType::P256).expect("a key");
     let chain = ca.chain_for(&other, "x");
     let effects = scene.frame(ServerToDevice::Certificate {
         chain,

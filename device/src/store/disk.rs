@@ -48,11 +48,16 @@ impl Directory {
             }
             Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
         }
-        protect(&path.join(super::KEY))?;
-        Ok(Self {
+        let directory = Self {
             path: path.to_owned(),
             _lock: Some(lock),
-        })
+        };
+        for name in directory.names()? {
+            if super::key_note::is_one(&name) {
+                protect(&path.join(name))?;
+            }
+        }
+        Ok(directory)
     }
 
     /// Only to be read from.
@@ -176,22 +181,42 @@ fn make_directory(path: &Path) -> io::Result<()> {
         .create(path)
 }
 
-/// On Windows a new directory inherits the rights of the one above it, and `ProgramData` lets every user read. `icacls`
-/// takes inheritance away and leaves the owner, the system and administrators (by their well-known SIDs).
+/// On Windows a directory inherits the rights of the one above it, and `ProgramData` lets every user read. `icacls` takes
+/// inheritance away and leaves the owner, the system and administrators (by their well-known SIDs). A directory that was
+/// there before is restricted too, whoever made it and with whatever rights, and what lies in it loses rights of its own.
 #[cfg(windows)]
 fn make_directory(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
+    let existed = path.is_dir();
     std::fs::create_dir_all(path)?;
+    let owners_only = [
+        "/inheritance:r",
+        "/grant:r",
+        "*S-1-3-4:(OI)(CI)F",
+        "*S-1-5-18:(OI)(CI)F",
+        "*S-1-5-32-544:(OI)(CI)F",
+    ];
+    icacls(path, &owners_only)?;
+    // Rights that others were given by name outlast `/grant:r`: everyone, users, authenticated users, guests.
+    let others = [
+        "/remove",
+        "*S-1-1-0",
+        "*S-1-5-32-545",
+        "*S-1-5-11",
+        "*S-1-5-32-546",
+    ];
+    icacls(path, &others)?;
+    let is_empty = std::fs::read_dir(path)?.next().is_none();
+    if existed && !is_empty {
+        icacls(&path.join("*"), &["/reset", "/T", "/Q"])?;
+    }
+    Ok(())
+}
+
+#[cfg(windows)]
+fn icacls(path: &Path, arguments: &[&str]) -> io::Result<()> {
     let status = std::process::Command::new("icacls")
         .arg(path)
-        .args(["/inheritance:r", "/grant:r"])
-        .args([
-            "*S-1-3-4:(OI)(CI)F",
-            "*S-1-5-18:(OI)(CI)F",
-            "*S-1-5-32-544:(OI)(CI)F",
-        ])
+        .args(arguments)
         .stdout(std::process::Stdio::null())
         .status()?;
     if status.success() {

@@ -1,4 +1,4 @@
-//! The content of `state.json`.
+//! The content of `state.json` and `state-2.json`.
 
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{DeviceId, OrganisationId};
@@ -17,7 +17,13 @@ const VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     version: u32,
-    /// Of sessions: the last one that may have been sent.
+    /// Grows with every change: of two files the greater counts.
+    #[serde(default)]
+    generation: u64,
+    /// Digest of the SubjectPublicKeyInfo of the key that this was written with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Sha256Hex>,
+    /// Of sessions: the end of the reserved block; none beyond it has been sent.
     pub counter: u64,
     /// The credential that a session has proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,6 +52,8 @@ impl Default for Record {
     fn default() -> Self {
         Self {
             version: VERSION,
+            generation: 0,
+            key: None,
             counter: 0,
             proved: None,
             fresh: None,
@@ -71,6 +79,15 @@ impl Record {
             return Err(StoreError::Newer);
         }
         serde_json::from_slice(bytes).map_err(damaged)
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Becomes the next generation.
+    pub(super) fn advance(&mut self) {
+        self.generation = self.generation.saturating_add(1);
     }
 
     pub(super) fn to_json(&self) -> Vec<u8> {

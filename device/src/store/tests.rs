@@ -1,6 +1,7 @@
 //! The store on a real directory, and on a disk whose power is cut before every single step.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{DeviceId, OrganisationId};
@@ -10,13 +11,13 @@ use super::crash::CrashDisk;
 use super::{Store, StoreError};
 use crate::credential::{self, Credential};
 use crate::enrolment::Installation;
-use crate::key::{DeviceKey, KeyType};
+use crate::key::{DeviceKey, FileKeys, KeyType};
 use crate::session::Standing;
 use crate::testing::{NOW, shared_ca_and_key};
 
-type Files = BTreeMap<String, Vec<u8>>;
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
-fn credential(key: &DeviceKey, name: &str) -> Credential {
+fn credential(key: &dyn DeviceKey, name: &str) -> Credential {
     let ca = &shared_ca_and_key().0;
     credential::verify(
         &ca.chain_for(key, name),
@@ -29,7 +30,7 @@ fn credential(key: &DeviceKey, name: &str) -> Credential {
 }
 
 fn install(store: &mut Store, name: &str) -> Result<Sha256Hex, StoreError> {
-    let credential = credential(&store.key(), name);
+    let credential = credential(store.key().as_ref(), name);
     let sha256 = credential.sha256;
     store.install(Installation {
         credential,
@@ -62,7 +63,7 @@ fn what_was_kept_is_found_again() {
 
     let store = Store::open(&path, KeyType::P256).expect("opened again");
     assert_eq!(store.key().id(), id);
-    assert_eq!(store.record().counter, 7);
+    assert!(store.counter() >= 7, "no counter comes twice");
     assert_eq!(store.last_good_time(), Some(NOW));
     assert_eq!(
         store
@@ -204,7 +205,7 @@ fn the_last_good_time_never_moves_back_and_is_not_written_every_time() {
 
 /// What counts about a state, comparable between runs that each make their own keys.
 #[derive(Clone, Debug, PartialEq)]
-struct Gist {
+pub(super) struct Gist {
     first_key: bool,
     counter: u64,
     resume: bool,
@@ -212,16 +213,27 @@ struct Gist {
     fresh: Option<String>,
 }
 
+impl Gist {
+    /// The same but for the counter, of which a fallback skips a block.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let without_counter = |gist: &Self| Self {
+            counter: 0,
+            ..gist.clone()
+        };
+        without_counter(self) == without_counter(other)
+    }
+}
+
 /// The life of a device, one acknowledged change after the other.
-struct Life {
-    store: Store,
-    first_key: Sha256Hex,
+pub(super) struct Life {
+    pub(super) store: Store,
+    pub(super) first_key: Sha256Hex,
     last: Option<Sha256Hex>,
 }
 
 impl Life {
-    fn begin(disk: CrashDisk) -> Result<Self, StoreError> {
-        let store = Store::on(Box::new(disk), KeyType::P256)?;
+    pub(super) fn begin(disk: CrashDisk) -> Result<Self, StoreError> {
+        let store = Store::on(Box::new(disk), KeyType::P256, Arc::new(FileKeys))?;
         let first_key = store.key().id();
         Ok(Self {
             store,
@@ -230,9 +242,9 @@ impl Life {
         })
     }
 
-    const CHANGES: usize = 12;
+    pub(super) const CHANGES: usize = 12;
 
-    fn change(&mut self, which: usize) -> Result<(), StoreError> {
+    pub(super) fn change(&mut self, which: usize) -> Result<(), StoreError> {
         match which {
             0 => self.store.keep_resume(Some("token".to_owned())),
             1 | 7 => {
@@ -249,12 +261,12 @@ impl Life {
         }
     }
 
-    fn gist(&self) -> Gist {
+    pub(super) fn gist(&self) -> Gist {
         gist(&self.store, &self.first_key)
     }
 }
 
-fn gist(store: &Store, first_key: &Sha256Hex) -> Gist {
+pub(super) fn gist(store: &Store, first_key: &Sha256Hex) -> Gist {
     let record = store.record();
     Gist {
         first_key: store.key().id() == *first_key,
@@ -278,7 +290,7 @@ fn a_device_killed_at_any_step_finds_the_state_before_or_after_its_last_change()
         gists.push(life.gist());
     }
     let steps = whole.steps();
-    assert!(steps > 4 * Life::CHANGES, "every change takes several steps");
+    assert!(steps > 3 * Life::CHANGES, "most changes take several steps");
 
     for fuse in 0..steps {
         let disk = CrashDisk::with(&Files::new(), Some(fuse));
@@ -294,8 +306,12 @@ fn a_device_killed_at_any_step_finds_the_state_before_or_after_its_last_change()
             .count();
         assert!(done < Life::CHANGES, "the power was cut");
         for survivor in disk.survivors() {
-            let store =
-                Store::on(Box::new(CrashDisk::with(&survivor, None)), KeyType::P256).expect("a usable state");
+            let store = Store::on(
+                Box::new(CrashDisk::with(&survivor, None)),
+                KeyType::P256,
+                Arc::new(FileKeys),
+            )
+            .expect("a usable state");
             let found = gist(&store, &life.first_key);
             let (before, after) = (&gists[done], &gists[done + 1]);
             assert!(

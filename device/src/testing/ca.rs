@@ -6,7 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::key::{DeviceKey, KeyType};
+use crate::key::{DeviceKey, FileKey, KeyType};
 
 /// A root, an intermediate, and leaves on request.
 pub(crate) struct TestCa {
@@ -40,7 +40,7 @@ impl TestCa {
     }
 
     /// A leaf that is valid a month around [`super::NOW`].
-    pub(crate) fn leaf_der(&self, key: &DeviceKey, name: &str) -> Vec<u8> {
+    pub(crate) fn leaf_der(&self, key: &dyn DeviceKey, name: &str) -> Vec<u8> {
         let mut params = CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
         params
@@ -69,20 +69,20 @@ impl TestCa {
         (vec![leaf.der().clone(), intermediate], key)
     }
 
-    pub(crate) fn leaf_for(&self, key: &DeviceKey, name: &str) -> String {
+    pub(crate) fn leaf_for(&self, key: &dyn DeviceKey, name: &str) -> String {
         to_pem(&self.leaf_der(key, name))
     }
 
     /// Leaf and intermediate.
-    pub(crate) fn chain_for(&self, key: &DeviceKey, name: &str) -> String {
+    pub(crate) fn chain_for(&self, key: &dyn DeviceKey, name: &str) -> String {
         format!("{}{}", self.leaf_for(key, name), self.intermediate_pem)
     }
 }
 
 /// One authority and one key for property tests, which would otherwise make hundreds.
-pub(crate) fn shared_ca_and_key() -> &'static (TestCa, DeviceKey) {
-    static SHARED: OnceLock<(TestCa, DeviceKey)> = OnceLock::new();
-    SHARED.get_or_init(|| (TestCa::new(), DeviceKey::generate(KeyType::P256).expect("a key")))
+pub(crate) fn shared_ca_and_key() -> &'static (TestCa, FileKey) {
+    static SHARED: OnceLock<(TestCa, FileKey)> = OnceLock::new();
+    SHARED.get_or_init(|| (TestCa::new(), FileKey::generate(KeyType::P256).expect("a key")))
 }
 
 pub(crate) fn to_pem(der: &[u8]) -> String {
@@ -117,7 +117,7 @@ fn x509_parser_spki(spki: &[u8]) -> Vec<u8> {
     parsed.subject_public_key.data.to_vec()
 }
 
-fn key_algorithm(key: &DeviceKey) -> &'static rcgen::SignatureAlgorithm {
+fn key_algorithm(key: &dyn DeviceKey) -> &'static rcgen::SignatureAlgorithm {
     match key.spki().len() {
         91 => &rcgen::PKCS_ECDSA_P256_SHA256,
         120 => &rcgen::PKCS_ECDSA_P384_SHA384,

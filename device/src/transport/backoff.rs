@@ -4,32 +4,28 @@ use std::time::Duration;
 
 use crate::rng::{Random, fraction};
 
-const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 /// A server that goes down in order (close 1001) asks for its devices to be spread over this time.
 const GOING_AWAY: Duration = Duration::from_secs(30);
 
 /// How long the next wait may be.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Backoff {
-    ceiling: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { ceiling: FIRST }
-    }
+    /// Attempts in a row that have been waited for.
+    attempts: u32,
 }
 
 impl Backoff {
-    /// The wait before the next attempt: anything from nothing up to a ceiling that doubles each time.
+    /// The wait before the nth attempt in a row: anything from nothing up to min(60 s, 2ⁿ s).
     pub(crate) fn wait(&mut self, random: &dyn Random) -> Duration {
-        let ceiling = self.ceiling;
-        self.ceiling = (ceiling * 2).min(LONGEST);
-        ceiling.mul_f64(fraction(random))
+        self.attempts = self.attempts.saturating_add(1);
+        let ceiling = 1_u64
+            .checked_shl(self.attempts)
+            .map_or(LONGEST, Duration::from_secs);
+        ceiling.min(LONGEST).mul_f64(fraction(random))
     }
 
-    /// A connection was of use: the next wait is short again.
+    /// An attempt reached `nameplate` or `welcome`: the row begins anew.
     pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }
@@ -66,25 +62,30 @@ mod tests {
         }
     }
 
+    /// The table of protocol.md, Closing: the nth attempt in a row waits between 0 and min(60 s, 2ⁿ s).
     #[test]
-    fn the_ceiling_doubles_up_to_a_minute_and_the_jitter_is_full() {
+    fn the_waits_are_those_of_the_protocol() {
         let mut backoff = Backoff::default();
-        let secs: Vec<u64> = (0..9)
-            .map(|_| backoff.wait(&Highest).as_secs_f64().round())
-            .map(whole)
-            .collect();
-        assert_eq!(secs, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        let table = [2, 4, 8, 16, 32, 60, 60, 60];
+        for (place, secs) in table.into_iter().enumerate() {
+            let longest = backoff.wait(&Highest);
+            let ceiling = Duration::from_secs(secs);
+            assert!(
+                longest <= ceiling && ceiling - longest < Duration::from_millis(1),
+                "attempt {}: {longest:?}",
+                place + 1
+            );
+        }
+        for _ in 0..100 {
+            assert!(backoff.wait(&Highest) <= LONGEST, "it never overflows");
+        }
         assert_eq!(backoff.wait(&Lowest), Duration::ZERO);
         backoff.reset();
-        assert!(backoff.wait(&Highest) <= Duration::from_secs(1));
+        assert!(backoff.wait(&Highest) <= Duration::from_secs(2));
         assert!(after_going_away(&Highest) < Duration::from_secs(30));
         assert_eq!(
             not_before(Duration::from_secs(100), &Lowest),
             Duration::from_secs(100)
         );
-    }
-
-    fn whole(secs: f64) -> u64 {
-        Duration::from_secs_f64(secs).as_secs()
     }
 }

@@ -4,23 +4,36 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use gangway_protocol::secret::SecretString;
+use http_body_util::Empty;
+use hyper::StatusCode;
+use hyper::http::{HeaderValue, Request, header, response};
+use ipnet::IpNet;
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use super::TransportError;
+use super::exchange::exchange;
 use super::stream::BoxedStream;
 use crate::config::ServerUrl;
 
-/// Longest head of a proxy's answer. Proxies add a handful of headers; a page about an error is not read.
-const MAX_HEAD_LEN: usize = 8 * 1024;
-
 /// Proxies as the environment names them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
     /// For encrypted connections, e.g. `http://proxy.example:3128`. Unencrypted ones never leave the machine.
     pub https: Option<String>,
     /// Hosts that are reached without: `example.com,.internal,10.0.0.0/8,*`.
     pub none: String,
+}
+
+/// Without the address, which may hold a password.
+impl std::fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxies")
+            .field("https", &self.https.as_ref().map(|_| "…"))
+            .field("none", &self.none)
+            .finish()
+    }
 }
 
 /// A proxy to connect through.
@@ -30,7 +43,8 @@ pub(super) struct Proxy {
     pub(super) port: u16,
     /// Whether the connection to the proxy itself is encrypted.
     pub(super) secure: bool,
-    credentials: Option<String>,
+    /// `user:password` in base64.
+    credentials: Option<SecretString>,
 }
 
 impl Proxies {
@@ -51,27 +65,32 @@ impl Proxies {
 }
 
 impl Proxy {
+    /// Reads `http://user:password@proxy:3128`. Passwords are taken as people write them, with `#`, `$`, `/` or `@` in
+    /// them, and as the URL standard wants them, with `%23`.
     fn read(text: &str) -> Result<Self, TransportError> {
         let refused =
             |what: &str| TransportError::Proxy(format!("{what}; give it as http://proxy.example:3128"));
         // curl and others take a bare `host:port`.
-        let text = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("http://{text}")
-        };
-        let url = Url::parse(&text).map_err(|_| refused("the proxy's address could not be read"))?;
-        let secure = match url.scheme() {
+        let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+        let secure = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
             "https" => true,
             _ => return Err(refused("only HTTP proxies are supported")),
         };
+        let (credentials, address) = match rest.rsplit_once('@') {
+            Some((credentials, address)) => (Some(credentials), address),
+            None => (None, rest),
+        };
+        let plain = format!("{}://{address}", if secure { "https" } else { "http" });
+        let url = Url::parse(&plain).map_err(|_| refused("the proxy's address could not be read"))?;
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Err(refused("the proxy's address has no host"));
         };
-        let credentials = (!url.username().is_empty()).then(|| {
-            let pair = format!("{}:{}", url.username(), url.password().unwrap_or_default());
-            STANDARD.encode(percent_decoded(&pair))
+        let credentials = credentials.map(|pair| {
+            let (user, password) = pair.split_once(':').unwrap_or((pair, ""));
+            let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+            let pair = [decoded(user), decoded(password)].join(&b':');
+            SecretString::new(STANDARD.encode(pair))
         });
         Ok(Self {
             host: host.to_owned(),
@@ -84,74 +103,66 @@ impl Proxy {
     /// Opens the tunnel to `server` through `stream`, which is connected to this proxy.
     pub(super) async fn tunnel(
         &self,
-        stream: &mut BoxedStream,
+        stream: BoxedStream,
         server: &ServerUrl,
-    ) -> Result<(), TransportError> {
+    ) -> Result<BoxedStream, TransportError> {
         let authority = server.authority();
-        let credentials = self.credentials.as_ref();
-        let authorization = credentials
-            .map(|pair| format!("Proxy-Authorization: Basic {pair}\r\n"))
-            .unwrap_or_default();
-        let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{authorization}\r\n");
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .map_err(|error| TransportError::from_io(&error))?;
-        stream
-            .flush()
-            .await
-            .map_err(|error| TransportError::from_io(&error))?;
-
-        // Byte by byte: what follows the head belongs to the tunnel and must not be read here.
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            if head.len() >= MAX_HEAD_LEN {
+        let mut request = Request::connect(&authority).header(header::HOST, &authority);
+        if let Some(pair) = &self.credentials {
+            let mut value = HeaderValue::try_from(format!("Basic {}", pair.expose()))
+                .map_err(|error| TransportError::Proxy(error.to_string()))?;
+            value.set_sensitive(true);
+            request = request.header(header::PROXY_AUTHORIZATION, value);
+        }
+        let request = request
+            .body(Empty::new())
+            .map_err(|error| TransportError::Proxy(error.to_string()))?;
+        let exchange = match exchange(stream, request).await {
+            Err(TransportError::Handshake(_)) => {
                 return Err(TransportError::Proxy("the proxy's answer is not HTTP".to_owned()));
             }
-            head.push(
-                stream
-                    .read_u8()
-                    .await
-                    .map_err(|error| TransportError::from_io(&error))?,
+            other => other?,
+        };
+        match exchange.opened {
+            // RFC 9110 §9.3.6: the tunnel's bytes follow the head, and the server speaks only when spoken to.
+            Some(stream) if exchange.ahead.is_empty() => Ok(stream),
+            Some(_) => Err(TransportError::Proxy(
+                "the proxy sent something of its own into the tunnel".to_owned(),
+            )),
+            None => Err(TransportError::Proxy(self.refusal(&exchange.head, &authority))),
+        }
+    }
+
+    /// Why there is no tunnel, and what to do.
+    fn refusal(&self, head: &response::Parts, authority: &str) -> String {
+        if head.status != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return format!(
+                "the proxy refused to connect to {authority} (status {}); allow that address in the proxy, or name it in \
+                 NO_PROXY",
+                head.status.as_u16()
             );
         }
-        let head = String::from_utf8_lossy(&head);
-        let status = head
-            .strip_prefix("HTTP/1.")
-            .and_then(|rest| rest.get(2..5))
-            .unwrap_or_default();
-        match status {
-            "200" => Ok(()),
-            "407" => Err(TransportError::Proxy(
-                "the proxy wants a user name and a password; put them into HTTPS_PROXY (http://user:password@proxy:3128)"
-                    .to_owned(),
-            )),
-            other => Err(TransportError::Proxy(format!(
-                "the proxy refused to connect to {authority} (status {other}); allow that address in the proxy, or name \
-                 it in NO_PROXY"
-            ))),
+        let schemes: Vec<&str> = head
+            .headers
+            .get_all(header::PROXY_AUTHENTICATE)
+            .iter()
+            .filter_map(|value| value.to_str().ok()?.split_whitespace().next())
+            .collect();
+        if !schemes.is_empty() && !schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case("basic")) {
+            return format!(
+                "the proxy asks for {}, and this device can only give a user name and a password (Basic); allow this \
+                 device in the proxy without, or name {authority} in NO_PROXY",
+                schemes.join(" or ")
+            );
         }
-    }
-}
-
-/// RFC 3986 §2.1, for user names and passwords with reserved characters.
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let escaped = tail.get(..2).filter(|_| *first == b'%');
-        match escaped.and_then(|pair| data_encoding::HEXLOWER_PERMISSIVE.decode(pair).ok()) {
-            Some(byte) => {
-                decoded.extend(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            None => {
-                decoded.push(*first);
-                rest = tail;
-            }
+        if self.credentials.is_some() {
+            return "the proxy does not accept the user name and the password that HTTPS_PROXY gives; correct them \
+                    (special characters may be written as they are or as %23)"
+                .to_owned();
         }
+        "the proxy wants a user name and a password; put them into HTTPS_PROXY (http://user:password@proxy:3128)"
+            .to_owned()
     }
-    decoded
 }
 
 /// `NO_PROXY` as curl and Go read it: `*`, names with all names below them, addresses, networks; a port may be added.
@@ -184,22 +195,11 @@ fn excepts(entry: &str, host: &Host<String>) -> bool {
 }
 
 fn in_network(entry: &str, address: IpAddr) -> bool {
-    let (network, bits) = match entry.split_once('/') {
-        Some((network, bits)) => (network, bits.parse::<u32>().ok()),
-        None => (entry, Some(128)),
-    };
-    let network: Result<IpAddr, _> = network.trim_matches(['[', ']']).parse();
-    match (network, address, bits) {
-        (Ok(IpAddr::V4(network)), IpAddr::V4(address), Some(bits)) => {
-            let ignored = 32_u32.saturating_sub(bits);
-            network.to_bits().checked_shr(ignored) == address.to_bits().checked_shr(ignored)
-        }
-        (Ok(IpAddr::V6(network)), IpAddr::V6(address), Some(bits)) => {
-            let ignored = 128_u32.saturating_sub(bits);
-            network.to_bits().checked_shr(ignored) == address.to_bits().checked_shr(ignored)
-        }
-        _ => false,
-    }
+    let entry = entry.replace(['[', ']'], "");
+    let network = entry.parse::<IpNet>();
+    network
+        .or_else(|_| entry.parse::<IpAddr>().map(IpNet::from))
+        .is_ok_and(|network| network.contains(&address))
 }
 
 #[cfg(test)]
@@ -240,6 +240,18 @@ mod tests {
         assert!(goes_through("10.0.0.0/16,::/0", "https://10.1.2.3"));
         assert!(!goes_through("[fd00::1],10.0.0.1", "https://[fd00::1]"));
         assert!(!goes_through("fd00::/8", "https://[fd00::1]"));
+        assert!(!goes_through("[fd00::]/8", "https://[fd00::1]"));
+    }
+
+    #[test]
+    fn a_proxys_password_is_not_printed() {
+        let proxies = Proxies {
+            https: Some("http://ship:s3cret@proxy:3128".to_owned()),
+            none: String::new(),
+        };
+        let proxy = via("http://ship:s3cret@proxy:3128", "", "https://panel.example");
+        let printed = format!("{proxies:?} {proxy:?}");
+        assert!(!printed.contains("s3cret") && !printed.contains(&STANDARD.encode("ship:s3cret")));
     }
 
     #[test]
@@ -254,9 +266,23 @@ mod tests {
             (proxy.port, proxy.secure, proxy.credentials.is_some()),
             (3128, false, false)
         );
-        let proxy = via("https://us%40er:p%3Aw@proxy.example", "", "https://panel.example").expect("a proxy");
-        assert_eq!((proxy.port, proxy.secure), (443, true));
-        assert_eq!(proxy.credentials, Some(STANDARD.encode("us@er:p:w")));
+        for (text, pair) in [
+            ("https://us%40er:p%3Aw@proxy.example", "us@er:p:w"),
+            ("https://user:pa#ss$wo/rd?@proxy.example", "user:pa#ss$wo/rd?"),
+            ("https://user:p@ss@proxy.example/", "user:p@ss"),
+            ("https://user:100%@proxy.example", "user:100%"),
+            (r"https://DOMAIN\user:a:b@proxy.example", r"DOMAIN\user:a:b"),
+            ("https://user@proxy.example", "user:"),
+            ("HTTPS://üser:pä55@proxy.example", "üser:pä55"),
+        ] {
+            let proxy = via(text, "", "https://panel.example").expect("a proxy");
+            assert_eq!((proxy.port, proxy.secure), (443, true), "{text}");
+            assert_eq!(
+                proxy.credentials,
+                Some(SecretString::new(STANDARD.encode(pair))),
+                "{text}"
+            );
+        }
         let proxies = Proxies {
             https: Some("socks5://proxy:1080".to_owned()),
             ..Proxies::default()

@@ -5,16 +5,21 @@ use std::time::{Duration, Instant};
 use futures_util::{SinkExt as _, StreamExt as _};
 use gangway_protocol::enrolment::MAX_FRAME_LEN;
 use gangway_protocol::time::UnixMillis;
+use http_body_util::Empty;
+use hyper::http::{self, Request, header, response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::client::Request;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::TransportError;
+use super::exchange::{Exchange, exchange, says};
 use super::stream::BoxedStream;
+use crate::config::ServerUrl;
 
 /// protocol.md, common rules: "a client that hears nothing for 120 s reconnects". The server pings every 45 s.
 const SILENCE: Duration = Duration::from_secs(120);
@@ -63,37 +68,63 @@ impl std::fmt::Display for Lost {
     }
 }
 
-/// Turns a connected stream into a WebSocket.
+/// Opens a WebSocket at `path` with one sub-protocol, on a stream that is connected to `server` (RFC 6455 §4.1).
 pub(super) async fn upgrade(
     stream: BoxedStream,
-    request: Request,
+    server: &ServerUrl,
+    path: &str,
+    subprotocol: &'static str,
     expires_at: Option<i64>,
 ) -> Result<Socket, TransportError> {
+    let unreadable = |error: http::Error| TransportError::Handshake(error.to_string());
+    let key = generate_key();
+    let request = Request::get(path)
+        .header(header::HOST, server.host_header())
+        .header(header::CONNECTION, "Upgrade")
+        .header(header::UPGRADE, "websocket")
+        .header(header::SEC_WEBSOCKET_VERSION, "13")
+        .header(header::SEC_WEBSOCKET_KEY, &key)
+        .header(header::SEC_WEBSOCKET_PROTOCOL, subprotocol)
+        .body(Empty::new())
+        .map_err(unreadable)?;
+    let Exchange { head, opened, ahead } = exchange(stream, request).await?;
+    let Some(stream) = opened else {
+        let retry_after = head.headers.get(header::RETRY_AFTER);
+        return Err(TransportError::Status {
+            status: head.status.as_u16(),
+            retry_after_secs: retry_after.and_then(|value| value.to_str().ok()?.parse().ok()),
+        });
+    };
+    check(&head, &key, subprotocol)?;
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER_LEN)
         .write_buffer_size(0)
         .max_write_buffer_size(2 * MAX_FRAME_LEN)
         .max_message_size(Some(MAX_FRAME_LEN))
         .max_frame_size(Some(MAX_FRAME_LEN));
-    match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
-        Ok((stream, _)) => Ok(Socket {
-            stream,
-            heard_at: Instant::now(),
-            expires_at: expires_at.map(|secs| UnixMillis(secs.saturating_mul(UnixMillis::SECOND))),
-        }),
-        Err(Error::Http(response)) => {
-            let retry_after = response
-                .headers()
-                .get("Retry-After")
-                .and_then(|value| value.to_str().ok());
-            Err(TransportError::Status {
-                status: response.status().as_u16(),
-                retry_after_secs: retry_after.and_then(|text| text.parse().ok()),
-            })
-        }
-        Err(Error::Io(error)) => Err(TransportError::from_io(&error)),
-        Err(error) => Err(TransportError::Handshake(error.to_string())),
-    }
+    Ok(Socket {
+        stream: WebSocketStream::from_partially_read(stream, ahead.into(), Role::Client, Some(config)).await,
+        heard_at: Instant::now(),
+        expires_at: expires_at.map(|secs| UnixMillis(secs.saturating_mul(UnixMillis::SECOND))),
+    })
+}
+
+/// RFC 6455 §4.1, items 2 to 6 of the server's answer. Proxies may add words to `Connection`.
+fn check(head: &response::Parts, key: &str, subprotocol: &str) -> Result<(), TransportError> {
+    let of_the_key = derive_accept_key(key.as_bytes());
+    let accepted = head.headers.get(header::SEC_WEBSOCKET_ACCEPT);
+    let wrong = if !says(head, header::UPGRADE, "websocket") || !says(head, header::CONNECTION, "upgrade") {
+        "the answer opens something other than a WebSocket"
+    } else if accepted.is_none_or(|value| value != of_the_key.as_str()) {
+        "the answer belongs to another request; a proxy in between may keep answers"
+    } else if !says(head, header::SEC_WEBSOCKET_PROTOCOL, subprotocol) {
+        "it speaks another protocol over its WebSocket"
+    } else if head.headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+        "it wants an extension that nobody asked for"
+    } else {
+        return Ok(());
+    };
+    Err(TransportError::Handshake(wrong.to_owned()))
 }
 
 impl Socket {

@@ -6,6 +6,7 @@ use gangway_protocol::path::ENROLMENT_SOCKET;
 use gangway_protocol::time::UnixMillis;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Dialer, Proxies, TransportError};
 use crate::clock::build_time;
@@ -21,6 +22,7 @@ struct Scene {
 }
 
 const HOST: &str = "panel.example";
+const ESTABLISHED: &str = "HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n";
 
 impl Scene {
     async fn new(certificate_for: &str) -> Self {
@@ -58,7 +60,7 @@ impl Scene {
         let served = tokio::spawn(async move { relay.accept().await.path });
         let opened = tokio::select! {
             opened = dialer.open(ENROLMENT_SOCKET, "gangway.enrolment.v1") => opened.map(drop),
-            () = self.pass_on("200 Connection established") => unreachable!("the proxy goes on for ever"),
+            () = self.pass_on(ESTABLISHED) => unreachable!("the proxy goes on for ever"),
         };
         if opened.is_ok() {
             assert_eq!(served.await.expect("served"), ENROLMENT_SOCKET);
@@ -68,8 +70,8 @@ impl Scene {
         opened
     }
 
-    /// Plays the proxy.
-    async fn pass_on(&self, status: &str) {
+    /// Plays the proxy, which gives this answer.
+    async fn pass_on(&self, answer: &str) {
         loop {
             let (mut down, _) = self.proxy.accept().await.expect("accepted");
             let mut head = Vec::new();
@@ -85,13 +87,24 @@ impl Scene {
                 head.contains("\r\nProxy-Authorization: Basic c2hpcDp3QHRlcg==\r\n"),
                 "{head}"
             );
-            let answer = format!("HTTP/1.1 {status}\r\nVia: test\r\n\r\n");
             down.write_all(answer.as_bytes()).await.expect("written");
             let address = self.relay.address();
             tokio::spawn(async move {
                 let mut up = TcpStream::connect(address).await.expect("connected");
                 drop(tokio::io::copy_bidirectional(&mut down, &mut up).await);
             });
+        }
+    }
+}
+
+impl Scene {
+    /// Plays a proxy that opens no tunnel.
+    async fn refuse(&self, answer: &str) {
+        loop {
+            let (mut down, _) = self.proxy.accept().await.expect("accepted");
+            let mut request = [0; 1024];
+            let _read = down.read(&mut request).await.expect("a request");
+            down.write_all(answer.as_bytes()).await.expect("written");
         }
     }
 }
@@ -148,21 +161,119 @@ async fn a_wrong_name_or_issuer_is_never_blamed_on_the_clock() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_told_apart() {
+async fn proxies_are_understood_as_they_write() {
     let scene = Scene::new(HOST).await;
-    let dialer = Dialer::new(&scene.settings, Arc::new(SetClock::at(NOW))).expect("a dialer");
-    for (status, words) in [
-        ("403 Forbidden", "status 403"),
-        ("407 Proxy Authentication Required", "password"),
+    for answer in [
+        "HTTP/1.0 200 OK\nVia: test\n\n",
+        "HTTP/1.1 200 \r\n\r\n",
+        "HTTP/1.1 201 Made\r\nProxy-Agent : old\r\nX-Long: a\r\n b\r\n\r\n",
     ] {
+        let dialer = Dialer::new(&scene.settings, Arc::new(SetClock::at(NOW))).expect("a dialer");
         let opened = tokio::select! {
             opened = dialer.open(ENROLMENT_SOCKET, "x") => opened.map(drop),
-            () = scene.pass_on(status) => unreachable!("the proxy goes on for ever"),
+            _peer = scene.relay.accept() => Ok(()),
+            () = scene.pass_on(answer) => unreachable!("the proxy goes on for ever"),
+        };
+        assert_eq!(opened, Ok(()), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_told_apart() {
+    let mut scene = Scene::new(HOST).await;
+    let refused = |head: &str| format!("HTTP/1.1 {head}\r\nContent-Length: 2\r\n\r\nno");
+    let without = scene.settings.proxies.https.clone().expect("a proxy");
+    let without = without.replace("ship:w%40ter@", "");
+    for (given, answer, words) in [
+        (true, "403 Forbidden", "status 403"),
+        (
+            true,
+            "407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"sea\"",
+            "does not accept the user name and the password",
+        ),
+        (
+            true,
+            "407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM",
+            "asks for Negotiate or NTLM",
+        ),
+        (
+            false,
+            "407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"sea\"",
+            "wants a user name and a password",
+        ),
+    ] {
+        if !given {
+            scene.settings.proxies.https = Some(without.clone());
+        }
+        let dialer = Dialer::new(&scene.settings, Arc::new(SetClock::at(NOW))).expect("a dialer");
+        let answer = refused(answer);
+        let opened = tokio::select! {
+            opened = dialer.open(ENROLMENT_SOCKET, "x") => opened.map(drop),
+            () = scene.refuse(&answer) => unreachable!("the proxy goes on for ever"),
         };
         let Err(TransportError::Proxy(text)) = opened else {
             panic!("{opened:?}")
         };
         assert!(text.contains(words), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_proxy_is_told() {
+    let scene = Scene::new(HOST).await;
+    let dialer = Dialer::new(&scene.settings, Arc::new(SetClock::at(NOW))).expect("a dialer");
+    let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(20_000));
+    for answer in ["SSH-2.0-OpenSSH_9.2\r\n\r\n", &long] {
+        let opened = tokio::select! {
+            opened = dialer.open(ENROLMENT_SOCKET, "x") => opened.map(drop),
+            () = scene.refuse(answer) => unreachable!("the proxy goes on for ever"),
+        };
+        assert!(matches!(opened, Err(TransportError::Proxy(_))), "{opened:?}");
+    }
+}
+
+/// A reverse proxy before the panel adds words to `Connection`, and sends the first frame along with its head.
+#[tokio::test]
+async fn a_panel_behind_a_proxy_that_keeps_connections_alive_is_reached() {
+    for line_end in ["\r\n", "\n"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let settings = Settings::new(url.parse().expect("a server"));
+        let dialer = Dialer::new(&settings, Arc::new(SetClock::at(NOW))).expect("a dialer");
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.expect("accepted");
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.expect("a head"));
+            }
+            let head = String::from_utf8(head).expect("text");
+            let key = head
+                .lines()
+                .find_map(|line| {
+                    let (name, value) = line.split_once(": ")?;
+                    name.eq_ignore_ascii_case("sec-websocket-key").then_some(value)
+                })
+                .expect("a key");
+            let accept = derive_accept_key(key.as_bytes());
+            let lines = [
+                "HTTP/1.1 101 Switching Protocols",
+                "upgrade: WebSocket",
+                "connection: keep-alive, Upgrade",
+                "sec-websocket-protocol: x",
+                &format!("sec-websocket-accept: {accept}"),
+                "",
+                "",
+            ];
+            let frame: &[u8] = &[0x81, 4, b'"', b'h', b'i', b'"'];
+            let answer = [lines.join(line_end).as_bytes(), frame].concat();
+            stream.write_all(&answer).await.expect("written");
+            std::future::pending::<()>().await;
+        };
+        let said: String = tokio::select! {
+            said = async { dialer.open(ENROLMENT_SOCKET, "x").await.expect("open").next().await } => said.expect("a frame"),
+            () = serve => unreachable!("it waits for ever"),
+        };
+        assert_eq!(said, "hi");
     }
 }
 

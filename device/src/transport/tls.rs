@@ -20,6 +20,7 @@ use x509_parser::time::ASN1Time;
 
 use super::TransportError;
 use crate::clock::{Clock, latest};
+use crate::config::Trust;
 
 /// The latest of system time, build time and last good time.
 pub(crate) struct TrustedTime {
@@ -71,13 +72,17 @@ impl TimeProvider for TrustedTime {
     }
 }
 
-/// Public roots, and those of `ca_file`.
+/// The roots of `trust`, and those of `ca_file`.
 pub(super) fn client_config(
+    trust: Trust,
     ca_file: Option<&Path>,
     trusted_time: Arc<TrustedTime>,
 ) -> Result<Arc<ClientConfig>, TransportError> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    let mut roots = match trust {
+        Trust::Public => RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        },
+        Trust::System => system_roots()?,
     };
     if let Some(path) = ca_file {
         let failed = |reason: String| TransportError::CaFile {
@@ -109,6 +114,22 @@ pub(super) fn client_config(
         .with_custom_certificate_verifier(Arc::new(Explaining(verifier)))
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// What the operating system trusts. Certificates in it that cannot be read are passed over, as all programs do; a store
+/// in which none can be read is told.
+fn system_roots() -> Result<RootCertStore, TransportError> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, _ignored) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let reason = found.errors.first().map_or_else(
+            || "it holds no certificate (on Debian the package ca-certificates brings them)".to_owned(),
+            ToString::to_string,
+        );
+        return Err(TransportError::SystemTrust(reason));
+    }
+    Ok(roots)
 }
 
 /// Until when the server's certificate is valid, in unix seconds.

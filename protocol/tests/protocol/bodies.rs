@@ -83,7 +83,7 @@ fn stored_names_are_those_on_the_wire() {
         "delivered",
         "proven",
         "withdrawn",
-        "unknown",
+        "reply_lost",
     ] {
         let stage = EnrolmentStage::from_name(name).expect("a stage");
         assert_eq!(stage.as_str(), name);

@@ -4,6 +4,8 @@ mod claiming;
 mod session;
 mod waiting;
 
+use gangway_protocol::certificate::EnrolmentStage;
+use gangway_protocol::device::{AlarmKind, FleetChangeKind, OfflineReason};
 use gangway_protocol::encoding::{Base64, Sha256Hex};
 use gangway_protocol::enrolment::{
     ClaimantToDevice, ClosedReason, Credential, CredentialKind, NetworkComparison, Outcome, ReplaceReason,
@@ -172,6 +174,14 @@ fn names_that_this_version_does_not_know_are_read_as_unknown() {
     assert_eq!(outcome.ok(), Some(Outcome::Unknown));
     let replaced = serde_json::from_value(json!("eclipse"));
     assert_eq!(replaced.ok(), Some(ReplaceReason::Unknown));
+    let stage = serde_json::from_value(json!("eclipsed"));
+    assert_eq!(stage.ok(), Some(EnrolmentStage::Unknown));
+    let offline = serde_json::from_value(json!("eclipse"));
+    assert_eq!(offline.ok(), Some(OfflineReason::Unknown));
+    let alarm = serde_json::from_value(json!("eclipse"));
+    assert_eq!(alarm.ok(), Some(AlarmKind::Unknown));
+    let change = serde_json::from_value(json!("eclipsed"));
+    assert_eq!(change.ok(), Some(FleetChangeKind::Unknown));
     let ability = serde_json::from_value(json!("eclipse"));
     assert_eq!(ability.ok(), Some(SessionAbility::Unknown));
     let kind = serde_json::from_value(json!("letter_of_marque"));

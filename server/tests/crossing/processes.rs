@@ -153,10 +153,7 @@ impl Place {
             .await
             .expect("the binary runs");
         let said = [output.stdout, output.stderr].concat();
-        (
-            output.status.code(),
-            String::from_utf8_lossy(&said).into_owned(),
-        )
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
     }
 
     /// Where the device keeps what it is.

@@ -123,6 +123,7 @@ fn run(install: &Install, mut stopped: watch::Receiver<bool>) -> Result<(), Fail
     let run = Run {
         server: install.server.clone(),
         state: install.state.clone(),
+        key: install.key.clone(),
         manner: install.manner.clone(),
         json: false,
         service: true,
