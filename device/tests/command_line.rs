@@ -309,7 +309,12 @@ async fn the_operating_systems_issuers_are_trusted_by_choice() {
     std::fs::write(&list, ca).expect("written");
     let running = |trust: &str, list: &Path| {
         let mut command = device(&["run", "--json", "--server", &url, "--trust", trust, "--state-dir"]);
-        Running::spawn(command.arg(&state).env("SSL_CERT_FILE", list))
+        Running::spawn(
+            command
+                .arg(&state)
+                .env("SSL_CERT_FILE", list)
+                .env_remove("SSL_CERT_DIR"),
+        )
     };
     running("public", &list).line(r#""code":"tls""#);
     running("system", &list).line(r#""event":"waiting""#);
