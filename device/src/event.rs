@@ -288,7 +288,6 @@ mod tests {
         );
     }
 
-    /// Threat model: ENR-12.
     #[test]
     fn a_line_of_output_is_read_back_as_the_event_that_it_tells() {
         let event = Event::AttemptFailed {
@@ -301,6 +300,7 @@ mod tests {
         );
     }
 
+    /// Threat model: ENR-12.
     #[test]
     fn a_code_is_not_printed_by_debug() {
         let code = UserCode::read("BCDF-GHJKLM").expect("a code");

@@ -18,6 +18,7 @@ use crate::status::Phase;
 use crate::store::Store;
 use crate::testing::{Relay, shared_ca_and_key};
 
+/// Threat model: ENR-24.
 #[tokio::test]
 async fn a_late_yes_to_the_library_consents_to_nothing_else() {
     let (relay, state) = (

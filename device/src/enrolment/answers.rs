@@ -1,10 +1,11 @@
 //! An answer counts for the question that it names and for no other.
 
-use gangway_protocol::enrolment::{ClosedReason, DeviceToClaimant, ServerToDevice};
+use gangway_protocol::enrolment::{ClosedReason, DeviceToClaimant, Outcome, ServerToDevice};
 
 use super::scene::{Crossing, Scene, outcome, told, unsealed};
 use super::{Accept, Effect};
-use crate::event::Event;
+use crate::event::{Event, Refuser};
+use crate::testing::TestCa;
 
 /// A claim that has come as far as the question.
 fn asked(scene: &mut Scene, organisation: &str) -> Crossing {
@@ -21,6 +22,7 @@ fn is_refused(effects: &[Effect], question: &Crossing) -> bool {
     matches!(effects, [Effect::Tell(Event::AnswerRefused { claim, .. })] if *claim == question.id)
 }
 
+/// Threat model: ENR-24.
 #[test]
 fn a_yes_meant_for_one_claim_does_not_consent_to_the_next() {
     let mut scene = Scene::waiting(Accept::Ask);
@@ -66,4 +68,23 @@ fn an_answer_before_the_question_is_none() {
         event,
         Event::ApprovalAsked { .. }
     )));
+}
+
+#[test]
+fn the_person_can_refuse_and_nothing_is_taken_afterwards() {
+    let mut scene = Scene::waiting(Accept::Ask);
+    let (mut crossing, _) = scene.cross();
+    scene.approve(&crossing, "Harbour");
+    scene.offer(&mut crossing, "Harbour");
+    let effects = scene.decide(false);
+    assert!(told(&effects, |event| matches!(
+        event,
+        Event::Refused {
+            by: Refuser::Person,
+            ..
+        }
+    )));
+    assert_eq!(outcome(&effects), Some(Outcome::Refused));
+    let chain = TestCa::new().chain_for(&scene.key, "x");
+    assert!(scene.credential(&mut crossing, chain).is_empty());
 }

@@ -360,25 +360,6 @@ fn an_offer_that_no_approval_follows_is_refused() {
     assert_eq!(unsealed(&mut crossing.channel, &effects).len(), 1);
 }
 
-#[test]
-fn the_person_can_refuse_and_nothing_is_taken_afterwards() {
-    let mut scene = Scene::waiting(Accept::Ask);
-    let (mut crossing, _) = scene.cross();
-    scene.approve(&crossing, "Harbour");
-    scene.offer(&mut crossing, "Harbour");
-    let effects = scene.decide(false);
-    assert!(told(&effects, |event| matches!(
-        event,
-        Event::Refused {
-            by: Refuser::Person,
-            ..
-        }
-    )));
-    assert_eq!(outcome(&effects), Some(Outcome::Refused));
-    let chain = TestCa::new().chain_for(&scene.key, "x");
-    assert!(scene.credential(&mut crossing, chain).is_empty());
-}
-
 /// Threat model: ENR-19.
 #[test]
 fn a_credential_before_the_consent_is_ignored() {

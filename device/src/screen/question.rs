@@ -134,6 +134,7 @@ mod tests {
         .expect("an event")
     }
 
+    /// Threat model: ENR-24.
     #[test]
     fn keys_typed_ahead_or_for_the_question_before_do_not_count() {
         let (mut asking, start) = (Asking::default(), Instant::now());

@@ -36,6 +36,7 @@ fn after(changes: usize) -> (Files, Life) {
     (files, life)
 }
 
+/// Threat model: SES-3.
 #[test]
 fn a_damaged_state_falls_back_to_the_generation_before_and_says_so() {
     for changes in 1..=Life::CHANGES {
@@ -121,6 +122,7 @@ fn a_key_that_was_brought_replaces_the_copy() {
     assert_eq!(open(&files).expect("opened").key().id(), brought.key.id());
 }
 
+/// Threat model: SES-3.
 #[test]
 fn a_session_costs_no_write() {
     let (files, _) = after(4);

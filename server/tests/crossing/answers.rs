@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::processes::Place;
 
 /// A claim is asked about and given up; then another is asked about. What was meant for the first arrives late.
+/// Threat model: ENR-24.
 #[tokio::test]
 async fn a_yes_meant_for_one_claim_never_consents_to_the_next() {
     let (place, mut device, code) = Place::with_device("ask").await;
@@ -47,6 +48,7 @@ async fn a_yes_meant_for_one_claim_never_consents_to_the_next() {
     assert_eq!(place.certificates(), 1);
 }
 
+/// Threat model: ENR-24.
 #[tokio::test]
 async fn a_closed_standard_input_is_no_refusal() {
     let place = Place::open().await;

@@ -179,6 +179,7 @@ fn softhsm(folder: &Path) -> PathBuf {
     configuration
 }
 
+/// Threat model: SES-7.
 #[test]
 fn softhsm_makes_keys_that_never_leave_it() {
     if is_inside() {
@@ -249,6 +250,7 @@ impl Drop for SoftwareTpm {
     }
 }
 
+/// Threat model: SES-7.
 #[test]
 fn a_tpm_makes_keys_that_never_leave_it() {
     if is_inside() {
