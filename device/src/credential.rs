@@ -1,7 +1,7 @@
 //! A credential: a certificate for the device's own key with what belongs to it, and the rules by which one is accepted
 //! (protocol.md §2, "The device accepts a certificate if"). Pure: the time is handed in.
 
-use gangway_protocol::certificate::split_chain;
+use gangway_protocol::certificate::{same_name, split_chain};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::enrolment::Endpoint;
 use gangway_protocol::time::UnixMillis;
@@ -161,7 +161,7 @@ fn rfc4514(name: &X509Name<'_>) -> String {
 
 /// RFC 5280 §6.1.3 (a)(1) and (a)(4): the signature verifies with the issuer's key, and the names chain.
 fn signed_by(subject: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
-    subject.issuer().as_raw() == issuer.subject().as_raw()
+    same_name(subject.issuer().as_raw(), issuer.subject().as_raw())
         && subject.verify_signature(Some(issuer.public_key())).is_ok()
 }
 

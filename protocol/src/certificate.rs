@@ -1,13 +1,18 @@
 //! Certificates as the API shows them, and the policy for certificate signing requests that browser and server share.
 
+pub mod file;
+
 mod csr;
 mod key;
+mod name;
 mod pem;
 mod signature;
+mod tlv;
 mod weak;
 
 pub use csr::{Csr, CsrRefusal, MAX_CSR_LEN, UncheckedCsr};
 pub use key::{KeyKind, KeyRefusal, MAX_RSA_BITS, MIN_RSA_BITS, PublicKey};
+pub use name::same_name;
 pub use pem::{MAX_CHAIN_CERTIFICATES, MAX_CHAIN_LEN, PemError, join_chain, split_chain};
 pub use signature::{SignatureAlgorithm, SignatureCheck, SignatureRefusal};
 

@@ -13,6 +13,7 @@ use der::{Decode as _, Reader as _, SliceReader, Tag};
 use super::key::{KeyRefusal, PublicKey};
 use super::pem::{self, PemError};
 use super::signature::{SignatureAlgorithm, SignatureCheck, SignatureRefusal};
+use super::tlv::Tlv;
 use crate::encoding::Sha256Hex;
 
 /// Label of CSRs (RFC 7468 §7).
@@ -49,6 +50,11 @@ pub enum CsrRefusal {
     /// Not the DER of a PKCS#10 request: cut off, changed, or in another format.
     #[error("the certificate request is damaged or not PKCS#10; let the device make a new one")]
     Malformed,
+    /// Not version 1.
+    #[error(
+        "the certificate request is of another version than 1 (RFC 2986); let the device make one of that version"
+    )]
+    Version,
     /// Bytes after the end of the request.
     #[error("there are bytes after the end of the certificate request; let the device make a new one")]
     TrailingBytes,
@@ -183,15 +189,19 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// RFC 2986 §4.2: CertificationRequest ::= SEQUENCE { CertificationRequestInfo, AlgorithmIdentifier, BIT STRING }.
     fn read(request: &'a [u8]) -> Result<Self, CsrRefusal> {
-        let mut outer = SliceReader::new(request).map_err(|_| CsrRefusal::Malformed)?;
-        let whole = outer.tlv_bytes().map_err(|_| CsrRefusal::Malformed)?;
-        if !outer.is_finished() {
+        let (whole, rest) = Tlv::first(request).ok_or(CsrRefusal::Malformed)?;
+        if !rest.is_empty() {
             return Err(CsrRefusal::TrailingBytes);
         }
-        if !is_well_formed(whole, MAX_DEPTH) {
+        if !whole.is_well_formed(MAX_DEPTH) {
             return Err(CsrRefusal::Malformed);
         }
-        Self::read_sequence(whole).map_err(|_| CsrRefusal::Malformed)
+        let version = version(whole).ok_or(CsrRefusal::Malformed)?;
+        // RFC 2986 §4.1: v1(0) is the only one.
+        if version != [0] {
+            return Err(CsrRefusal::Version);
+        }
+        Self::read_sequence(request).map_err(|_| CsrRefusal::Malformed)
     }
 
     fn read_sequence(request: &'a [u8]) -> der::Result<Self> {
@@ -211,42 +221,29 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// The content of the first INTEGER in CertificationRequestInfo.
+fn version(request: Tlv<'_>) -> Option<&[u8]> {
+    let info = request.inner().next()??;
+    let version = info.inner().next()??;
+    (version.tag == 0x02).then_some(version.content)
+}
+
 /// RFC 2986 §4.1: CertificationRequestInfo ::= SEQUENCE { version 0, Name, SubjectPublicKeyInfo, [0] Attributes }.
 fn read_spki(info: &[u8]) -> der::Result<&[u8]> {
     SliceReader::new(info)?.sequence(|info| {
-        if u8::decode(info)? != 0 {
-            return Err(Tag::Integer.value_error());
-        }
+        let _version = info.tlv_bytes()?;
         let subject = info.tlv_bytes()?;
         let spki = info.tlv_bytes()?;
-        let attributes = info.tlv_bytes()?;
+        // The attributes may be empty, and devices leave them out altogether then, which the RFC has no place for; OpenSSL
+        // takes such requests.
+        let attributes = if info.is_finished() {
+            &[0xa0]
+        } else {
+            info.tlv_bytes()?
+        };
         match (subject.first(), attributes.first()) {
             (Some(0x30), Some(0xa0)) => Ok(spki),
             _ => Err(Tag::Sequence.value_error()),
         }
     })
-}
-
-/// Whether `bytes` are DER values all the way down, at most `depth` deep.
-fn is_well_formed(bytes: &[u8], depth: usize) -> bool {
-    let Ok(mut reader) = SliceReader::new(bytes) else {
-        // The reader takes no slice longer than 256 MiB; requests are bounded long before.
-        return false;
-    };
-    while !reader.is_finished() {
-        let Ok(header) = reader.peek_header() else {
-            return false;
-        };
-        let Ok(value) = reader.tlv_bytes() else {
-            return false;
-        };
-        let content = usize::try_from(header.length)
-            .ok()
-            .and_then(|len| value.len().checked_sub(len));
-        let inner = content.and_then(|start| value.get(start..)).unwrap_or_default();
-        if header.tag.is_constructed() && (depth == 0 || !is_well_formed(inner, depth - 1)) {
-            return false;
-        }
-    }
-    true
 }

@@ -81,6 +81,18 @@ pub enum KeyRefusal {
     /// An exponent that invites attacks.
     #[error("the RSA key has another public exponent than 65537; make a new key, best P-256")]
     RsaExponent,
+    /// A second way to write the same key.
+    #[error(
+        "the RSA key is written without its NULL parameters (RFC 3279 §2.3.1); make the request with a tool that writes them, \
+         such as OpenSSL"
+    )]
+    RsaParameters,
+    /// A second way to write the same key.
+    #[error(
+        "the Ed25519 key is written with parameters, which it must not have (RFC 8410 §3); make the request with a tool that \
+         leaves them out, such as OpenSSL"
+    )]
+    Ed25519Parameters,
     /// A modulus with the mark of CVE-2017-15361.
     #[error(
         "the RSA key was made by a chip or library whose keys can be computed from the outside (ROCA, CVE-2017-15361); make a new key in software, best P-256"
@@ -113,7 +125,8 @@ impl PublicKey {
             (ED25519, None) => ed25519_kind(bits)?,
             // RFC 3279 §2.3.1: the parameters are NULL.
             (RSA_ENCRYPTION, Some([0x05, 0x00])) => rsa_kind(bits)?,
-            (ED25519 | RSA_ENCRYPTION, _) => return Err(KeyRefusal::Malformed),
+            (RSA_ENCRYPTION, _) => return Err(KeyRefusal::RsaParameters),
+            (ED25519, _) => return Err(KeyRefusal::Ed25519Parameters),
             (oid, _) => return Err(KeyRefusal::Algorithm { oid }),
         };
         Ok(Self {

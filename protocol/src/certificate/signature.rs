@@ -63,6 +63,15 @@ pub enum SignatureRefusal {
         key: KeyKind,
     },
     /// Parameters that the algorithm does not have.
+    #[error(
+        "the certificate request is signed with {algorithm}, written with parameters that it must not have (RFC 5758 §3.2, RFC \
+         8410 §3); make it with another tool, such as OpenSSL"
+    )]
+    Parameters {
+        /// The algorithm.
+        algorithm: SignatureAlgorithm,
+    },
+    /// Not an AlgorithmIdentifier.
     #[error("the signature algorithm of the certificate request is damaged; let the device make a new one")]
     Malformed,
 }
@@ -94,7 +103,7 @@ impl SignatureAlgorithm {
             // RFC 4055 §5: NULL is written, and absence must be accepted as well.
             (Self::RsaSha256 | Self::RsaSha384 | Self::RsaSha512, Some([0x05, 0x00])) => Ok(algorithm),
             // RFC 5758 §3.2 and RFC 8410 §3: the parameters must be absent.
-            _ => Err(SignatureRefusal::Malformed),
+            _ => Err(SignatureRefusal::Parameters { algorithm }),
         }
     }
 

@@ -40,7 +40,7 @@ fn der(pem: &str) -> Vec<u8> {
     read(pem).expect("a good request").der().to_vec()
 }
 
-fn read_der(der: &[u8]) -> Result<Csr, CsrRefusal> {
+pub(crate) fn read_der(der: &[u8]) -> Result<Csr, CsrRefusal> {
     UncheckedCsr::from_der(der)?.verify(verify_by_ring)
 }
 
@@ -188,8 +188,9 @@ fn an_algorithm_that_the_key_cannot_have_is_refused() {
 fn parameters_where_none_belong_are_refused() {
     let ecdsa_with_null = [0x30, 0x0c, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2, 5, 0];
     let request = Anatomy::of(&der(request!("p256"))).with_algorithm(&ecdsa_with_null);
-    let malformed = CsrRefusal::Algorithm(SignatureRefusal::Malformed);
-    assert_eq!(read_der(&request), Err(malformed));
+    let algorithm = SignatureAlgorithm::EcdsaSha256;
+    let refused = CsrRefusal::Algorithm(SignatureRefusal::Parameters { algorithm });
+    assert_eq!(read_der(&request), Err(refused));
 }
 
 /// Threat model: ENR-13.
@@ -480,18 +481,18 @@ fn measure(der: &[u8]) -> (usize, usize) {
     }
 }
 
-fn take(der: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn take(der: &[u8]) -> (&[u8], &[u8]) {
     let (header, content) = measure(der);
     der.split_at(header + content)
 }
 
-fn take_content(der: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn take_content(der: &[u8]) -> (&[u8], &[u8]) {
     let (header, _) = measure(der);
     let (value, rest) = take(der);
     (&value[header..], rest)
 }
 
-fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let len = u16::try_from(content.len()).expect("short").to_be_bytes();
     let header = match content.len() {
