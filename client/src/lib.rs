@@ -23,5 +23,7 @@ pub use fetch::Fetch;
 pub use http::Method;
 pub use in_process::InProcess;
 #[cfg(feature = "native")]
-pub use native::{Native, NativeOptions, NativeOptionsError, NativeSocket, SocketError, SocketEvent};
+pub use native::{
+    Native, NativeOptions, NativeOptionsError, NativeSocket, SocketError, SocketEvent, read_trust_anchors,
+};
 pub use transport::{ApiRequest, ApiResponse, Reply, Transport, TransportError};

@@ -1,23 +1,24 @@
 //! The transport of native programs: reqwest over rustls with ring. A bearer token instead of a cookie; for servers with a
 //! private certificate authority, its certificates; through the proxies that `HTTPS_PROXY` and its kin name.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use gangway_protocol::certificate::file::TrustAnchors;
 use gangway_protocol::secret::SecretString;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Url};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, OtherError};
 
 use crate::transport::{
     ApiRequest, ApiResponse, MAX_RESPONSE_LEN, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
 };
 
 mod socket;
+mod trust;
 
 pub use socket::{NativeSocket, SocketError, SocketEvent};
+pub use trust::read_trust_anchors;
+use trust::{MarkedAsCa, tls_config};
 
 /// Where to send, as whom, and whom to trust.
 #[derive(Clone, Debug)]
@@ -26,8 +27,8 @@ pub struct NativeOptions {
     pub server: String,
     /// A bearer token, `gw_pat_…`.
     pub token: Option<SecretString>,
-    /// PEM blocks to trust instead of the public certificate authorities.
-    pub trust_anchors: Option<Vec<u8>>,
+    /// What to trust instead of the public certificate authorities: [`read_trust_anchors`] of a file.
+    pub trust_anchors: Option<TrustAnchors>,
 }
 
 /// The options cannot be used. `Display` is for people.
@@ -42,8 +43,8 @@ pub enum NativeOptionsError {
     /// The token has characters that no token has.
     #[error("the token contains characters that cannot be in a token; was more than the token copied?")]
     Token,
-    /// Nothing to trust in the file.
-    #[error("the file of trusted certificates holds no usable PEM certificate")]
+    /// Nothing to trust.
+    #[error("there is no usable certificate among those to trust")]
     TrustAnchors,
     /// The TLS library refused.
     #[error("TLS cannot be set up ({0})")]
@@ -66,7 +67,7 @@ impl Native {
     pub fn new(options: &NativeOptions) -> Result<Self, NativeOptionsError> {
         let server = server_url(&options.server)?;
         let authorization = options.token.as_ref().map(bearer).transpose()?;
-        let tls = tls_config(options.trust_anchors.as_deref())?;
+        let tls = tls_config(options.trust_anchors.as_ref())?;
         let client = Client::builder()
             .use_preconfigured_tls(tls)
             .timeout(Duration::from_secs(REQUEST_TIMEOUT_SECS.into()))
@@ -168,30 +169,6 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, NativeOptionsError> {
     Ok(value)
 }
 
-fn tls_config(trust_anchors: Option<&[u8]>) -> Result<ClientConfig, NativeOptionsError> {
-    let mut roots = RootCertStore::empty();
-    match trust_anchors {
-        Some(pem) => {
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                certificate
-                    .ok()
-                    .and_then(|der| roots.add(der).ok())
-                    .ok_or(NativeOptionsError::TrustAnchors)?;
-            }
-            if roots.is_empty() {
-                return Err(NativeOptionsError::TrustAnchors);
-            }
-        }
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| NativeOptionsError::Tls(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
-}
-
 #[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
 fn transport_error(error: reqwest::Error) -> TransportError {
     if error.is_timeout() {
@@ -209,13 +186,20 @@ fn of_source(error: &(dyn std::error::Error + 'static)) -> TransportError {
     while let Some(present) = cause {
         if let Some(rustls::Error::InvalidCertificate(reason)) = present.downcast_ref() {
             return TransportError::Untrusted {
-                detail: format!("{reason}"),
+                detail: in_words(reason),
             };
         }
         deepest = present.to_string();
         cause = beneath(present);
     }
     TransportError::Unreachable { detail: deepest }
+}
+
+fn in_words(reason: &CertificateError) -> String {
+    match reason {
+        CertificateError::Other(OtherError(inner)) if inner.is::<MarkedAsCa>() => inner.to_string(),
+        other => other.to_string(),
+    }
 }
 
 /// The error that this one wraps. std's `io::Error` hides it from `source`, and tells what is beneath that.
@@ -275,8 +259,10 @@ mod tests {
 
     #[test]
     fn an_empty_file_of_trusted_certificates_is_refused() {
+        let error = read_trust_anchors(b"nothing").expect_err("there is no certificate");
+        assert_eq!(error.to_string(), "it holds no certificate in PEM");
         assert!(matches!(
-            tls_config(Some(b"nothing")),
+            tls_config(Some(&TrustAnchors::default())),
             Err(NativeOptionsError::TrustAnchors)
         ));
     }

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::rng::Random;
 
 pub(crate) use ca::{TestCa, shared_ca_and_key, to_pem};
-pub(crate) use relay::{Peer, Relay, serve_tls};
+pub(crate) use relay::{Peer, Relay, serve_self_signed, serve_tls};
 
 /// The present in tests: 2030-01-01.
 pub(crate) const NOW: UnixMillis = UnixMillis(1_893_456_000_000);

@@ -28,11 +28,14 @@ pub(crate) use tls::TrustedTime;
 /// From the first packet to the accepted upgrade, through proxies and over slow links.
 const CONNECT_DUE: Duration = Duration::from_secs(30);
 
+/// Entries of a CA file that are told one by one; bundles of operating systems have hundreds.
+const MAX_SKIPPED_TOLD: usize = 5;
+
 /// Opens WebSockets to one server.
 pub(crate) struct Dialer {
     server: ServerUrl,
     proxies: Proxies,
-    tls: Arc<rustls::ClientConfig>,
+    tls: tls::Verification,
     trusted_time: Arc<TrustedTime>,
 }
 
@@ -40,7 +43,7 @@ impl Dialer {
     /// Reads the CA file and builds the TLS configuration.
     pub(crate) fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, TransportError> {
         let trusted_time = Arc::new(TrustedTime::new(clock));
-        let tls = tls::client_config(
+        let tls = tls::verification(
             settings.trust,
             settings.ca_file.as_deref(),
             Arc::clone(&trusted_time),
@@ -56,6 +59,26 @@ impl Dialer {
     /// The time by which servers are verified; what a verified server says moves it on.
     pub(crate) fn trusted_time(&self) -> &TrustedTime {
         &self.trusted_time
+    }
+
+    /// What of the CA file was left out, if anything was.
+    pub(crate) fn skipped_of_ca_file(&self) -> Option<Trouble> {
+        let skipped: Vec<String> = self.tls.skipped.iter().map(ToString::to_string).collect();
+        let first = skipped.iter().take(MAX_SKIPPED_TOLD).map(String::as_str);
+        let more = match skipped.len().saturating_sub(MAX_SKIPPED_TOLD) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        (!skipped.is_empty()).then(|| {
+            Trouble::new(
+                "ca_file_entry",
+                format!(
+                    "The CA file is used without what cannot be used of it: {}{more}.",
+                    first.collect::<Vec<_>>().join("; ")
+                ),
+                "Correct or remove these entries.",
+            )
+        })
     }
 
     /// Opens the WebSocket at `path` with the sub-protocol `subprotocol`.
@@ -105,7 +128,7 @@ impl Dialer {
             Host::Ipv4(address) => ServerName::IpAddress(std::net::IpAddr::V4(*address).into()),
             Host::Ipv6(address) => ServerName::IpAddress(std::net::IpAddr::V6(*address).into()),
         };
-        let connector = tokio_rustls::TlsConnector::from(Arc::clone(&self.tls));
+        let connector = tokio_rustls::TlsConnector::from(Arc::clone(&self.tls.config));
         let stream = connector
             .connect(name, stream)
             .await
@@ -168,6 +191,12 @@ pub enum TransportError {
         /// The present, as far as this device knows.
         now: String,
     },
+    /// TLS: the certificate is not one for servers.
+    #[error(
+        "the server's certificate is marked as a CA (basicConstraints CA:TRUE), as `openssl req -x509` makes it, and is not \
+         itself in the file of trusted certificates"
+    )]
+    MarkedAsCa,
     /// TLS.
     #[error("the server's identity could not be verified: {0}")]
     Tls(String),
@@ -213,6 +242,11 @@ impl TransportError {
             Self::Dates { .. } => (
                 "clock",
                 "Set this device's clock (for example with NTP), or renew the server's certificate if it has expired.",
+            ),
+            Self::MarkedAsCa => (
+                "tls",
+                "Give this very certificate with --ca-file, or make the server's certificate with \
+                 `-addext basicConstraints=critical,CA:FALSE`.",
             ),
             Self::Tls(_) => (
                 "tls",

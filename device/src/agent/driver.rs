@@ -95,9 +95,16 @@ impl Driver {
             key_sha256: self.key.id(),
         };
         let damage = self.store.look(|store| store.damage().map(str::to_owned));
-        if self.tell(started).await.is_ok() && self.tell_damage(damage).await.is_ok() {
-            while self.live().await.is_ok() {}
+        let skipped = self.dialer.skipped_of_ca_file().map(Event::Error);
+        for event in std::iter::once(started).chain(skipped) {
+            if self.tell(event).await.is_err() {
+                return;
+            }
         }
+        if self.tell_damage(damage).await.is_err() {
+            return;
+        }
+        while self.live().await.is_ok() {}
     }
 
     /// The state was damaged, and what stood before it is used.

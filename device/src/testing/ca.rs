@@ -79,6 +79,27 @@ impl TestCa {
     }
 }
 
+/// A certificate for this name, signed by its own key, valid the same month as the others.
+pub(crate) fn self_signed(
+    name: &str,
+    marked_as_ca: bool,
+) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+    params.not_before = rcgen::date_time_ymd(2029, 12, 15);
+    params.not_after = rcgen::date_time_ymd(2030, 1, 15);
+    params.is_ca = if marked_as_ca {
+        IsCa::Ca(BasicConstraints::Unconstrained)
+    } else {
+        IsCa::ExplicitNoCa
+    };
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate").der().clone();
+    (
+        certificate,
+        PrivateKeyDer::try_from(key.serialize_der()).expect("PKCS#8"),
+    )
+}
+
 /// One authority and one key for property tests, which would otherwise make hundreds.
 pub(crate) fn shared_ca_and_key() -> &'static (TestCa, FileKey) {
     static SHARED: OnceLock<(TestCa, FileKey)> = OnceLock::new();

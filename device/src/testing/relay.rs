@@ -12,6 +12,7 @@ use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId};
 use gangway_protocol::seal::{Answer, Channel, Claimant};
 use gangway_protocol::session::{Configuration, DeviceToServer as InSession, ServerToDevice as ToSession};
 use gangway_protocol::time::UnixMillis;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::{TcpListener, TcpStream};
@@ -39,7 +40,19 @@ pub(crate) struct Peer {
 
 /// A TLS configuration for a server of this name.
 pub(crate) fn serve_tls(ca: &TestCa, name: &str) -> tokio_rustls::TlsAcceptor {
-    let (chain, key) = ca.tls_server(name);
+    serving(ca.tls_server(name))
+}
+
+/// The same with a certificate that the server signed itself, as `openssl req -x509` makes it, and that certificate.
+pub(crate) fn serve_self_signed(name: &str, marked_as_ca: bool) -> (tokio_rustls::TlsAcceptor, String) {
+    let (certificate, key) = super::ca::self_signed(name, marked_as_ca);
+    let pem = super::to_pem(&certificate);
+    (serving((vec![certificate], key)), pem)
+}
+
+fn serving(
+    (chain, key): (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>),
+) -> tokio_rustls::TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

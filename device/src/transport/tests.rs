@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::{Dialer, Proxies, TransportError};
 use crate::clock::build_time;
 use crate::config::Settings;
-use crate::testing::{NOW, Relay, SetClock, TestCa, serve_tls};
+use crate::testing::{NOW, Relay, SetClock, TestCa, serve_self_signed, serve_tls};
 
 /// A panel at `panel.example` with a certificate of its own CA, reached through a proxy that knows where it is.
 struct Scene {
@@ -44,6 +44,18 @@ impl Scene {
             proxy,
             _directory: directory,
         }
+    }
+
+    /// From now on the panel has a certificate that it signed itself, which is returned.
+    async fn serve_self_signed(&mut self, marked_as_ca: bool, name: &str) -> String {
+        let (acceptor, pem) = serve_self_signed(name, marked_as_ca);
+        self.relay = Arc::new(Relay::start(Some(acceptor)).await);
+        pem
+    }
+
+    fn trust(&self, pem: &str) {
+        let path = self.settings.ca_file.as_ref().expect("a CA file");
+        std::fs::write(path, pem).expect("written");
     }
 
     /// Connects at `time`, with `last_good` from earlier.
@@ -333,12 +345,88 @@ fn a_ca_file_without_certificates_is_refused_at_the_start() {
 }
 
 #[test]
-fn a_server_can_move_the_time_to_the_end_of_its_own_certificate_and_no_further() {
+fn one_wrong_word_moves_the_time_by_a_month_at_most_and_never_to_the_end_of_the_certificate() {
     let time = super::TrustedTime::new(Arc::new(SetClock::at(UnixMillis(0))));
-    assert_eq!(time.now(), build_time());
+    let (start, far) = (build_time(), build_time().plus(3650 * UnixMillis::DAY));
+    assert_eq!(time.now(), start);
     assert_eq!(time.learn(NOW, None), None, "without TLS nothing is believed");
-    assert_eq!(time.learn(NOW.plus(UnixMillis::DAY), Some(NOW)), Some(NOW));
-    assert_eq!(time.now(), NOW);
-    time.learn(NOW.plus(-UnixMillis::DAY), Some(NOW));
-    assert_eq!(time.now(), NOW, "never back");
+    let month = start.plus(30 * UnixMillis::DAY);
+    assert_eq!(time.learn(far, Some(far)), Some(month));
+    assert_eq!(time.now(), month);
+    let soon = month.plus(10 * UnixMillis::DAY);
+    assert_eq!(time.learn(far, Some(soon)), Some(month.plus(5 * UnixMillis::DAY)));
+    let present = time.now().plus(UnixMillis::DAY);
+    assert_eq!(time.learn(present, Some(far)), Some(present), "an ordinary step");
+    time.learn(start, Some(far));
+    assert_eq!(time.now(), present, "never back");
+    time.learn(far, Some(start));
+    assert_eq!(time.now(), present, "a certificate that has ended moves nothing");
+}
+
+#[test]
+fn a_lost_clock_comes_to_the_present_in_several_sessions() {
+    let time = super::TrustedTime::new(Arc::new(SetClock::at(UnixMillis(0))));
+    let present = build_time().plus(2 * 365 * UnixMillis::DAY);
+    let sessions = (1..100).find(|_| {
+        time.learn(present, Some(present.plus(3650 * UnixMillis::DAY)));
+        time.now() == present
+    });
+    assert_eq!(sessions, Some(25));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_marked_as_a_ca_is_good_where_it_is_itself_trusted() {
+    let mut scene = Scene::new(HOST).await;
+    let pinned = scene.serve_self_signed(true, HOST).await;
+    scene.trust(&pinned);
+    scene
+        .connect_at(NOW, None)
+        .await
+        .expect("the very certificate is trusted");
+    let late = NOW.plus(365 * UnixMillis::DAY);
+    let expired = scene.connect_at(late, None).await.expect_err("its dates count");
+    assert!(matches!(expired, TransportError::Dates { .. }), "{expired}");
+
+    let other_name = scene.serve_self_signed(true, "other.example").await;
+    scene.trust(&other_name);
+    let refused = scene.connect_at(NOW, None).await.expect_err("its name counts");
+    assert!(
+        refused.to_string().contains("is not for panel.example"),
+        "{refused}"
+    );
+
+    scene.serve_self_signed(true, HOST).await;
+    let refused = scene
+        .connect_at(NOW, None)
+        .await
+        .expect_err("it is another certificate");
+    assert!(matches!(refused, TransportError::MarkedAsCa), "{refused}");
+    assert!(refused.trouble().remedy.contains("CA:FALSE"));
+
+    let ordinary = scene.serve_self_signed(false, HOST).await;
+    scene.trust(&ordinary);
+    scene
+        .connect_at(NOW, None)
+        .await
+        .expect("so is one that is not marked");
+}
+
+#[tokio::test]
+async fn one_bad_block_in_the_ca_file_is_left_out_and_told() {
+    let scene = Scene::new(HOST).await;
+    let path = scene.settings.ca_file.clone().expect("a CA file");
+    let good = std::fs::read_to_string(&path).expect("the root");
+    let bad = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    std::fs::write(&path, format!("# works\n{bad}{good}")).expect("written");
+    scene.connect_at(NOW, None).await.expect("the good one is used");
+    let dialer = Dialer::new(&scene.settings, Arc::new(SetClock::at(NOW))).expect("a dialer");
+    let skipped = dialer.skipped_of_ca_file().expect("it is told");
+    assert!(
+        skipped.code == "ca_file_entry" && skipped.message.contains("line 2:"),
+        "{}",
+        skipped.message
+    );
+    std::fs::write(&path, &good).expect("written");
+    let dialer = Dialer::new(&scene.settings, Arc::new(SetClock::at(NOW))).expect("a dialer");
+    assert_eq!(dialer.skipped_of_ca_file(), None);
 }

@@ -5,22 +5,28 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use gangway_protocol::certificate::file::{self, FileError, TrustAnchors};
 use gangway_protocol::time::UnixMillis;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::server::ParsedCertificate;
 use rustls::time_provider::TimeProvider;
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
 };
-use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 
 use super::TransportError;
 use crate::clock::{Clock, latest};
 use crate::config::Trust;
+
+/// How far one server can move the time at once. Certificates of public authorities are renewed a month before their end:
+/// after one wrong word they still verify.
+const MAX_STEP: i64 = 30 * UnixMillis::DAY;
 
 /// The latest of system time, build time and last good time.
 pub(crate) struct TrustedTime {
@@ -45,10 +51,13 @@ impl TrustedTime {
         )
     }
 
-    /// A verified server, whose certificate is valid until `expires_at`, said that it is `time`. It can move the time on
-    /// to the end of its own certificate and no further: a server that lies cannot lock the device out of all others.
+    /// A verified server, whose certificate is valid until `expires_at`, said that it is `time`. One such word moves the time
+    /// on by [`MAX_STEP`] at most, and at most half the way to the end of that certificate: however wrong the server's clock
+    /// is, the server is believed again when its clock is set. A lost clock comes to the present in several sessions.
     pub(crate) fn learn(&self, time: UnixMillis, expires_at: Option<UnixMillis>) -> Option<UnixMillis> {
-        let bounded = time.min(expires_at?);
+        let known = self.now();
+        let halfway = known.plus(expires_at?.since(known).max(0) / 2);
+        let bounded = time.min(halfway).min(known.plus(MAX_STEP));
         self.last_good.fetch_max(bounded.0, Ordering::Relaxed);
         Some(bounded)
     }
@@ -72,48 +81,61 @@ impl TimeProvider for TrustedTime {
     }
 }
 
-/// The roots of `trust`, and those of `ca_file`.
-pub(super) fn client_config(
+/// How servers are verified.
+pub(super) struct Verification {
+    pub(super) config: Arc<ClientConfig>,
+    /// What of the CA file was left out.
+    pub(super) skipped: Vec<FileError>,
+}
+
+/// Verification against the roots of `trust`, and those of `ca_file`.
+pub(super) fn verification(
     trust: Trust,
     ca_file: Option<&Path>,
     trusted_time: Arc<TrustedTime>,
-) -> Result<Arc<ClientConfig>, TransportError> {
+) -> Result<Verification, TransportError> {
     let mut roots = match trust {
         Trust::Public => RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         },
         Trust::System => system_roots()?,
     };
+    let mut own = TrustAnchors::default();
     if let Some(path) = ca_file {
         let failed = |reason: String| TransportError::CaFile {
             path: path.to_owned(),
             reason,
         };
-        let blocks = CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))?;
-        let before = roots.len();
-        for block in blocks {
-            let certificate = block.map_err(|error| failed(error.to_string()))?;
-            roots
-                .add(certificate)
-                .map_err(|error| failed(error.to_string()))?;
-        }
-        if roots.len() == before {
-            return Err(failed("it contains no certificate".to_owned()));
-        }
+        let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+        own = file::trust_anchors(&bytes, |der| {
+            let added = roots.add(CertificateDer::from(der));
+            added.map_err(|error| error.to_string())
+        })
+        .map_err(|error| failed(error.to_string()))?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let unusable = |error: &dyn std::error::Error| TransportError::Tls(error.to_string());
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+    let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
         .build()
         .map_err(|error| unusable(&error))?;
+    let pinned = own.certificates.into_iter();
+    let verifier = Explaining {
+        webpki,
+        pinned: pinned
+            .map(|certificate| CertificateDer::from(certificate.der))
+            .collect(),
+    };
     let config = ClientConfig::builder_with_details(provider, trusted_time)
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&error))?
-        // "Dangerous" is any verifier of one's own; this one only explains the refusals of webpki's.
+        // "Dangerous" is any verifier of one's own; this one asks webpki first.
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Explaining(verifier)))
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    Ok(Arc::new(config))
+    Ok(Verification {
+        config: Arc::new(config),
+        skipped: own.skipped,
+    })
 }
 
 /// What the operating system trusts. Certificates in it that cannot be read are passed over, as all programs do; a store
@@ -142,8 +164,8 @@ pub(super) fn describe(error: &rustls::Error) -> TransportError {
     use rustls::Error::InvalidCertificate;
     let text = match error {
         InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
-            if let Some(dates) = inner.downcast_ref::<OnlyDates>() {
-                return dates.0.clone();
+            if let Some(Finding(finding)) = inner.downcast_ref() {
+                return finding.clone();
             }
             inner.to_string()
         }
@@ -158,14 +180,69 @@ pub(super) fn describe(error: &rustls::Error) -> TransportError {
     TransportError::Tls(text)
 }
 
-/// webpki's verifier, with one question more when it refuses for a date: would it have accepted at another time?
+/// webpki's verifier, with two more questions when it refuses. Would it have accepted at another time? Is the
+/// certificate marked as a CA, and itself one of the CA file?
 #[derive(Debug)]
-struct Explaining(Arc<WebPkiServerVerifier>);
+struct Explaining {
+    webpki: Arc<WebPkiServerVerifier>,
+    /// The certificates of the CA file.
+    pinned: Vec<CertificateDer<'static>>,
+}
 
-/// The finding that it would.
+/// The answer to one of them.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct OnlyDates(TransportError);
+struct Finding(TransportError);
+
+impl From<Finding> for rustls::Error {
+    fn from(finding: Finding) -> Self {
+        Self::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(finding))))
+    }
+}
+
+impl Explaining {
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<(), rustls::Error> {
+        let verdict =
+            self.webpki
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match (verdict, X509Certificate::from_der(end_entity)) {
+            // webpki refuses a server's certificate that is marked as a CA, even where that very certificate is trusted;
+            // OpenSSL and browsers take it then. Whoever trusts a CA trusts it for every name: this gives away nothing.
+            (Err(_), Ok((_, certificate))) if certificate.is_ca() => {
+                if !self.pinned.contains(end_entity) {
+                    return Err(Finding(TransportError::MarkedAsCa).into());
+                }
+                verify_pinned(&certificate, now)?;
+                rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)
+            }
+            (verdict, _) => verdict.map(|_| ()),
+        }
+    }
+}
+
+/// What remains to be asked of a certificate that is trusted itself: its dates and its use.
+fn verify_pinned(certificate: &X509Certificate<'_>, now: UnixTime) -> Result<(), CertificateError> {
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if now < certificate.validity().not_before.timestamp() {
+        return Err(CertificateError::NotValidYet);
+    }
+    if now > certificate.validity().not_after.timestamp() {
+        return Err(CertificateError::Expired);
+    }
+    match certificate.extended_key_usage() {
+        Ok(None) => Ok(()),
+        Ok(Some(usage)) if usage.value.server_auth || usage.value.any => Ok(()),
+        Ok(Some(_)) => Err(CertificateError::InvalidPurpose),
+        Err(_) => Err(CertificateError::BadEncoding),
+    }
+}
 
 impl ServerCertVerifier for Explaining {
     fn verify_server_cert(
@@ -176,10 +253,7 @@ impl ServerCertVerifier for Explaining {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verify = |at| {
-            self.0
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at)
-        };
+        let verify = |at| self.verify(end_entity, intermediates, server_name, ocsp_response, at);
         let Err(refusal) = verify(now) else {
             return Ok(ServerCertVerified::assertion());
         };
@@ -194,13 +268,12 @@ impl ServerCertVerifier for Explaining {
         );
         match validity(end_entity) {
             Some((not_before, not_after)) if for_a_date && verify(within(not_before, not_after)).is_ok() => {
-                let finding = TransportError::Dates {
+                let dates = TransportError::Dates {
                     not_before: not_before.to_string(),
                     not_after: not_after.to_string(),
                     now: shown(now),
                 };
-                let other = CertificateError::Other(OtherError(Arc::new(OnlyDates(finding))));
-                Err(rustls::Error::InvalidCertificate(other))
+                Err(Finding(dates).into())
             }
             _ => Err(refusal),
         }
@@ -212,7 +285,7 @@ impl ServerCertVerifier for Explaining {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        self.webpki.verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -221,16 +294,16 @@ impl ServerCertVerifier for Explaining {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        self.webpki.verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.webpki.supported_verify_schemes()
     }
 }
 
 fn validity(certificate: &CertificateDer<'_>) -> Option<(ASN1Time, ASN1Time)> {
-    let (_, certificate) = x509_parser::certificate::X509Certificate::from_der(certificate).ok()?;
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     Some((
         certificate.validity().not_before,
         certificate.validity().not_after,

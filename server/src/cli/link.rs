@@ -15,7 +15,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use gangway_client::crossing::Decision;
-use gangway_client::{Api, ApiError, Native, NativeOptions};
+use gangway_client::{Api, ApiError, Native, NativeOptions, read_trust_anchors};
+use gangway_protocol::certificate::file::TrustAnchors;
 use gangway_protocol::organisation::Organisation;
 use gangway_protocol::page::{MAX_PAGE_LIMIT, PageQuery};
 use gangway_protocol::secret::SecretString;
@@ -76,7 +77,11 @@ async fn link(args: &LinkArgs, report: &Report, environment: &Environment) -> Re
     let native = Native::new(&NativeOptions {
         server: args.server.clone(),
         token: Some(token(environment)?),
-        trust_anchors: args.ca_file.as_ref().map(read_file).transpose()?,
+        trust_anchors: args
+            .ca_file
+            .as_ref()
+            .map(|path| trusted(path, report))
+            .transpose()?,
     })
     .map_err(|error| Exit::usage(error.to_string()))?;
     let api = Api::new(Arc::new(native.clone()));
@@ -111,6 +116,16 @@ fn token(environment: &Environment) -> Result<SecretString, Exit> {
         }
     };
     Ok(SecretString::new(text.trim().to_owned()))
+}
+
+/// The certificates of a file, with a word on those that cannot be used.
+fn trusted(path: &PathBuf, report: &Report) -> Result<TrustAnchors, Exit> {
+    let unusable = |error| Exit::usage(format!("{} cannot be used: {error}", path.display()));
+    let anchors = read_trust_anchors(&read_file(path)?).map_err(unusable)?;
+    for skipped in &anchors.skipped {
+        report.note(&format!("{} is used without this: {skipped}", path.display()));
+    }
+    Ok(anchors)
 }
 
 fn read_file(path: &PathBuf) -> Result<Vec<u8>, Exit> {

@@ -1,14 +1,16 @@
 //! TLS from certificate files that are read again when they change, so that a renewed certificate needs no restart.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use gangway_protocol::certificate::file::{self, FileError, KeyFormat};
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use zeroize::Zeroizing;
 
 use crate::config::TlsFiles;
 
@@ -34,15 +36,29 @@ type Stamps = [Option<SystemTime>; 2];
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read as PEM.
+    /// A file cannot be read.
+    #[error("{file} cannot be read: {error}")]
+    Unreadable {
+        /// Its path.
+        file: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A file does not hold what it should.
     #[error("{file} cannot be used: {error}")]
-    File {
+    Contents {
         /// Its path.
         file: String,
         /// What is wrong with it.
-        error: rustls::pki_types::pem::Error,
+        error: FileError,
     },
-    /// Certificate and key do not make a pair, or the key is of an unknown kind.
+    /// The first certificate has another key.
+    #[error(
+        "the private key does not belong to the first certificate of the file; the server's own certificate has to come \
+         first, those that issued it after it"
+    )]
+    NotItsKey,
+    /// The certificate or the key is of an unknown kind.
     #[error("the certificate and the key cannot be used together: {0}")]
     Pair(#[from] rustls::Error),
 }
@@ -108,20 +124,35 @@ fn stamps(files: &TlsFiles) -> Stamps {
 }
 
 fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
-    let wrong = |file: &std::path::Path, error| TlsError::File {
-        file: file.display().to_string(),
-        error,
+    let chain = contents(&files.certificate, file::certificates)?
+        .into_iter()
+        .map(|certificate| CertificateDer::from(certificate.der))
+        .collect();
+    let key = contents(&files.key, file::private_key)?;
+    let der = key.der.to_vec();
+    let key = match key.format {
+        KeyFormat::Pkcs8 => PrivateKeyDer::Pkcs8(der.into()),
+        KeyFormat::Pkcs1 => PrivateKeyDer::Pkcs1(der.into()),
+        KeyFormat::Sec1 => PrivateKeyDer::Sec1(der.into()),
     };
-    let chain: Vec<_> = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| wrong(&files.certificate, error))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong(&files.key, error))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+        .with_single_cert(chain, key)
+        .map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => TlsError::NotItsKey,
+            other => TlsError::Pair(other),
+        })?;
     // HTTP/2 first: pages fetch many small things. WebSockets come over HTTP/1.1 connections of their own.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// What `read` finds in the file at `path`.
+fn contents<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T, FileError>) -> Result<T, TlsError> {
+    let shown = || path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| TlsError::Unreadable { file: shown(), error })?;
+    let bytes = Zeroizing::new(bytes);
+    read(&bytes).map_err(|error| TlsError::Contents { file: shown(), error })
 }
