@@ -11,7 +11,7 @@ mod system;
 #[path = "facts/other.rs"]
 mod system;
 
-use gangway_protocol::device::{Facts, MAX_FACT_LEN, check_text};
+use gangway_protocol::device::{Facts, MAX_FACT_LEN, check_text, identifies};
 use ring::hmac;
 
 /// Names this software among others that identify a machine by the same id.
@@ -43,8 +43,16 @@ pub fn collect() -> Facts {
         os_version: system.os_version.as_deref().and_then(fit).unwrap_or_default(),
         arch: std::env::consts::ARCH.to_owned(),
         model: system.model.as_deref().and_then(fit),
-        serial: system.serial.as_deref().and_then(fit),
-        machine_id: system.machine_id.as_deref().map(hashed),
+        serial: system
+            .serial
+            .as_deref()
+            .filter(|serial| identifies(serial))
+            .and_then(fit),
+        machine_id: system
+            .machine_id
+            .as_deref()
+            .filter(|id| identifies(id))
+            .map(hashed),
         software: "gangway-device".to_owned(),
         software_version: env!("CARGO_PKG_VERSION").to_owned(),
         addresses: addresses().as_deref().and_then(fit),

@@ -2,7 +2,7 @@
 
 mod facts;
 
-pub use facts::{Facts, MAX_FACT_LEN, UnfitText, check_text, is_deceptive};
+pub use facts::{Facts, MAX_FACT_LEN, UnfitText, check_text, identifies, is_deceptive};
 
 use serde::{Deserialize, Serialize};
 

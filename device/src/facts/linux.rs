@@ -1,5 +1,7 @@
 //! Linux: /proc, /sys, /etc. DMI on PCs and servers, the device tree on boards.
 
+use gangway_protocol::device::identifies;
+
 use super::System;
 
 pub(super) fn read() -> System {
@@ -13,7 +15,10 @@ pub(super) fn read() -> System {
         serial: file("/sys/class/dmi/id/product_serial")
             .and_then(|text| told(&text))
             .or_else(|| file("/proc/device-tree/serial-number")),
-        machine_id: file("/etc/machine-id").or_else(|| file("/var/lib/dbus/machine-id")),
+        machine_id: ["/etc/machine-id", "/var/lib/dbus/machine-id"]
+            .into_iter()
+            .filter_map(file)
+            .find(|id| identifies(id)),
     }
 }
 
@@ -37,21 +42,9 @@ fn dmi_model() -> Option<String> {
     })
 }
 
-/// What manufacturers leave in DMI when they have nothing to say.
+/// The text, unless a manufacturer left it as it came from the firmware's author.
 fn told(text: &str) -> Option<String> {
-    let empty = [
-        "to be filled by o.e.m.",
-        "default string",
-        "system product name",
-        "none",
-        "not specified",
-        "0",
-    ];
-    if empty.contains(&text.to_ascii_lowercase().as_str()) {
-        None
-    } else {
-        Some(text.to_owned())
-    }
+    (identifies(text) && !text.eq_ignore_ascii_case("System Product Name")).then(|| text.to_owned())
 }
 
 /// `PRETTY_NAME` of os-release(5), which may be quoted.

@@ -36,9 +36,24 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Every fact with its JSON name, in the order in which people read them.
+    /// Every fact with its JSON name, in the order in which people read them. A serial number or machine id that tells no
+    /// machine from another ([`identifies`]) is none.
     #[must_use]
     pub fn entries(&self) -> Vec<(&'static str, &str)> {
+        let mut entries = self.stated();
+        entries.retain(|(name, text)| !matches!(*name, "serial" | "machine_id") || identifies(text));
+        entries
+    }
+
+    /// The facts without a serial number or machine id that tells no machine from another: as they are recorded.
+    #[must_use]
+    pub fn without_placeholders(mut self) -> Self {
+        self.serial = self.serial.filter(|serial| identifies(serial));
+        self.machine_id = self.machine_id.filter(|id| identifies(id));
+        self
+    }
+
+    fn stated(&self) -> Vec<(&'static str, &str)> {
         let mut entries = vec![
             ("hostname", self.hostname.as_str()),
             ("os", &self.os),
@@ -66,10 +81,55 @@ impl Facts {
     /// # Errors
     /// The JSON name of the first fact that is too long or holds a control or bidirectional formatting character.
     pub fn check(&self) -> Result<(), UnfitText> {
-        self.entries()
+        self.stated()
             .into_iter()
             .try_for_each(|(name, text)| check_text(name, text, MAX_FACT_LEN))
     }
+}
+
+/// What makers of boards, firmware and images leave where a serial number or an id should be, in lower case; from the DMI
+/// tables of machines in the field. `uninitialized`: machine-id(5).
+const PLACEHOLDERS: [&str; 28] = [
+    "123456789",
+    "0123456789",
+    "1234567890",
+    "base board serial number",
+    "board serial number",
+    "chassis serial number",
+    "default",
+    "default string",
+    "empty",
+    "filled by oem",
+    "invalid",
+    "n/a",
+    "na",
+    "nil",
+    "none",
+    "not applicable",
+    "not available",
+    "not specified",
+    "null",
+    "o.e.m.",
+    "oem",
+    "serial",
+    "serial number",
+    "system serial number",
+    "to be filled by o.e.m.",
+    "uninitialized",
+    "unknown",
+    "unspecified",
+];
+
+/// Whether a serial number or machine id can tell one machine from another. A placeholder, or one character over and over
+/// (zeros, dots), is the same on every machine of its kind.
+#[must_use]
+pub fn identifies(text: &str) -> bool {
+    let text = text
+        .trim_matches(|c: char| c.is_whitespace() || c == '\0')
+        .to_ascii_lowercase();
+    let mut told = text.chars().filter(|c| c.is_alphanumeric());
+    let varies = told.next().is_some_and(|first| told.any(|c| c != first));
+    varies && !PLACEHOLDERS.contains(&text.as_str())
 }
 
 /// A text that may not be shown to people as it is.

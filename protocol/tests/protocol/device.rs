@@ -1,6 +1,8 @@
 //! Devices: which steps of their lives are allowed, and which texts about them may be shown.
 
-use gangway_protocol::device::{DeviceState, Facts, InvalidTransition, MAX_FACT_LEN, UnfitText, check_text};
+use gangway_protocol::device::{
+    DeviceState, Facts, InvalidTransition, MAX_FACT_LEN, UnfitText, check_text, identifies,
+};
 use gangway_protocol::time::UnixMillis;
 use proptest::prelude::*;
 
@@ -288,4 +290,53 @@ proptest! {
         prop_assume!(!text.contains(['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}']));
         prop_assert_eq!(check_text("text", &text, 64), Ok(()));
     }
+}
+
+#[test]
+fn what_is_the_same_on_every_machine_is_no_identity() {
+    for placeholder in [
+        "To be filled by O.E.M.",
+        "Default string",
+        "0123456789",
+        "System Serial Number",
+        " None\n",
+        "uninitialized",
+        "00000000000000000000000000000000",
+        "00000000-0000-0000-0000-000000000000",
+        "..................",
+        "FFFFFFFF",
+        "0",
+        "",
+    ] {
+        assert!(!identifies(placeholder), "{placeholder:?}");
+        let stated = Facts {
+            serial: Some(placeholder.to_owned()),
+            machine_id: Some(placeholder.to_owned()),
+            ..facts()
+        };
+        let names: Vec<_> = stated.entries().into_iter().map(|(name, _)| name).collect();
+        assert!(
+            !names.contains(&"serial") && !names.contains(&"machine_id"),
+            "{placeholder:?}"
+        );
+        let recorded = stated.without_placeholders();
+        assert_eq!((recorded.serial, recorded.machine_id), (None, None));
+    }
+    for identity in [
+        "10000000abcdef01",
+        "GW-0815",
+        "VMware-56 4d 1a",
+        "8ac1c6a4f3cf4f0a9d0f6f3b1f5c2d7e",
+        "10",
+    ] {
+        assert!(identifies(identity), "{identity:?}");
+    }
+    let hidden = Facts {
+        serial: Some("None\u{202e}".to_owned()),
+        ..facts()
+    };
+    assert!(
+        hidden.check().is_err(),
+        "what is not shown is checked all the same"
+    );
 }

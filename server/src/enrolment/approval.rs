@@ -415,7 +415,7 @@ impl Decision {
         Description {
             name: name.unwrap_or_else(|| name_from(&request.facts.hostname)),
             labels,
-            facts: request.facts.clone(),
+            facts: request.facts.clone().without_placeholders(),
             approver: member.account.clone(),
         }
     }

@@ -87,7 +87,7 @@ pub async fn set_facts(context: &Context, id: &DeviceId, facts: &Facts) -> Resul
     facts
         .check()
         .map_err(|error| refuse(ProblemCode::Malformed, error.to_string(), None))?;
-    let (owned, facts) = (id.clone(), facts.clone());
+    let (owned, facts) = (id.clone(), facts.clone().without_placeholders());
     let changed = write!(context.db, |tx| {
         let record = devices::lock(tx, &owned).await?.ok_or(DbError::Missing)?;
         if record.device.facts == facts {
