@@ -11,6 +11,7 @@ pub mod crl;
 pub mod extension;
 pub mod founding;
 pub mod identity;
+pub mod import;
 pub mod issuer;
 pub mod key;
 pub mod key_store;
@@ -44,6 +45,7 @@ use crate::start_error::StartError;
 
 pub use founding::FoundingError;
 pub use identity::DeviceIdentity;
+pub use import::ImportError;
 pub use issuer::IssuerCertificate;
 pub use key::KeyError;
 pub use key_store::{KEY_FILE, KeyStore, KeyStoreError};
@@ -94,6 +96,9 @@ pub enum CaError {
     /// An issuer cannot be made.
     #[error(transparent)]
     Founding(#[from] FoundingError),
+    /// An intermediate cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A key cannot sign.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -146,8 +151,8 @@ impl CertificateAuthority {
         // A key that is made now opens nothing that was sealed before.
         let key_store = match &config.ca_key {
             Some(key) => KeyStore::new(key),
-            None if is_founded => KeyStore::from_data_dir(&config.data_dir)?,
-            None => KeyStore::founded_in(&config.data_dir, random)?,
+            None if is_founded => KeyStore::from_data_dir(&config.data_dir, config.ca_key_readers)?,
+            None => KeyStore::founded_in(&config.data_dir, config.ca_key_readers, random)?,
         };
         let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
         let host = config.public_url.host_str().unwrap_or("gangway").to_owned();
@@ -353,12 +358,12 @@ async fn found(
     };
     let root = founding::found_root(plan())?;
     let intermediate = founding::found_intermediate(plan(), &root.certificate, &root.key)?;
-    let trust_anchor = root.certificate.pem()?;
+    let trust_anchor = root.certificate.pem();
     let record = |slot, founded: &founding::Founded| -> Result<IssuerRecord, CaError> {
         let id = founded.certificate.id().clone();
         Ok(IssuerRecord {
             slot: Some(slot),
-            certificate: founded.certificate.pem()?,
+            certificate: founded.certificate.pem(),
             above: String::new(),
             trust_anchor: trust_anchor.clone(),
             sealed_key: Some(key_store.seal(&founded.pkcs8, id.as_str(), random)?),

@@ -1,8 +1,10 @@
 //! The built-in CA: what its certificates and revocation lists say, and what operators do with its issuers.
 
+mod corporate;
 mod issuers;
 mod openssl;
 mod profile;
+mod works;
 
 use gangway_protocol::certificate::split_chain;
 use gangway_protocol::id::{DeviceId, OrganisationId};

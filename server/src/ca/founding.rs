@@ -1,12 +1,11 @@
-//! How issuers come to be: the root and its online intermediate at first start, or an intermediate from elsewhere.
+//! How issuers come to be: the root and its online intermediate at first start.
 
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::time::UnixMillis;
 use x509_cert::Certificate;
 use x509_cert::certificate::{TbsCertificate, Version};
+use x509_cert::der::Encode as _;
 use x509_cert::der::asn1::BitString;
-use x509_cert::der::{Decode as _, Encode as _, oid::AssociatedOid as _};
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
@@ -16,7 +15,7 @@ use zeroize::Zeroizing;
 use super::issuer::IssuerCertificate;
 use super::key::{IssuerKey, KeyError};
 use super::profile::Serial;
-use super::{extension, identity, moment, verify};
+use super::{extension, identity, moment};
 
 /// Devices keep the root as their trust anchor: it should outlive them.
 const ROOT_DAYS: i64 = 25 * 365;
@@ -47,7 +46,7 @@ pub struct Plan<'a> {
     pub now: UnixMillis,
 }
 
-/// Why an issuer cannot be founded or imported.
+/// Why an issuer cannot be founded.
 #[derive(Debug, thiserror::Error)]
 pub enum FoundingError {
     /// The key.
@@ -56,9 +55,6 @@ pub enum FoundingError {
     /// The encoding.
     #[error("the certificate cannot be read or written: {0}")]
     Der(#[from] x509_cert::der::Error),
-    /// An imported chain is not what it has to be.
-    #[error("this cannot be the built-in CA's intermediate: {0}")]
-    Unfit(&'static str),
 }
 
 /// Makes the root.
@@ -177,87 +173,4 @@ fn name(plan: &Plan<'_>, what: &str) -> Result<Name, FoundingError> {
         &host,
         &format!("Gangway {what} {tail}"),
     )?)
-}
-
-/// An intermediate made elsewhere, checked.
-pub struct Imported {
-    /// The intermediate.
-    pub intermediate: Certificate,
-    /// What stands between it and the root, nearest first.
-    pub above: Vec<Certificate>,
-    /// The root: the devices' trust anchor.
-    pub root: Certificate,
-}
-
-/// Checks that `chain` (the intermediate first, its self-signed root last) and `pkcs8` can serve as the intermediate.
-///
-/// # Errors
-/// What is wrong with them.
-pub fn import(chain: Vec<Certificate>, pkcs8: &[u8], now: UnixMillis) -> Result<Imported, FoundingError> {
-    use FoundingError::Unfit;
-
-    let key = IssuerKey::from_pkcs8(pkcs8)?;
-    if chain.len() < 2 {
-        return Err(Unfit(
-            "the file must hold the whole chain: the intermediate first, its root last",
-        ));
-    }
-    for certificate in &chain {
-        check_issuer(certificate, now)?;
-    }
-    for pair in chain.windows(2) {
-        if !verify::is_issued_by(&pair[0], &pair[1]) {
-            return Err(Unfit("each certificate of the chain must be signed by the next"));
-        }
-    }
-    let mut chain = chain.into_iter();
-    let (Some(intermediate), Some(root)) = (chain.next(), chain.next_back()) else {
-        return Err(Unfit("the file must hold the whole chain"));
-    };
-    if !verify::is_issued_by(&root, &root) {
-        return Err(Unfit(
-            "the last certificate of the chain must be a self-signed root",
-        ));
-    }
-    if intermediate.tbs_certificate.subject_public_key_info != key.public_key()? {
-        return Err(Unfit("the private key is not the key of the first certificate"));
-    }
-    Ok(Imported {
-        intermediate,
-        above: chain.collect(),
-        root,
-    })
-}
-
-fn check_issuer(certificate: &Certificate, now: UnixMillis) -> Result<(), FoundingError> {
-    use FoundingError::Unfit;
-
-    let tbs = &certificate.tbs_certificate;
-    let extensions = tbs.extensions.as_deref().unwrap_or_default();
-    let find = |oid| {
-        extensions
-            .iter()
-            .find(|e| e.extn_id == oid)
-            .map(|e| e.extn_value.as_bytes())
-    };
-    let constraints = find(BasicConstraints::OID)
-        .map(BasicConstraints::from_der)
-        .transpose()?;
-    if !constraints.is_some_and(|constraints| constraints.ca) {
-        return Err(Unfit("a certificate of the chain is not a CA (basicConstraints)"));
-    }
-    let usage = find(KeyUsage::OID).map(KeyUsage::from_der).transpose()?;
-    if usage.is_some_and(|usage| !usage.key_cert_sign() || !usage.crl_sign()) {
-        return Err(Unfit(
-            "a certificate of the chain may not sign certificates and CRLs (keyUsage)",
-        ));
-    }
-    let (from, until) = (
-        moment::from_x509(tbs.validity.not_before),
-        moment::from_x509(tbs.validity.not_after),
-    );
-    if !(from..=until).contains(&now) {
-        return Err(Unfit("a certificate of the chain is expired or not yet valid"));
-    }
-    Ok(())
 }

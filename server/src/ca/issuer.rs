@@ -1,11 +1,11 @@
 //! An issuer of the built-in CA without its key: its certificate, what stands above it, and where both are served.
 
+use gangway_protocol::certificate::join_chain;
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::path;
 use gangway_protocol::time::UnixMillis;
 use x509_cert::Certificate;
-use x509_cert::der::pem::LineEnding;
-use x509_cert::der::{Decode as _, DecodePem as _, Encode as _, EncodePem as _, oid::AssociatedOid as _};
+use x509_cert::der::{Decode as _, Encode as _, oid::AssociatedOid as _, pem};
 use x509_cert::ext::pkix::SubjectKeyIdentifier;
 use x509_cert::name::Name;
 
@@ -32,15 +32,29 @@ impl IssuerCertificate {
         certificate: Certificate,
         public_url: &str,
     ) -> Result<Self, x509_cert::der::Error> {
+        let der = certificate.to_der()?;
+        Ok(Self::assemble(id, certificate, der, public_url))
+    }
+
+    /// Reads a certificate from DER, which is kept as it is: its issuer signed these bytes.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn from_der(id: IssuerId, der: Vec<u8>, public_url: &str) -> Result<Self, x509_cert::der::Error> {
+        let certificate = Certificate::from_der(&der)?;
+        Ok(Self::assemble(id, certificate, der, public_url))
+    }
+
+    fn assemble(id: IssuerId, certificate: Certificate, der: Vec<u8>, public_url: &str) -> Self {
         let base = public_url.trim_end_matches('/');
-        Ok(Self {
-            der: certificate.to_der()?,
+        Self {
+            der,
             key_identifier: subject_key_identifier(&certificate),
             crl_url: format!("{base}{}", path::issuer_crl(&id)),
             certificate_url: format!("{base}{}", path::issuer_certificate(&id)),
             id,
             certificate,
-        })
+        }
     }
 
     /// Reads a certificate from PEM.
@@ -48,7 +62,8 @@ impl IssuerCertificate {
     /// # Errors
     /// When it is none.
     pub fn from_pem(id: IssuerId, pem: &str, public_url: &str) -> Result<Self, x509_cert::der::Error> {
-        Self::new(id, Certificate::from_pem(pem)?, public_url)
+        let (_, der) = pem::decode_vec(pem.as_bytes())?;
+        Self::from_der(id, der, public_url)
     }
 
     /// Its id.
@@ -70,11 +85,9 @@ impl IssuerCertificate {
     }
 
     /// PEM of the certificate.
-    ///
-    /// # Errors
-    /// When it cannot be encoded, which a certificate that was read can.
-    pub fn pem(&self) -> Result<String, x509_cert::der::Error> {
-        self.certificate.to_pem(LineEnding::LF)
+    #[must_use]
+    pub fn pem(&self) -> String {
+        join_chain([&self.der])
     }
 
     /// Its subject: the issuer of what it signs, byte for byte.

@@ -5,9 +5,9 @@ use ring::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
     KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
-use x509_cert::der::Any;
 use x509_cert::der::asn1::{BitString, Null, ObjectIdentifier};
-use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+use x509_cert::der::{Any, Decode as _, Header, Reader as _, SliceReader};
+use x509_cert::spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef, SubjectPublicKeyInfoOwned};
 use zeroize::Zeroizing;
 
 use super::oid;
@@ -30,10 +30,15 @@ enum Pair {
 pub enum KeyError {
     /// Neither P-256, P-384, Ed25519 nor RSA in PKCS#8.
     #[error(
-        "the private key is not an unencrypted P-256, P-384, Ed25519 or RSA (2048 bits or more) key in PKCS#8; \
+        "the private key is not an unencrypted P-256, P-384, Ed25519 or RSA key in PKCS#8; \
          `openssl pkcs8 -topk8 -nocrypt -in key.pem` converts one"
     )]
     Unreadable,
+    /// An RSA key that the library does not sign with.
+    #[error(
+        "the RSA key cannot be used for signing ({0}): it must have 2048 to 4096 bits, a multiple of 512, and the public exponent 65537 or a larger one"
+    )]
+    Rsa(ring::error::KeyRejected),
     /// The operation failed inside the cryptographic library.
     #[error("the cryptographic library refused to {0}")]
     Refused(&'static str),
@@ -67,8 +72,7 @@ impl IssuerKey {
                     .ok()
                     .map(Pair::Ed25519)
             })
-            .or_else(|| RsaKeyPair::from_pkcs8(der).ok().map(Pair::Rsa))
-            .ok_or(KeyError::Unreadable)?;
+            .map_or_else(|| rsa(der), Ok)?;
         Ok(Self { pair, random })
     }
 
@@ -123,6 +127,23 @@ impl IssuerKey {
             algorithm: AlgorithmIdentifierOwned { oid, parameters },
             subject_public_key: BitString::from_bytes(bits)?,
         })
+    }
+}
+
+fn rsa(pkcs8: &[u8]) -> Result<Pair, KeyError> {
+    // PrivateKeyInfo ::= SEQUENCE { version, AlgorithmIdentifier, … } (RFC 5958 §2).
+    let kind = SliceReader::new(pkcs8).and_then(|mut reader| {
+        let info = reader.tlv_bytes()?;
+        let mut info = SliceReader::new(info)?;
+        Header::decode(&mut info)?;
+        u8::decode(&mut info)?;
+        AlgorithmIdentifierRef::decode(&mut info)
+    });
+    let is_rsa = kind.is_ok_and(|kind| kind.oid == oid::RSA_ENCRYPTION);
+    match RsaKeyPair::from_pkcs8(pkcs8) {
+        Ok(pair) => Ok(Pair::Rsa(pair)),
+        Err(rejected) if is_rsa => Err(KeyError::Rsa(rejected)),
+        Err(_) => Err(KeyError::Unreadable),
     }
 }
 

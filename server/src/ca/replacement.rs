@@ -4,11 +4,9 @@ use gangway_protocol::certificate::join_chain;
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
-use x509_cert::Certificate;
 use x509_cert::der::pem::{self, LineEnding};
-use x509_cert::der::{Encode, EncodePem as _};
 
-use super::{CaError, CertificateAuthority, IssuerCertificate, founding, read_all};
+use super::{CertificateAuthority, CaError, IssuerCertificate, import, read_all};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::issuers::{IssuerRecord, Slot};
 use crate::db::{Db, audit, issuers, write};
@@ -66,42 +64,28 @@ impl CertificateAuthority {
         self.reload(db).await
     }
 
-    /// Puts an intermediate made elsewhere in place: `chain` is PEM, the intermediate first and its root last.
+    /// Puts an intermediate made elsewhere in place: `chain` is a file of PEM, the intermediate first and its root last,
+    /// `private_key` one with PKCS#8.
     ///
     /// # Errors
-    /// [`CaError::Founding`] says what is wrong with the chain or the key.
+    /// [`CaError::Import`] says what is wrong with the chain or the key.
     pub async fn import_intermediate(
         &self,
         db: &Db,
-        chain: &str,
-        private_key: &SecretString,
+        chain: &[u8],
+        private_key: &[u8],
         now: UnixMillis,
         random: &dyn Random,
     ) -> Result<IssuerId, CaError> {
-        let chain = Certificate::load_pem_chain(chain.as_bytes())?;
-        let (label, pkcs8) = pem::decode_vec(private_key.expose().as_bytes())
-            .map_err(|_| CaError::Key(super::KeyError::Unreadable))?;
-        if label != PRIVATE_KEY {
-            return Err(CaError::Key(super::KeyError::Unreadable));
-        }
-        let imported = founding::import(chain, &zeroize::Zeroizing::new(pkcs8.clone()), now)?;
+        let imported = import::import(chain, private_key, now)?;
         let id = IssuerId::new(now, random.for_id());
-        let above = imported
-            .above
-            .iter()
-            .map(Encode::to_der)
-            .collect::<Result<Vec<_>, _>>()?;
-        let certificate = IssuerCertificate::new(id.clone(), imported.intermediate, &self.public_url)?;
+        let certificate = IssuerCertificate::from_der(id.clone(), imported.intermediate, &self.public_url)?;
         let record = IssuerRecord {
             slot: Some(Slot::Signing),
-            certificate: certificate.pem()?,
-            above: if above.is_empty() {
-                String::new()
-            } else {
-                join_chain(above)
-            },
-            trust_anchor: imported.root.to_pem(LineEnding::LF)?,
-            sealed_key: Some(self.key_store.seal(&pkcs8, id.as_str(), random)?),
+            certificate: certificate.pem(),
+            above: join_chain(imported.above),
+            trust_anchor: join_chain([imported.root]),
+            sealed_key: Some(self.key_store.seal(&imported.pkcs8, id.as_str(), random)?),
             created_at: now,
             id: id.clone(),
         };

@@ -174,7 +174,13 @@ both_engines!(
             let (former, _) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
             let id = gangway
                 .ca
-                .import_intermediate(&gangway.db, &foreign, &key, now, &*gangway.random)
+                .import_intermediate(
+                    &gangway.db,
+                    foreign.as_bytes(),
+                    key.expose().as_bytes(),
+                    now,
+                    &*gangway.random,
+                )
                 .await
                 .expect("it is imported");
             let identity = identity(&server);
@@ -217,8 +223,16 @@ async fn an_unfit_intermediate_is_refused_with_the_reason() {
     let (_, own) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
     let cases = [
         (join(&[&ders[0]]), &key, "the whole chain"),
-        (join(&[&ders[1], &ders[0]]), &key, "signed by the next"),
-        (join(&[&ders[0], &ders[0]]), &key, "signed by the next"),
+        (
+            join(&[&ders[1], &ders[0]]),
+            &key,
+            "but the next certificate in the file is",
+        ),
+        (
+            join(&[&ders[0], &ders[0]]),
+            &key,
+            "but the next certificate in the file is",
+        ),
         (chain.clone(), &other_key, "not the key of the first"),
         (own.chain.clone() + &own.trust_anchors, &key, "not a CA"),
     ];
@@ -226,7 +240,13 @@ async fn an_unfit_intermediate_is_refused_with_the_reason() {
     for (chain, key, words) in cases {
         let result = gangway
             .ca
-            .import_intermediate(&gangway.db, &chain, key, START, &*gangway.random)
+            .import_intermediate(
+                &gangway.db,
+                chain.as_bytes(),
+                key.expose().as_bytes(),
+                START,
+                &*gangway.random,
+            )
             .await;
         let error = result.expect_err(words).to_string();
         assert!(error.contains(words), "{words}: {error}");

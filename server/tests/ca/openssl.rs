@@ -202,3 +202,46 @@ both_engines!(
         assert_eq!(kept, renewed, "a restart changes nothing");
     }
 );
+
+both_engines!(
+    async fn a_list_is_good_for_verifiers_whose_clock_is_behind(server: Server) {
+        let (draft, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
+        let files = Files::new(&chain);
+        files.write("crl.der", &server.crl(&draft.issuer, START).await.der);
+        let (der, pem) = (files.path("crl.der"), files.path("crl.pem"));
+        openssl(&["crl", "-inform", "DER"], &[("-in", &der), ("-out", &pem)]).expect("converted");
+        let list = pem.to_str().expect("a path");
+        for behind in [
+            UnixMillis::SECOND,
+            30 * UnixMillis::SECOND,
+            4 * UnixMillis::MINUTE,
+        ] {
+            let verdict = files.verify(&["-crl_check", "-CRLfile", list], START.plus(-behind));
+            assert!(verdict.is_ok(), "{behind} ms behind: {verdict:?}");
+        }
+    }
+);
+
+both_engines!(
+    async fn a_list_of_a_clock_in_the_future_is_replaced_by_one_with_a_higher_number(server: Server) {
+        let (draft, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
+        let ahead = server
+            .crl(&draft.issuer, START.plus(3650 * UnixMillis::DAY))
+            .await;
+        let server = server.restart().await;
+        let present = server.crl(&draft.issuer, START).await;
+        assert!(
+            present.number > ahead.number,
+            "RFC 5280 §5.2.3: monotonically increasing"
+        );
+        let files = Files::new(&chain);
+        files.write("crl.der", &present.der);
+        let (der, pem) = (files.path("crl.der"), files.path("crl.pem"));
+        openssl(&["crl", "-inform", "DER"], &[("-in", &der), ("-out", &pem)]).expect("converted");
+        let list = pem.to_str().expect("a path");
+        let verdict = files.verify(&["-crl_check", "-CRLfile", list], START);
+        assert!(verdict.is_ok(), "{verdict:?}");
+        let kept = server.crl(&draft.issuer, START.plus(UnixMillis::HOUR)).await;
+        assert_eq!(kept, present, "it is an ordinary list from then on");
+    }
+);

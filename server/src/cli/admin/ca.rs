@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use gangway_protocol::secret::SecretString;
+use zeroize::Zeroizing;
 
 use crate::ca::{CaError, CertificateAuthority};
 use crate::cli::CommandError;
@@ -77,7 +78,7 @@ async fn export_root(args: ExportRootArgs) -> Result<(), CommandError> {
 
 async fn import_intermediate(args: ImportIntermediateArgs) -> Result<(), CommandError> {
     let chain = read(&args.chain)?;
-    let key = SecretString::new(read(&args.key)?);
+    let key = Zeroizing::new(read(&args.key)?);
     let (config, db) = super::open(&args.flags).await?;
     let ca = CertificateAuthority::open(&config, &db, &SystemClock, &SystemRandom).await?;
     let now = SystemClock.now();
@@ -91,8 +92,8 @@ async fn import_intermediate(args: ImportIntermediateArgs) -> Result<(), Command
     Ok(())
 }
 
-fn read(path: &Path) -> Result<String, CommandError> {
-    std::fs::read_to_string(path).map_err(|error| failed("read", path, &error))
+fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+    std::fs::read(path).map_err(|error| failed("read", path, &error))
 }
 
 fn refused(error: &CaError) -> CommandError {
