@@ -24,7 +24,7 @@ pub use flags::{DataFlags, ServeFlags};
 pub use network::Network;
 pub use options::{OptionSpec, Scope};
 pub use sources::{Environment, Given, Source, Values};
-pub use value::{Listen, LogFormat};
+pub use value::{KeyReaders, Listen, LogFormat};
 
 use crate::start_error::StartError;
 use options::options;
@@ -60,6 +60,10 @@ options! {
         /// The key that encrypts the keys of the built-in CA at rest: 32 bytes in base64, as `openssl rand -base64 32` makes
         /// them. Without it a key is made and kept in the data directory, in a file for its owner alone.
         ca_key: Option<EncryptionKey> = None, Everywhere;
+        /// Who may be able to read that file: `owner` alone, its `group` too, or `everybody`. Kubernetes gives files of a volume
+        /// with `fsGroup` to a group, and some file systems (vfat, network shares) have no permissions: say so here where only
+        /// the server can reach the volume. Otherwise the server refuses a key that others can read.
+        ca_key_readers: KeyReaders = Some("owner"), Everywhere;
         /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,gangway_server::relay=debug`.
         log: String = Some("info"), Serve;
         /// How to log: `text` for people, `json` for machines. Never a secret, a code, a token, a cookie or a query.
@@ -210,12 +214,18 @@ impl Config {
     /// When it cannot be made.
     pub fn make_data_dir(&self) -> Result<(), StartError> {
         let mut builder = std::fs::DirBuilder::new();
+        if self.data_dir.is_dir() {
+            return Ok(());
+        }
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.data_dir).map_err(|error| StartError::File {
-            what: format!("the data directory {} cannot be made", self.data_dir.display()),
-            error,
-        })
+        builder
+            .create(&self.data_dir)
+            .and_then(|()| crate::ownership::follow_folder(&self.data_dir))
+            .map_err(|error| StartError::File {
+                what: format!("the data directory {} cannot be made", self.data_dir.display()),
+                error,
+            })
     }
 }

@@ -195,5 +195,6 @@ fn make_private(file: &Path) -> Result<(), DbError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(file)?;
+    crate::ownership::follow_folder(file)?;
     Ok(())
 }

@@ -21,6 +21,7 @@ pub mod health;
 pub mod limits;
 pub mod listen;
 pub mod log;
+pub mod ownership;
 pub mod panel;
 pub mod people;
 pub mod relay;

@@ -1,7 +1,8 @@
 //! Backup and restore by the binary, and what becomes of devices that were enrolled in between.
 
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::Output;
 
 use gangway_protocol::device::DeviceState;
 use gangway_protocol::error::ProblemCode;
@@ -11,13 +12,8 @@ use gangway_protocol::time::UnixMillis;
 use gangway_server::session::{Admission, hold};
 
 use crate::support::device::SoftDevice;
-use crate::support::program::{refuses, run, succeeds, text};
+use crate::support::program::{on, refuses, succeeds, text};
 use crate::support::{Engine, Server};
-
-/// Runs the binary on this data directory.
-fn on(data_dir: &Path, arguments: &[&str]) -> Output {
-    run(&[arguments, &["--data-dir", text(data_dir)]].concat())
-}
 
 #[tokio::test]
 async fn what_was_issued_after_the_backup_is_held_until_it_is_readmitted() {
@@ -279,4 +275,146 @@ async fn a_damaged_backup_is_refused_before_anything_is_touched() {
         );
         assert!(!elsewhere.exists());
     }
+}
+
+/// What the folder of a data directory holds, with the bytes of each file.
+fn contents(folder: &Path) -> BTreeMap<OsString, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let file = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.expect("an entry").path();
+        (
+            path.file_name().expect("a name").to_owned(),
+            std::fs::read(&path).expect("a file"),
+        )
+    };
+    entries.map(file).collect()
+}
+
+#[tokio::test]
+async fn what_is_not_a_whole_backup_of_ours_is_refused_before_anything_is_touched() {
+    let server = Server::start(Engine::Sqlite).await;
+    let data_dir = server.gangway.config.data_dir.clone();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let copy = folder.path().join("backup");
+    succeeds(&on(&data_dir, &["backup", "--to", text(&copy)]));
+    server.gangway.db.close().await;
+    let (whole, present) = (contents(&copy), contents(&data_dir));
+    assert!(!present.is_empty() && whole.len() == 3, "{:?}", whole.keys());
+
+    let foreign = folder.path().join("foreign.sqlite3");
+    let connection = rusqlite::Connection::open(&foreign).expect("opened");
+    connection
+        .execute_batch("CREATE TABLE notes (text TEXT)")
+        .expect("made");
+    drop(connection);
+    let foreign = std::fs::read(&foreign).expect("a file");
+    let unstarted = folder.path().join("unstarted");
+    succeeds(&on(&unstarted, &["migrate"]));
+    let unstarted_copy = folder.path().join("unstarted-backup");
+    succeeds(&on(&unstarted, &["backup", "--to", text(&unstarted_copy)]));
+
+    let (database, noted, key) = ("gangway.sqlite3", "checkpoints.json", "ca.key");
+    let other_key = b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_vec();
+    let no_checkpoint = br#"[{"chain":"server","seq":999,"hash":"0000000000000000000000000000000000000000000000000000000000000000","at":1}]"#;
+    let cases: [(&str, Option<Vec<u8>>, &str); 9] = [
+        (database, Some(Vec::new()), "not a database of Gangway"),
+        (database, Some(foreign), "not a database of Gangway"),
+        (
+            database,
+            Some(whole.get(OsStr::new(database)).expect("it is there")[..8192].to_vec()),
+            "is damaged",
+        ),
+        (database, None, "it has no gangway.sqlite3"),
+        (
+            database,
+            Some(std::fs::read(unstarted_copy.join(database)).expect("a file")),
+            "holds no CA",
+        ),
+        (noted, None, "it has no checkpoints.json"),
+        (noted, Some(b"[{".to_vec()), "its checkpoints.json is damaged"),
+        (
+            noted,
+            Some(no_checkpoint.to_vec()),
+            "the record in the backup does not hold",
+        ),
+        (key, Some(other_key), "do not open with this encryption key"),
+    ];
+    for (name, content, words) in cases {
+        match &content {
+            Some(content) => std::fs::write(copy.join(name), content).expect("written"),
+            None => std::fs::remove_file(copy.join(name)).expect("removed"),
+        }
+        refuses(
+            &on(&data_dir, &["restore", "--replace", "--from", text(&copy)]),
+            words,
+        );
+        assert_eq!(contents(&data_dir), present, "{words}: nothing was touched");
+        for (name, content) in &whole {
+            std::fs::write(copy.join(name), content).expect("written");
+        }
+    }
+    succeeds(&on(&data_dir, &["restore", "--replace", "--from", text(&copy)]));
+}
+
+#[tokio::test]
+async fn a_backup_that_failed_leaves_nothing_and_can_be_tried_again() {
+    let server = Server::start(Engine::Sqlite).await;
+    let data_dir = server.gangway.config.data_dir.clone();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let backup = ["backup", "--to", text(&folder.path().join("backup"))].map(str::to_owned);
+    let backup: Vec<&str> = backup.iter().map(String::as_str).collect();
+    // The last file that goes into a backup cannot be read: it is a folder to whoever opens it.
+    let (key, aside) = (data_dir.join("ca.key"), data_dir.join("aside"));
+    std::fs::rename(&key, &aside).expect("moved");
+    std::os::unix::fs::symlink("/proc/self/mem", &key).expect("a link");
+    refuses(&on(&data_dir, &backup), "cannot read");
+    assert_eq!(contents(folder.path()).len(), 0, "nothing is left");
+    std::fs::remove_file(&key).expect("removed");
+    std::fs::rename(&aside, &key).expect("moved back");
+    succeeds(&on(&data_dir, &backup));
+}
+
+/// The owner of what is made: the folder's, which only root can give. Without root's rights both are one user.
+#[tokio::test]
+async fn files_that_a_command_makes_belong_to_the_owner_of_their_folder() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    const NOBODY: u32 = 65534;
+    let server = Server::start(Engine::Sqlite).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let copy = folder.path().join("backup");
+    succeeds(&on(
+        &server.gangway.config.data_dir,
+        &["backup", "--to", text(&copy)],
+    ));
+    let owned = |name: &str| {
+        let data_dir = folder.path().join(name);
+        std::fs::create_dir(&data_dir).expect("a folder");
+        // Refused where the tests do not run as root.
+        let _not_root = chown(&data_dir, Some(NOBODY), Some(NOBODY));
+        data_dir
+    };
+    let check = |data_dir: &Path| {
+        let owner = std::fs::metadata(data_dir).expect("a folder").uid();
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(data_dir).expect("a folder") {
+            let entry = entry.expect("an entry");
+            assert_eq!(
+                entry.metadata().expect("a file").uid(),
+                owner,
+                "{:?}",
+                entry.file_name()
+            );
+            names.push(entry.file_name());
+        }
+        assert!(names.contains(&OsString::from("gangway.sqlite3")), "{names:?}");
+    };
+    let restored = owned("restored");
+    succeeds(&on(&restored, &["restore", "--from", text(&copy)]));
+    check(&restored);
+    succeeds(&on(&restored, &["restore", "--replace", "--from", text(&copy)]));
+    check(&restored);
+    let unstarted = owned("unstarted");
+    succeeds(&on(&unstarted, &["admin", "token", "create", "--scope", "read"]));
+    check(&unstarted);
 }

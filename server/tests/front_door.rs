@@ -17,5 +17,6 @@ mod process;
 mod relay;
 mod session_gate;
 mod support;
+mod tls_files;
 mod typed_client;
 mod unknown_paths;

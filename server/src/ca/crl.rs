@@ -25,7 +25,7 @@ pub const RENEW_AFTER: i64 = UnixMillis::DAY;
 pub struct Crl<'a> {
     /// Greater than that of every list before it (RFC 5280 §5.2.3).
     pub number: u64,
-    /// The present time.
+    /// From when on it stands.
     pub this_update: UnixMillis,
     /// When the next list will stand at the latest.
     pub next_update: UnixMillis,

@@ -12,7 +12,8 @@ use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
-use crate::config::{EncryptionKey, KEY_LEN};
+use crate::config::{EncryptionKey, KEY_LEN, KeyReaders};
+use crate::ownership;
 use crate::rng::Random;
 
 /// Name of the key file in the data directory.
@@ -40,7 +41,10 @@ pub enum KeyStoreError {
     )]
     Missing(String),
     /// Others can read the file.
-    #[error("{0} can be read by others; run `chmod 600` on it and consider its key known")]
+    #[error(
+        "{0} can be read by others; run `chmod 600` on it and consider its key known. Where the file system gives files to a group \
+         or has no permissions, `ca_key_readers` says who may read it"
+    )]
     Exposed(String),
     /// The file cannot be read or made.
     #[error("cannot use the CA's key file {path}: {source}")]
@@ -71,12 +75,16 @@ impl KeyStore {
     ///
     /// # Errors
     /// As [`Self::from_data_dir`].
-    pub fn founded_in(data_dir: &Path, random: &dyn Random) -> Result<Self, KeyStoreError> {
-        match Self::from_data_dir(data_dir) {
+    pub fn founded_in(
+        data_dir: &Path,
+        readers: KeyReaders,
+        random: &dyn Random,
+    ) -> Result<Self, KeyStoreError> {
+        match Self::from_data_dir(data_dir, readers) {
             Err(KeyStoreError::Missing(shown)) => {
                 let made = make(&data_dir.join(KEY_FILE), random);
                 made.map_err(|source| KeyStoreError::File { path: shown, source })?;
-                Self::from_data_dir(data_dir)
+                Self::from_data_dir(data_dir, readers)
             }
             found => found,
         }
@@ -85,8 +93,8 @@ impl KeyStore {
     /// A key store with the key in `data_dir`.
     ///
     /// # Errors
-    /// When the file is missing, unreadable, readable by others, or not a key.
-    pub fn from_data_dir(data_dir: &Path) -> Result<Self, KeyStoreError> {
+    /// When the file is missing, unreadable, readable by others than `readers`, or not a key.
+    pub fn from_data_dir(data_dir: &Path, readers: KeyReaders) -> Result<Self, KeyStoreError> {
         let path = data_dir.join(KEY_FILE);
         let shown = path.display().to_string();
         let failed = |source| KeyStoreError::File {
@@ -96,7 +104,7 @@ impl KeyStore {
         if !path.try_exists().map_err(failed)? {
             return Err(KeyStoreError::Missing(shown));
         }
-        if others_can_read(&path).map_err(failed)? {
+        if others_can_read(&path, readers).map_err(failed)? {
             return Err(KeyStoreError::Exposed(shown));
         }
         let text = Zeroizing::new(std::fs::read_to_string(&path).map_err(failed)?);
@@ -158,19 +166,20 @@ fn make(path: &Path, random: &dyn Random) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
+    ownership::follow_folder(path)?;
     file.write_all(text.as_bytes())?;
     // The database will hold keys that only this file opens: it has to be on the disk before they are.
     file.sync_all()
 }
 
 #[cfg(unix)]
-fn others_can_read(path: &Path) -> std::io::Result<bool> {
+fn others_can_read(path: &Path, readers: KeyReaders) -> std::io::Result<bool> {
     use std::os::unix::fs::PermissionsExt as _;
-    Ok(std::fs::metadata(path)?.permissions().mode() & 0o077 != 0)
+    Ok(readers.exceeded_by(std::fs::metadata(path)?.permissions().mode()))
 }
 
 #[cfg(not(unix))]
-fn others_can_read(_path: &Path) -> std::io::Result<bool> {
+fn others_can_read(_path: &Path, _readers: KeyReaders) -> std::io::Result<bool> {
     Ok(false)
 }
 
@@ -195,13 +204,13 @@ mod tests {
     #[test]
     fn a_sealed_key_opens_only_with_its_key_and_context() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let key_store = KeyStore::founded_in(dir.path(), &SystemRandom).expect("an empty folder gets a key");
+        let key_store = KeyStore::founded_in(dir.path(), KeyReaders::Owner, &SystemRandom)
+            .expect("an empty folder gets a key");
         let sealed = sealed_by(&key_store);
-        let opened_by =
-            |key_store: &KeyStore| key_store.open(&sealed, "iss_1").expect("the same key opens it");
+        let opened_by = |key_store: &KeyStore| key_store.open(&sealed, "iss_1").expect("the same key opens it");
         assert_eq!(opened_by(&key_store).as_slice(), b"secret");
         assert!(key_store.open(&sealed, "iss_2").is_err());
-        let again = KeyStore::from_data_dir(dir.path()).expect("the key is there");
+        let again = KeyStore::from_data_dir(dir.path(), KeyReaders::Owner).expect("the key is there");
         assert_eq!(opened_by(&again).as_slice(), b"secret");
         assert!(matches!(
             given_key_store().open(&sealed, "iss_1"),
@@ -233,10 +242,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().expect("a temporary folder");
         assert!(matches!(
-            KeyStore::from_data_dir(dir.path()),
+            KeyStore::from_data_dir(dir.path(), KeyReaders::Owner),
             Err(KeyStoreError::Missing(_))
         ));
-        KeyStore::founded_in(dir.path(), &SystemRandom).expect("an empty folder gets a key");
+        KeyStore::founded_in(dir.path(), KeyReaders::Owner, &SystemRandom).expect("an empty folder gets a key");
         let path = dir.path().join(KEY_FILE);
         assert_eq!(
             std::fs::metadata(&path)
@@ -247,7 +256,12 @@ mod tests {
             0o600
         );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("the file is ours");
-        let error = KeyStore::from_data_dir(dir.path()).expect_err("the group can read it");
+        let error = KeyStore::from_data_dir(dir.path(), KeyReaders::Owner).expect_err("the group can read it");
         assert!(matches!(error, KeyStoreError::Exposed(_)));
+        let to_group = KeyStore::from_data_dir(dir.path(), KeyReaders::Group);
+        assert!(to_group.is_ok(), "as fsGroup leaves it, if the operator says so");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).expect("the file is ours");
+        assert!(KeyStore::from_data_dir(dir.path(), KeyReaders::Group).is_err());
+        assert!(KeyStore::from_data_dir(dir.path(), KeyReaders::Everybody).is_ok());
     }
 }

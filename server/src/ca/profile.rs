@@ -16,7 +16,7 @@ use super::moment;
 /// Bytes of a serial number: 126 of its bits are random, where CA/Browser Forum BR §7.1 asks for 64 at least.
 pub const SERIAL_LEN: usize = 16;
 /// How far validity reaches back. Clocks of devices and of whoever verifies are rarely further behind.
-const BACKDATE: i64 = 5 * UnixMillis::MINUTE;
+pub(super) const BACKDATE: i64 = 5 * UnixMillis::MINUTE;
 
 /// What is certified.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use gangway_protocol::time::UnixMillis;
 use tokio::sync::Mutex;
 
 use super::crl::{self, Crl};
-use super::{CaError, CertificateAuthority, Issuer};
+use super::{CertificateAuthority, CaError, Issuer, profile};
 use crate::db::issuers::{self, CrlStamp, CrlState};
 use crate::db::{Db, DbError, certificates, write};
 
@@ -80,8 +80,12 @@ impl CertificateAuthority {
     }
 }
 
+/// A list that was made later than now is one of a clock that was wrong: it would stand until that time, and verifiers would
+/// not accept it before.
 fn is_fresh(state: &CrlState, stored: &CrlStamp, now: UnixMillis) -> bool {
-    stored.revision == state.revision && now < stored.this_update.plus(crl::RENEW_AFTER)
+    stored.revision == state.revision
+        && stored.this_update <= now.plus(profile::BACKDATE)
+        && now < stored.this_update.plus(crl::RENEW_AFTER)
 }
 
 async fn load(db: &Db, id: &IssuerId) -> Result<PublishedCrl, CaError> {
@@ -105,7 +109,8 @@ async fn publish(
     let revoked = certificates::revoked(&mut db.reader().await?.conn(), id, now.plus(-crl::LIFE)).await?;
     let list = Crl {
         number: u64::try_from(number).map_err(|_| DbError::Corrupt("issuers.crl_number"))?,
-        this_update: now,
+        // As with certificates: whoever verifies may have a clock that is behind.
+        this_update: now.plus(-profile::BACKDATE),
         next_update,
         revoked: &revoked,
     };

@@ -12,12 +12,13 @@ use crate::ca::KEY_FILE;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, DataFlags, Database, Environment};
 use crate::db::snapshot;
+use crate::ownership;
 use crate::state::open_database;
 
 /// Name of the database in a backup, as in the data directory.
 pub(super) const DATABASE_FILE: &str = "gangway.sqlite3";
 /// Name of the record's state in a backup.
-const CHECKPOINTS_FILE: &str = "checkpoints.json";
+pub(super) const CHECKPOINTS_FILE: &str = "checkpoints.json";
 
 /// Options of `gangway backup`.
 #[derive(Debug, clap::Args)]
@@ -50,19 +51,16 @@ pub async fn run(args: BackupArgs) -> Result<(), CommandError> {
             file.display()
         )));
     }
-    make_folder(&args.to)?;
-    let checkpoints = note_checkpoints(&config).await?;
-    let copy = args.to.join(DATABASE_FILE);
-    // SQLite writes into an empty file, and leaves its permissions as they are.
-    write_private(&copy, b"")?;
-    snapshot::copy(&file, &copy)?;
-    write_private(&args.to.join(CHECKPOINTS_FILE), checkpoints.as_bytes())?;
-    let key = config.data_dir.join(KEY_FILE);
-    let with_key = !args.without_ca_key && key.is_file();
-    if with_key {
-        let text = std::fs::read(&key).map_err(|error| failed("read", &key, &error))?;
-        write_private(&args.to.join(KEY_FILE), &text)?;
+    if args.to.exists() {
+        return Err(failed(
+            "make",
+            &args.to,
+            &std::io::ErrorKind::AlreadyExists.into(),
+        ));
     }
+    let unfinished = Unfinished::beside(&args.to)?;
+    let with_key = fill(&unfinished.0, &config, &file, args.without_ca_key).await?;
+    unfinished.finish(&args.to)?;
     println!("{}", args.to.display());
     if with_key {
         eprintln!(
@@ -74,6 +72,53 @@ pub async fn run(args: BackupArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Puts everything into the folder; tells whether the CA's encryption key is part of it.
+async fn fill(
+    folder: &Path,
+    config: &Config,
+    database: &Path,
+    without_ca_key: bool,
+) -> Result<bool, CommandError> {
+    let checkpoints = note_checkpoints(config).await?;
+    let copy = folder.join(DATABASE_FILE);
+    // SQLite writes into an empty file, and leaves its permissions as they are.
+    write_private(&copy, b"")?;
+    snapshot::copy(database, &copy)?;
+    write_private(&folder.join(CHECKPOINTS_FILE), checkpoints.as_bytes())?;
+    let key = config.data_dir.join(KEY_FILE);
+    let with_key = !without_ca_key && key.is_file();
+    if with_key {
+        let text = std::fs::read(&key).map_err(|error| failed("read", &key, &error))?;
+        write_private(&folder.join(KEY_FILE), &text)?;
+    }
+    Ok(with_key)
+}
+
+/// A backup that is being made, beside its future place. Dropped, it is gone.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    fn beside(to: &Path) -> Result<Self, CommandError> {
+        let mut name = to.as_os_str().to_owned();
+        // The process's id: what another left when it was killed is not in the way.
+        name.push(format!(".unfinished-{}", std::process::id()));
+        let folder = PathBuf::from(name);
+        make_folder(&folder).map_err(|error| failed("make", to, &error))?;
+        Ok(Self(folder))
+    }
+
+    fn finish(self, to: &Path) -> Result<(), CommandError> {
+        std::fs::rename(&self.0, to).map_err(|error| failed("make", to, &error))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // After `finish` there is nothing; what cannot be removed is not in the way of the next backup.
+        let _gone = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Taken before the copy, so that the copy holds at least what they say.
 async fn note_checkpoints(config: &Config) -> Result<String, CommandError> {
     let db = open_database(config).await?;
@@ -82,13 +127,11 @@ async fn note_checkpoints(config: &Config) -> Result<String, CommandError> {
     serde_json::to_string_pretty(&noted?).map_err(|error| CommandError::Refused(error.to_string()))
 }
 
-fn make_folder(folder: &Path) -> Result<(), CommandError> {
+fn make_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(folder)
-        .map_err(|error| failed("make", folder, &error))
+    builder.create(folder)
 }
 
 /// Writes a file that only its owner can read, down to the disk.
@@ -104,6 +147,7 @@ pub(super) fn copy_private(from: &mut impl std::io::Read, path: &Path) -> Result
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut write = || {
         let mut file = options.open(path)?;
+        ownership::follow_folder(path)?;
         std::io::copy(from, &mut file)?;
         file.sync_all()
     };

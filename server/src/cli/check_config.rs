@@ -1,8 +1,12 @@
 //! `gangway check-config`: what holds, and where it came from; or what is wrong, all of it at once.
 
-use crate::config::{Config, Environment, ServeFlags, Source, document};
+#[cfg_attr(not(unix), path = "check_config/no_access.rs")]
+mod access;
 
 use super::CommandError;
+use super::backup::failed;
+use crate::ca::{KeyStore, KeyStoreError};
+use crate::config::{Config, Database, Environment, ServeFlags, Source, document};
 use crate::listen::Tls;
 
 /// Options of `gangway check-config`.
@@ -11,6 +15,10 @@ pub struct CheckConfigArgs {
     /// Print docs/configuration.md instead
     #[arg(long)]
     document: bool,
+    /// Check as this user of the system, whom the service runs as: what root can read, that user may not be able to. Takes
+    /// root and `runuser`
+    #[arg(long, value_name = "USER")]
+    as_user: Option<String>,
     #[command(flatten)]
     flags: ServeFlags,
 }
@@ -24,11 +32,16 @@ pub fn run(args: &CheckConfigArgs) -> Result<(), CommandError> {
         print!("{}", document());
         return Ok(());
     }
+    if let Some(user) = &args.as_user {
+        return Err(access::run_again_as(user));
+    }
     let values = args.flags.values(&Environment::of_process())?;
     let config = Config::from_values(&values)?;
-    if let Some(files) = config.tls() {
-        Tls::load(files).map_err(|error| CommandError::Refused(error.to_string()))?;
+    let tls = config.tls();
+    if let Some(files) = &tls {
+        Tls::load(files.clone()).map_err(|error| CommandError::Refused(error.to_string()))?;
     }
+    check_data(&config)?;
     for option in Config::options() {
         let (text, source) = match values.get(option.name) {
             None => ("–", "not set"),
@@ -36,6 +49,36 @@ pub fn run(args: &CheckConfigArgs) -> Result<(), CommandError> {
             Some(given) => (given.text.as_str(), name(&given.source)),
         };
         println!("{:<36} {text}  ({source})", option.name);
+    }
+    for file in tls.iter().flat_map(|files| [&files.certificate, &files.key]) {
+        if let Some(barrier) = access::only_for_root(file) {
+            eprintln!(
+                "{} can be read by root, and perhaps a group, alone (because of {}): a service that runs as a user of its own cannot. \
+                 Hand it over with LoadCredential= (docs/operations.md), or check with --as-user.",
+                file.display(),
+                barrier.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Whether the data that is there can be used.
+fn check_data(config: &Config) -> Result<(), CommandError> {
+    if let Database::Sqlite(file) = config.database()
+        && file
+            .try_exists()
+            .map_err(|error| failed("look for", &file, &error))?
+    {
+        let opened = std::fs::File::options().read(true).write(true).open(&file);
+        opened.map_err(|error| failed("open", &file, &error))?;
+    }
+    if config.ca_key.is_none() {
+        match KeyStore::from_data_dir(&config.data_dir, config.ca_key_readers) {
+            // It is made at the first start.
+            Ok(_) | Err(KeyStoreError::Missing(_)) => {}
+            Err(error) => return Err(CommandError::Refused(error.to_string())),
+        }
     }
     Ok(())
 }

@@ -98,10 +98,10 @@ fn flag(option: &OptionSpec) -> Arg {
         .help(format!("{doc}{default} [env: {}]", option.variable()))
         .help_heading(HEADING);
     // Completion and help know the words; everything else is read where file and variables are.
-    if option.name == "log_format" {
-        arg.value_parser(PossibleValuesParser::new(["text", "json"]))
-    } else {
-        arg
+    match option.name {
+        "log_format" => arg.value_parser(PossibleValuesParser::new(["text", "json"])),
+        "ca_key_readers" => arg.value_parser(PossibleValuesParser::new(["owner", "group", "everybody"])),
+        _ => arg,
     }
 }
 

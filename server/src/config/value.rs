@@ -132,6 +132,43 @@ impl Value for Listen {
     }
 }
 
+/// Who may be able to read the file of the CA's encryption key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyReaders {
+    /// Its owner.
+    Owner,
+    /// Its owner and its group.
+    Group,
+    /// Everybody who reaches it.
+    Everybody,
+}
+
+impl KeyReaders {
+    /// Whether a file of this mode can be read by others than these.
+    #[must_use]
+    pub fn exceeded_by(self, mode: u32) -> bool {
+        let forbidden = match self {
+            Self::Owner => 0o077,
+            Self::Group => 0o007,
+            Self::Everybody => 0,
+        };
+        mode & forbidden != 0
+    }
+}
+
+impl Value for KeyReaders {
+    const PLACEHOLDER: &'static str = "WHO";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "owner" => Ok(Self::Owner),
+            "group" => Ok(Self::Group),
+            "everybody" => Ok(Self::Everybody),
+            _ => Err(format!("“{text}” is not owner, group or everybody")),
+        }
+    }
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {

@@ -26,21 +26,38 @@ pub fn copy(file: &Path, copy: &Path) -> Result<(), DbError> {
 /// # Errors
 /// What SQLite says; [`DbError::Corrupt`] when it is damaged.
 pub fn check(file: &Path) -> Result<(), DbError> {
+    let verdict: String = open_still(file)?.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    match verdict.as_str() {
+        "ok" => Ok(()),
+        _ => Err(DbError::Corrupt("SQLite's integrity check")),
+    }
+}
+
+/// Whether the whole database in `file` has tables of ours. An empty file is a whole database to SQLite.
+///
+/// # Errors
+/// What SQLite says.
+pub fn is_ours(file: &Path) -> Result<bool, DbError> {
+    let tables: i64 = open_still(file)?.query_row(
+        "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('_sqlx_migrations', 'issuers', 'audit')",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(tables == 3)
+}
+
+/// Opens a file to which nobody writes.
+fn open_still(file: &Path) -> Result<Connection, DbError> {
     // https://www.sqlite.org/uri.html
     let path = file
         .to_string_lossy()
         .replace('%', "%25")
         .replace('?', "%3f")
         .replace('#', "%23");
-    let connection = Connection::open_with_flags(
+    Ok(Connection::open_with_flags(
         format!("file:{path}?immutable=1"),
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
-    )?;
-    let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
-    match verdict.as_str() {
-        "ok" => Ok(()),
-        _ => Err(DbError::Corrupt("SQLite's integrity check")),
-    }
+    )?)
 }
 
 /// Whether another process has the database in `file` open.

@@ -15,6 +15,11 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     gangway(arguments).output().expect("the binary runs")
 }
 
+/// Runs it on this data directory.
+pub(crate) fn on(data_dir: &Path, arguments: &[&str]) -> Output {
+    run(&[arguments, &["--data-dir", text(data_dir)]].concat())
+}
+
 /// What it said on standard output, of a success.
 #[track_caller]
 pub(crate) fn succeeds(output: &Output) -> String {

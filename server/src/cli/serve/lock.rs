@@ -29,6 +29,7 @@ impl DataLock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(unusable)?;
+        crate::ownership::follow_folder(&path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: Some(file) }),
             Err(TryLockError::WouldBlock) => Err(StartError::Refused(format!(
