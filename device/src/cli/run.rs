@@ -66,6 +66,9 @@ pub(super) async fn live(run: &Run, stop: impl Future<Output = ()>) -> Result<()
         directory,
     };
 
+    if run.service {
+        ready();
+    }
     tokio::pin!(stop);
     let mut tick = tokio::time::interval(TICK);
     loop {
@@ -130,6 +133,16 @@ impl Front<'_> {
         Ok(())
     }
 }
+
+/// Tells systemd that the service has started (sd_notify(3)).
+#[cfg(target_os = "linux")]
+fn ready() {
+    // Whoever did not ask to be told has no socket for it; who did and cannot be told, gives up by itself.
+    let _unheard = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ready() {}
 
 fn nobody_to_ask(command: &str) -> Trouble {
     Trouble::new(

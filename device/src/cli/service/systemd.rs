@@ -1,5 +1,6 @@
 //! Linux: a systemd unit. Its log gets no code; `gangway-device status` shows it, and `gangway-device answer` answers.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -8,7 +9,12 @@ use gangway_device::config::proxies_from_environment;
 use super::Install;
 use crate::cli::Failure;
 
+#[path = "reach.rs"]
+mod reach;
+
 const UNIT: &str = "gangway-device.service";
+/// Beside the state directory's usual place; units can be read by everybody.
+const ENVIRONMENT_FILE: &str = "/etc/gangway-device.environment";
 const UNIT_FILE: &str = "/etc/systemd/system/gangway-device.service";
 
 pub(super) fn install(install: &Install) -> Result<(), Failure> {
@@ -18,16 +24,22 @@ pub(super) fn install(install: &Install) -> Result<(), Failure> {
         print!("{unit}");
         return Ok(());
     }
+    let state_dir = std::path::absolute(&install.state.state_dir)?;
+    reach::state_dir(&state_dir).map_err(|reason| unreachable("state directory", &state_dir, &reason))?;
+    let files = [Some(program.as_path()), install.server.ca_file.as_deref()];
+    for file in files.into_iter().flatten() {
+        let file = std::path::absolute(file)?;
+        reach::file(&file).map_err(|reason| unreachable("file", &file, &reason))?;
+    }
     if !Path::new("/run/systemd/system").is_dir() {
         return Err(Failure::Unsupported(
             "systemd does not run here; start `gangway-device run --service` with the service manager that does".to_owned(),
         ));
     }
-    std::fs::write(UNIT_FILE, unit).map_err(|error| {
-        Failure::Unexpected(format!(
-            "{UNIT_FILE} could not be written ({error}); run this as root"
-        ))
-    })?;
+    if let Some(environment) = environment() {
+        write(ENVIRONMENT_FILE, &environment, 0o600)?;
+    }
+    write(UNIT_FILE, &unit, 0o644)?;
     systemctl(&["daemon-reload"])?;
     systemctl(&["enable", "--now", UNIT])?;
     println!("The device runs, now and whenever this machine runs. Its code: gangway-device status");
@@ -45,6 +57,11 @@ pub(super) fn uninstall() -> Result<(), Failure> {
             "{UNIT_FILE} could not be removed ({error}); run this as root"
         ))
     })?;
+    if Path::new(ENVIRONMENT_FILE).exists() {
+        std::fs::remove_file(ENVIRONMENT_FILE).map_err(|error| {
+            Failure::Unexpected(format!("{ENVIRONMENT_FILE} could not be removed ({error})"))
+        })?;
+    }
     systemctl(&["daemon-reload"])?;
     println!("Removed. The state directory stays; `gangway-device reset` empties it.");
     Ok(())
@@ -75,12 +92,6 @@ fn unit(program: &Path, install: &Install) -> Result<String, Failure> {
     let mut command = vec![quoted(program), "run".to_owned(), "--service".to_owned()];
     command.extend(install.arguments()?.iter().map(|argument| quoted(argument)));
     let state_dir = std::path::absolute(&install.state.state_dir)?;
-    let proxies = proxies_from_environment();
-    let mut environment = String::new();
-    if let Some(proxy) = &proxies.https {
-        environment += &format!("Environment={}\n", quoted(&format!("HTTPS_PROXY={proxy}")));
-        environment += &format!("Environment={}\n", quoted(&format!("NO_PROXY={}", proxies.none)));
-    }
     Ok(format!(
         "\
 [Unit]
@@ -89,8 +100,10 @@ Wants=network-online.target
 After=network-online.target
 
 [Service]
+Type=notify
 ExecStart={command}
-{environment}Restart=always
+EnvironmentFile=-{ENVIRONMENT_FILE}
+Restart=always
 RestartSec=5
 UMask=0077
 ExecStartPre=/bin/mkdir -p -m 0700 {state_dir}
@@ -118,6 +131,50 @@ WantedBy=multi-user.target
     ))
 }
 
+fn unreachable(what: &str, path: &Path, reason: &str) -> Failure {
+    Failure::Settings(format!(
+        "the service could not use the {what} {}: {reason}. It runs as root without root's rights; choose another place, such as \
+         /var/lib/gangway-device",
+        path.display()
+    ))
+}
+
+/// The proxies, for a file that only root can read: a proxy's URL may hold a password, and everybody can read units.
+fn environment() -> Option<String> {
+    let proxies = proxies_from_environment();
+    let proxy = proxies.https?;
+    Some(format!(
+        "HTTPS_PROXY={}\nNO_PROXY={}\n",
+        in_environment_file(&proxy),
+        in_environment_file(&proxies.none)
+    ))
+}
+
+/// systemd.exec(5), "EnvironmentFile=": within double quotes a backslash escapes, and nothing is expanded.
+fn in_environment_file(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+}
+
+/// Writes a file whole, with these permissions from its first byte on.
+fn write(path: &str, text: &str, mode: u32) -> Result<(), Failure> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+
+    let write = || {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(mode)
+            .open(path)?;
+        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+        file.write_all(text.as_bytes())
+    };
+    write().map_err(|error: std::io::Error| {
+        Failure::Unexpected(format!("{path} could not be written ({error}); run this as root"))
+    })
+}
+
 /// systemd.service(5), "Command lines": quotes group, `\` escapes within them, `%` and `$` are doubled.
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,".contains(c);
@@ -142,5 +199,23 @@ mod tests {
         assert_eq!(quoted("Room 7"), "\"Room 7\"");
         assert_eq!(quoted(r#"50% of $5 "\""#), r#""50%% of $$5 \"\\\"""#);
         assert_eq!(quoted(""), "\"\"");
+    }
+
+    #[test]
+    fn a_proxys_password_stands_in_a_file_that_only_root_can_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("environment");
+        std::fs::write(&path, "older").expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("readable by all");
+        let text = path.to_str().expect("text");
+        write(text, "HTTPS_PROXY=x", 0o600).expect("written");
+        let mode = std::fs::metadata(&path).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(
+            in_environment_file(r#"http://a:"\$#@p"#),
+            r#""http://a:\"\\$#@p""#
+        );
     }
 }
