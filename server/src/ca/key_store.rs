@@ -207,7 +207,8 @@ mod tests {
         let key_store = KeyStore::founded_in(dir.path(), KeyReaders::Owner, &SystemRandom)
             .expect("an empty folder gets a key");
         let sealed = sealed_by(&key_store);
-        let opened_by = |key_store: &KeyStore| key_store.open(&sealed, "iss_1").expect("the same key opens it");
+        let opened_by =
+            |key_store: &KeyStore| key_store.open(&sealed, "iss_1").expect("the same key opens it");
         assert_eq!(opened_by(&key_store).as_slice(), b"secret");
         assert!(key_store.open(&sealed, "iss_2").is_err());
         let again = KeyStore::from_data_dir(dir.path(), KeyReaders::Owner).expect("the key is there");
@@ -245,7 +246,8 @@ mod tests {
             KeyStore::from_data_dir(dir.path(), KeyReaders::Owner),
             Err(KeyStoreError::Missing(_))
         ));
-        KeyStore::founded_in(dir.path(), KeyReaders::Owner, &SystemRandom).expect("an empty folder gets a key");
+        KeyStore::founded_in(dir.path(), KeyReaders::Owner, &SystemRandom)
+            .expect("an empty folder gets a key");
         let path = dir.path().join(KEY_FILE);
         assert_eq!(
             std::fs::metadata(&path)
@@ -256,7 +258,8 @@ mod tests {
             0o600
         );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("the file is ours");
-        let error = KeyStore::from_data_dir(dir.path(), KeyReaders::Owner).expect_err("the group can read it");
+        let error =
+            KeyStore::from_data_dir(dir.path(), KeyReaders::Owner).expect_err("the group can read it");
         assert!(matches!(error, KeyStoreError::Exposed(_)));
         let to_group = KeyStore::from_data_dir(dir.path(), KeyReaders::Group);
         assert!(to_group.is_ok(), "as fsGroup leaves it, if the operator says so");

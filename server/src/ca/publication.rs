@@ -12,7 +12,7 @@ use gangway_protocol::time::UnixMillis;
 use tokio::sync::Mutex;
 
 use super::crl::{self, Crl};
-use super::{CertificateAuthority, CaError, Issuer, profile};
+use super::{CaError, CertificateAuthority, Issuer, profile};
 use crate::db::issuers::{self, CrlStamp, CrlState};
 use crate::db::{Db, DbError, certificates, write};
 

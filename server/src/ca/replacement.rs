@@ -6,7 +6,7 @@ use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 use x509_cert::der::pem::{self, LineEnding};
 
-use super::{CertificateAuthority, CaError, IssuerCertificate, import, read_all};
+use super::{CaError, CertificateAuthority, IssuerCertificate, import, read_all};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::issuers::{IssuerRecord, Slot};
 use crate::db::{Db, audit, issuers, write};

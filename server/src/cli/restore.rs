@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use super::CommandError;
 use super::backup::{CHECKPOINTS_FILE, DATABASE_FILE, copy_private, failed, write_private};
-use crate::audit::verification::{CheckError, verify};
 use crate::audit::Checkpoint;
+use crate::audit::verification::{CheckError, verify};
 use crate::ca::{KEY_FILE, KeyStore, KeyStoreError};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, DataFlags, Database, EncryptionKey, Environment};
@@ -213,9 +213,7 @@ impl Staged {
     /// Brings the copied tables up to date, checks the record and the keys, and notes in the record what is being done.
     /// Returns whether the key that opens the CA's keys is at hand.
     async fn prove(&self, config: &Config, backup: &Backup) -> Result<bool, CommandError> {
-        let db = Db::open_sqlite(&self.0)
-            .await
-            .map_err(StartError::from)?;
+        let db = Db::open_sqlite(&self.0).await.map_err(StartError::from)?;
         let proved = prove(&db, config, backup).await;
         db.close().await;
         proved
