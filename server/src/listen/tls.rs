@@ -37,7 +37,7 @@ type Stamps = [Option<SystemTime>; 2];
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("{file} cannot be read: {error}")]
+    #[error("{file} cannot be used: {error}")]
     Unreadable {
         /// Its path.
         file: String,
