@@ -204,6 +204,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-18.
     async fn a_list_is_good_for_verifiers_whose_clock_is_behind(server: Server) {
         let (draft, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         let files = Files::new(&chain);
@@ -223,6 +224,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-18.
     async fn a_list_of_a_clock_in_the_future_is_replaced_by_one_with_a_higher_number(server: Server) {
         let (draft, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         let ahead = server
