@@ -29,11 +29,10 @@ fn library(names: &[&str]) -> PathBuf {
         "/usr/lib/aarch64-linux-gnu/pkcs11",
         "/usr/lib64/pkcs11",
     ];
-    let candidates = folders
+    let mut candidates = folders
         .iter()
         .flat_map(|folder| names.iter().map(move |name| Path::new(folder).join(name)));
     candidates
-        .into_iter()
         .find(|path| path.is_file())
         .expect("the library is there: scripts/setup test installs it")
 }
