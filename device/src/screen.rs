@@ -13,6 +13,7 @@ mod wording;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use gangway_device::event::{Event, Trouble};
 use gangway_protocol::id::ClaimId;
@@ -124,6 +125,13 @@ impl Screen {
             }
             Look::Plain | Look::Log => print_line(text),
             Look::Terminal(terminal) => terminal.note(text),
+        }
+    }
+
+    /// From when on keys count for the question that stands.
+    pub(crate) fn keys_count_from(&mut self, at: Instant) {
+        if let Look::Terminal(terminal) = &mut self.look {
+            terminal.keys_count_from(at);
         }
     }
 

@@ -128,7 +128,12 @@ impl Front<'_> {
     async fn pass_on(&mut self, answer: &Answer, agent: &Agent) -> Result<(), Failure> {
         match self.asking.hear(&answer.about, Instant::now()) {
             Ok(question) => agent.answer(&question, answer.accepted).await?,
-            Err(why) => self.screen.note(&why)?,
+            Err(why) => {
+                if let Some(at) = self.asking.readable_at() {
+                    self.screen.keys_count_from(at);
+                }
+                self.screen.note(&why)?;
+            }
         }
         Ok(())
     }

@@ -71,6 +71,11 @@ impl Asking {
         self.standing.as_ref().map(|standing| &standing.claim)
     }
 
+    /// From when on keys count for the question that stands.
+    pub(crate) fn readable_at(&self) -> Option<Instant> {
+        self.standing.as_ref().map(|standing| standing.readable_at)
+    }
+
     /// The claim that an answer is about, or a sentence that says why it does not count.
     pub(crate) fn hear(&mut self, about: &About, now: Instant) -> Result<ClaimId, String> {
         let Some(standing) = &mut self.standing else {

@@ -60,6 +60,10 @@ impl Terminal {
         self.draw()
     }
 
+    pub(super) fn keys_count_from(&mut self, at: Instant) {
+        self.view.keys_count_from(at);
+    }
+
     pub(super) fn draw(&mut self) -> io::Result<()> {
         let (width, height) = terminal::size()?;
         let lines = draw(

@@ -122,6 +122,13 @@ impl View {
         }
     }
 
+    /// From when on keys count for the question, where one is shown.
+    pub(super) fn keys_count_from(&mut self, at: Instant) {
+        if let Scene::Asked { readable_at, .. } = &mut self.scene {
+            *readable_at = at;
+        }
+    }
+
     /// Adds a line to the history.
     pub(super) fn note(&mut self, text: String) {
         if self.history.len() >= HISTORY {

@@ -2,9 +2,10 @@
 
 use std::process::Stdio;
 
+use gangway_protocol::code::{ALPHABET, radio_word};
 use serde_json::json;
 
-use crate::processes::Place;
+use crate::processes::{Place, Terminal};
 
 /// A claim is asked about and given up; then another is asked about. What was meant for the first arrives late.
 /// Threat model: ENR-24.
@@ -65,4 +66,34 @@ async fn a_closed_standard_input_is_no_refusal() {
     let (exit, last) = link.end().await;
     assert_eq!(exit, 0, "{last}");
     assert_eq!(place.certificates(), 1);
+}
+
+/// The page on a real terminal: a key that comes as soon as the question does is dropped, and said; one after the name could
+/// be read counts.
+/// Threat model: ENR-24.
+#[tokio::test]
+async fn a_key_counts_once_the_name_could_be_read() {
+    let place = Place::open().await;
+    let mut terminal = Terminal::open(&place);
+    let code = terminal.shows(code).await;
+    let link = place.link(&code, &["--yes"]).await;
+    let seen = |words: &'static str| move |page: &str| page.contains(words).then_some(());
+    terminal.shows(seen("approved by")).await;
+    terminal.press("y").await;
+    terminal.shows(seen("Read first who wants this device")).await;
+    assert_eq!(place.certificates(), 0, "nothing was signed");
+    terminal.shows(seen("y accept")).await;
+    terminal.press("y").await;
+    let (exit, last) = link.end().await;
+    assert_eq!(exit, 0, "{last}");
+}
+
+/// The code on the page, as its words of the radio alphabet tell it: four, and six after them.
+fn code(page: &str) -> Option<String> {
+    let symbol = |word: &str| {
+        let mut symbols = ALPHABET.iter().copied().map(char::from);
+        symbols.find(|symbol| radio_word(*symbol) == Some(word))
+    };
+    let symbols: String = page.split_whitespace().filter_map(symbol).collect();
+    symbols.get(..10).map(str::to_owned)
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -255,6 +255,78 @@ impl Device {
     pub(crate) async fn kill(mut self) {
         self.0.child.kill().await.expect("it is killed");
     }
+}
+
+/// A `gangway-device run` on a terminal of 80 columns and 24 lines.
+pub(crate) struct Terminal {
+    child: Child,
+    output: tokio::process::ChildStdout,
+    /// What it has written since the last look that found something, without the codes that move the cursor.
+    page: String,
+}
+
+impl Terminal {
+    /// script(1) gives a program a terminal and passes its pipes on.
+    pub(crate) fn open(place: &Place) -> Self {
+        let run = format!(
+            "stty cols 80 rows 24; exec {} run --server {} --state-dir {}",
+            device_binary().display(),
+            place.url(),
+            place.device_state().display()
+        );
+        let mut child = Command::new("script")
+            .args(["-qefc", &run, "/dev/null"])
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("script is part of every Debian");
+        let output = child.stdout.take().expect("it is a pipe");
+        Self {
+            child,
+            output,
+            page: String::new(),
+        }
+    }
+
+    /// Waits until `find` finds what it looks for on the page, which begins anew after that.
+    pub(crate) async fn shows<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
+        let found = async {
+            let mut raw = Vec::new();
+            loop {
+                if let Some(found) = find(&self.page) {
+                    self.page.clear();
+                    return found;
+                }
+                let read = self.output.read_buf(&mut raw).await.expect("it is read");
+                assert_ne!(read, 0, "it ended; its page was {}", self.page);
+                self.page = plain(&String::from_utf8_lossy(&raw));
+            }
+        };
+        timeout(PATIENCE, found).await.expect("the page shows it in time")
+    }
+
+    pub(crate) async fn press(&mut self, key: &str) {
+        let input = self.child.stdin.as_mut().expect("it is a pipe");
+        input.write_all(key.as_bytes()).await.expect("it listens");
+        input.flush().await.expect("it listens");
+    }
+}
+
+/// Without control sequences (ECMA-48 §5.4: CSI, parameters, a final byte).
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if c != '\u{1b}' {
+            plain.push(c);
+        } else if rest.next() == Some('[') {
+            while rest.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
+            plain.push(' ');
+        }
+    }
+    plain
 }
 
 /// A running `gangway link`.
