@@ -102,6 +102,10 @@ pub struct Policy {
     pub certificate_validity_days: u32,
     /// Days after expiry during which a certificate still opens a session for renewal.
     pub grace_days: u32,
+    /// Hours for which a certificate goes on after a session has proved a newer one of its device. 0: it ends at once.
+    pub superseded_grace_hours: u32,
+    /// Whether a certificate that ended so is named in the revocation list (RFC 5280 §5.3.1, `superseded`).
+    pub superseded_in_crl: bool,
     /// Whether links and QR codes may prefill the code.
     pub prefill_code: bool,
     /// Whether a token of scope `enrol` may approve.
@@ -114,6 +118,11 @@ impl Default for Policy {
         Self {
             certificate_validity_days: 90,
             grace_days: 30,
+            // The device keeps old and new side by side until the new one is proved, so it needs the old one no longer.
+            superseded_grace_hours: 0,
+            // Only the list tells other verifiers that a key was replaced; the price is one line for each device that
+            // has renewed lately.
+            superseded_in_crl: true,
             prefill_code: true,
             token_may_approve: true,
         }

@@ -1,7 +1,7 @@
 //! Changes of the fleet, from where they happen to whoever watches. A hint to read again, never the truth itself.
 
 use gangway_protocol::device::FleetChange;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Changes that a slow watcher may fall behind before it is told to read everything again. A burst of thousands
 /// (a node that restarts) is cheaper read once than told one by one.
@@ -11,6 +11,7 @@ const CAPACITY: usize = 1024;
 #[derive(Clone)]
 pub struct Changes {
     sender: broadcast::Sender<FleetChange>,
+    rights: watch::Sender<()>,
 }
 
 impl Changes {
@@ -27,10 +28,24 @@ impl Changes {
     }
 }
 
+impl Changes {
+    /// Says that somebody's rights have changed: whoever watches looks at theirs before anything else is told.
+    pub fn tell_rights(&self) {
+        self.rights.send_replace(());
+    }
+
+    /// Sees every change of rights from now on.
+    #[must_use]
+    pub fn watch_rights(&self) -> watch::Receiver<()> {
+        self.rights.subscribe()
+    }
+}
+
 impl Default for Changes {
     fn default() -> Self {
         Self {
             sender: broadcast::Sender::new(CAPACITY),
+            rights: watch::Sender::new(()),
         }
     }
 }

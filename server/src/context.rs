@@ -7,6 +7,7 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::limits::Failures;
 use crate::rng::Random;
 
 /// Configuration, time, randomness, the database, and the two engines that services share.
@@ -23,4 +24,6 @@ pub struct Context {
     pub ca: CertificateAuthority,
     /// Changes of the fleet, for those who watch.
     pub changes: Changes,
+    /// Failed attempts to come in, counted for the record.
+    pub failures: Failures,
 }

@@ -57,6 +57,9 @@ pub enum EnrolmentError {
     /// The key has been revoked.
     #[error("this key has been revoked and stays refused")]
     KeyRevoked,
+    /// The device has had its share of certificates.
+    #[error("this device has got too many certificates within a day; it may ask again tomorrow")]
+    TooManyCertificates,
     /// The present state does not allow it.
     #[error("{0}")]
     Conflict(&'static str),
@@ -132,6 +135,7 @@ impl From<EnrolmentError> for Error {
             EnrolmentError::Csr(refusal) => Self::CsrRefused(refusal.to_string()),
             EnrolmentError::KeyKnown(device) => Self::KeyKnown(device),
             EnrolmentError::KeyRevoked => Self::KeyRevoked,
+            EnrolmentError::TooManyCertificates => Self::Conflict(error.to_string()),
             EnrolmentError::Conflict(why) => Self::Conflict(why.to_owned()),
             EnrolmentError::Transition(error) => error.into(),
             EnrolmentError::Authority(error) => error.into(),

@@ -10,6 +10,7 @@
 //! [`Places`].
 
 mod address;
+mod failures;
 mod penalty;
 mod places;
 mod window;
@@ -21,6 +22,7 @@ use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 pub use address::{AddressKey, ClientAddress};
+pub use failures::{Attempt, Failures, Tally, Who};
 pub use places::Places;
 
 use crate::config::Caps;

@@ -8,6 +8,8 @@
 pub mod additions;
 pub mod browser;
 pub mod ceremony;
+pub mod ending;
+pub mod failing;
 pub mod joining;
 pub mod links;
 pub mod passkeys;

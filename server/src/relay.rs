@@ -31,7 +31,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use gangway_protocol::id::{ClaimId, DeviceId};
+use gangway_protocol::id::{AccountId, ClaimId, DeviceId};
 use gangway_protocol::path;
 
 use crate::changes::Changes;
@@ -150,6 +150,12 @@ impl Relay {
     #[must_use]
     pub fn claim(&self, claim: &ClaimId) -> Option<ClaimInfo> {
         self.claims.get(claim)
+    }
+
+    /// The claims of an account that go on at present.
+    #[must_use]
+    pub fn claims_of(&self, account: &AccountId) -> Vec<ClaimInfo> {
+        self.claims.of_account(account)
     }
 
     /// Enters a claim into the book that [`Self::claim`] reads. Tests of what follows a crossing begin here.

@@ -39,6 +39,8 @@ use crate::enrolment::EnrolmentError;
 const RENEWAL_JITTER_DIVISOR: i64 = 10;
 /// What a suspended device waits before it tries again (`docs/protocol.md` §3: hourly).
 const SUSPENDED_RETRY_SECS: u32 = 3600;
+/// What a device waits that has got too many certificates: a part of the day over which they are counted.
+const RENEWAL_RETRY_SECS: u32 = 3600;
 /// What a device waits whose certificate nobody knows: an operator may be restoring a backup.
 const UNKNOWN_RETRY_SECS: u32 = 600;
 
@@ -108,6 +110,13 @@ impl From<EnrolmentError> for GateError {
             // Whose key it is stays between the members of the organisation.
             EnrolmentError::KeyKnown(_) => return key_in_use(),
             EnrolmentError::KeyRevoked => ProblemCode::KeyRevoked,
+            EnrolmentError::TooManyCertificates => {
+                return refuse(
+                    ProblemCode::RateLimited,
+                    error.to_string(),
+                    Some(RENEWAL_RETRY_SECS),
+                );
+            }
             EnrolmentError::Conflict(_) | EnrolmentError::Transition(_) => ProblemCode::Conflict,
         };
         refuse(code, error.to_string(), None)
@@ -132,8 +141,6 @@ pub async fn admit(context: &Context, presented: &Presented) -> Result<Admission
         .ok_or(DbError::Corrupt("certificates.device"))?;
     let policy = policy(conn, &certificate.organisation).await?;
     let only = standing(conn, &certificate, &device, &policy, now).await?;
-    let newest =
-        certificate.superseded_at.is_none() || !certificates::newer_is_proven(conn, &certificate).await?;
     Ok(Admission::Admitted(Pass {
         renew_after: renew_after(&certificate, &device, now),
         device: device.device.id,
@@ -141,7 +148,7 @@ pub async fn admit(context: &Context, presented: &Presented) -> Result<Admission
         certificate: certificate.sha256,
         only,
         configuration: device.configuration,
-        newest,
+        newest: certificate.superseded_at.is_none(),
     }))
 }
 
@@ -188,9 +195,18 @@ async fn standing(
         (Some(revocation), _) if revocation.reason == RevocationReason::CertificateHold => {
             return Err(suspended());
         }
+        // Replaced by a newer one, not taken back: the key may be approved again.
+        (Some(revocation), _)
+            if revocation.reason == RevocationReason::Superseded && certificate.superseded_at.is_some() =>
+        {
+            return Err(superseded());
+        }
         (Some(_), _) | (None, DeviceState::Retired { .. }) => return Err(revoked()),
         (None, DeviceState::Pending { .. } | DeviceState::Rejected { .. }) => return Err(unknown()),
         (None, DeviceState::Enrolling { .. } | DeviceState::Active { .. }) => {}
+    }
+    if certificate.is_superseded(now) {
+        return Err(superseded());
     }
     if certificate.proven_at.is_none()
         && device_keys::is_in_use_elsewhere(conn, &certificate.organisation, &certificate.spki_sha256).await?
@@ -297,6 +313,15 @@ fn revoked() -> GateError {
     refuse(
         ProblemCode::CertificateRevoked,
         "the certificate has been revoked; enrol this device anew",
+        None,
+    )
+}
+
+fn superseded() -> GateError {
+    refuse(
+        ProblemCode::GraceOver,
+        "a newer certificate of this device has been proved, and this one has ended; enrol the device anew if the newer \
+         one is lost, as after the restore of a backup",
         None,
     )
 }

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Database};
 use crate::context::Context;
 use crate::db::Db;
-use crate::limits::Limits;
+use crate::limits::{Failures, Limits};
 use crate::people::passkeys::Passkeys;
 use crate::relay::Relay;
 use crate::rng::Random;
@@ -64,6 +64,7 @@ impl Gangway {
             db,
             ca,
             changes: Changes::default(),
+            failures: Failures::default(),
         });
         let relay = Relay::open(
             &context.config,

@@ -3,6 +3,8 @@
 mod account;
 mod command_line;
 mod csrf;
+mod ending;
+mod failing;
 mod invitations;
 mod links;
 mod members;

@@ -5,44 +5,18 @@ use std::collections::BTreeMap;
 use gangway_protocol::certificate::{BulkRevocationRequest, RevocationReason, RevocationRequest};
 use gangway_protocol::device::{DeviceQuery, DeviceState};
 use gangway_protocol::error::ProblemCode;
-use gangway_protocol::id::IssuerId;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::time::UnixMillis;
-use x509_cert::crl::CertificateList;
-use x509_cert::der::Decode as _;
 
 use crate::support::device::SoftDevice;
-use crate::support::{START, Server, both_engines};
-
-/// What the revocation list says at this moment: serial numbers, and the bytes of their reasons' extension.
-async fn listed(server: &Server) -> BTreeMap<String, usize> {
-    let issuers: Vec<(String,)> = server
-        .query("SELECT id FROM issuers WHERE slot = 'signing'")
-        .await;
-    let issuer: IssuerId = issuers[0].0.parse().expect("an id");
-    let der = server.anybody().issuer_crl(&issuer).await.expect("a list");
-    let list = CertificateList::from_der(&der).expect("a list");
-    list.tbs_cert_list
-        .revoked_certificates
-        .unwrap_or_default()
-        .into_iter()
-        .map(|revoked| {
-            let serial = data_encoding::HEXLOWER.encode(revoked.serial_number.as_bytes());
-            let reason = revoked
-                .crl_entry_extensions
-                .and_then(|extensions| extensions[0].extn_value.as_bytes().last().copied())
-                .unwrap_or_default();
-            (serial, usize::from(reason))
-        })
-        .collect()
-}
+use crate::support::{START, both_engines};
 
 both_engines!(
     async fn a_suspension_is_a_hold_that_ends(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let (device, certificate) = SoftDevice::in_fleet(&server, &ada).await;
-        assert!(listed(&server).await.is_empty());
+        assert!(server.listed().await.is_empty());
         let suspended = ada
             .api
             .suspend_device(&certificate.device)
@@ -50,7 +24,7 @@ both_engines!(
             .expect("suspended");
         assert!(matches!(suspended.device.state, DeviceState::Suspended { .. }));
         assert_eq!(
-            listed(&server).await,
+            server.listed().await,
             BTreeMap::from([(certificate.serial.clone(), 6)]),
             "certificateHold"
         );
@@ -61,7 +35,7 @@ both_engines!(
             .expect_err("it is suspended");
         assert_eq!(twice.code(), Some(ProblemCode::Conflict));
         ada.api.resume_device(&certificate.device).await.expect("resumed");
-        assert!(listed(&server).await.is_empty());
+        assert!(server.listed().await.is_empty());
         device
             .prove(&server, &certificate.chain, 2)
             .await
@@ -94,7 +68,7 @@ both_engines!(
             device.certificates[0].revocation.as_ref().expect("revoked").at,
             START
         );
-        assert_eq!(listed(&server).await, BTreeMap::from([(first.serial.clone(), 1)]));
+        assert_eq!(server.listed().await, BTreeMap::from([(first.serial.clone(), 1)]));
         let unspecified = RevocationRequest {
             reason: RevocationReason::Unspecified,
         };
@@ -103,7 +77,7 @@ both_engines!(
             .await
             .expect("revoked");
         assert_eq!(
-            listed(&server).await,
+            server.listed().await,
             BTreeMap::from([(first.serial, 1), (second.serial, 0)])
         );
         let twice = ada
@@ -145,12 +119,12 @@ both_engines!(
             .expect("revoked");
         server.clock.advance(91 * UnixMillis::DAY);
         assert_eq!(
-            listed(&server).await.len(),
+            server.listed().await.len(),
             1,
             "RFC 5280 §3.3: once more after it expired"
         );
         server.clock.advance(8 * UnixMillis::DAY);
-        assert!(listed(&server).await.is_empty());
+        assert!(server.listed().await.is_empty());
     }
 );
 
@@ -200,7 +174,7 @@ both_engines!(
         };
         let told = ada.api.revoke_in_bulk(&home, &request).await.expect("told");
         assert_eq!((told.devices.len(), told.certificates), (2, 2));
-        assert!(listed(&server).await.is_empty(), "nothing was done");
+        assert!(server.listed().await.is_empty(), "nothing was done");
 
         request.dry_run = false;
         let error = ada
@@ -212,7 +186,7 @@ both_engines!(
         let ada = server.refresh(&ada).await;
         let done = ada.api.revoke_in_bulk(&home, &request).await.expect("done");
         assert_eq!((done.devices.len(), done.certificates), (2, 2));
-        let serials: Vec<String> = listed(&server).await.into_keys().collect();
+        let serials: Vec<String> = server.listed().await.into_keys().collect();
         let mut expected = vec![bad.serial, worse.serial];
         expected.sort();
         assert_eq!(serials, expected);
@@ -299,5 +273,42 @@ both_engines!(
             .await
             .expect_err("it is not connected");
         assert_eq!(offline.code(), Some(ProblemCode::Conflict));
+    }
+);
+
+both_engines!(
+    /// Threat model: ACC-13.
+    async fn one_device_is_shut_out_or_let_in_with_a_fresh_passkey_as_many_are(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let (device, certificate) = SoftDevice::in_fleet(&server, &ada).await;
+        let because = RevocationRequest {
+            reason: RevocationReason::Unspecified,
+        };
+        server.clock.advance(5 * UnixMillis::MINUTE);
+        let id = &certificate.device;
+        let outcomes = [
+            ada.api.suspend_device(id).await.map(|_| ()),
+            ada.api.resume_device(id).await.map(|_| ()),
+            ada.api.revoke_device(id, &because).await.map(|_| ()),
+            ada.api.retire_device(id).await.map(|_| ()),
+            ada.api.dismiss_alarm(id).await.map(|_| ()),
+            ada.api
+                .revoke_certificate(&certificate.sha256, &because)
+                .await
+                .map(|_| ()),
+        ];
+        for outcome in outcomes {
+            let refused = outcome.expect_err("the assertion is five minutes old");
+            assert_eq!(refused.code(), Some(ProblemCode::StepUpRequired));
+        }
+        device
+            .prove(&server, &certificate.chain, 2)
+            .await
+            .expect("nothing has happened to it");
+        let ada = server.refresh(&ada).await;
+        ada.api.suspend_device(id).await.expect("suspended");
+        ada.api.resume_device(id).await.expect("resumed");
+        ada.api.revoke_device(id, &because).await.expect("revoked");
     }
 );

@@ -116,7 +116,7 @@ impl Server {
 
     /// What the server's one timer does.
     pub(crate) async fn tick(&self) {
-        gangway_server::enrolment::tick(&self.gangway, &self.schedule).await;
+        gangway_server::enrolment::tick(&self.gangway, &self.gangway.relay, &self.schedule).await;
     }
 
     /// What the relay's timer does.

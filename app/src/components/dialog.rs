@@ -5,11 +5,11 @@ use leptos::ev::Event;
 use leptos::prelude::*;
 use web_sys::HtmlDialogElement;
 
-use super::notice::trouble_notice;
+use super::notice::{Tone, notice};
 use crate::browser::page;
-use crate::trouble::Trouble;
 use crate::view::{NodeRef, View, view};
 use crate::visit::language;
+use crate::visitor::{api, with_fresh_proof};
 
 /// A dialog that shows while `open` holds; its content is made anew each time.
 pub(crate) fn dialog(
@@ -55,7 +55,8 @@ pub(crate) struct Question {
     pub(crate) dangerous: bool,
 }
 
-/// Asks a question. Yes calls `answer` and holds the button meanwhile; then the dialog closes, or shows what went wrong.
+/// Asks a question. Yes calls `answer` and holds the button meanwhile; when the server wants a fresh proof of a passkey, the
+/// browser asks for it and `answer` is called once more. Then the dialog closes, or shows what went wrong.
 pub(crate) fn ask(
     open: RwSignal<bool>,
     label: &'static str,
@@ -65,14 +66,15 @@ pub(crate) fn ask(
 ) -> View {
     let t = language();
     let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<Trouble>);
+    let trouble = RwSignal::new(None::<String>);
+    let api = api();
     let yes = Callback::new(move |()| {
         busy.set(true);
-        let answer = answer.clone();
+        let (api, answer) = (api.clone(), answer.clone());
         leptos::task::spawn_local(async move {
-            match answer().await {
+            match with_fresh_proof(&api, answer).await {
                 Ok(()) => open.set(false),
-                Err(error) => trouble.set(Some(error.into())),
+                Err(error) => trouble.set(error.words(t)),
             }
             busy.set(false);
         });
@@ -89,7 +91,7 @@ pub(crate) fn ask(
             <h2>{title}</h2>
             <ul class="says">{says.into_iter().map(|line| view! { <li>{line}</li> }).collect::<View>()}</ul>
             {more()}
-            {move || trouble.get().map(|trouble| trouble_notice(&trouble, None))}
+            {move || trouble.get().map(|words| notice(Tone::Bad, view! { <p role="alert">{words}</p> }))}
             <div class="dialog-end">
                 <button class="button" type="button" autofocus on:click=move |_| open.set(false)>
                     {t.cancel()}

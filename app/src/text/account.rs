@@ -13,6 +13,9 @@ texts! {
     recovery_codes => "Recovery codes", "Wiederherstellungscodes";
     recovery_codes_text => "Each makes one new passkey when all others are lost.", "Jeder erstellt einen neuen Passkey, wenn alle anderen verloren sind.";
     recovery_codes_renew => "Make new codes", "Neue Codes erstellen";
+    recovery_codes_renew_title => "Make new recovery codes?", "Neue Wiederherstellungscodes erstellen?";
+    recovery_codes_renew_says_1 => "Codes that you have printed or written down stop working at once.", "Codes, die Sie gedruckt oder notiert haben, gelten sofort nicht mehr.";
+    recovery_codes_renew_says_2 => "The new ones are shown once: keep them before you leave the page.", "Die neuen werden einmal gezeigt: Verwahren Sie sie, bevor Sie die Seite verlassen.";
     recovery_codes_shown_once => "These codes are shown once. Print them or write them down, and keep them away from this computer. Earlier codes no longer work.", "Diese Codes werden einmal gezeigt. Drucken oder notieren Sie sie und bewahren Sie sie nicht bei diesem Rechner auf. Frühere gelten nicht mehr.";
     recovery_codes_download => "Download", "Herunterladen";
     sign_ins => "Signed-in browsers", "Angemeldete Browser";

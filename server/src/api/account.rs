@@ -20,7 +20,7 @@ use crate::authority::fit_name;
 use crate::authority::{Error, Result};
 use crate::db::audit::{Entry, Scope};
 use crate::db::{accounts, audit, sign_ins, write};
-use crate::people::{joining, recovery, sign_in};
+use crate::people::{ending, joining, recovery, sign_in};
 use crate::state::Gangway;
 
 /// How the browser that asks names its own sign-in.
@@ -124,7 +124,7 @@ async fn end_sign_in(
         id.parse().map_err(|_| Error::NotFound)?
     };
     let own = id == *current;
-    let now = gangway.clock.now();
+    let (now, account) = (gangway.clock.now(), caller.account.clone());
     write!(gangway.db, |tx| -> Result<()> {
         if !sign_ins::delete(tx, &caller.account, &id).await? {
             return Err(Error::NotFound);
@@ -139,6 +139,7 @@ async fn end_sign_in(
         };
         Ok(audit::append(tx, &entry).await?)
     })?;
+    ending::look_again(&gangway, &gangway.relay, &account).await;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if own && let Some(cookie) = cookie::clear() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);

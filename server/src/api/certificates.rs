@@ -24,7 +24,8 @@ use super::request::{JsonBody, PathId, QueryOf};
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::db::certificates::{self, CertificateFilter, CertificateRecord};
-use crate::enrolment::{exclusion, issuance, present};
+use crate::enrolment::issuance::{self, Witness};
+use crate::enrolment::{exclusion, present};
 use crate::state::Gangway;
 
 /// The routes of this resource.
@@ -104,10 +105,9 @@ async fn record_delivery(
     caller
         .reach_device(&gangway.db, &record.device, Right::Enrol)
         .await?;
-    Ok(Json(present(
-        &gangway,
-        issuance::deliver(&gangway, sha256).await?,
-    )?))
+    let witness = Witness::Claimant(caller.member());
+    let delivered = issuance::deliver(&gangway, sha256, witness).await?;
+    Ok(Json(present(&gangway, delivered)?))
 }
 
 /// Revokes a certificate; its key is refused from then on, unless a newer certificate stands in its place.
@@ -122,7 +122,7 @@ async fn revoke_certificate(
 ) -> Result<Json<Certificate>> {
     let record = find(&gangway, &sha256).await?;
     caller
-        .reach_device(&gangway.db, &record.device, Right::Operate)
+        .decide_on_device(&gangway.db, gangway.clock.now(), &record.device)
         .await?;
     exclusion::revoke_certificate(&gangway, &gangway.relay, sha256, request.reason, caller.member()).await?;
     Ok(Json(present(&gangway, find(&gangway, &sha256).await?)?))

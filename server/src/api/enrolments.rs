@@ -99,7 +99,7 @@ async fn record_consent(
     PathId(claim): PathId<ClaimId>,
 ) -> Result<Json<Approval>> {
     own_approval(&gangway, &caller, &claim).await?;
-    Ok(Json(approval::consent(&gangway, &claim, &caller.account).await?))
+    Ok(Json(approval::consent(&gangway, &claim, caller.member()).await?))
 }
 
 /// Ends a claim for good: the device is not the person's, or they changed their mind.

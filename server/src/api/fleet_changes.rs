@@ -18,6 +18,7 @@ use gangway_protocol::path;
 use gangway_protocol::time::UnixMillis;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -50,13 +51,14 @@ async fn watch_fleet(
     caller: Caller,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     // Subscribe before reading the rights, so that a change between the two is not missed.
-    let changes = gangway.changes.watch();
+    let (changes, rights) = (gangway.changes.watch(), gangway.changes.watch_rights());
     let visible = visible(&gangway, &caller).await?;
     let watch = Watch {
         looked_at: gangway.clock.now(),
         gangway,
         caller,
         changes,
+        rights,
         visible,
         until: Instant::now() + STREAM_LIFE,
     };
@@ -75,6 +77,8 @@ struct Watch {
     gangway: Arc<Gangway>,
     caller: Caller,
     changes: Receiver<FleetChange>,
+    /// Says when somebody's rights have changed, perhaps the caller's.
+    rights: watch::Receiver<()>,
     visible: HashSet<OrganisationId>,
     /// When the caller's rights were last looked up.
     looked_at: UnixMillis,
@@ -90,6 +94,10 @@ impl Watch {
                 () = self.gangway.stopping() => return None,
                 () = tokio::time::sleep_until(self.until) => return None,
                 () = tokio::time::sleep(LOOK_EVERY) => None,
+                _ = self.rights.changed() => {
+                    self.rights.mark_changed();
+                    None
+                }
             };
             // A database that is away ends the stream too: the browser comes back when it answers again.
             match self.look_again().await.ok()? {
@@ -110,9 +118,11 @@ impl Watch {
 
     async fn look_again(&mut self) -> Result<Rights> {
         let now = self.gangway.clock.now();
-        if now.since(self.looked_at) < RIGHTS_HOLD {
+        let told = self.rights.has_changed().unwrap_or(true);
+        if !told && now.since(self.looked_at) < RIGHTS_HOLD {
             return Ok(Rights::Same);
         }
+        self.rights.mark_unchanged();
         if !identify::still_holds(
             &self.gangway.db,
             self.gangway.clock.now(),

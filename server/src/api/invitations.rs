@@ -27,6 +27,9 @@ const MAX_WAITING: u64 = 500;
 /// Longest reminder of whom an invitation is for.
 const MAX_NOTE_LEN: usize = 128;
 
+const ABOVE: Error =
+    Error::Forbidden("nobody invites to a role above their own: choose a lesser one, or ask an owner");
+
 /// The routes of this resource.
 pub fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new()
@@ -66,10 +69,8 @@ async fn create_invitation(
     let now = gangway.clock.now();
     let own = caller.require(&gangway.db, &id, Right::Administer).await?;
     caller.require_fresh_person(now)?;
-    if request.role > own {
-        return Err(Error::Forbidden(
-            "nobody invites to a role above their own: choose a lesser one, or ask an owner",
-        ));
+    if !links::may_invite(own, request.role) {
+        return Err(ABOVE);
     }
     let note = request.note.trim();
     check_text("note", note, MAX_NOTE_LEN)?;
@@ -97,6 +98,11 @@ async fn create_invitation(
             return Ok(invitation);
         }
         organisations::bump_revision(tx, &id).await?;
+        // The role may have changed since it was looked at; from here on it stays.
+        let own = organisations::role_at(tx, &id, &caller.account).await?;
+        if !own.is_some_and(|own| links::may_invite(own, invitation.role)) {
+            return Err(ABOVE);
+        }
         if link_rows::count_invitations(tx, &id, now).await? >= MAX_WAITING {
             return Err(Error::Conflict(format!(
                 "{MAX_WAITING} invitations wait to be taken already: take some back first"

@@ -45,5 +45,5 @@ async fn redeem_recovery_code(
     JsonBody(request): JsonBody<RecoveryRequest>,
 ) -> Result<Json<RecoveryGrant>> {
     address.may_try_to_sign_in(&gangway)?;
-    recovery::redeem(&gangway, &request.code).await.map(Json)
+    recovery::redeem(&gangway, &request.code, address).await.map(Json)
 }

@@ -18,8 +18,8 @@ use utoipa_axum::routes;
 use super::request::{JsonBody, Paged, PathId};
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
-use crate::db::audit::{Entry, Scope};
-use crate::db::{Conn, accounts, audit, memberships, organisations, write};
+use crate::db::{Conn, accounts, memberships, organisations, write};
+use crate::people::ending::{self, Ended};
 use crate::state::Gangway;
 
 /// The routes of this resource.
@@ -59,27 +59,33 @@ async fn change_role(
         .require(&gangway.db, &organisation, Right::Administer)
         .await?;
     caller.require_fresh_person(now)?;
-    write!(gangway.db, |tx| -> Result<Member> {
+    let changed = account.clone();
+    let (member, ended) = write!(gangway.db, |tx| -> Result<(Member, Vec<Ended>)> {
         let (own, former) = roles(tx, &organisation, &caller, &account).await?;
         if !own.may_administer() || role > own || former > own {
             return Err(ABOVE);
         }
         memberships::set(tx, &organisation, &account, role, now).await?;
         keep_an_owner(tx, &organisation, former).await?;
+        let mut ended = ending::end_what_exceeds(tx, &account, now).await?;
         let (name, _) = accounts::name_and_handle(tx, &account).await?;
         let detail = format!("{name}: {} to {}", former.as_str(), role.as_str());
-        let entry = Entry {
-            scope: Scope::Organisation(&organisation),
-            at: now,
-            actor: caller.actor(),
-            action: "member.role_changed",
-            subject: account.as_str(),
-            detail: &detail,
-        };
-        audit::append(tx, &entry).await?;
-        Ok(Member { account, name, role })
-    })
-    .map(Json)
+        ended.insert(
+            0,
+            Ended {
+                organisation,
+                action: "member.role_changed",
+                subject: account.to_string(),
+                detail,
+                device: None,
+            },
+        );
+        ending::record(tx, &mut ended, caller.actor(), now).await?;
+        Ok((Member { account, name, role }, ended))
+    })?;
+    ending::tell_devices(&gangway, &ended);
+    ending::look_again(&gangway, &gangway.relay, &changed).await;
+    Ok(Json(member))
 }
 
 /// Ends a membership: an admin's of somebody else, or one's own.
@@ -96,24 +102,31 @@ async fn remove_member(
     let right = if leaves { Right::Belong } else { Right::Administer };
     caller.require(&gangway.db, &organisation, right).await?;
     caller.require_fresh_person(now)?;
-    write!(gangway.db, |tx| -> Result<()> {
+    let removed = account.clone();
+    let ended = write!(gangway.db, |tx| -> Result<Vec<Ended>> {
         let (own, former) = roles(tx, &organisation, &caller, &account).await?;
         if !leaves && (!own.may_administer() || former > own) {
             return Err(ABOVE);
         }
         memberships::delete(tx, &organisation, &account).await?;
         keep_an_owner(tx, &organisation, former).await?;
+        let mut ended = ending::end_what_exceeds(tx, &account, now).await?;
         let (name, _) = accounts::name_and_handle(tx, &account).await?;
-        let entry = Entry {
-            scope: Scope::Organisation(&organisation),
-            at: now,
-            actor: caller.actor(),
-            action: if leaves { "member.left" } else { "member.removed" },
-            subject: account.as_str(),
-            detail: &name,
-        };
-        Ok(audit::append(tx, &entry).await?)
+        ended.insert(
+            0,
+            Ended {
+                organisation,
+                action: if leaves { "member.left" } else { "member.removed" },
+                subject: account.to_string(),
+                detail: name,
+                device: None,
+            },
+        );
+        ending::record(tx, &mut ended, caller.actor(), now).await?;
+        Ok(ended)
     })?;
+    ending::tell_devices(&gangway, &ended);
+    ending::look_again(&gangway, &gangway.relay, &removed).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -129,6 +142,8 @@ async fn roles(
     account: &AccountId,
 ) -> Result<(Role, Role)> {
     organisations::bump_revision(tx, organisation).await?;
+    // Whoever makes a token of this account at the same time waits, and then makes it by the role that is left.
+    accounts::lock(tx, account).await?;
     let own = organisations::role_at(tx, organisation, &caller.account).await?;
     let former = memberships::role(tx, organisation, account).await?;
     own.zip(former).ok_or(Error::NotFound)

@@ -22,7 +22,8 @@ use crate::authority::{Error, Result};
 use crate::db::SecretHash;
 use crate::db::audit::{Entry, Scope};
 use crate::db::tokens::NewToken;
-use crate::db::{accounts, audit, tokens, write};
+use crate::db::{accounts, audit, organisations, tokens, write};
+use crate::people::ending;
 use crate::state::Gangway;
 
 /// Most tokens of one account: one for each of many programs. The expired ones count until they are revoked.
@@ -89,6 +90,14 @@ async fn create_token(
             return Ok(token);
         }
         accounts::lock(tx, &new.account).await?;
+        // The role may have changed since it was looked at; from here on it stays.
+        let own = organisations::role_at(tx, &new.organisation, &new.account).await?;
+        let covered = |scope: &TokenScope| own.is_some_and(|own| ending::covers(own, *scope));
+        if !new.scopes.iter().all(covered) {
+            return Err(Error::Forbidden(
+                "your role in this organisation does not allow this: ask one of its admins",
+            ));
+        }
         if tokens::count(tx, &new.account).await? >= MAX_TOKENS {
             return Err(Error::Conflict(format!(
                 "an account has at most {MAX_TOKENS} tokens: revoke one that is not needed"
@@ -131,7 +140,7 @@ async fn revoke_token(
     PathId(id): PathId<TokenId>,
 ) -> Result<StatusCode> {
     caller.require_person()?;
-    let now = gangway.clock.now();
+    let (now, account) = (gangway.clock.now(), caller.account.clone());
     write!(gangway.db, |tx| -> Result<()> {
         let organisation = tokens::delete(tx, &caller.account, &id)
             .await?
@@ -146,6 +155,7 @@ async fn revoke_token(
         };
         Ok(audit::append(tx, &entry).await?)
     })?;
+    ending::look_again(&gangway, &gangway.relay, &account).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

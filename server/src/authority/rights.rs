@@ -5,6 +5,7 @@
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::organisation::Role;
+use gangway_protocol::time::UnixMillis;
 
 use super::{Caller, Credential, Error, Result};
 use crate::db::devices::DeviceRecord;
@@ -157,6 +158,17 @@ impl Caller {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// A device that the caller may shut out or let in again. Both take a passkey proved in the last minutes, for one
+    /// device as for many: a browser that was left open shall not be enough.
+    ///
+    /// # Errors
+    /// As [`Self::reach_device`], and [`Error::StepUpRequired`].
+    pub async fn decide_on_device(&self, db: &Db, now: UnixMillis, id: &DeviceId) -> Result<DeviceRecord> {
+        let record = self.reach_device(db, id, Right::Operate).await?;
+        self.require_fresh_person(now)?;
+        Ok(record)
     }
 
     /// A device on which the caller may do this.

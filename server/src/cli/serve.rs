@@ -19,7 +19,7 @@ use crate::rng::SystemRandom;
 use crate::router::router;
 use crate::start_error::StartError;
 use crate::state::Gangway;
-use crate::{enrolment, health, log};
+use crate::{enrolment, health, log, people};
 
 use super::CommandError;
 use lock::DataLock;
@@ -63,7 +63,11 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     }));
     let schedule = enrolment::sweep::Schedule::default();
     tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async move |gangway| {
-        enrolment::tick(gangway, &schedule).await;
+        enrolment::tick(gangway, &gangway.relay, &schedule).await;
+    }));
+    let sweeper = people::sweep::Sweeper::default();
+    tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async move |gangway| {
+        people::sweep::tick(gangway, &sweeper).await;
     }));
     tasks.close();
     remember_public_url(&gangway).await?;

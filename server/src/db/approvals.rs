@@ -271,6 +271,22 @@ pub async fn lapsed(
     rows.into_iter().map(ApprovalRecord::try_from).collect()
 }
 
+/// The approvals that an account has given and that have not led to a certificate, in the order of their devices.
+///
+/// # Errors
+/// What the database says.
+pub async fn waiting_by(conn: &mut Conn<'_>, account: &AccountId) -> Result<Vec<ApprovalRecord>, DbError> {
+    let rows: Vec<Row> = query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM approvals WHERE account = $1 AND stage IN ('approved', 'consented', 'signing') ORDER BY device"
+    ))
+    .bind(account.as_str())
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(ApprovalRecord::try_from).collect()
+}
+
 /// Devices that were approved in a span of time, by an account, from a device address, or both.
 ///
 /// # Errors

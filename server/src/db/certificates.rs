@@ -2,14 +2,16 @@
 
 mod revocation;
 mod search;
+mod standing;
 
-#[cfg(test)]
-pub(super) use revocation::REVOKE_UNPROVEN_ELSEWHERE;
 pub use revocation::{
-    Revoked, RevokedSerial, hold_of_device, release_of_device, revoke_of_device, revoke_of_key, revoke_one,
-    revoke_unproven_elsewhere, revoked,
+    Displaced, Revoked, RevokedSerial, hold_of_device, release_of_device, revoke_displaced, revoke_of_device,
+    revoke_of_key, revoke_one, revoked,
 };
+#[cfg(test)]
+pub(super) use revocation::{REVOKE_SUPERSEDED, REVOKE_UNPROVEN_OF_KEY};
 pub use search::{CertificateFilter, page};
+pub use standing::{count_issued_since, count_live, end_grace, grace_over, standing, supersede_older};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -57,8 +59,18 @@ pub struct CertificateRecord {
     pub proven_at: Option<UnixMillis>,
     /// When a session proved a newer one.
     pub superseded_at: Option<UnixMillis>,
+    /// Superseded, it still opens sessions until then. `None`: it does so no longer.
+    pub grace_until: Option<UnixMillis>,
     /// When and why it was revoked.
     pub revocation: Option<Revocation>,
+}
+
+impl CertificateRecord {
+    /// Whether a newer certificate has ended this one: it was proved, and the grace is over.
+    #[must_use]
+    pub fn is_superseded(&self, now: UnixMillis) -> bool {
+        self.superseded_at.is_some() && self.grace_until.is_none_or(|until| now >= until)
+    }
 }
 
 /// What a certificate will say, before it is signed.
@@ -272,59 +284,7 @@ pub async fn prove(conn: &mut Conn<'_>, sha256: &Sha256Hex, at: UnixMillis) -> R
     Ok(changed > 0)
 }
 
-/// Marks the certificates of `device` that are older than the one just proven.
-///
-/// # Errors
-/// What the database says.
-pub async fn supersede_older(
-    conn: &mut Conn<'_>,
-    device: &DeviceId,
-    proven: &CertificateRecord,
-    at: UnixMillis,
-) -> Result<u64, DbError> {
-    query(
-            "UPDATE certificates SET superseded_at = $4
-             WHERE device = $1 AND sha256 IS NOT NULL AND sha256 <> $2 AND issued_at <= $3 AND superseded_at IS NULL"
-        )
-        .bind(device.as_str())
-        .bind(proven.sha256.to_string())
-        .bind(proven.issued_at.0)
-        .bind(at.0).execute(conn).await
-}
-
-/// Whether a session has proved a certificate of `device` that is newer than `record`.
-///
-/// # Errors
-/// What the database says.
-pub async fn newer_is_proven(conn: &mut Conn<'_>, record: &CertificateRecord) -> Result<bool, DbError> {
-    let newer: Option<(i64,)> = query(
-        "SELECT generation FROM certificates
-         WHERE device = $1 AND issued_at > $2 AND proven_at IS NOT NULL AND revoked_at IS NULL LIMIT 1",
-    )
-    .bind(record.device.as_str())
-    .bind(record.issued_at.0)
-    .fetch_optional(conn)
-    .await?;
-    Ok(newer.is_some())
-}
-
-/// How many signed certificates of `device` are neither revoked nor expired.
-///
-/// # Errors
-/// What the database says.
-pub async fn count_live(conn: &mut Conn<'_>, device: &DeviceId, now: UnixMillis) -> Result<i64, DbError> {
-    let (live,): (i64,) = query(
-        "SELECT COUNT(*) FROM certificates
-         WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL AND not_after > $2",
-    )
-    .bind(device.as_str())
-    .bind(now.0)
-    .fetch_one(conn)
-    .await?;
-    Ok(live)
-}
-
-/// At most `limit` certificates that were issued before `before` to devices that no session has ever proved.
+/// At most `limit` certificates that were issued before `before` and that no session has ever proved.
 ///
 /// # Errors
 /// What the database says.
@@ -338,7 +298,6 @@ pub async fn unproven(
         columns!(),
         " FROM certificates
          WHERE proven_at IS NULL AND revoked_at IS NULL AND sha256 IS NOT NULL AND issued_at < $1
-             AND EXISTS (SELECT id FROM devices d WHERE d.id = certificates.device AND d.state = 'enrolling')
          ORDER BY issued_at LIMIT $2"
     ))
     .bind(before.0)
@@ -385,7 +344,8 @@ pub async fn insert_signed(
 macro_rules! columns {
     () => {
         "issuer, serial, organisation, device, signer, spki_sha256, sha256, leaf, subject, issuer_name, key_kind, \
-         not_before, not_after, issued_at, delivered_at, proven_at, superseded_at, revoked_at, revocation_reason"
+         not_before, not_after, issued_at, delivered_at, proven_at, superseded_at, grace_until, revoked_at, \
+         revocation_reason"
     };
 }
 use columns;
@@ -409,6 +369,7 @@ row! {
         delivered_at: Option<i64>,
         proven_at: Option<i64>,
         superseded_at: Option<i64>,
+        grace_until: Option<i64>,
         revoked_at: Option<i64>,
         revocation_reason: Option<String>,
     }
@@ -451,6 +412,7 @@ impl TryFrom<Row> for CertificateRecord {
             delivered_at: row.delivered_at.map(UnixMillis),
             proven_at: row.proven_at.map(UnixMillis),
             superseded_at: row.superseded_at.map(UnixMillis),
+            grace_until: row.grace_until.map(UnixMillis),
             revocation: row.revoked_at.map(|at| Revocation {
                 at: UnixMillis(at),
                 reason,

@@ -105,6 +105,26 @@ pub async fn is_in_use_elsewhere(
     Ok(found.is_some())
 }
 
+/// The devices of other organisations that have this key.
+///
+/// # Errors
+/// What the database says.
+pub async fn devices_elsewhere(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+) -> Result<Vec<DeviceId>, DbError> {
+    let rows: Vec<(String,)> =
+        query("SELECT device FROM device_keys WHERE spki_sha256 = $2 AND organisation <> $1")
+            .bind(organisation.as_str())
+            .bind(spki.to_string())
+            .fetch_all(conn)
+            .await?;
+    rows.into_iter()
+        .map(|(device,)| parsed(&device, "device_keys.device"))
+        .collect()
+}
+
 /// Locks a key wherever it is known, in one order, so that two first proofs of it decide one after the other.
 ///
 /// # Errors

@@ -142,7 +142,7 @@ pub async fn describe(conn: &mut Conn<'_>, id: &DeviceId, description: &Descript
 pub async fn refresh_expiry(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
     query(
         "UPDATE devices SET certificate_expires_at = (SELECT MAX(not_after) FROM certificates
-                 WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL)
+                 WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL AND superseded_at IS NULL)
              WHERE id = $1",
     )
     .bind(id.as_str())
@@ -159,7 +159,7 @@ pub async fn certified(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError
     query(
         "UPDATE devices SET renewal_requested_at = NULL,
                  certificate_expires_at = (SELECT MAX(not_after) FROM certificates
-                     WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL)
+                     WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL AND superseded_at IS NULL)
              WHERE id = $1",
     )
     .bind(id.as_str())

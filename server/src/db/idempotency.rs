@@ -62,6 +62,18 @@ pub async fn keep(
     Ok(())
 }
 
+/// Forgets the replies to an account: they may hold what it may not have any more.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget(conn: &mut Conn<'_>, account: &AccountId) -> Result<(), DbError> {
+    query("DELETE FROM idempotency_keys WHERE account = $1")
+        .bind(account.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Forgets the replies that are older than `before`.
 ///
 /// # Errors

@@ -42,6 +42,17 @@ pub struct NewLink {
     pub expires_at: UnixMillis,
 }
 
+/// A link that somebody showed.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Its id.
+    pub id: LinkId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Who made it; `None` for the server itself.
+    pub created_by: Option<AccountId>,
+}
+
 /// Keeps a link.
 ///
 /// # Errors
@@ -90,36 +101,72 @@ pub async fn by_secret(
     conn: &mut Conn<'_>,
     secret: &SecretHash,
     now: UnixMillis,
-) -> Result<Option<(LinkId, Purpose)>, DbError> {
+) -> Result<Option<Link>, DbError> {
     let row: Option<LinkRow> = query(
-        "SELECT id, kind, organisation, role, account FROM links
+        "SELECT id, kind, organisation, role, account, created_by FROM links
          WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2",
     )
     .bind(secret.as_str())
     .bind(now.0)
     .fetch_optional(conn)
     .await?;
-    row.map(|row| {
-        let id = parsed(&row.id, "links.id")?;
-        Ok((id, Purpose::try_from(row)?))
-    })
-    .transpose()
+    row.map(Link::try_from).transpose()
 }
 
 /// Uses a link up; `None` when somebody was faster, it was taken back, or it has expired.
 ///
 /// # Errors
 /// What the database says.
-pub async fn take(conn: &mut Conn<'_>, id: &LinkId, now: UnixMillis) -> Result<Option<Purpose>, DbError> {
+pub async fn take(conn: &mut Conn<'_>, id: &LinkId, now: UnixMillis) -> Result<Option<Link>, DbError> {
     let row: Option<LinkRow> = query(
         "UPDATE links SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND expires_at > $2
-         RETURNING id, kind, organisation, role, account",
+         RETURNING id, kind, organisation, role, account, created_by",
     )
     .bind(id.as_str())
     .bind(now.0)
     .fetch_optional(conn)
     .await?;
-    row.map(Purpose::try_from).transpose()
+    row.map(Link::try_from).transpose()
+}
+
+/// The invitations that an account has made and that wait to be taken: id, organisation and role.
+///
+/// # Errors
+/// What the database says.
+pub async fn invitations_by(
+    conn: &mut Conn<'_>,
+    maker: &AccountId,
+    now: UnixMillis,
+) -> Result<Vec<(LinkId, OrganisationId, Role)>, DbError> {
+    let rows: Vec<(String, String, String)> = query(
+        "SELECT id, organisation, role FROM links
+         WHERE created_by = $1 AND kind = 'invitation' AND used_at IS NULL AND expires_at > $2 ORDER BY id",
+    )
+    .bind(maker.as_str())
+    .bind(now.0)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|(id, organisation, role)| {
+            Ok((
+                parsed(&id, "links.id")?,
+                parsed(&organisation, "links.organisation")?,
+                role_of(&role)?,
+            ))
+        })
+        .collect()
+}
+
+/// Voids the recovery links of an account that nobody has used.
+///
+/// # Errors
+/// What the database says.
+pub async fn void_recoveries(conn: &mut Conn<'_>, account: &AccountId) -> Result<(), DbError> {
+    query("DELETE FROM links WHERE account = $1 AND kind = 'recovery' AND used_at IS NULL")
+        .bind(account.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// At most `limit` invitations of an organisation that wait to be taken, behind `after`.
@@ -216,23 +263,30 @@ row! {
         organisation: Option<String>,
         role: Option<String>,
         account: Option<String>,
+        created_by: Option<String>,
     }
 }
 
-impl TryFrom<LinkRow> for Purpose {
+impl TryFrom<LinkRow> for Link {
     type Error = DbError;
 
     fn try_from(row: LinkRow) -> Result<Self, DbError> {
-        match (row.kind.as_str(), row.organisation, row.role, row.account) {
-            ("setup", None, None, None) => Ok(Self::Setup),
-            ("invitation", Some(organisation), Some(role), None) => Ok(Self::Invitation {
+        let purpose = match (row.kind.as_str(), row.organisation, row.role, row.account) {
+            ("setup", None, None, None) => Purpose::Setup,
+            ("invitation", Some(organisation), Some(role), None) => Purpose::Invitation {
                 organisation: parsed(&organisation, "links.organisation")?,
                 role: role_of(&role)?,
-            }),
-            ("recovery", None, None, Some(account)) => Ok(Self::Recovery {
+            },
+            ("recovery", None, None, Some(account)) => Purpose::Recovery {
                 account: parsed(&account, "links.account")?,
-            }),
-            _ => Err(DbError::Corrupt("links.kind")),
-        }
+            },
+            _ => return Err(DbError::Corrupt("links.kind")),
+        };
+        let created_by = row.created_by.map(|id| parsed(&id, "links.created_by"));
+        Ok(Self {
+            id: parsed(&row.id, "links.id")?,
+            purpose,
+            created_by: created_by.transpose()?,
+        })
     }
 }

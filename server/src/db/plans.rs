@@ -1,6 +1,6 @@
 //! How SQLite finds the rows of queries that run for every device: by an index, however many there are.
 
-use super::certificates::REVOKE_UNPROVEN_ELSEWHERE;
+use super::certificates::{REVOKE_SUPERSEDED, REVOKE_UNPROVEN_OF_KEY};
 use super::{Db, DbError, Query, approvals, assembled};
 
 /// The first version looked at every approval and every certificate there is: with 15,000 devices a proof took 4 ms.
@@ -13,7 +13,8 @@ async fn a_first_proof_looks_at_no_other_devices_rows() {
     for sql in [
         approvals::FOLLOW_CERTIFICATE,
         approvals::WITHDRAW_OF_CERTIFICATE,
-        REVOKE_UNPROVEN_ELSEWHERE,
+        REVOKE_SUPERSEDED,
+        REVOKE_UNPROVEN_OF_KEY,
     ] {
         let steps = plan(&db, sql).await;
         assert!(

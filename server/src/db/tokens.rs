@@ -142,6 +142,44 @@ pub async fn of_account(
     rows.into_iter().map(Token::try_from).collect()
 }
 
+/// The tokens of an account: where each may do what.
+///
+/// # Errors
+/// What the database says.
+pub async fn reach(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+) -> Result<Vec<(TokenId, OrganisationId, Vec<TokenScope>)>, DbError> {
+    let rows: Vec<(String, String, String)> =
+        query("SELECT id, organisation, scopes FROM tokens WHERE account = $1 ORDER BY id")
+            .bind(account.as_str())
+            .fetch_all(conn)
+            .await?;
+    rows.into_iter()
+        .map(|(id, organisation, names)| {
+            Ok((
+                parsed(&id, "tokens.id")?,
+                parsed(&organisation, "tokens.organisation")?,
+                scopes(&names),
+            ))
+        })
+        .collect()
+}
+
+/// Leaves a token fewer scopes.
+///
+/// # Errors
+/// What the database says.
+pub async fn narrow(conn: &mut Conn<'_>, id: &TokenId, left: &[TokenScope]) -> Result<(), DbError> {
+    let left: Vec<&str> = left.iter().map(|scope| scope.as_str()).collect();
+    query("UPDATE tokens SET scopes = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(left.join(" "))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// How many tokens an account has.
 ///
 /// # Errors

@@ -88,19 +88,16 @@ pub async fn find(
     show(conn, record).await
 }
 
-/// Records that the device has consented. Repeating it changes nothing.
+/// Records that the device has consented, on the word of the member whose claimant heard it through the sealed channel.
+/// Repeating it changes nothing.
 ///
 /// # Errors
 /// [`EnrolmentError::Conflict`] when the approval was taken back or has lapsed.
-pub async fn consent(
-    context: &Context,
-    claim: &ClaimId,
-    account: &AccountId,
-) -> Result<Approval, EnrolmentError> {
+pub async fn consent(context: &Context, claim: &ClaimId, member: Member) -> Result<Approval, EnrolmentError> {
     let now = context.clock.now();
-    let (claim, account) = (claim.clone(), account.clone());
+    let claim = claim.clone();
     write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        let mut record = owned(tx, &claim, &account).await?;
+        let mut record = owned(tx, &claim, &member.account).await?;
         require_standing(&record, now)?;
         if approvals::advance(
             tx,
@@ -115,7 +112,7 @@ pub async fn consent(
             let entry = Entry {
                 scope: Scope::Organisation(&record.organisation),
                 at: now,
-                actor: Actor::Device(&record.device),
+                actor: member.actor(),
                 action: DeviceAction::Consented.as_str(),
                 subject: record.device.as_str(),
                 detail: &format!("to {} of {}", record.approver, record.organisation_name),
@@ -148,7 +145,7 @@ pub async fn withdraw(context: &Context, claim: &ClaimId, member: Member) -> Res
     Ok(())
 }
 
-/// Ends an approval inside a transaction, with what came of it.
+/// Ends an approval inside a transaction, with what came of it, and records that.
 pub(super) async fn end(
     tx: &mut Conn<'_>,
     record: &ApprovalRecord,
@@ -156,6 +153,27 @@ pub(super) async fn end(
     actor: Actor<'_>,
     action: DeviceAction,
 ) -> Result<(), EnrolmentError> {
+    if !end_unrecorded(tx, record, now).await? {
+        return Ok(());
+    }
+    let entry = Entry {
+        scope: Scope::Organisation(&record.organisation),
+        at: now,
+        actor,
+        action: action.as_str(),
+        subject: record.device.as_str(),
+        detail: "",
+    };
+    audit::append(tx, &entry).await?;
+    Ok(())
+}
+
+/// Ends an approval inside a transaction that records it last. False when it had ended before.
+pub(crate) async fn end_unrecorded(
+    tx: &mut Conn<'_>,
+    record: &ApprovalRecord,
+    now: UnixMillis,
+) -> Result<bool, EnrolmentError> {
     // The device first, as everywhere: whoever issues, proves or excludes it at the same time waits here.
     let device = devices::lock(tx, &record.device)
         .await?
@@ -165,7 +183,7 @@ pub(super) async fn end(
         .await?
         .ok_or(EnrolmentError::NotFound)?;
     match record.stage {
-        EnrolmentStage::Withdrawn => return Ok(()),
+        EnrolmentStage::Withdrawn => return Ok(false),
         EnrolmentStage::Proven => {
             return Err(EnrolmentError::Conflict(
                 "the device is in the fleet already; revoke or retire it on its page instead",
@@ -186,16 +204,7 @@ pub(super) async fn end(
         }
     }
     retire_if_abandoned(tx, &device.id, &device.state, now).await?;
-    let entry = Entry {
-        scope: Scope::Organisation(&record.organisation),
-        at: now,
-        actor,
-        action: action.as_str(),
-        subject: record.device.as_str(),
-        detail: "",
-    };
-    audit::append(tx, &entry).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// An enrolling device with neither a certificate nor an approval under way leaves the fleet again.

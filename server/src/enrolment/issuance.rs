@@ -28,6 +28,10 @@ use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devi
 /// Reserved data that nobody has signed for this long is left alone: its validity would begin in the past.
 const RESERVATION_LIFE: i64 = UnixMillis::HOUR;
 
+/// Most certificates of one device within a day, after which none is renewed: its enrolment, a renewal that a member wished
+/// for, and some whose installation failed. What is issued beyond need stands in the record and on lists for ever.
+const MAX_CERTIFICATES_A_DAY: i64 = 5;
+
 /// A request for a certificate.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -63,11 +67,24 @@ pub async fn issue(context: &Context, order: &Order) -> Result<CertificateRecord
     Err(DbError::Busy.into())
 }
 
-/// Records that the device has said its certificate is installed. Repeating it changes nothing.
+/// Who says that a device has installed its certificate.
+#[derive(Clone, Debug)]
+pub enum Witness {
+    /// The device itself, in a session that it has proved.
+    Device,
+    /// A member, whose claimant heard it through the sealed channel: the server has not seen what the device said.
+    Claimant(Member),
+}
+
+/// Records that a certificate is installed, and on whose word. Repeating it changes nothing.
 ///
 /// # Errors
 /// [`EnrolmentError::NotFound`] for an unknown certificate.
-pub async fn deliver(context: &Context, sha256: Sha256Hex) -> Result<CertificateRecord, EnrolmentError> {
+pub async fn deliver(
+    context: &Context,
+    sha256: Sha256Hex,
+    witness: Witness,
+) -> Result<CertificateRecord, EnrolmentError> {
     let now = context.clock.now();
     let (record, first) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let first = certificates::deliver(tx, &sha256, now).await?;
@@ -79,7 +96,10 @@ pub async fn deliver(context: &Context, sha256: Sha256Hex) -> Result<Certificate
             let entry = Entry {
                 scope: Scope::Organisation(&record.organisation),
                 at: now,
-                actor: Actor::Device(&record.device),
+                actor: match &witness {
+                    Witness::Device => Actor::Device(&record.device),
+                    Witness::Claimant(member) => member.actor(),
+                },
                 action: DeviceAction::CertificateDelivered.as_str(),
                 subject: record.device.as_str(),
                 detail: &format!("serial {}", record.serial),
@@ -163,12 +183,17 @@ struct Grant {
     signer: SignerId,
     claim: Option<ClaimId>,
     stage: Option<EnrolmentStage>,
+    /// The certificate that answers a renewal: it is too early, or were one too many.
+    standing: Option<Box<CertificateRecord>>,
 }
 
 impl Order {
     async fn reserve(self, tx: &mut Conn<'_>, draft: Draft, now: UnixMillis) -> Result<Step, EnrolmentError> {
         let record = self.lock_device(tx).await?;
         let grant = self.authorise(tx, &record, now).await?;
+        if let Some(standing) = grant.standing {
+            return Ok(Step::Stands(standing));
+        }
         let spki = self.csr.spki_sha256();
         let organisation = &record.device.organisation;
         let next = match certificates::newest_of_key(tx, organisation, &spki).await? {
@@ -335,6 +360,7 @@ impl Order {
             signer: approval.signer,
             claim: Some(approval.claim),
             stage: Some(approval.stage),
+            standing: None,
         })
     }
 
@@ -352,6 +378,20 @@ impl Order {
         if current.revocation.is_some() {
             return Err(EnrolmentError::KeyRevoked);
         }
+        if current.is_superseded(now) {
+            return Err(EnrolmentError::Conflict(
+                "a newer certificate of this device has been proved: renew with that one",
+            ));
+        }
+        let signer = current.signer.clone();
+        if let Some(standing) = self.answer_without_issuing(tx, record, current, now).await? {
+            return Ok(Grant {
+                signer,
+                claim: None,
+                stage: None,
+                standing: Some(Box::new(standing)),
+            });
+        }
         let organisation = &record.device.organisation;
         let spki = self.csr.spki_sha256();
         if device_keys::find(tx, organisation, &spki).await?.is_none() {
@@ -361,18 +401,53 @@ impl Order {
             device_keys::insert(tx, organisation, &spki, &self.device, now).await?;
         }
         Ok(Grant {
-            signer: current.signer,
+            signer,
             claim: None,
             stage: None,
+            standing: None,
         })
+    }
+
+    /// The certificate that answers a renewal in place of a new one, whatever key is asked for: the one that stands while
+    /// it is early (`docs/protocol.md` §3), and the presented one when the device has had its share of the day.
+    async fn answer_without_issuing(
+        &self,
+        tx: &mut Conn<'_>,
+        record: &DeviceRecord,
+        current: CertificateRecord,
+        now: UnixMillis,
+    ) -> Result<Option<CertificateRecord>, EnrolmentError> {
+        let organisation = &record.device.organisation;
+        let newest = certificates::newest_of_key(tx, organisation, &self.csr.spki_sha256()).await?;
+        let is_repeated = match &newest {
+            Some(Newest::Issued { certificate, .. }) => is_current(certificate, record, now),
+            Some(Newest::Reserved { at, .. }) => now.since(*at) < RESERVATION_LIFE,
+            None => false,
+        };
+        if is_repeated {
+            return Ok(None);
+        }
+        let standing = certificates::standing(tx, &self.device).await?;
+        if let Some(standing) = standing.filter(|standing| is_current(standing, record, now)) {
+            return Ok(Some(standing));
+        }
+        let day_ago = now.plus(-UnixMillis::DAY);
+        if certificates::count_issued_since(tx, &self.device, day_ago).await? < MAX_CERTIFICATES_A_DAY {
+            return Ok(None);
+        }
+        if now > current.not_after {
+            return Err(EnrolmentError::TooManyCertificates);
+        }
+        Ok(Some(current))
     }
 }
 
-/// Whether the certificate answers a repeated request: not revoked, in the first half of its life, and no member has
-/// wished for a new one since.
+/// Whether the certificate answers a repeated request: neither revoked nor superseded, in the first half of its life, and no
+/// member has wished for a new one since.
 fn is_current(certificate: &CertificateRecord, device: &DeviceRecord, now: UnixMillis) -> bool {
     let life = certificate.not_after.since(certificate.not_before);
     certificate.revocation.is_none()
+        && certificate.superseded_at.is_none()
         && now.since(certificate.not_before) < life / 2
         && device.renewal_requested_at.is_none()
 }

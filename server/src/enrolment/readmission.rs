@@ -132,10 +132,12 @@ impl Readmission {
             key_kind: self.key_kind,
             not_before: self.not_before,
             not_after: self.held.not_after,
-            issued_at: self.not_before,
+            // For the record it begins now: it is the newest of its device, and has its time to be proved.
+            issued_at: now,
             delivered_at: None,
             proven_at: None,
             superseded_at: None,
+            grace_until: None,
             revocation: None,
         };
         certificates::insert_signed(tx, &record, generation).await?;

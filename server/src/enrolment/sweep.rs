@@ -1,4 +1,5 @@
-//! What stands still for too long is ended: approvals that led to nothing, certificates that no session ever proved.
+//! What stands still for too long is ended: approvals that led to nothing, certificates that no session ever proved, the
+//! grace of those that a newer one has replaced.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -13,7 +14,8 @@ use crate::context::Context;
 use crate::db::approvals::ApprovalRecord;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Revoked};
-use crate::db::{approvals, audit, certificates, devices, write};
+use crate::db::{approvals, audit, certificates, devices, rules, write};
+use crate::relay::Relay;
 
 /// A certificate that was issued and never proven is revoked after this (`docs/protocol.md` §4).
 pub const PROOF_DUE_AFTER: i64 = 7 * UnixMillis::DAY;
@@ -39,12 +41,12 @@ impl Schedule {
 }
 
 /// Ends what is overdue, and reads the issuers again. Called once a second by one task; does nothing most times.
-pub async fn tick(context: &Context, schedule: &Schedule) {
+pub async fn tick(context: &Context, relay: &Relay, schedule: &Schedule) {
     let now = context.clock.now();
     if !schedule.is_due(now) {
         return;
     }
-    if let Err(error) = sweep(context, now).await {
+    if let Err(error) = sweep(context, relay, now).await {
         tracing::error!(%error, "could not end what is overdue in enrolment");
     }
     if let Err(error) = context.ca.reload(&context.db).await {
@@ -52,14 +54,14 @@ pub async fn tick(context: &Context, schedule: &Schedule) {
     }
 }
 
-async fn sweep(context: &Context, now: UnixMillis) -> Result<(), EnrolmentError> {
-    let (lapsed, unproven) = {
+async fn sweep(context: &Context, relay: &Relay, now: UnixMillis) -> Result<(), EnrolmentError> {
+    let (lapsed, unproven, superseded) = {
         let mut reader = context.db.reader().await?;
         let conn = &mut reader.conn();
-        let lapsed = approvals::lapsed(conn, now.plus(-LAPSES_AFTER), BATCH).await?;
         (
-            lapsed,
+            approvals::lapsed(conn, now.plus(-LAPSES_AFTER), BATCH).await?,
             certificates::unproven(conn, now.plus(-PROOF_DUE_AFTER), BATCH).await?,
+            certificates::grace_over(conn, now, BATCH).await?,
         )
     };
     for record in lapsed {
@@ -67,6 +69,42 @@ async fn sweep(context: &Context, now: UnixMillis) -> Result<(), EnrolmentError>
     }
     for certificate in unproven {
         revoke_unproven(context, certificate, now).await?;
+    }
+    for certificate in superseded {
+        end_superseded(context, relay, certificate, now).await?;
+    }
+    Ok(())
+}
+
+/// The grace of a superseded certificate is over: it goes on the list where the policy says so, and a session that was
+/// opened with it ends. The device's newer session comes back by itself.
+async fn end_superseded(
+    context: &Context,
+    relay: &Relay,
+    certificate: CertificateRecord,
+    now: UnixMillis,
+) -> Result<(), EnrolmentError> {
+    let device = certificate.device.clone();
+    let had_a_grace = certificate.grace_until > certificate.superseded_at;
+    write!(context.db, |tx| -> Result<_, EnrolmentError> {
+        devices::lock(tx, &certificate.device)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        certificates::end_grace(tx, &certificate.sha256).await?;
+        let rules = rules::find(tx, &certificate.organisation)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        if rules.policy.superseded_in_crl {
+            let revoked = Revoked {
+                at: now,
+                reason: RevocationReason::Superseded,
+            };
+            certificates::revoke_one(tx, &certificate.sha256, revoked).await?;
+        }
+        Ok(())
+    })?;
+    if had_a_grace {
+        relay.reconnect(&device);
     }
     Ok(())
 }

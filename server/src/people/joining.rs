@@ -9,7 +9,7 @@ use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::audit::{Entry, Scope};
 use crate::db::links::Purpose;
-use crate::db::{audit, links as link_rows, memberships, write};
+use crate::db::{audit, memberships, write};
 
 /// Makes the caller a member by an invitation, which is used up. A greater role than the one they hold replaces it.
 ///
@@ -20,12 +20,12 @@ pub async fn join(context: &Context, caller: &Caller, token: &SecretString) -> R
     caller.require_person()?;
     let now = context.clock.now();
     let mut reader = context.db.reader().await?;
-    let (link, _) = links::open(&mut reader.conn(), token, now).await?;
+    let link = links::open(&mut reader.conn(), token, now).await?.id;
     drop(reader);
     let member = caller.clone();
     write!(context.db, |tx| -> Result<()> {
         // What fails from here on rolls the taking back.
-        let Some(Purpose::Invitation { organisation, role }) = link_rows::take(tx, &link, now).await? else {
+        let Purpose::Invitation { organisation, role } = links::take(tx, &link, now).await? else {
             return Err(Error::LinkUnknown);
         };
         let held = memberships::role(tx, &organisation, &member.account).await?;

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::db::SecretHash;
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::links::{NewLink, Purpose};
+use crate::db::links::{Link, NewLink, Purpose};
 use crate::db::{Conn, Db, DbError, accounts, audit, links, organisations, write};
 use crate::rng::Random;
 
@@ -177,8 +177,8 @@ pub async fn recovery_link(
 pub async fn inspect(context: &Context, token: &SecretString) -> Result<LinkPurpose> {
     let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
-    let (_, purpose) = open(conn, token, context.clock.now()).await?;
-    Ok(match purpose {
+    let link = open(conn, token, context.clock.now()).await?;
+    Ok(match link.purpose {
         Purpose::Setup => LinkPurpose::Setup {},
         Purpose::Invitation { organisation, role } => LinkPurpose::Invitation {
             organisation: name_of(conn, &organisation).await?,
@@ -194,14 +194,41 @@ pub async fn inspect(context: &Context, token: &SecretString) -> Result<LinkPurp
 ///
 /// # Errors
 /// [`Error::LinkUnknown`].
-pub async fn open(conn: &mut Conn<'_>, token: &SecretString, now: UnixMillis) -> Result<(LinkId, Purpose)> {
+pub async fn open(conn: &mut Conn<'_>, token: &SecretString, now: UnixMillis) -> Result<Link> {
     let found = links::by_secret(conn, &SecretHash::of(token), now).await?;
-    let (id, purpose) = found.ok_or(Error::LinkUnknown)?;
-    // Set-up is open exactly while no person has an account; a link from before is void.
-    if purpose == Purpose::Setup && accounts::any_person(conn).await? {
-        return Err(Error::LinkUnknown);
-    }
-    Ok((id, purpose))
+    let link = found.ok_or(Error::LinkUnknown)?;
+    require_backing(conn, &link).await?;
+    Ok(link)
+}
+
+/// Uses a link up.
+///
+/// # Errors
+/// [`Error::LinkUnknown`] when somebody was faster, or it is good for nothing any more; roll back then.
+pub async fn take(conn: &mut Conn<'_>, id: &LinkId, now: UnixMillis) -> Result<Purpose> {
+    let link = links::take(conn, id, now).await?.ok_or(Error::LinkUnknown)?;
+    require_backing(conn, &link).await?;
+    Ok(link.purpose)
+}
+
+/// A link gives no more than whoever made it may give now, whatever they could when they made it.
+async fn require_backing(conn: &mut Conn<'_>, link: &Link) -> Result<()> {
+    let holds = match (&link.purpose, &link.created_by) {
+        // Set-up is open exactly while no person has an account; a link from before is void.
+        (Purpose::Setup, _) => !accounts::any_person(conn).await?,
+        (Purpose::Invitation { organisation, role }, Some(maker)) => {
+            let own = organisations::role_at(conn, organisation, maker).await?;
+            own.is_some_and(|own| may_invite(own, *role))
+        }
+        (Purpose::Invitation { .. }, None) | (Purpose::Recovery { .. }, _) => true,
+    };
+    if holds { Ok(()) } else { Err(Error::LinkUnknown) }
+}
+
+/// Whether somebody in role `own` may invite somebody as `role`.
+#[must_use]
+pub fn may_invite(own: Role, role: Role) -> bool {
+    own.may_administer() && role <= own
 }
 
 /// An invitation to `organisation`, not kept yet.

@@ -6,6 +6,7 @@ use data_encoding::{Encoding, Specification};
 use gangway_protocol::account::{RecoveryCodes, RecoveryGrant};
 use gangway_protocol::secret::SecretString;
 
+use super::failing;
 use super::links::{GRANT_LIFE, Made};
 use crate::authority::Caller;
 use crate::authority::{Error, Result};
@@ -13,7 +14,8 @@ use crate::context::Context;
 use crate::db::SecretHash;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::links::Purpose;
-use crate::db::{accounts, audit, recovery_codes, write};
+use crate::db::{accounts, audit, links, recovery_codes, write};
+use crate::limits::{AddressKey, Attempt, ClientAddress, Who};
 use crate::rng::Random;
 
 /// How many codes an account gets at once.
@@ -40,6 +42,8 @@ pub async fn renew(context: &Context, caller: &Caller) -> Result<RecoveryCodes> 
     write!(context.db, |tx| {
         accounts::lock(tx, &caller.account).await?;
         recovery_codes::replace(tx, &caller.account, &hashes, now).await?;
+        // What a former code has opened ends with it.
+        links::void_recoveries(tx, &caller.account).await?;
         let entry = Entry {
             scope: Scope::Server,
             at: now,
@@ -58,40 +62,38 @@ pub async fn renew(context: &Context, caller: &Caller) -> Result<RecoveryCodes> 
     })
 }
 
-/// Turns a code into a token for a registration. A wrong one is recorded.
+/// Turns a code into a token for a registration. A wrong one is counted against its address.
 ///
 /// # Errors
 /// [`Error::LinkUnknown`] when the code is wrong or was used: which one, is not told.
-pub async fn redeem(context: &Context, code: &SecretString) -> Result<RecoveryGrant> {
+pub async fn redeem(context: &Context, code: &SecretString, address: ClientAddress) -> Result<RecoveryGrant> {
     let now = context.clock.now();
     let hash = SecretHash::of(&SecretString::new(normalised(code.expose())));
     let random = context.random.clone();
     let token = write!(context.db, |tx| {
-        let account = recovery_codes::take(tx, &hash, now).await?;
-        let made = account
-            .clone()
-            .map(|account| Made::new(Purpose::Recovery { account }, GRANT_LIFE, now, &*random));
-        if let Some(made) = &made {
-            made.keep(tx, now).await?;
-        }
-        let (action, subject) = match &account {
-            Some(account) => ("recovery_code.used", account.as_str()),
-            None => ("recovery_code.refused", ""),
+        let Some(account) = recovery_codes::take(tx, &hash, now).await? else {
+            return Ok(None);
         };
+        let entry_of = account.clone();
+        let made = Made::new(Purpose::Recovery { account }, GRANT_LIFE, now, &*random);
+        made.keep(tx, now).await?;
         let entry = Entry {
             scope: Scope::Server,
             at: now,
             actor: Actor::Server,
-            action,
-            subject,
+            action: "recovery_code.used",
+            subject: entry_of.as_str(),
             detail: "",
         };
         audit::append(tx, &entry).await?;
-        Ok(made.map(|made| made.secret))
+        Ok(Some(made.secret))
     })?;
-    Ok(RecoveryGrant {
-        token: token.ok_or(Error::LinkUnknown)?,
-    })
+    let Some(token) = token else {
+        let who = Who::Address(AddressKey::from(address.0));
+        failing::note(context, Attempt::RecoveryCode, who, "unknown, or used before").await?;
+        return Err(Error::LinkUnknown);
+    };
+    Ok(RecoveryGrant { token })
 }
 
 fn mint(letters: &Encoding, random: &dyn Random) -> String {

@@ -14,15 +14,16 @@ use serde_json::Value;
 use webauthn_rs::prelude::{Passkey, PasskeyRegistration, Uuid};
 
 use super::ceremony::{self, Pending};
+use super::links;
 use super::passkeys::{self, Made, Passkeys};
+use super::sign_in;
 use super::sign_in::{Browser, Fresh};
-use super::{links, sign_in};
 use crate::authority::fit_name;
 use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::accounts::{AccountKind, NewAccount};
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::links::Purpose;
+use crate::db::links::{Link, Purpose};
 use crate::db::passkeys::NewPasskey;
 use crate::db::{
     Conn, DbError, accounts, audit, links as link_rows, memberships, organisations, passkeys as passkey_rows,
@@ -42,7 +43,9 @@ pub async fn start(context: &Context, passkeys: &Passkeys, request: Registration
     let now = context.clock.now();
     let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
-    let (link, purpose) = links::open(conn, &request.token, now).await?;
+    let Link {
+        id: link, purpose, ..
+    } = links::open(conn, &request.token, now).await?;
     let (account, user_handle, name, known) = match &purpose {
         Purpose::Recovery { account } => {
             let (name, user_handle) = accounts::name_and_handle(conn, account).await?;
@@ -201,9 +204,7 @@ enum Event {
 
 impl Person {
     async fn come_in(&self, tx: &mut Conn<'_>, now: UnixMillis) -> Result<Event> {
-        let purpose = link_rows::take(tx, &self.link, now)
-            .await?
-            .ok_or(Error::LinkUnknown)?;
+        let purpose = links::take(tx, &self.link, now).await?;
         let account = &self.account;
         Ok(match purpose {
             Purpose::Setup => {
@@ -218,8 +219,10 @@ impl Person {
                 Event::Joined(organisation, role)
             }
             Purpose::Recovery { account } => {
-                // Whoever lost a passkey may have lost a signed-in browser with it.
+                // Whoever lost a passkey may have lost a signed-in browser with it, and a recovery that somebody else has
+                // begun meanwhile shall not come second.
                 sign_ins::delete_all(tx, &account).await?;
+                link_rows::void_recoveries(tx, &account).await?;
                 Event::Recovered
             }
         })

@@ -5,7 +5,7 @@
 //! 3. The browser gets a new secret as its cookie, at step-up as well: a cookie that leaked before is worth nothing fresh
 //!    (threat model, ACC-4).
 //!
-//! What fails is recorded too.
+//! What fails is recorded too ([`failing`]).
 
 use gangway_protocol::account::{Account, Ceremony};
 use gangway_protocol::id::{AccountId, CeremonyId, OrganisationId, SignInId};
@@ -15,6 +15,7 @@ use serde_json::Value;
 use webauthn_rs::prelude::{DiscoverableAuthentication, Passkey};
 
 use super::ceremony::{self, Pending};
+use super::failing;
 use super::passkeys::{Passkeys, Proof, Refusal};
 use super::registration::known_passkeys;
 use crate::authority::secret::SecretKind;
@@ -28,7 +29,7 @@ use crate::db::sign_ins::NewSignIn;
 use crate::db::{
     Conn, DbError, accounts, audit, organisations, passkeys as passkey_rows, recovery_codes, sign_ins, write,
 };
-use crate::limits::ClientAddress;
+use crate::limits::{AddressKey, Attempt, ClientAddress, Who};
 
 /// How many organisations an account's description names; the list endpoint has all of them.
 const ORGANISATIONS_NAMED: i64 = 200;
@@ -113,7 +114,8 @@ pub async fn finish(
     let kept = match found {
         Some(kept) if proof.is_of(&kept.user_handle) == Some(true) => kept,
         _ => {
-            record_failure(context, None, proof.credential_id(), UNKNOWN_PASSKEY).await?;
+            let who = Who::Address(AddressKey::from(browser.address.0));
+            failing::note(context, Attempt::Passkey, who, UNKNOWN_PASSKEY.0).await?;
             return Err(UNKNOWN_PASSKEY.into());
         }
     };
@@ -174,8 +176,8 @@ pub async fn finish_step_up(
     let kept = match found {
         Some(kept) if kept.account == caller.account && proof.is_of(&kept.user_handle) != Some(false) => kept,
         _ => {
-            let who = (caller.account.clone(), caller.name.clone());
-            record_failure(context, Some(who), current.to_string(), FOREIGN_PASSKEY).await?;
+            let who = Who::Account(caller.account.clone());
+            failing::note(context, Attempt::Passkey, who, FOREIGN_PASSKEY.0).await?;
             return Err(FOREIGN_PASSKEY.into());
         }
     };
@@ -235,8 +237,8 @@ async fn check(
 ) -> Result<String> {
     let mut passkey: Passkey = serde_json::from_str(&kept.credential).map_err(Error::internal)?;
     if let Err(refusal) = passkeys.check(proof, state, &mut passkey) {
-        let who = (kept.account.clone(), kept.account_name.clone());
-        record_failure(context, Some(who), kept.id.to_string(), refusal).await?;
+        let who = Who::Account(kept.account.clone());
+        failing::note(context, Attempt::Passkey, who, refusal.0).await?;
         return Err(refusal.into());
     }
     serde_json::to_string(&passkey).map_err(Error::internal)
@@ -273,27 +275,4 @@ async fn record(
         detail,
     };
     Ok(audit::append(tx, &entry).await?)
-}
-
-async fn record_failure(
-    context: &Context,
-    who: Option<(AccountId, String)>,
-    subject: String,
-    refusal: Refusal,
-) -> Result<()> {
-    let at = context.clock.now();
-    write!(context.db, |tx| {
-        let entry = Entry {
-            scope: Scope::Server,
-            at,
-            actor: who
-                .as_ref()
-                .map_or(Actor::Server, |(id, name)| Actor::Account { id, name }),
-            action: "sign_in.refused",
-            subject: &subject,
-            detail: refusal.0,
-        };
-        audit::append(tx, &entry).await
-    })?;
-    Ok(())
 }

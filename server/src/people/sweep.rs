@@ -1,10 +1,11 @@
 //! Removal of what has expired: ceremonies, links, sign-ins, kept replies. Nothing relies on it; every query looks at the
-//! dates itself.
+//! dates itself. The number of failed attempts is recorded here as well, once their hour is over.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use gangway_protocol::time::UnixMillis;
 
+use super::failing;
 use crate::context::Context;
 use crate::db::{DbError, ceremonies, idempotency, links, sign_ins, write};
 
@@ -31,6 +32,7 @@ pub async fn tick(context: &Context, sweeper: &Sweeper) {
 }
 
 async fn sweep(context: &Context, now: UnixMillis) -> Result<(), DbError> {
+    failing::close(context).await?;
     write!(context.db, |tx| {
         ceremonies::sweep(tx, now).await?;
         links::sweep(tx, now).await?;

@@ -59,6 +59,15 @@ impl Claims {
         self.map().get(claim).cloned()
     }
 
+    /// The claims of an account that go on.
+    pub(crate) fn of_account(&self, account: &AccountId) -> Vec<ClaimInfo> {
+        let map = self.map();
+        let own = map
+            .values()
+            .filter(|info| info.account == *account && info.ended_at.is_none());
+        own.cloned().collect()
+    }
+
     pub(crate) fn insert(&self, info: ClaimInfo) {
         self.map().insert(info.claim.clone(), info);
     }

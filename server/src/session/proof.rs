@@ -1,17 +1,25 @@
 //! What a proof changes: the counter, and with the first proof of a certificate, who the key belongs to.
+//!
+//! A first proof ends other certificates: the older ones of its device, and those that other organisations have issued for
+//! its key. All of it is one transaction. The devices are locked first, in the order of their ids, and the records of the
+//! organisations are written last, in the order of theirs.
 
-use gangway_protocol::certificate::{EnrolmentStage, RevocationReason};
+use std::collections::BTreeSet;
+
+use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::device::{Device, DeviceAlarm, DeviceState, FleetChangeKind};
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
+use gangway_protocol::organisation::Policy;
 use gangway_protocol::session::MAX_COUNTER;
 use gangway_protocol::time::UnixMillis;
 
 use super::{GateError, Pass, key_in_use, refuse, standing};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::certificates::{CertificateRecord, Revoked};
+use crate::db::certificates::{CertificateRecord, Displaced};
+use crate::db::devices::DeviceRecord;
 use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, rules, write};
 use crate::enrolment::approval::retire_if_abandoned;
 use crate::enrolment::{EnrolmentError, tell};
@@ -42,16 +50,8 @@ pub async fn accept_proof(context: &Context, pass: &Pass, counter: u64) -> Resul
     let outcome = write!(context.db, |tx| -> Result<_, GateError> {
         record(tx, &owned, counter, now).await
     })?;
-    if outcome.changed {
-        tell(
-            context,
-            &pass.organisation,
-            &pass.device,
-            FleetChangeKind::Changed,
-        );
-    }
-    for (organisation, device) in outcome.rivals {
-        settle_rival(context, organisation, device, now).await?;
+    for (organisation, device) in &outcome.changed {
+        tell(context, organisation, device, FleetChangeKind::Changed);
     }
     Ok(outcome.accepted)
 }
@@ -64,15 +64,11 @@ pub async fn raise_clone_alarm(context: &Context, id: &DeviceId) -> Result<(), G
     let (now, owned) = (context.clock.now(), id.clone());
     let raised = write!(context.db, |tx| {
         let device = devices::lock(tx, &owned).await?.ok_or(DbError::Missing)?.device;
-        alarm(
-            tx,
-            &device,
-            None,
-            now,
-            "two sessions of one certificate at the same time",
-        )
-        .await
-        .map(|raised| raised.then_some(device))
+        let why = "two sessions of one certificate at the same time";
+        let alarm = alarm(tx, &device, None, now, why).await?;
+        let raised = alarm.is_some().then_some(device);
+        append(tx, alarm.into_iter().collect(), now).await?;
+        Ok(raised)
     })?;
     if let Some(device) = raised {
         tell(
@@ -87,41 +83,69 @@ pub async fn raise_clone_alarm(context: &Context, id: &DeviceId) -> Result<(), G
 
 struct Outcome {
     accepted: Accepted,
-    changed: bool,
-    rivals: Vec<(OrganisationId, DeviceId)>,
+    /// Devices that are to be read again.
+    changed: Vec<(OrganisationId, DeviceId)>,
 }
 
 async fn record(tx: &mut Conn<'_>, pass: &Pass, counter: i64, now: UnixMillis) -> Result<Outcome, GateError> {
-    let record = devices::lock(tx, &pass.device).await?.ok_or(DbError::Missing)?;
-    let certificate = certificates::find(tx, &pass.certificate)
-        .await?
-        .ok_or(DbError::Missing)?;
+    let (record, rivals) = lock(tx, pass).await?;
+    // It may have been revoked since it was looked up; from here on the lock keeps it as it is.
+    let certificate = find(tx, pass).await?;
     let policy = rules::find(tx, &pass.organisation)
         .await?
         .ok_or(DbError::Missing)?
         .policy;
-    // It may have been revoked since it was looked up; from here on the lock keeps it as it is.
     standing(tx, &certificate, &record, &policy, now).await?;
-    let mut changed = false;
+    let mut notes = Vec::new();
     if !devices::advance_counter(tx, &pass.device, counter).await? {
         let why =
             format!("counter {counter} is not greater than the last one: a copied key, or a restored backup");
-        changed = alarm(tx, &record.device, Some(counter), now, &why).await?;
+        notes.extend(alarm(tx, &record.device, Some(counter), now, &why).await?);
     }
-    let mut rivals = Vec::new();
     let first = certificate.proven_at.is_none();
     if first {
-        rivals = prove(tx, &record.device, &certificate, now).await?;
-        changed = true;
+        notes.extend(prove(tx, &record.device, &certificate, &policy, rivals, now).await?);
     }
     let alarm = devices::find(tx, &pass.device)
         .await?
         .and_then(|record| record.device.alarm);
+    let changed = notes
+        .iter()
+        .map(|note| (note.organisation.clone(), note.device.clone()))
+        .collect();
+    append(tx, notes, now).await?;
     Ok(Outcome {
         accepted: Accepted { first, alarm },
         changed,
-        rivals,
     })
+}
+
+/// Locks the device and, before a first proof, those of other organisations that have its key. A device that gets the key
+/// after this look is not among them: its proof is refused, and its certificate lapses like any that nobody proves.
+async fn lock(tx: &mut Conn<'_>, pass: &Pass) -> Result<(DeviceRecord, Vec<Device>), GateError> {
+    let presented = find(tx, pass).await?;
+    let mut ids = BTreeSet::from([pass.device.clone()]);
+    if presented.proven_at.is_none() {
+        let elsewhere =
+            device_keys::devices_elsewhere(tx, &presented.organisation, &presented.spki_sha256).await?;
+        ids.extend(elsewhere);
+    }
+    let (mut own, mut rivals) = (None, Vec::new());
+    for id in ids {
+        let record = devices::lock(tx, &id).await?.ok_or(DbError::Missing)?;
+        if id == pass.device {
+            own = Some(record);
+        } else {
+            rivals.push(record.device);
+        }
+    }
+    Ok((own.ok_or(DbError::Missing)?, rivals))
+}
+
+async fn find(tx: &mut Conn<'_>, pass: &Pass) -> Result<CertificateRecord, GateError> {
+    Ok(certificates::find(tx, &pass.certificate)
+        .await?
+        .ok_or(DbError::Missing)?)
 }
 
 /// The first proof of a certificate: the first organisation in which a session proves a key has it.
@@ -129,8 +153,10 @@ async fn prove(
     tx: &mut Conn<'_>,
     device: &Device,
     certificate: &CertificateRecord,
+    policy: &Policy,
+    rivals: Vec<Device>,
     now: UnixMillis,
-) -> Result<Vec<(OrganisationId, DeviceId)>, GateError> {
+) -> Result<Vec<Note>, GateError> {
     let CertificateRecord {
         organisation,
         spki_sha256,
@@ -143,57 +169,40 @@ async fn prove(
     }
     device_keys::prove(tx, organisation, spki_sha256, now).await?;
     certificates::prove(tx, sha256, now).await?;
-    certificates::supersede_older(tx, &device.id, certificate, now).await?;
+    let grace = i64::from(policy.superseded_grace_hours) * UnixMillis::HOUR;
+    certificates::supersede_older(tx, certificate, now, (grace > 0).then(|| now.plus(grace))).await?;
     approvals::follow_certificate(tx, sha256, EnrolmentStage::Proven, now).await?;
     if matches!(device.state, DeviceState::Enrolling { .. }) {
         let active = device.state.clone().prove(now).map_err(EnrolmentError::from)?;
         devices::set_state(tx, &device.id, &active).await?;
     }
-    let revoked = Revoked {
-        at: now,
-        reason: RevocationReason::Superseded,
+    devices::refresh_expiry(tx, &device.id).await?;
+    let ids: Vec<DeviceId> = rivals.iter().map(|rival| rival.id.clone()).collect();
+    let displaced = Displaced {
+        spki: spki_sha256,
+        rivals: &ids,
+        superseded_of: policy.superseded_in_crl.then_some(&device.id),
     };
-    let rivals = certificates::revoke_unproven_elsewhere(tx, organisation, spki_sha256, revoked).await?;
-    let entry = Entry {
-        scope: Scope::Organisation(organisation),
-        at: now,
-        actor: Actor::Device(&device.id),
-        action: DeviceAction::CertificateProven.as_str(),
-        subject: device.id.as_str(),
-        detail: &format!("serial {}", certificate.serial),
-    };
-    audit::append(tx, &entry).await?;
-    Ok(rivals)
-}
-
-/// A device elsewhere has lost its unproven certificate to a faster proof. In a transaction of its own: locks of two
-/// organisations are never held together.
-async fn settle_rival(
-    context: &Context,
-    organisation: OrganisationId,
-    id: DeviceId,
-    now: UnixMillis,
-) -> Result<(), GateError> {
-    let owned = id.clone();
-    let scope = organisation.clone();
-    write!(context.db, |tx| -> Result<_, GateError> {
-        let Some(record) = devices::lock(tx, &owned).await? else {
-            return Ok(());
-        };
-        approvals::withdraw_revoked(tx, &owned, now).await?;
-        retire_if_abandoned(tx, &owned, &record.device.state, now).await?;
-        let entry = Entry {
-            scope: Scope::Organisation(&scope),
-            at: now,
-            actor: Actor::Server,
-            action: DeviceAction::CertificateRevoked.as_str(),
-            subject: owned.as_str(),
-            detail: "its key was proved by another device first",
-        };
-        Ok(audit::append(tx, &entry).await?)
-    })?;
-    tell(context, &organisation, &id, FleetChangeKind::Changed);
-    Ok(())
+    let losers = certificates::revoke_displaced(tx, displaced, now).await?;
+    let mut notes = vec![Note {
+        organisation: organisation.clone(),
+        device: device.id.clone(),
+        by_device: true,
+        action: DeviceAction::CertificateProven,
+        detail: format!("serial {}", certificate.serial),
+    }];
+    for rival in rivals.into_iter().filter(|rival| losers.contains(&rival.id)) {
+        approvals::withdraw_revoked(tx, &rival.id, now).await?;
+        retire_if_abandoned(tx, &rival.id, &rival.state, now).await?;
+        notes.push(Note {
+            organisation: rival.organisation,
+            device: rival.id,
+            by_device: false,
+            action: DeviceAction::CertificateRevoked,
+            detail: "its key was proved by another device first".to_owned(),
+        });
+    }
+    Ok(notes)
 }
 
 async fn alarm(
@@ -202,18 +211,44 @@ async fn alarm(
     counter: Option<i64>,
     now: UnixMillis,
     why: &str,
-) -> Result<bool, DbError> {
+) -> Result<Option<Note>, DbError> {
     let raised = devices::raise_alarm(tx, &device.id, now, counter).await?;
-    if raised {
+    Ok(raised.then(|| Note {
+        organisation: device.organisation.clone(),
+        device: device.id.clone(),
+        by_device: false,
+        action: DeviceAction::CloneAlarm,
+        detail: why.to_owned(),
+    }))
+}
+
+/// What is to be recorded about a device once everything else is done.
+struct Note {
+    organisation: OrganisationId,
+    device: DeviceId,
+    /// The device did it, not the server.
+    by_device: bool,
+    action: DeviceAction,
+    detail: String,
+}
+
+/// Writes the notes, one organisation after the other in the order of their ids: each record is locked until the commit.
+async fn append(tx: &mut Conn<'_>, mut notes: Vec<Note>, now: UnixMillis) -> Result<(), DbError> {
+    notes.sort_by(|one, other| one.organisation.cmp(&other.organisation));
+    for note in &notes {
         let entry = Entry {
-            scope: Scope::Organisation(&device.organisation),
+            scope: Scope::Organisation(&note.organisation),
             at: now,
-            actor: Actor::Server,
-            action: DeviceAction::CloneAlarm.as_str(),
-            subject: device.id.as_str(),
-            detail: why,
+            actor: if note.by_device {
+                Actor::Device(&note.device)
+            } else {
+                Actor::Server
+            },
+            action: note.action.as_str(),
+            subject: note.device.as_str(),
+            detail: &note.detail,
         };
         audit::append(tx, &entry).await?;
     }
-    Ok(raised)
+    Ok(())
 }

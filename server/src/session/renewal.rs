@@ -10,7 +10,7 @@ use super::{GateError, Pass, Presented, refuse};
 use crate::context::Context;
 use crate::db::devices::Description;
 use crate::db::{DbError, certificates, devices, write};
-use crate::enrolment::issuance::{Grounds, Order, deliver, issue};
+use crate::enrolment::issuance::{Grounds, Order, Witness, deliver, issue};
 use crate::enrolment::{EnrolmentError, check_csr, present, tell};
 
 /// A renewed certificate, as the session sends it.
@@ -75,7 +75,7 @@ pub async fn installed(context: &Context, device: &DeviceId, sha256: &Sha256Hex)
             None,
         ));
     }
-    deliver(context, *sha256).await?;
+    deliver(context, *sha256, Witness::Device).await?;
     Ok(())
 }
 

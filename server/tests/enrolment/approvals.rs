@@ -8,6 +8,7 @@ use gangway_protocol::id::{ClaimId, SignerId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::time::UnixMillis;
+use gangway_server::session::installed;
 
 use super::problem;
 use crate::support::device::SoftDevice;
@@ -320,5 +321,41 @@ both_engines!(
             .expect("the same");
         assert_eq!(first.sha256, again.sha256);
         device.prove(&server, &again.chain, 1).await.expect("a session");
+    }
+);
+
+both_engines!(
+    /// Threat model: WEB-8.
+    async fn what_a_member_asserts_about_a_device_is_recorded_as_theirs(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let (device, certificate) = SoftDevice::enrolled(&server, &ada).await;
+        ada.api
+            .record_delivery(&certificate.sha256)
+            .await
+            .expect("delivered");
+        let actor = async |action: &str| {
+            server
+                .text(&format!(
+                    "SELECT actor FROM audit WHERE action = '{action}' ORDER BY seq DESC LIMIT 1"
+                ))
+                .await
+        };
+        assert_eq!(actor("device.consented").await, ada.account.as_str());
+        assert_eq!(actor("certificate.delivered").await, ada.account.as_str());
+
+        // What the device says in its own session is its own.
+        device
+            .prove(&server, &certificate.chain, 1)
+            .await
+            .expect("a session");
+        assert_eq!(actor("certificate.proven").await, certificate.device.as_str());
+        ada.api.renew_device(&certificate.device).await.expect("asked");
+        let renewed = device.renew(&server, &certificate.chain, &device.key).await;
+        let renewed = renewed.expect("renewed").certificate;
+        installed(&server.gangway, &certificate.device, &renewed)
+            .await
+            .expect("noted");
+        assert_eq!(actor("certificate.delivered").await, certificate.device.as_str());
     }
 );

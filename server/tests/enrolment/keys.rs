@@ -1,9 +1,10 @@
 //! Keys that are known already: here, elsewhere, revoked.
 
-use gangway_protocol::certificate::{RevocationReason, RevocationRequest};
+use gangway_protocol::certificate::{EnrolmentStage, RevocationReason, RevocationRequest};
 use gangway_protocol::device::DeviceState;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
+use gangway_server::session::GateError;
 
 use super::problem;
 use crate::support::both_engines;
@@ -137,5 +138,38 @@ both_engines!(
         // Once its device is out of the fleet, the key may change hands.
         ada.api.retire_device(&adas.device).await.expect("retired");
         device.prove(&server, &later.chain, 3).await.expect("a session");
+    }
+);
+
+both_engines!(
+    async fn a_settlement_that_fails_takes_the_winning_proof_with_it(server: Server) {
+        let home = server.organisation("Works").await;
+        let other = server.organisation("Elsewhere").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let eve = server.member(&other, Role::Operator, "Eve").await;
+        let device = SoftDevice::new();
+        let rival = eve.approve(&server, &device.key).await;
+        let eves = eve.certify(&rival, &device.key).await;
+        let adas = ada.enrol(&server, &device.key).await;
+        let spoil = "UPDATE devices SET configuration = $1 WHERE id = $2";
+        server.execute(spoil, &["damaged", eves.device.as_str()]).await;
+        assert!(matches!(
+            device.prove(&server, &adas.chain, 1).await,
+            Err(GateError::Db(_))
+        ));
+        let undecided = server
+            .text("SELECT CAST(COUNT(*) AS TEXT) FROM certificates WHERE proven_at IS NULL AND revoked_at IS NULL")
+            .await;
+        assert_eq!(undecided, "2", "neither has won, neither has lost");
+
+        server.execute(spoil, &["{}", eves.device.as_str()]).await;
+        device
+            .prove(&server, &adas.chain, 2)
+            .await
+            .expect("the first proof");
+        assert_eq!(eve.reason_of(&eves).await, RevocationReason::Superseded);
+        assert_eq!(eve.stage_of(&rival.claim).await, EnrolmentStage::Withdrawn);
+        let lost = eve.api.device(&eves.device).await.expect("the device");
+        assert!(matches!(lost.device.state, DeviceState::Retired { .. }));
     }
 );

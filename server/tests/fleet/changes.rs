@@ -151,6 +151,36 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-12.
+    async fn nothing_is_told_in_the_moment_after_a_right_ended(server: Server) {
+        let home = server.organisation("Works").await;
+        let owner = server.member(&home, Role::Owner, "Olga").await;
+        let bea = server.member(&home, Role::Viewer, "Bea").await;
+        let device = named(&server, &owner, "gate").await;
+        let mut watched = Watched::open(&server, &bea).await;
+        let mut signed_in = Watched::open(&server, &bea).await;
+        let removed = owner.api.remove_member(&home, &bea.account).await;
+        removed.expect("not a member any more");
+        let change = FleetChange {
+            device: device.id,
+            organisation: home,
+            kind: FleetChangeKind::Changed,
+            presence: None,
+        };
+        server.gangway.changes.tell(change);
+        assert_eq!(
+            watched.next().await,
+            Some(Event::Resync),
+            "the clock stands still"
+        );
+        // A quiet stream ends without waiting for something to tell.
+        assert_eq!(signed_in.next().await, Some(Event::Resync));
+        bea.api.sign_out().await.expect("signed out");
+        assert_eq!(signed_in.next().await, None);
+    }
+);
+
+both_engines!(
     async fn a_stopping_server_ends_the_stream_and_nobody_gets_none(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Viewer, "Ada").await;

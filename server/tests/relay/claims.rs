@@ -1,5 +1,6 @@
 //! Claims between a claimant and a waiting device.
 
+use gangway_protocol::organisation::Role;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -60,6 +61,21 @@ both_engines! {
         server.clock.advance(11 * 60 * 1000);
         server.gangway.relay.tick().await;
         assert!(server.gangway.relay.claim(&claim).is_none());
+    }
+}
+
+both_engines! {
+    /// Threat model: ACC-12.
+    async fn a_claim_under_way_ends_with_the_right_to_make_it(server: Server) {
+        let token = server.enrol_token().await;
+        let spawned = server.spawn();
+        let (mut device, mut claimant, id) = crossing(&spawned, &token).await;
+        let program = server.bearer(token.clone()).await;
+        let owner = server.member(&program.organisation, Role::Owner, "Olga").await;
+        let removed = owner.api.remove_member(&program.organisation, &program.account).await;
+        removed.expect("not a member any more");
+        assert_eq!(device.hear_a("closed").await["claim"], id);
+        claimant.end().await;
     }
 }
 

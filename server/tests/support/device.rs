@@ -1,5 +1,6 @@
 //! A device as far as certificates go: a key, and what it says with it to the session gate.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gangway_protocol::certificate::Certificate;
@@ -14,6 +15,8 @@ use gangway_server::session::{
     Accepted, Admission, GateError, Pass, Presented, Renewed, accept_proof, admit, renew,
 };
 use rcgen::{KeyPair, SigningKey as _};
+use x509_cert::crl::CertificateList;
+use x509_cert::der::Decode as _;
 
 use super::member::Member;
 use super::{Server, csr};
@@ -37,6 +40,27 @@ impl Server {
             .chain(&draft.issuer, &leaf.pem)
             .expect("the issuer is known");
         (draft, chain)
+    }
+
+    /// What the revocation list says at this moment: serial numbers, and the bytes of their reasons' extension.
+    pub(crate) async fn listed(&self) -> BTreeMap<String, usize> {
+        let issuer = self.text("SELECT id FROM issuers WHERE slot = 'signing'").await;
+        let issuer: IssuerId = issuer.parse().expect("an id");
+        let der = self.anybody().issuer_crl(&issuer).await.expect("a list");
+        let list = CertificateList::from_der(&der).expect("a list");
+        list.tbs_cert_list
+            .revoked_certificates
+            .unwrap_or_default()
+            .into_iter()
+            .map(|revoked| {
+                let serial = data_encoding::HEXLOWER.encode(revoked.serial_number.as_bytes());
+                let reason = revoked
+                    .crl_entry_extensions
+                    .and_then(|extensions| extensions[0].extn_value.as_bytes().last().copied())
+                    .unwrap_or_default();
+                (serial, usize::from(reason))
+            })
+            .collect()
     }
 
     /// The revocation list of an issuer, as it is served then.

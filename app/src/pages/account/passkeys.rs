@@ -4,15 +4,15 @@ use gangway_protocol::account::{Account, Passkey, RecoveryCodes, Rename};
 use leptos::prelude::*;
 
 use super::{Listed, ending, show_list};
+use crate::components::dialog::{Question, ask};
 use crate::components::icon::{Icon, icon};
 use crate::components::icon_button::icon_button;
 use crate::components::moment::{Show, moment};
-use crate::components::notice::complaint;
 use crate::components::recovery_codes::recovery_codes;
 use crate::components::toast::toasts;
 use crate::view::{View, view};
 use crate::visit::Language;
-use crate::visitor::{CeremonyTrouble, add_passkey, api, with_fresh_proof};
+use crate::visitor::{add_passkey, api, with_fresh_proof};
 
 pub(super) fn passkeys(t: Language, list: Listed<Passkey>) -> View {
     let api = api();
@@ -93,27 +93,31 @@ pub(super) fn recovery(t: Language, account: &Account) -> View {
     let api = api();
     let left = u64::from(account.recovery_codes);
     let codes = RwSignal::new(None::<RecoveryCodes>);
-    let message = RwSignal::new(None::<String>);
-    let make = move |_| {
-        let api = api.clone();
-        leptos::task::spawn_local(async move {
-            let made: Result<RecoveryCodes, CeremonyTrouble> =
-                with_fresh_proof(&api, async || api.renew_recovery_codes().await).await;
-            match made {
-                Ok(fresh) => codes.set(Some(fresh)),
-                Err(trouble) => message.set(trouble.words(t)),
-            }
-        });
+    let open = RwSignal::new(false);
+    let replace = async move || {
+        codes.set(Some(api.renew_recovery_codes().await?));
+        Ok(())
     };
     view! {
         <section class="section" aria-labelledby="recovery-title">
             <div class="section-head">
                 <h2 id="recovery-title">{t.recovery_codes()}</h2>
-                <button class="button" type="button" on:click=make>{t.recovery_codes_renew()}</button>
+                <button class="button" type="button" on:click=move |_| open.set(true)>{t.recovery_codes_renew()}</button>
             </div>
             <p class="soft small">{t.recovery_codes_left(left)} " " {t.recovery_codes_text()}</p>
             {move || codes.get().map(|codes| recovery_codes(&codes))}
-            {complaint(message)}
+            {ask(
+                open,
+                t.recovery_codes_renew(),
+                move || Question {
+                    title: t.recovery_codes_renew_title().to_owned(),
+                    says: vec![t.recovery_codes_renew_says_1(), t.recovery_codes_renew_says_2()],
+                    verb: t.recovery_codes_renew(),
+                    dangerous: left > 0,
+                },
+                || View::Nothing,
+                replace,
+            )}
         </section>
     }
 }

@@ -16,7 +16,7 @@ use crate::components::toast::toasts;
 use crate::trouble::Trouble;
 use crate::view::{IntoView, View, target_value, view};
 use crate::visit::Language;
-use crate::visitor::api;
+use crate::visitor::{CeremonyTrouble, api, with_fresh_proof};
 
 /// Actions that are asked about first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +51,14 @@ pub(super) fn actions(t: Language, shown: Shown) -> View {
     };
     let rename = Callback::new(move |()| editing.set(true));
     let identify = told(t, shown, t.identify_done(), async |api: Api, id: DeviceId| {
-        api.identify_device(&id).await
+        Ok(api.identify_device(&id).await?)
     });
     let renew = told(t, shown, t.renew_done(), async |api: Api, id: DeviceId| {
-        api.renew_device(&id).await
+        Ok(api.renew_device(&id).await?)
     });
     let resume = told(t, shown, t.resume_done(), async move |api: Api, id: DeviceId| {
-        shown.take(api.resume_device(&id).await?);
+        let detail = with_fresh_proof(&api, async || api.resume_device(&id).await).await?;
+        shown.take(detail);
         Ok(())
     });
     let names = DeviceState::NAMES;
@@ -87,7 +88,7 @@ fn told(
     t: Language,
     shown: Shown,
     done: &'static str,
-    call: impl AsyncFn(Api, DeviceId) -> Result<(), ApiError> + Copy + Send + Sync + 'static,
+    call: impl AsyncFn(Api, DeviceId) -> Result<(), CeremonyTrouble> + Copy + Send + Sync + 'static,
 ) -> Callback<()> {
     let api = api();
     let toasts = toasts();
@@ -96,7 +97,7 @@ fn told(
         leptos::task::spawn_local(async move {
             match call(api, id).await {
                 Ok(()) => toasts.show(done),
-                Err(error) => toasts.show_trouble(t, error),
+                Err(trouble) => toasts.show_trouble(t, trouble),
             }
         });
     })

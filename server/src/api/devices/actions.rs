@@ -96,7 +96,7 @@ async fn suspend_device(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<Json<DeviceDetail>> {
-    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
+    decide(&gangway, &caller, &id).await?;
     exclusion::suspend(&gangway, &gangway.relay, &id, caller.member()).await?;
     shown(&gangway, &caller, &id).await
 }
@@ -109,7 +109,7 @@ async fn resume_device(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<Json<DeviceDetail>> {
-    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
+    decide(&gangway, &caller, &id).await?;
     exclusion::resume(&gangway, &gangway.relay, &id, caller.member()).await?;
     shown(&gangway, &caller, &id).await
 }
@@ -124,7 +124,7 @@ async fn revoke_device(
     PathId(id): PathId<DeviceId>,
     JsonBody(request): JsonBody<RevocationRequest>,
 ) -> Result<Json<DeviceDetail>> {
-    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
+    decide(&gangway, &caller, &id).await?;
     exclusion::revoke_device(&gangway, &gangway.relay, &id, request.reason, caller.member()).await?;
     shown(&gangway, &caller, &id).await
 }
@@ -137,7 +137,7 @@ async fn retire_device(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<Json<DeviceDetail>> {
-    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
+    decide(&gangway, &caller, &id).await?;
     exclusion::retire(&gangway, &gangway.relay, &id, caller.member()).await?;
     shown(&gangway, &caller, &id).await
 }
@@ -150,7 +150,7 @@ async fn dismiss_alarm(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<Json<DeviceDetail>> {
-    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
+    decide(&gangway, &caller, &id).await?;
     let (member, now, owned) = (caller.member(), gangway.clock.now(), id.clone());
     let organisation = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
         let device = devices::lock(tx, &owned)
@@ -188,9 +188,15 @@ async fn revoke_in_bulk(
 ) -> Result<Json<BulkRevocation>> {
     caller.require(&gangway.db, &id, Right::Operate).await?;
     if !request.dry_run {
-        caller.fresh_proof(gangway.clock.now())?;
+        caller.require_fresh_person(gangway.clock.now())?;
     }
     Ok(Json(
         exclusion::revoke_many(&gangway, &gangway.relay, &id, request, caller.member()).await?,
     ))
+}
+
+/// Makes sure that the caller may shut this device out or let it in again, and is there.
+async fn decide(gangway: &Gangway, caller: &Caller, id: &DeviceId) -> Result<()> {
+    let now = gangway.clock.now();
+    caller.decide_on_device(&gangway.db, now, id).await.map(drop)
 }

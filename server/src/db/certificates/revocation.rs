@@ -120,38 +120,62 @@ pub async fn release_of_device(conn: &mut Conn<'_>, device: &DeviceId) -> Result
     touch(conn, issuers).await
 }
 
-/// Revokes what other organisations have issued for this key and no session has proved. Returns their devices.
+/// What the first proof of a certificate puts on the lists.
+#[derive(Clone, Copy, Debug)]
+pub struct Displaced<'a> {
+    /// The key that was proved.
+    pub spki: &'a Sha256Hex,
+    /// Devices of other organisations that have this key as well; they are locked. What was issued to them for it and no
+    /// session has proved ends.
+    pub rivals: &'a [DeviceId],
+    /// The device, where its superseded certificates are to be named too.
+    pub superseded_of: Option<&'a DeviceId>,
+}
+
+/// Revokes what a first proof displaces. Returns the rivals that lost something.
 ///
 /// # Errors
 /// What the database says.
-pub async fn revoke_unproven_elsewhere(
+pub async fn revoke_displaced(
     conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
-    spki: &Sha256Hex,
-    revoked: Revoked,
-) -> Result<Vec<(OrganisationId, DeviceId)>, DbError> {
-    let rivals: Vec<(String, String, String)> =
-        by_key(REVOKE_UNPROVEN_ELSEWHERE, organisation, spki, revoked)
-            .fetch_all(conn)
-            .await?;
-    let mut issuers = Vec::with_capacity(rivals.len());
-    let mut devices = Vec::with_capacity(rivals.len());
-    for (issuer, organisation, device) in rivals {
-        let organisation = parsed(&organisation, "certificates.organisation")?;
-        let device = parsed(&device, "certificates.device")?;
-        issuers.push((issuer,));
-        devices.push((organisation, device));
+    displaced: Displaced<'_>,
+    at: UnixMillis,
+) -> Result<Vec<DeviceId>, DbError> {
+    let superseded = RevocationReason::Superseded.as_str();
+    let mut changed: Vec<(String,)> = Vec::new();
+    if let Some(device) = displaced.superseded_of {
+        let own = query(REVOKE_SUPERSEDED)
+            .bind(device.as_str())
+            .bind(at.0)
+            .bind(superseded);
+        changed.extend(own.fetch_all::<(String,)>(conn).await?);
     }
-    touch(conn, issuers).await?;
-    Ok(devices)
+    let mut losers = Vec::new();
+    for rival in displaced.rivals {
+        let lost = query(REVOKE_UNPROVEN_OF_KEY)
+            .bind(rival.as_str())
+            .bind(displaced.spki.to_string())
+            .bind(at.0)
+            .bind(superseded);
+        let lost: Vec<(String,)> = lost.fetch_all(conn).await?;
+        if !lost.is_empty() {
+            losers.push(rival.clone());
+        }
+        changed.extend(lost);
+    }
+    touch(conn, changed).await?;
+    Ok(losers)
 }
 
-// Which organisations know the key is indexed by the key; certificates are by organisation and key.
-pub(in crate::db) const REVOKE_UNPROVEN_ELSEWHERE: &str = "UPDATE certificates
+pub(in crate::db) const REVOKE_SUPERSEDED: &str = "UPDATE certificates
+    SET revoked_at = $2, revocation_reason = $3
+    WHERE device = $1 AND superseded_at IS NOT NULL AND grace_until IS NULL AND revoked_at IS NULL
+    RETURNING issuer";
+
+pub(in crate::db) const REVOKE_UNPROVEN_OF_KEY: &str = "UPDATE certificates
     SET revoked_at = $3, revocation_reason = $4
-    WHERE organisation IN (SELECT organisation FROM device_keys WHERE spki_sha256 = $2 AND organisation <> $1)
-        AND spki_sha256 = $2 AND sha256 IS NOT NULL AND proven_at IS NULL AND revoked_at IS NULL
-    RETURNING issuer, organisation, device";
+    WHERE device = $1 AND spki_sha256 = $2 AND sha256 IS NOT NULL AND proven_at IS NULL AND revoked_at IS NULL
+    RETURNING issuer";
 
 /// The revoked certificates of an issuer that a list made now has to name: those that expired before `expired_before`
 /// have been on one for long enough (RFC 5280 §3.3: until one regularly scheduled list beyond the expiry).

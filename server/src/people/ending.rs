@@ -1,0 +1,229 @@
+//! What ends with a right: everything that somebody made or began by a right which they have no more.
+//!
+//! 1. [`end_what_exceeds`], in the transaction that lowers a role or ends a membership: approvals that have led to no
+//!    certificate, invitations to more than the remaining role may give, scopes of tokens beyond it, replies kept for
+//!    repetitions.
+//! 2. [`look_again`], after the commit: claims under way, and streams of whoever watches.
+//!
+//! What is used later looks at the rights of that moment besides: whatever slipped through is worth nothing.
+
+use std::collections::HashMap;
+
+use gangway_protocol::account::TokenScope;
+use gangway_protocol::device::FleetChangeKind;
+use gangway_protocol::history::DeviceAction;
+use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
+use gangway_protocol::organisation::Role;
+use gangway_protocol::time::UnixMillis;
+
+use super::links::may_invite;
+use crate::authority::Result;
+use crate::context::Context;
+use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::{
+    Conn, DbError, approvals, audit, devices, idempotency, links, memberships, organisations, tokens,
+};
+use crate::enrolment::{approval, tell};
+use crate::relay::Relay;
+
+/// Most organisations of an account that are asked whether it may still enrol there.
+const MAX_ORGANISATIONS: i64 = 200;
+
+/// Something that ended, for the record.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Whose record.
+    pub organisation: OrganisationId,
+    /// What happened.
+    pub action: &'static str,
+    /// To what.
+    pub subject: String,
+    /// More, for people.
+    pub detail: String,
+    /// A device that is to be read again.
+    pub device: Option<DeviceId>,
+}
+
+/// Ends what `account` made by rights that it does not have any more. The caller records what comes back, with
+/// [`record`], as the last thing in its transaction.
+///
+/// # Errors
+/// Only faults.
+pub async fn end_what_exceeds(tx: &mut Conn<'_>, account: &AccountId, now: UnixMillis) -> Result<Vec<Ended>> {
+    let mut roles = Roles::of(account);
+    // Devices first, as everywhere.
+    let mut ended = end_approvals(tx, &mut roles, now).await?;
+    ended.extend(void_invitations(tx, &mut roles, now).await?);
+    ended.extend(narrow_tokens(tx, &mut roles).await?);
+    idempotency::forget(tx, account).await?;
+    Ok(ended)
+}
+
+/// Records what ended, one organisation after the other in the order of their ids: each record is locked until the commit.
+///
+/// # Errors
+/// What the database says.
+pub async fn record(
+    tx: &mut Conn<'_>,
+    ended: &mut [Ended],
+    actor: Actor<'_>,
+    now: UnixMillis,
+) -> Result<(), DbError> {
+    ended.sort_by(|one, other| one.organisation.cmp(&other.organisation));
+    for one in ended {
+        let entry = Entry {
+            scope: Scope::Organisation(&one.organisation),
+            at: now,
+            actor,
+            action: one.action,
+            subject: &one.subject,
+            detail: &one.detail,
+        };
+        audit::append(tx, &entry).await?;
+    }
+    Ok(())
+}
+
+/// Tells whoever watches the fleet of the devices among what ended.
+pub fn tell_devices(context: &Context, ended: &[Ended]) {
+    for one in ended {
+        if let Some(device) = &one.device {
+            tell(context, &one.organisation, device, FleetChangeKind::Changed);
+        }
+    }
+}
+
+/// The rights of `account`, or one of its credentials, have changed: its claims under way end when it may enrol nowhere any
+/// more, and every stream looks at its rights.
+pub async fn look_again(context: &Context, relay: &Relay, account: &AccountId) {
+    context.changes.tell_rights();
+    let claims = relay.claims_of(account);
+    if claims.is_empty() {
+        return;
+    }
+    match may_enrol_somewhere(context, account).await {
+        Ok(true) => {}
+        Ok(false) => claims.iter().for_each(|claim| relay.end_claim(&claim.claim)),
+        Err(error) => tracing::warn!(%error, "claims go on whose rights could not be looked up"),
+    }
+}
+
+async fn may_enrol_somewhere(context: &Context, account: &AccountId) -> Result<bool, DbError> {
+    let mut reader = context.db.reader().await?;
+    let held = memberships::of_account(&mut reader.conn(), account, MAX_ORGANISATIONS).await?;
+    Ok(held.iter().any(|(_, role)| role.may_enrol()))
+}
+
+async fn end_approvals(tx: &mut Conn<'_>, roles: &mut Roles<'_>, now: UnixMillis) -> Result<Vec<Ended>> {
+    let mut lost = Vec::new();
+    for record in approvals::waiting_by(tx, roles.account).await? {
+        let role = roles.at(tx, &record.organisation).await?;
+        if !role.is_some_and(Role::may_enrol) {
+            lost.push(record);
+        }
+    }
+    // They come in the order of their devices, in which every transaction locks several.
+    for record in &lost {
+        devices::lock(tx, &record.device).await?;
+    }
+    let mut ended = Vec::new();
+    for record in lost {
+        if approval::end_unrecorded(tx, &record, now).await? {
+            ended.push(Ended {
+                organisation: record.organisation,
+                action: DeviceAction::ApprovalWithdrawn.as_str(),
+                subject: record.device.to_string(),
+                detail: format!("{} may not enrol here any more", record.approver),
+                device: Some(record.device),
+            });
+        }
+    }
+    Ok(ended)
+}
+
+async fn void_invitations(tx: &mut Conn<'_>, roles: &mut Roles<'_>, now: UnixMillis) -> Result<Vec<Ended>> {
+    let mut ended = Vec::new();
+    for (link, organisation, role) in links::invitations_by(tx, roles.account, now).await? {
+        let own = roles.at(tx, &organisation).await?;
+        if own.is_some_and(|own| may_invite(own, role))
+            || !links::withdraw(tx, &organisation, &link, now).await?
+        {
+            continue;
+        }
+        ended.push(Ended {
+            organisation,
+            action: "invitation.voided",
+            subject: link.to_string(),
+            detail: format!("as {}: its maker may not invite to this any more", role.as_str()),
+            device: None,
+        });
+    }
+    Ok(ended)
+}
+
+async fn narrow_tokens(tx: &mut Conn<'_>, roles: &mut Roles<'_>) -> Result<Vec<Ended>> {
+    let mut ended = Vec::new();
+    for (token, organisation, scopes) in tokens::reach(tx, roles.account).await? {
+        let own = roles.at(tx, &organisation).await?;
+        let left: Vec<TokenScope> = scopes
+            .iter()
+            .copied()
+            .filter(|scope| own.is_some_and(|own| covers(own, *scope)))
+            .collect();
+        if left.len() == scopes.len() && own.is_some() {
+            continue;
+        }
+        let action = if left.is_empty() {
+            tokens::delete(tx, roles.account, &token).await?;
+            "token.voided"
+        } else {
+            tokens::narrow(tx, &token, &left).await?;
+            "token.narrowed"
+        };
+        ended.push(Ended {
+            organisation,
+            action,
+            subject: token.to_string(),
+            detail: "its account may not do all this any more".to_owned(),
+            device: None,
+        });
+    }
+    Ok(ended)
+}
+
+/// Whether a role gives what a token's scope names.
+#[must_use]
+pub fn covers(role: Role, scope: TokenScope) -> bool {
+    match scope {
+        TokenScope::Enrol => role.may_enrol(),
+        TokenScope::Read => role.may_see_fleet(),
+    }
+}
+
+/// The present roles of an account, each looked up once.
+struct Roles<'a> {
+    account: &'a AccountId,
+    known: HashMap<OrganisationId, Option<Role>>,
+}
+
+impl<'a> Roles<'a> {
+    fn of(account: &'a AccountId) -> Self {
+        Self {
+            account,
+            known: HashMap::new(),
+        }
+    }
+
+    async fn at(
+        &mut self,
+        tx: &mut Conn<'_>,
+        organisation: &OrganisationId,
+    ) -> Result<Option<Role>, DbError> {
+        if let Some(known) = self.known.get(organisation) {
+            return Ok(*known);
+        }
+        let role = organisations::role_at(tx, organisation, self.account).await?;
+        self.known.insert(organisation.clone(), role);
+        Ok(role)
+    }
+}
