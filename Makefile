@@ -1,5 +1,5 @@
 # The commands of Gangway. Each one sets up what it needs first; that costs nothing where all is there.
-.PHONY: build demo test test-windows bench lint fmt fuzz help
+.PHONY: build demo test contract test-windows bench lint fmt fuzz help
 
 help:            ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -19,6 +19,10 @@ test:            ## every test: units, SQLite, PostgreSQL, command line, browser
 test-windows:    ## the device software for Windows, enrolled under wine
 	@scripts/setup build windows
 	@scripts/test-windows
+
+contract:        ## the API asked at length what its description allows and forbids, on SQLite and PostgreSQL
+	@scripts/setup build test
+	@scripts/contract
 
 bench:           ## figures in a table and in target/bench.json
 	@scripts/setup build test

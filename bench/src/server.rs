@@ -131,7 +131,9 @@ fn data_dir() -> anyhow::Result<tempfile::TempDir> {
 }
 
 /// The whole load comes from one address and one account; the caps that protect against that are options.
-const RAISED_CAPS: [&str; 10] = [
+const RAISED_CAPS: [&str; 12] = [
+    "--caps-connections-per-address",
+    "200000",
     "--caps-waiting-devices-per-address",
     "100000",
     "--caps-unproven-sessions-per-address",

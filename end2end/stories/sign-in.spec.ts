@@ -25,6 +25,37 @@ test('the button signs in', async ({ owner, server }) => {
   await owner.waitForURL('**/fleet');
 });
 
+test('an extension whose passkeys have no working JSON forms registers and signs in', async ({ page, server }) => {
+  await addAuthenticator(page);
+  // As extensions that keep passkeys do it: plain objects with the class's prototype, on which its methods cannot be called,
+  // and functions of the page that fail.
+  await page.addInitScript(() => {
+    const illegal = () => { throw new TypeError('Illegal invocation'); };
+    PublicKeyCredential.parseCreationOptionsFromJSON = illegal;
+    PublicKeyCredential.parseRequestOptionsFromJSON = illegal;
+    Object.defineProperty(PublicKeyCredential, 'isConditionalMediationAvailable', { value: async () => false });
+    const plain = (credential: PublicKeyCredential): PublicKeyCredential => {
+      const response = credential.response as AuthenticatorAttestationResponse & AuthenticatorAssertionResponse;
+      const { clientDataJSON, attestationObject, authenticatorData, signature, userHandle } = response;
+      const answer = attestationObject
+        ? { clientDataJSON, attestationObject, getTransports: () => ['internal'] }
+        : { clientDataJSON, authenticatorData: new Uint8Array(authenticatorData), signature, userHandle };
+      const { id, rawId, type } = credential;
+      const whole = { id, rawId, type, response: answer, getClientExtensionResults: () => ({}), toJSON: illegal };
+      return Object.setPrototypeOf(whole, PublicKeyCredential.prototype) as PublicKeyCredential;
+    };
+    for (const ceremony of ['create', 'get'] as const) {
+      const own = navigator.credentials[ceremony].bind(navigator.credentials) as (options: unknown) => Promise<PublicKeyCredential>;
+      Object.defineProperty(navigator.credentials, ceremony, { value: async (options: unknown) => plain(await own(options)) });
+    }
+  });
+  await setUp(page, await server.setupLink());
+  await page.context().clearCookies();
+  await open(page, server.url);
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await page.waitForURL('**/fleet');
+});
+
 test('whoever lost every passkey comes back by a link from the server’s command line', async ({ owner: _former, server, browser }) => {
   // Another browser, another authenticator: the former ones are lost.
   const page = await browser.newPage();

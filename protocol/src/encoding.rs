@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Base64 {
 
 /// A SHA-256 digest, lower-case hex in JSON and in the database.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
 pub struct Sha256Hex(pub [u8; 32]);
 
 impl Sha256Hex {

@@ -76,8 +76,12 @@ paths! {
 
     /// `GET`: DER of an issuer of the built-in CA.
     ISSUER_CERTIFICATE = "/ca/{issuer}/certificate" => issuer_certificate(issuer);
+    /// `GET`: the same in PEM.
+    ISSUER_CERTIFICATE_PEM = "/ca/{issuer}/certificate.pem" => issuer_certificate_pem(issuer);
     /// `GET`: DER of its CRL.
     ISSUER_CRL = "/ca/{issuer}/crl" => issuer_crl(issuer);
+    /// `GET`: the same in PEM.
+    ISSUER_CRL_PEM = "/ca/{issuer}/crl.pem" => issuer_crl_pem(issuer);
 
     /// `GET`: the caller's organisations.
     ORGANISATIONS = "/api/v1/organisations" => organisations();
@@ -132,6 +136,8 @@ paths! {
     /// `DELETE`: revoke one.
     TOKEN = "/api/v1/account/tokens/{id}" => token(id);
 
+    /// Whom to tell about a weakness (RFC 9116).
+    SECURITY_TXT = "/.well-known/security.txt" => security_txt();
     /// Liveness of the process.
     LIVEZ = "/livez" => livez();
     /// Readiness to serve.

@@ -55,11 +55,7 @@ pub async fn get_asset(Path((build_asked, file)): Path<(String, String)>, header
     if folder().strip_prefix("/pkg/") != Some(build_asked.as_str()) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let accepted = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let Some((encoding, bytes)) = pick(&file, accepted) else {
+    let Some((encoding, bytes)) = pick(&file, &headers) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let kind = mime_guess::from_path(&file)
@@ -80,36 +76,43 @@ pub async fn get_asset(Path((build_asked, file)): Path<(String, String)>, header
 }
 
 /// The smallest form that the browser takes: brotli, gzip, or as it is.
-fn pick(file: &str, accepted: &str) -> Option<(Option<&'static str>, Bytes)> {
+fn pick(file: &str, request: &HeaderMap) -> Option<(Option<&'static str>, Bytes)> {
     let read = |suffix: &str| {
         Dist::get(&format!("pkg/{file}{suffix}")).map(|found| match found.data {
             std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
             std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
         })
     };
-    let takes = |encoding: &str| {
-        accepted.split(',').any(|item| {
-            let mut parts = item.split(';');
-            let refused = |parameter: &str| {
-                parameter
-                    .trim()
-                    .strip_prefix("q=")
-                    .is_some_and(|q| q.parse() == Ok(0.0))
-            };
-            parts
-                .next()
-                .is_some_and(|name| name.trim().eq_ignore_ascii_case(encoding))
-                && !parts.any(refused)
-        })
-    };
     for (encoding, suffix) in [("br", ".br"), ("gzip", ".gz")] {
-        if takes(encoding)
+        if takes(request, encoding)
             && let Some(bytes) = read(suffix)
         {
             return Some((Some(encoding), bytes));
         }
     }
     read("").map(|bytes| (None, bytes))
+}
+
+/// Whether a request's `Accept-Encoding` (RFC 9110 §12.5.3) names this one.
+#[must_use]
+pub fn takes(request: &HeaderMap, encoding: &str) -> bool {
+    let accepted = request
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    accepted.split(',').any(|item| {
+        let mut parts = item.split(';');
+        let refused = |parameter: &str| {
+            parameter
+                .trim()
+                .strip_prefix("q=")
+                .is_some_and(|q| q.parse() == Ok(0.0))
+        };
+        parts
+            .next()
+            .is_some_and(|name| name.trim().eq_ignore_ascii_case(encoding))
+            && !parts.any(refused)
+    })
 }
 
 #[cfg(test)]

@@ -10,5 +10,5 @@ pub mod secret;
 
 pub use caller::{Caller, Credential, FRESH_FOR, Member, Proof};
 pub use error::{Error, Result};
-pub use name::fit_name;
+pub use name::{MAX_NAME_LEN, fit_name};
 pub use rights::Right;

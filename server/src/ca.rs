@@ -154,7 +154,7 @@ impl CertificateAuthority {
             None if is_founded => KeyStore::from_data_dir(&config.data_dir, config.ca_key_readers)?,
             None => KeyStore::founded_in(&config.data_dir, config.ca_key_readers, random)?,
         };
-        let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
+        let public_url = config.ca_url().as_str().trim_end_matches('/').to_owned();
         let host = config.public_url.host_str().unwrap_or("gangway").to_owned();
         if !is_founded {
             found(db, &key_store, &public_url, &host, clock.now(), random).await?;
@@ -244,6 +244,15 @@ impl CertificateAuthority {
             chain: format!("{leaf_pem}{own}{}", issuer.above),
             trust_anchors: issuer.trust_anchor.clone(),
         })
+    }
+
+    /// PEM of an issuer's certificate.
+    ///
+    /// # Errors
+    /// When it cannot be encoded, which a certificate that was read can.
+    pub fn certificate_pem(&self, issuer: &IssuerId) -> Result<Option<String>, CaError> {
+        let pem = self.issuer(issuer).map(|issuer| issuer.certificate.pem());
+        Ok(pem.transpose()?)
     }
 
     /// DER of an issuer's certificate.

@@ -57,6 +57,15 @@ options! {
         /// Further origins that devices may have been configured with, besides that of `public_url`, separated by commas:
         /// a device signs the origin it was given, and the server accepts only these.
         device_origins: Vec<String> = None, Serve;
+        /// Whether browsers are told to use nothing but TLS for all names below that of `public_url` too (HSTS with
+        /// `includeSubDomains`). A name such as `panel.example.com` speaks for what is below itself alone. Say `false` where
+        /// `public_url` is the name of a whole domain (`example.com`) and something below it is served without TLS: browsers
+        /// keep to what they were told for two years.
+        hsts_subdomains: bool = Some("true"), Serve;
+        /// Whom to tell about a weakness of this installation, for `/.well-known/security.txt` (RFC 9116): addresses such as
+        /// `mailto:security@example.com` or `https://example.com/security`, separated by commas, the best one first. Without
+        /// any there is no such file.
+        security_contact: Vec<String> = None, Serve;
         /// The key that encrypts the keys of the built-in CA at rest: 32 bytes in base64, as `openssl rand -base64 32` makes
         /// them. Without it a key is made and kept in the data directory, in a file for its owner alone.
         ca_key: Option<EncryptionKey> = None, Everywhere;
@@ -64,6 +73,12 @@ options! {
         /// with `fsGroup` to a group, and some file systems (vfat, network shares) have no permissions: say so here where only
         /// the server can reach the volume. Otherwise the server refuses a key that others can read.
         ca_key_readers: KeyReaders = Some("owner"), Everywhere;
+        /// The URL before `/ca/` in the certificates of the built-in CA: there verifiers fetch revocation lists and issuers. Best
+        /// plain `http://`, since many verifiers fetch nothing over TLS (RFC 5280 §8), e.g. `http://pki.example.com`; a proxy or
+        /// `ca_listen` has to serve it. Absent: `public_url`. Certificates keep the URL that they were made with.
+        ca_url: Option<Url> = None, Everywhere;
+        /// The address of a listener without TLS that serves `/ca/` and nothing else, e.g. `:80`. There is none without it.
+        ca_listen: Option<Listen> = None, Serve;
         /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,gangway_server::relay=debug`.
         log: String = Some("info"), Serve;
         /// How to log: `text` for people, `json` for machines. Never a secret, a code, a token, a cookie or a query.
@@ -83,6 +98,11 @@ options! {
         /// Connections that speak HTTP at one time; waiting devices and sessions are counted by themselves. Further ones wait
         /// in the system's backlog.
         connections: u32 = Some("200000"), Serve;
+        /// Connections that speak HTTP at one time, per address (/64 for IPv6). Beyond it the one that has been quiet for
+        /// longest is closed, or the new one when all are busy. Half a request takes 16 KB, so one address can make the server
+        /// keep 64 MB; a fleet of some thousands behind one address still comes back at once. Trusted proxies are not
+        /// counted: their connections are those of many.
+        connections_per_address: u32 = Some("4096"), Serve;
         /// Devices that wait for a claim.
         waiting_devices: u32 = Some("100000"), Serve;
         /// Devices that wait for a claim, per address (/64 for IPv6).
@@ -172,6 +192,15 @@ impl Config {
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             problems.push("tls_certificate and tls_key belong together: give both, or neither".to_owned());
         }
+        problems.extend(self.ca_url.as_ref().and_then(public_url::ca_problem));
+        if self.ca_listen.is_some() && self.ca_url.is_none() {
+            problems.push("ca_listen serves what ca_url names: give ca_url as well".to_owned());
+        }
+        problems.extend(
+            self.security_contact
+                .iter()
+                .filter_map(|contact| public_url::contact_problem(contact)),
+        );
         problems.extend(
             self.device_origins
                 .iter()
@@ -200,6 +229,12 @@ impl Config {
     #[must_use]
     pub fn origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
+    }
+
+    /// What stands before `/ca/` in the certificates of the built-in CA.
+    #[must_use]
+    pub fn ca_url(&self) -> &Url {
+        self.ca_url.as_ref().unwrap_or(&self.public_url)
     }
 
     /// The address to listen on.

@@ -131,7 +131,7 @@ impl From<EnrolmentError> for Error {
     fn from(error: EnrolmentError) -> Self {
         match error {
             EnrolmentError::NotFound => Self::NotFound,
-            EnrolmentError::Invalid { field, detail } => Self::Invalid { field, detail },
+            EnrolmentError::Invalid { field, detail } => Self::invalid(field, detail),
             EnrolmentError::Csr(refusal) => Self::CsrRefused(refusal.to_string()),
             EnrolmentError::KeyKnown(device) => Self::KeyKnown(device),
             EnrolmentError::KeyRevoked => Self::KeyRevoked,

@@ -9,11 +9,23 @@ use gangway_protocol::device::{Device, DeviceQuery, DeviceState};
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page};
 
-use crate::db::fleet::{self, By, Filter, MAX_WORDS, Order, Place, Placed};
+pub use crate::db::fleet::MAX_WORDS;
+use crate::db::fleet::{self, By, Filter, Order, Place, Placed};
 use crate::db::{Conn, DbError};
 
 /// Most characters of a search.
-const MAX_QUERY_LEN: usize = 256;
+pub const MAX_QUERY_LEN: usize = 256;
+/// Names of the orders.
+pub const ORDERS: [&str; 6] = [
+    "name",
+    "-name",
+    "created_at",
+    "-created_at",
+    "last_seen_at",
+    "-last_seen_at",
+];
+/// Names of the two presences that can be asked for.
+pub const PRESENCES: [&str; 2] = ["online", "offline"];
 
 /// Which devices, in which order, from where on.
 #[derive(Clone, Debug)]
@@ -172,7 +184,7 @@ fn read_words(query: &str) -> Result<Vec<String>, Unacceptable> {
         .split_whitespace()
         .map(str::to_owned)
         .collect();
-    if words.len() > MAX_WORDS || query.len() > MAX_QUERY_LEN {
+    if words.len() > MAX_WORDS || query.chars().count() > MAX_QUERY_LEN {
         return Err(unacceptable(
             "query",
             format!("search for {MAX_WORDS} words at most"),

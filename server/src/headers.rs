@@ -9,8 +9,10 @@ use http::{HeaderName, HeaderValue, header};
 
 use crate::state::Gangway;
 
-/// Two years, as the preload lists ask (RFC 6797 §6.1). Subdomains are the operator's own business.
+/// Two years, as the preload lists ask (RFC 6797 §6.1.1).
 const STRICT_TRANSPORT: &str = "max-age=63072000";
+/// The same for all names below this one (§6.1.2).
+const STRICT_TRANSPORT_BELOW: &str = "max-age=63072000; includeSubDomains";
 /// For whatever is not a page; pages bring a policy of their own.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -51,9 +53,14 @@ pub async fn add_security_headers(
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     if gangway.config.public_url.scheme() == "https" {
+        let value = if gangway.config.hsts_subdomains {
+            STRICT_TRANSPORT_BELOW
+        } else {
+            STRICT_TRANSPORT
+        };
         headers
             .entry(header::STRICT_TRANSPORT_SECURITY)
-            .or_insert(HeaderValue::from_static(STRICT_TRANSPORT));
+            .or_insert(HeaderValue::from_static(value));
     }
     response
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
+use axum::middleware::from_fn;
 use axum::routing::get;
 use http::StatusCode;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -12,6 +13,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use gangway_protocol::path;
 
 use crate::db::{Db, DbError, settings};
+use crate::host;
 use crate::listen::Shutdown;
 use crate::start_error::StartError;
 use crate::state::Gangway;
@@ -76,5 +78,7 @@ pub async fn keep_metrics(handle: PrometheusHandle, shutdown: Shutdown) {
 
 /// `/metrics`, for a listener of its own: figures are not for everyone.
 pub fn metrics_router(handle: PrometheusHandle) -> Router {
-    Router::new().route(path::METRICS, get(move || std::future::ready(handle.render())))
+    Router::new()
+        .route(path::METRICS, get(move || std::future::ready(handle.render())))
+        .layer(from_fn(host::refuse_malformed_hosts))
 }

@@ -4,16 +4,20 @@
 //! ([`take_stream`]): a waiting device then costs what its socket costs, and no router state hangs on to it.
 //!
 //! 1. Take a place among the connections, then accept. Without a free place the backlog of the system waits.
-//! 2. Under TLS, shake hands in good time.
-//! 3. Serve HTTP/1.1 or HTTP/2; every request learns the client's address.
+//! 2. Take a place among the connections of the address ([`Crowd`]), unless it is a trusted proxy's.
+//! 3. Under TLS, shake hands; serve HTTP/1.1 or HTTP/2; every request learns the client's address. Who keeps the server
+//!    waiting is closed ([`patience`]).
 //! 4. When [`Shutdown`] begins, stop accepting, let requests finish, and be gone when the last has.
 
 mod address;
 mod bind;
+mod crowd;
 mod descriptors;
+pub mod patience;
 mod stream;
 mod tls;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +25,9 @@ use std::time::Duration;
 use axum::Router;
 use http::Request;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -32,26 +36,31 @@ use tower::ServiceExt as _;
 
 pub use address::client_address;
 pub use bind::{bind, bind_own};
+pub use crowd::Crowd;
 pub use descriptors::raise_limit;
 pub use stream::{Stream, take_stream};
 pub use tls::{Tls, TlsError};
 
 use crate::config::Network;
 use crate::limits::ClientAddress;
+use patience::{AnswerBody, IDLE_TIMEOUT, RunOut, Watch};
+use stream::Watched;
 
-/// A TLS handshake is three packets; who needs longer is not going to make it.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// For the head of a request, and between requests on one connection. Longer than proxies keep idle connections (nginx: 60 s),
-/// so that the proxy closes them, not we in the moment in which it sends the next request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
-/// Room for the head of a request: cookies and tokens are short, a CSR comes in the body.
+/// Room for the head of a request, and all that a client can make us keep by half of one: cookies and tokens are short, a
+/// CSR comes in the body.
 const HTTP1_BUFFER: usize = 16 * 1024;
 /// As HTTP/1's, for HTTP/2.
 const HTTP2_HEADERS: u32 = 16 * 1024;
 /// A page fetches a dozen things at once; more serves nobody but a flood.
 const HTTP2_STREAMS: u32 = 64;
+/// What a client may send ahead on one HTTP/2 stream: as much as the largest body has.
+const HTTP2_STREAM_WINDOW: u32 = 64 * 1024;
+/// What a client may send ahead on all streams of a connection: some bodies at once.
+const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
 /// How often a quiet HTTP/2 connection is asked whether it is still there.
 const HTTP2_PING: Duration = Duration::from_secs(30);
+/// For the answer to that.
+const HTTP2_PONG_TIMEOUT: Duration = Duration::from_secs(10);
 /// Accepting fails when file descriptors are short: waiting a moment lets some be freed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -66,6 +75,8 @@ pub struct Service {
     pub trusted_proxies: Arc<[Network]>,
     /// Places for connections that speak HTTP. Upgraded ones give theirs back; the relay counts those.
     pub places: Arc<Semaphore>,
+    /// Places of each address.
+    pub crowd: Arc<Crowd>,
 }
 
 /// The end of a server: begun once, awaited by who began it.
@@ -132,6 +143,22 @@ async fn connection(
     place: Option<OwnedSemaphorePermit>,
 ) {
     let _open = OpenConnection::count();
+    // A proxy's connections are those of many clients; it bounds them itself.
+    let is_proxy = service
+        .trusted_proxies
+        .iter()
+        .any(|proxy| proxy.contains(peer.ip().to_canonical()));
+    let membership = if is_proxy {
+        None
+    } else if let Some(membership) = service.crowd.admit(peer.ip().into()) {
+        Some(membership)
+    } else {
+        metrics::counter!("gangway_http_connections_refused_total").increment(1);
+        return tracing::debug!(peer = %peer.ip(), "an address has too many connections; a new one was closed");
+    };
+    let watch = membership
+        .as_ref()
+        .map_or_else(Watch::begin, |membership| Arc::clone(&membership.watch));
     // Frames of the relay are small and somebody waits for each.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone before it was served");
@@ -139,14 +166,16 @@ async fn connection(
     }
     let stream = match &service.tls {
         None => Stream::Plain(stream),
-        Some(tls) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-            Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
-            Ok(Err(error)) => return tracing::debug!(%error, "a TLS handshake failed"),
-            Err(_) => return tracing::debug!("a TLS handshake took too long"),
+        Some(tls) => tokio::select! {
+            stream = tls.accept(stream) => match stream {
+                Ok(stream) => Stream::Tls(Box::new(stream)),
+                Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
+            },
+            _ = watch.run_out() => return tracing::debug!("a TLS handshake took too long"),
         },
     };
-    serve_http(stream, peer, service, shutdown).await;
-    drop(place);
+    serve_http(stream, peer, service, shutdown, watch).await;
+    drop((place, membership));
 }
 
 /// Shows in the metrics for as long as it lives.
@@ -165,42 +194,73 @@ impl Drop for OpenConnection {
     }
 }
 
-async fn serve_http(stream: Stream, peer: SocketAddr, service: Service, shutdown: Shutdown) {
+async fn serve_http(
+    stream: Stream,
+    peer: SocketAddr,
+    service: Service,
+    shutdown: Shutdown,
+    watch: Arc<Watch>,
+) {
     let Service {
         router,
         trusted_proxies,
         ..
     } = service;
-    let router = router.map_request(move |mut request: Request<Incoming>| {
-        let address = client_address(peer.ip(), request.headers(), &trusted_proxies);
-        request.extensions_mut().insert(ClientAddress(address));
-        request
-    });
+    let watched = Watched::new(stream, Arc::clone(&watch));
+    let answer = {
+        let watch = Arc::clone(&watch);
+        service_fn(move |mut request: Request<Incoming>| {
+            let answering = watch.answer(request.version());
+            let address = client_address(peer.ip(), request.headers(), &trusted_proxies);
+            request.extensions_mut().insert(ClientAddress(address));
+            let router = router.clone();
+            async move {
+                let response = router.oneshot(request).await?;
+                Ok::<_, Infallible>(response.map(|body| AnswerBody::new(body, answering)))
+            }
+        })
+    };
+    let connection = http_builder()
+        .serve_connection_with_upgrades(TokioIo::new(watched), answer)
+        .into_owned();
+    let mut connection = std::pin::pin!(connection);
+    let mut is_closing = false;
+    let result = loop {
+        let is_idle = tokio::select! {
+            result = connection.as_mut() => break result,
+            () = shutdown.begun(), if !is_closing => false,
+            run_out = watch.run_out() => match run_out {
+                RunOut::Friendly => true,
+                RunOut::AtOnce => return tracing::debug!("a connection kept the server waiting"),
+            },
+        };
+        is_closing = true;
+        if is_idle {
+            watch.close();
+        }
+        connection.as_mut().graceful_shutdown();
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended badly");
+    }
+}
+
+fn http_builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        // A second net below the watch's: hyper's own limit counts from the last answer.
+        .header_read_timeout(IDLE_TIMEOUT)
         .max_buf_size(HTTP1_BUFFER);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS)
         .max_header_list_size(HTTP2_HEADERS)
+        .initial_stream_window_size(HTTP2_STREAM_WINDOW)
+        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
         .keep_alive_interval(HTTP2_PING)
-        .keep_alive_timeout(HANDSHAKE_TIMEOUT);
-    let connection = builder
-        .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router))
-        .into_owned();
-    let mut connection = std::pin::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = shutdown.begun() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "a connection ended badly");
-    }
+        .keep_alive_timeout(HTTP2_PONG_TIMEOUT);
+    builder
 }

@@ -1,54 +1,77 @@
 //! Everything the server answers, in one place: the table of contents.
 
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
-use gangway_protocol::path;
-use http::{HeaderName, HeaderValue, Method, header};
+use gangway_protocol::path::{self, page};
+use http::{HeaderMap, Method};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::api::csrf;
 use crate::api::description;
 use crate::api::problem::RequestError;
-use crate::api::request::MAX_BODY_LEN;
 use crate::authority::Error;
+use crate::conditional::CompressedText;
 use crate::state::Gangway;
-use crate::{api, assets, headers, health, log, panel};
+use crate::{api, assets, headers, health, host, log, panel, security_txt};
 
-/// How long nothing of a body may arrive. Bodies are small, so who pauses this long is gone.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// The panel's pages, each of which answers `GET` alone.
+const PAGES: [&str; 6] = [
+    page::HOME,
+    page::SETUP,
+    page::LINK,
+    page::FLEET,
+    page::FLEET_DEVICE,
+    page::ACCOUNT,
+];
 
 /// The whole server as one service.
 pub fn router(gangway: Arc<Gangway>) -> Router {
     let (api, _description) = api().split_for_parts();
-    let api = api
-        .layer(DefaultBodyLimit::max(MAX_BODY_LEN))
-        .layer(from_fn_with_state(gangway.clone(), csrf::refuse_foreign_changes));
-    let pages = api.clone().with_state(gangway.clone());
+    let api = api.layer(from_fn_with_state(gangway.clone(), csrf::refuse_foreign_changes));
+    let inner = api.clone().with_state(gangway.clone());
     Router::new()
         .merge(api)
+        .merge(pages(&inner))
         .merge(api::sockets::router())
         .merge(health::router())
+        .merge(security_txt::router())
         .route(path::OPENAPI, get(show_description))
         .route("/api/{*unknown}", any(refuse_unknown_path))
         .route(assets::ASSETS, get(assets::get_asset))
-        .fallback(move |request| answer_other(pages.clone(), request))
+        .fallback(move |request| answer_other(inner.clone(), request))
         .method_not_allowed_fallback(refuse_method)
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(from_fn_with_state(gangway.clone(), headers::add_security_headers))
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(from_fn(host::refuse_malformed_hosts))
         .layer(from_fn(log::observe_request))
         .with_state(gangway)
 }
 
-/// What no route answers: the panel draws a page, or its own “not found”; everything that is not read by a person gets a problem.
+/// The issuers and revocation lists of the built-in CA, for a listener without TLS.
+pub fn ca_router(gangway: Arc<Gangway>) -> Router {
+    let (router, _description) = api::ca::router().split_for_parts();
+    router
+        .method_not_allowed_fallback(refuse_method)
+        .fallback(refuse_unknown_path)
+        .layer(from_fn(host::refuse_malformed_hosts))
+        .layer(from_fn(log::observe_request))
+        .with_state(gangway)
+}
+
+fn pages(api: &Router) -> Router<Arc<Gangway>> {
+    PAGES.into_iter().fold(Router::new(), |router, page| {
+        let api = api.clone();
+        router.route(page, get(move |request| panel::render_page(api.clone(), request)))
+    })
+}
+
+/// What no route answers: the panel draws its own “not found”; everything that is not read by a person gets a problem.
 async fn answer_other(api: Router, request: Request) -> Response {
     match *request.method() {
         Method::GET | Method::HEAD if !request.uri().path().starts_with(path::CA) => {
@@ -58,10 +81,12 @@ async fn answer_other(api: Router, request: Request) -> Response {
     }
 }
 
-async fn show_description() -> ([(HeaderName, HeaderValue); 1], &'static str) {
-    static TEXT: LazyLock<String> = LazyLock::new(|| description().to_json().unwrap_or_default());
-    let json = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, json)], &TEXT)
+async fn show_description(headers: HeaderMap) -> Response {
+    static TEXT: LazyLock<CompressedText> = LazyLock::new(|| {
+        let text = description().to_json().expect("the description is JSON");
+        CompressedText::new("application/json", &text)
+    });
+    TEXT.answer(&headers)
 }
 
 async fn refuse_unknown_path() -> Error {

@@ -6,13 +6,13 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use x509_cert::crl::CertificateList;
-use x509_cert::der::Decode as _;
+use x509_cert::der::{Decode as _, DecodePem as _, Encode as _};
 
 use crate::support::member::Member;
 use crate::support::visitor::Nobody;
-use crate::support::{START, Server, both_engines, csr};
+use crate::support::{Engine, START, Server, both_engines, csr};
 
 /// Enrols a device a second after the last one.
 async fn enrolled(server: &Server, member: &Member) -> Certificate {
@@ -141,7 +141,7 @@ both_engines!(
             assert!(!text.contains("PRIVATE"));
         }
         let odd = server.get(&ada, &place.replace("pem", "der")).await;
-        assert_eq!(odd.problem(), ProblemCode::Malformed);
+        assert_eq!(odd.problem(), ProblemCode::Invalid);
 
         let colleague = server.member(&home, Role::Installer, "Ingo").await;
         assert_eq!(
@@ -215,3 +215,88 @@ both_engines!(
         }
     }
 );
+
+both_engines!(
+    async fn a_revocation_list_is_sent_once_to_whoever_keeps_it(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let certificate = enrolled(&server, &ada).await;
+        let signing: Vec<(String,)> = server
+            .query("SELECT id FROM issuers WHERE slot = 'signing'")
+            .await;
+        let ask = async |place: &str, further: &[(http::HeaderName, &str)]| {
+            server.call_with(&Nobody, Method::GET, place, None, further).await
+        };
+        for place in [
+            path::issuer_crl(&signing[0].0),
+            path::issuer_crl_pem(&signing[0].0),
+        ] {
+            let first = ask(&place, &[]).await;
+            let value = |name| first.headers[name].to_str().expect("it is text").to_owned();
+            let (tag, date) = (value(header::ETAG), value(header::LAST_MODIFIED));
+            for known in [(header::IF_NONE_MATCH, &tag), (header::IF_MODIFIED_SINCE, &date)] {
+                let again = ask(&place, &[(known.0, known.1)]).await;
+                assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0));
+                assert_eq!(again.headers[header::ETAG].to_str().ok(), Some(tag.as_str()));
+                assert_eq!(again.headers[header::CACHE_CONTROL], "no-cache");
+            }
+            let other = ask(
+                &place,
+                &[
+                    (header::IF_NONE_MATCH, "\"1\""),
+                    (header::IF_MODIFIED_SINCE, &date),
+                ],
+            )
+            .await;
+            assert_eq!(other.status, StatusCode::OK, "a tag is asked about before a date");
+
+            // Revoked in the same second in which the first list was made.
+            let reason = RevocationReason::KeyCompromise;
+            let revocation = RevocationRequest { reason };
+            let _ = ada.api.revoke_certificate(&certificate.sha256, &revocation).await;
+            if place.ends_with(".pem") {
+                continue;
+            }
+            for known in [(header::IF_NONE_MATCH, &tag), (header::IF_MODIFIED_SINCE, &date)] {
+                let newer = ask(&place, &[(known.0, known.1)]).await;
+                assert_eq!(
+                    newer.status,
+                    StatusCode::OK,
+                    "{} does not hide a revocation",
+                    known.0
+                );
+            }
+        }
+        let der = ask(&path::issuer_crl(&signing[0].0), &[]).await.body;
+        let pem = ask(&path::issuer_crl_pem(&signing[0].0), &[]).await;
+        assert_eq!(pem.headers[header::CONTENT_TYPE], "application/x-pem-file");
+        let (label, decoded) = x509_cert::der::pem::decode_vec(&pem.body).expect("PEM");
+        assert_eq!((label, decoded), ("X509 CRL", der));
+        let place = path::issuer_certificate_pem(&signing[0].0);
+        let pem = ask(&place, &[]).await.body;
+        x509_cert::Certificate::from_pem(&pem).expect("a certificate in PEM");
+    }
+);
+
+#[tokio::test]
+async fn certificates_name_the_address_over_plain_http_that_the_operator_gives() {
+    let server = Server::start_with(Engine::Sqlite, |config| {
+        config.ca_url = Some("http://pki.example".parse().expect("a URL"));
+    })
+    .await;
+    let home = server.organisation("Works").await;
+    let ada = server.member(&home, Role::Operator, "Ada").await;
+    let certificate = enrolled(&server, &ada).await;
+    for pem in certificate.chain.split_inclusive("-----END CERTIFICATE-----\n") {
+        let der = x509_cert::Certificate::from_pem(pem)
+            .expect("a certificate")
+            .to_der()
+            .expect("DER");
+        let text = String::from_utf8_lossy(&der).into_owned();
+        for rest in ["crl", "certificate"] {
+            let at = text.find("http://pki.example/ca/iss_").expect("it is named");
+            assert!(text[at..].contains(&format!("/{rest}")), "{rest}");
+        }
+        assert!(!text.contains("localhost:8080"), "nothing leads elsewhere");
+    }
+}

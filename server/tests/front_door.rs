@@ -15,6 +15,7 @@ mod pages;
 mod problems;
 mod process;
 mod relay;
+mod requests;
 mod session_gate;
 mod support;
 mod tls_files;

@@ -1,5 +1,8 @@
 //! The accept loop on real sockets: addresses, TLS and its reloading, upgrades, places, and an orderly end.
 
+mod nginx;
+mod patience;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use gangway_server::config::TlsFiles;
 use gangway_server::limits::ClientAddress;
-use gangway_server::listen::{self, Service, Shutdown, Stream, Tls};
+use gangway_server::listen::{self, Crowd, Service, Shutdown, Stream, Tls};
 use http::{StatusCode, header};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -38,6 +41,7 @@ impl Listening {
             tls: None,
             trusted_proxies: Arc::new([]),
             places,
+            crowd: Crowd::new(100),
         };
         change(&mut service);
         let shutdown = Shutdown::default();
@@ -338,21 +342,4 @@ async fn without_a_free_place_connections_wait() {
     asked.notified().await;
     told.notify_one();
     assert!(second.await.expect("no panic").ends_with("answered"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_sends_half_a_request_is_not_waited_for() {
-    let listening = Listening::start(echo_address());
-    let mut client = listening.connect().await;
-    client
-        .write_all(b"GET / HTTP/1.1\r\nhost: loc")
-        .await
-        .expect("it can be written");
-    let mut reply = Vec::new();
-    client.read_to_end(&mut reply).await.expect("the server closes");
-    assert!(
-        reply.is_empty() || reply.starts_with(b"HTTP/1.1 408"),
-        "{}",
-        String::from_utf8_lossy(&reply)
-    );
 }

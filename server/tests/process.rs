@@ -33,7 +33,12 @@ impl Process {
             "json",
         ];
         arguments.extend(more);
-        let mut child = Command::from(gangway(&arguments))
+        Self::start(Command::from(gangway(&arguments))).await
+    }
+
+    /// Starts it by this command and waits until it serves.
+    async fn start(mut command: Command) -> Self {
+        let mut child = command
             .kill_on_drop(true)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -175,6 +180,36 @@ async fn figures_are_on_their_own_listener_and_nothing_else_is() {
     );
 }
 
+/// Threat model: WEB-4.
+#[tokio::test]
+async fn invented_methods_paths_hosts_and_statuses_make_no_figures_of_their_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::serve(folder.path(), &["--metrics-listen", "127.0.0.1:0"]).await;
+    let figures = server.metrics.clone().expect("it says where");
+    let mut stream = TcpStream::connect(&server.address).await.expect("it accepts");
+    for number in 0..200 {
+        let request = format!("M{number} /p{number} HTTP/1.1\r\nhost: h{number}.example\r\n\r\n");
+        stream
+            .write_all(request.as_bytes())
+            .await
+            .expect("it can be written");
+        let mut reply = [0; 12];
+        stream.read_exact(&mut reply).await.expect("it answers");
+        assert_eq!(&reply, b"HTTP/1.1 404");
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"}") {
+            rest.push(stream.read_u8().await.expect("the rest comes"));
+        }
+    }
+    let reply = get(&figures, path::METRICS, "").await;
+    let series = "gangway_http_requests_total{method=\"other\",route=\"other\",status=\"4xx\"} 200";
+    assert!(reply.contains(series), "{reply}");
+    assert!(
+        !reply.contains("M199") && !reply.contains("p199") && !reply.contains("h199"),
+        "{reply}"
+    );
+}
+
 #[tokio::test]
 async fn a_token_can_be_made_while_the_server_runs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -307,4 +342,69 @@ async fn a_socket_that_systemd_passes_is_used() {
     // The socket accepts from the beginning; the answer comes when the server is up.
     let health = run(&["healthcheck", "--listen", &format!("127.0.0.1:{port}")]);
     assert!(health.status.success(), "{}", stderr(&health));
+}
+
+/// A machine without IPv6, as the kernel's `ipv6.disable=1` makes it: a filter of system calls refuses its sockets.
+const WITHOUT_IPV6: &str = r#"
+import ctypes, os, platform, struct, sys
+LD, JEQ, RET, ALLOW, EAFNOSUPPORT = 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000 | 97
+SOCKET, AF_INET6 = {"x86_64": 41, "aarch64": 198}[platform.machine()], 10
+program = [(LD, 0, 0, 0), (JEQ, 0, 3, SOCKET), (LD, 0, 0, 16), (JEQ, 0, 1, AF_INET6), (RET, 0, 0, EAFNOSUPPORT),
+           (RET, 0, 0, ALLOW)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
+class Program(ctypes.Structure):
+    _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+libc = ctypes.CDLL(None, use_errno=True)
+filter = Program(len(program), ctypes.addressof(code))
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, ctypes.byref(filter), 0, 0) == 0, ctypes.get_errno()
+os.execv(sys.argv[1], sys.argv[1:])
+"#;
+
+#[tokio::test]
+async fn all_addresses_are_those_of_ipv4_where_there_is_no_ipv6() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let without = |arguments: &[&str]| {
+        let mut command = Command::new("python3");
+        command.args(["-c", WITHOUT_IPV6, env!("CARGO_BIN_EXE_gangway")]);
+        command.args(arguments);
+        command
+    };
+    let serve = ["serve", "--data-dir", text(folder.path()), "--listen", ":0"];
+    let server = Process::start(without(&[&serve[..], &["--log-format", "json"]].concat())).await;
+    let port = server
+        .address
+        .strip_prefix("0.0.0.0:")
+        .expect("every address of IPv4");
+    let health = without(&["healthcheck", "--listen", &format!(":{port}")])
+        .output()
+        .await
+        .expect("it runs");
+    assert!(health.status.success(), "{}", stderr(&health));
+}
+
+/// A network of its own, in which the system keeps IPv6 and IPv4 apart, or has no addresses of IPv6.
+const ODD_NETWORK: &str = r#"
+ip link set lo up
+echo 1 >"/proc/sys/net/ipv6/$3"
+"$1" serve --data-dir "$2" --listen :8080 >"$2/log" 2>&1 & server=$!
+trap 'kill $server; wait' EXIT
+for listen in :8080 127.0.0.1:8080; do
+  tries=0
+  until "$1" healthcheck --listen "$listen"; do
+    tries=$((tries + 1)); [ "$tries" -lt 200 ] || { cat "$2/log" >&2; exit 1; }; sleep 0.1
+  done
+done
+"#;
+
+#[tokio::test]
+async fn all_addresses_are_those_of_ipv4_too_where_the_system_keeps_them_apart() {
+    for setting in ["bindv6only", "conf/all/disable_ipv6"] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let binary = env!("CARGO_BIN_EXE_gangway");
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--net", "sh", "-ec", ODD_NETWORK, "sh", binary]);
+        command.args([text(folder.path()), setting]);
+        let output = command.output().await.expect("unshare is part of every Debian");
+        assert!(output.status.success(), "{setting}: {}", stderr(&output));
+    }
 }

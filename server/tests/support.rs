@@ -15,7 +15,7 @@ use gangway_server::limits::ClientAddress;
 use gangway_server::rng::SystemRandom;
 use gangway_server::router::router;
 use gangway_server::state::Gangway;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use tower::ServiceExt as _;
 
 pub(crate) mod authenticator;
@@ -136,6 +136,9 @@ async fn send_to(router: Router, mut request: Request<Body>) -> Response<Body> {
             .extensions_mut()
             .insert(ClientAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
     }
+    // As every client of HTTP/1.1 does.
+    let host = HeaderValue::from_static("localhost:8080");
+    request.headers_mut().entry(header::HOST).or_insert(host);
     router.oneshot(request).await.expect("the router is infallible")
 }
 

@@ -23,5 +23,13 @@ both_engines!(
         let method = server.send(ask("DELETE", "/livez")).await;
         assert_eq!(method.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(method.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(method.headers()[header::ALLOW], "GET,HEAD");
+        for page in ["/", "/fleet", "/fleet/dev_x", "/account"] {
+            let method = server.send(ask("POST", page)).await;
+            assert_eq!(method.status(), StatusCode::METHOD_NOT_ALLOWED, "{page}");
+            assert_eq!(method.headers()[header::ALLOW], "GET,HEAD", "{page}");
+        }
+        let nowhere = server.send(ask("POST", "/nowhere")).await;
+        assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
     }
 );

@@ -1,6 +1,9 @@
 //! Passkeys: WebAuthn Level 3 with its JSON forms, which browsers have had since 2023 (Chrome 129, Firefox 119, Safari 18.4).
 //!
-//! The options come from the server and the reply goes back to it unread.
+//! The options come from the server and the reply goes back to it unread. Where the browser's own forms fail, or an
+//! extension's object has none, they are made by hand ([`json`]).
+
+mod json;
 
 use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -53,18 +56,14 @@ impl PasskeyError {
 
 /// Makes a passkey by `PublicKeyCredentialCreationOptionsJSON`; gives `RegistrationResponseJSON`.
 pub(crate) async fn create(options: &serde_json::Value) -> Result<serde_json::Value, PasskeyError> {
-    let request = Object::new();
-    set(
-        &request,
-        "publicKey",
-        &PublicKeyCredential::parse_creation_options(&to_js(options)?).map_err(|e| PasskeyError::of(&e))?,
-    );
+    let request = request(options, PublicKeyCredential::parse_creation_options)?;
     reply(create_credential(&request)).await
 }
 
 /// Proves a passkey by `PublicKeyCredentialRequestOptionsJSON`, in the browser's own dialog; gives `AuthenticationResponseJSON`.
 pub(crate) async fn prove(options: &serde_json::Value) -> Result<serde_json::Value, PasskeyError> {
-    reply(get_credential(&request(options)?)).await
+    let request = request(options, PublicKeyCredential::parse_request_options)?;
+    reply(get_credential(&request)).await
 }
 
 /// Like [`prove`], but the browser offers the passkeys where it would fill in a name, and waits for as long as it takes.
@@ -72,7 +71,7 @@ pub(crate) async fn prove_by_autofill(
     options: &serde_json::Value,
     signal: &AbortSignal,
 ) -> Result<serde_json::Value, PasskeyError> {
-    let request = request(options)?;
+    let request = request(options, PublicKeyCredential::parse_request_options)?;
     set(&request, "mediation", &"conditional".into());
     set(&request, "signal", signal);
     reply(get_credential(&request)).await
@@ -88,12 +87,17 @@ pub(crate) async fn autofill_is_available() -> bool {
         .is_ok_and(|answer| answer.is_truthy())
 }
 
-fn request(options: &serde_json::Value) -> Result<Object, PasskeyError> {
+/// What parses options: the browser's own function for one kind of ceremony.
+type Parse = fn(&JsValue) -> Result<JsValue, JsValue>;
+
+fn request(options: &serde_json::Value, parse: Parse) -> Result<Object, PasskeyError> {
+    let options = to_js(options)?;
+    let parsed = parse(&options).or_else(|error| json::options(&options).ok_or(error));
     let request = Object::new();
     set(
         &request,
         "publicKey",
-        &PublicKeyCredential::parse_request_options(&to_js(options)?).map_err(|e| PasskeyError::of(&e))?,
+        &parsed.map_err(|error| PasskeyError::of(&error))?,
     );
     Ok(request)
 }
@@ -103,12 +107,20 @@ async fn reply(promise: Result<Promise, JsValue>) -> Result<serde_json::Value, P
     let credential = JsFuture::from(promise)
         .await
         .map_err(|error| PasskeyError::of(&error))?;
+    own_form(&credential)
+        .or_else(|| json::response(&credential))
+        .ok_or(PasskeyError::Failed)
+}
+
+/// The form that the credential gives of itself, if it is one.
+fn own_form(credential: &JsValue) -> Option<serde_json::Value> {
     let json = credential
-        .unchecked_into::<PublicKeyCredential>()
+        .unchecked_ref::<PublicKeyCredential>()
         .to_json()
         .and_then(|json| js_sys::JSON::stringify(&json))
-        .map_err(|error| PasskeyError::of(&error))?;
-    serde_json::from_slice(String::from(json).as_bytes()).map_err(|_| PasskeyError::Failed)
+        .ok()?;
+    let form: serde_json::Value = serde_json::from_slice(String::from(json).as_bytes()).ok()?;
+    form["response"]["clientDataJSON"].is_string().then_some(form)
 }
 
 fn to_js(options: &serde_json::Value) -> Result<JsValue, PasskeyError> {

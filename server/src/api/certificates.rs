@@ -69,7 +69,8 @@ async fn list_certificates(
 
 /// One certificate, as JSON or as a PEM file.
 #[utoipa::path(get, path = path::CERTIFICATE, tag = "certificates", params(("sha256" = Sha256Hex, Path), Form),
-    responses((status = 200, body = Certificate), (status = 403), (status = 404)))]
+    responses((status = 200, content((Certificate = "application/json"), (String = "application/pem-certificate-chain"))),
+        (status = 403), (status = 404)))]
 async fn show_certificate(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,

@@ -1,18 +1,24 @@
 //! What the OpenAPI description says about all endpoints alike: who may call them, and what a refusal looks like.
 
+mod bounds;
+
 use gangway_protocol::error::ProblemDetails;
 use gangway_protocol::id::IssuerId;
 use http::StatusCode;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{ArrayItems, SchemaType};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, ResponsesBuilder,
+    Components, ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+    ResponsesBuilder, Schema,
 };
 use utoipa::{Modify, OpenApi as _};
 
 use crate::authority::cookie;
 
 const PROBLEM: &str = "application/problem+json";
+/// What utoipa calls the pages of a list.
+const PAGE_OF: &str = "Page_";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -23,6 +29,7 @@ const PROBLEM: &str = "application/problem+json";
             `after` of the next. Instants are unix milliseconds. The WebSockets are described in docs/protocol.md.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
+    servers((url = "/", description = "The server that this description comes from")),
     components(schemas(ProblemDetails, IssuerId)),
     modifiers(&Credentials),
     security(("cookie" = []), ("token" = [])),
@@ -57,16 +64,31 @@ impl Modify for Credentials {
     }
 }
 
+/// A body that is bytes: in OpenAPI 3.1 one without a schema, because its media type says all.
+pub struct Binary;
+
+impl utoipa::PartialSchema for Binary {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(SchemaType::AnyValue).into()
+    }
+}
+
+impl utoipa::ToSchema for Binary {}
+
 /// The description without endpoints.
 #[must_use]
 pub fn outline() -> OpenApi {
     Outline::openapi()
 }
 
-/// The description with what the endpoints leave unsaid: the shape of every refusal.
+/// The description with what the endpoints leave unsaid: bounds, and the shape of every refusal.
 #[must_use]
 pub fn completed(mut description: OpenApi) -> OpenApi {
-    for item in description.paths.paths.values_mut() {
+    if let Some(components) = &mut description.components {
+        name_items_of_pages(components);
+        bounds::add_to_schemas(components);
+    }
+    for (path, item) in &mut description.paths.paths {
         let operations = [
             &mut item.get,
             &mut item.put,
@@ -75,14 +97,43 @@ pub fn completed(mut description: OpenApi) -> OpenApi {
             &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
+            bounds::add_to_parameters(path, operation);
             complete(operation);
         }
     }
     description
 }
 
+/// utoipa writes what a page holds into each page; here it has a name and stands once.
+fn name_items_of_pages(components: &mut Components) {
+    let pages: Vec<String> = components
+        .schemas
+        .keys()
+        .filter(|name| name.starts_with(PAGE_OF))
+        .cloned()
+        .collect();
+    for page in pages {
+        let item = page.trim_start_matches(PAGE_OF).to_owned();
+        if let Some(RefOr::T(Schema::Object(page))) = components.schemas.get_mut(&page)
+            && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
+            && let ArrayItems::RefOrSchema(inline) = &mut items.items
+        {
+            let named = RefOr::Ref(Ref::from_schema_name(&item));
+            let inline = std::mem::replace(&mut **inline, named);
+            components.schemas.entry(item).or_insert(inline);
+        }
+    }
+}
+
 fn complete(operation: &mut Operation) {
+    let is_for_anyone = operation.security.is_some();
+    let refused = refusals(operation);
     let responses = &mut operation.responses.responses;
+    for (status, text) in refused {
+        responses
+            .entry(status.as_str().to_owned())
+            .or_insert_with(|| RefOr::T(problem(text)));
+    }
     for (status, response) in responses.iter_mut() {
         let RefOr::T(response) = response else { continue };
         let status = StatusCode::from_bytes(status.as_bytes()).unwrap_or_default();
@@ -93,8 +144,7 @@ fn complete(operation: &mut Operation) {
             response.content = problem("").content;
         }
     }
-    // `security(())` is how an endpoint says that it is for anyone.
-    if operation.security.is_none() {
+    if !is_for_anyone {
         responses.insert(
             StatusCode::UNAUTHORIZED.as_str().to_owned(),
             RefOr::T(problem("Not signed in, or the token is unknown or expired")),
@@ -104,6 +154,41 @@ fn complete(operation: &mut Operation) {
         .response("default", problem("Any other problem; its `code` says which"))
         .build();
     responses.extend(others.responses);
+}
+
+/// What a request is refused with before anything is done.
+fn refusals(operation: &Operation) -> Vec<(StatusCode, &'static str)> {
+    let mut refusals = vec![(
+        StatusCode::BAD_REQUEST,
+        "Not a proper request, e.g. without a host",
+    )];
+    if operation.request_body.is_some() {
+        refusals.extend([
+            (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),
+            (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+            (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The body is not said to be JSON",
+            ),
+            (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "A field is missing or not acceptable; `field` names it",
+            ),
+        ]);
+    } else if operation.parameters.is_some() {
+        refusals.push((
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "A parameter is not acceptable; `field` names it",
+        ));
+    }
+    // `security(())` is how an endpoint says that it is for anyone: then attempts are counted.
+    if operation.security.is_some() && operation.tags.iter().flatten().any(|tag| tag == "sign-in") {
+        refusals.push((
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many attempts from this address",
+        ));
+    }
+    refusals
 }
 
 fn problem(text: &str) -> Response {

@@ -187,9 +187,6 @@ async fn name_of(conn: &mut crate::db::Conn<'_>, account: &AccountId) -> Result<
 
 impl From<Unacceptable> for Error {
     fn from(error: Unacceptable) -> Self {
-        Self::Invalid {
-            field: error.field,
-            detail: error.detail,
-        }
+        Self::invalid(error.field, error.detail)
     }
 }

@@ -5,17 +5,18 @@
 //! token that opened it.
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream::{self, StreamExt as _};
 use gangway_protocol::device::FleetChange;
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::path;
 use gangway_protocol::time::UnixMillis;
+use http::{HeaderName, HeaderValue};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -38,6 +39,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(20);
 /// A comment line this often keeps proxies from closing a quiet stream; their limits are 60 seconds and more.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 
+/// nginx keeps answers back until some kilobytes have come, unless they say that they are no such
+/// (ngx_http_proxy_module, `proxy_buffering`).
+const UNBUFFERED: [(HeaderName, HeaderValue); 1] = [(
+    HeaderName::from_static("x-accel-buffering"),
+    HeaderValue::from_static("no"),
+)];
+
 /// The routes of this resource.
 pub fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new().routes(routes!(watch_fleet))
@@ -46,10 +54,7 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
 /// Changes in the fleet from now on.
 #[utoipa::path(get, path = path::FLEET_CHANGES, tag = "devices",
     responses((status = 200, content_type = "text/event-stream", body = FleetChange), (status = 403)))]
-async fn watch_fleet(
-    State(gangway): State<Arc<Gangway>>,
-    caller: Caller,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+async fn watch_fleet(State(gangway): State<Arc<Gangway>>, caller: Caller) -> Result<Response> {
     // Subscribe before reading the rights, so that a change between the two is not missed.
     let (changes, rights) = (gangway.changes.watch(), gangway.changes.watch_rights());
     let visible = visible(&gangway, &caller).await?;
@@ -62,11 +67,15 @@ async fn watch_fleet(
         visible,
         until: Instant::now() + STREAM_LIFE,
     };
+    // Whoever watches, and every proxy on the way, sees at once that the stream has begun.
+    let opening =
+        stream::once(async { Ok::<_, std::convert::Infallible>(Event::default().comment("watching")) });
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
         Some((Ok(event), watch))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    let answer = Sse::new(opening.chain(events)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    Ok((UNBUFFERED, answer).into_response())
 }
 
 async fn visible(gangway: &Gangway, caller: &Caller) -> Result<HashSet<OrganisationId>> {

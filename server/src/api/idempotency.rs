@@ -25,8 +25,8 @@ use crate::rng::Random;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// A shorter key could be guessed, and with it the secret that the reply holds; a UUID has 36 characters.
-const MIN_LEN: usize = 16;
-const MAX_LEN: usize = 128;
+pub(super) const MIN_LEN: usize = 16;
+pub(super) const MAX_LEN: usize = 128;
 const NONCE_LEN: usize = 12;
 
 /// A request that may be a repetition.

@@ -25,7 +25,7 @@ use crate::state::Gangway;
 /// Most invitations of one organisation that wait to be taken.
 const MAX_WAITING: u64 = 500;
 /// Longest reminder of whom an invitation is for.
-const MAX_NOTE_LEN: usize = 128;
+pub(super) const MAX_NOTE_LEN: usize = 128;
 
 const ABOVE: Error =
     Error::Forbidden("nobody invites to a role above their own: choose a lesser one, or ask an owner");

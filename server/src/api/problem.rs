@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use gangway_protocol::error::{ProblemCode, ProblemDetails};
 
+use super::request::BODY_TIMEOUT;
 use crate::authority::Error;
 
 /// Why a request was not even understood, or what it asked was refused.
@@ -17,6 +18,12 @@ pub enum RequestError {
     /// The path is right, the method is not.
     #[error("this path does not take this method: see /api/openapi.json")]
     MethodNotAllowed,
+    /// The body is not said to be JSON.
+    #[error("the body has to be JSON and its Content-Type application/json")]
+    UnsupportedMediaType,
+    /// The body did not arrive in time.
+    #[error("the body did not arrive within {} seconds", BODY_TIMEOUT.as_secs())]
+    BodyTimeout,
     /// The body is over its limit.
     #[error("the request is larger than {max_bytes} bytes")]
     TooLarge {
@@ -35,6 +42,12 @@ impl RequestError {
                 ProblemCode::Malformed,
                 "Method not allowed",
             ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                ProblemCode::Malformed,
+                "Not JSON",
+            ),
+            Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, ProblemCode::Timeout, "Too slow"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::TooLarge, "Too large"),
         }
     }
@@ -42,11 +55,10 @@ impl RequestError {
 
 impl IntoResponse for RequestError {
     fn into_response(self) -> Response {
-        let kind = self.kind();
         let detail = self.to_string();
         match self {
-            Self::Refused(error) => refusal(kind, detail, error),
-            Self::MethodNotAllowed | Self::TooLarge { .. } => problem(details(kind, detail)),
+            Self::Refused(error) => refusal(detail, error),
+            other => problem(details(other.kind(), detail)),
         }
     }
 }
@@ -57,18 +69,35 @@ impl IntoResponse for Error {
     }
 }
 
-fn refusal(kind: (StatusCode, ProblemCode, &'static str), detail: String, error: Error) -> Response {
+fn refusal(detail: String, error: Error) -> Response {
     if let Error::Internal(error) = &error {
         tracing::error!(error = %error, "a request failed");
     }
-    let mut details = details(kind, detail);
+    let challenge = challenge(&error);
+    let mut details = details(kind(&error), detail);
     details.retry_after_secs = retry_after_secs(&error);
     match error {
-        Error::Invalid { field, .. } => details.field = Some(field.to_owned()),
+        Error::Invalid { field, .. } => details.field = Some(field.into_owned()),
         Error::KeyKnown(device) => details.device = Some(*device),
         _ => {}
     }
-    problem(details)
+    let mut response = problem(details);
+    if let Some(challenge) = challenge {
+        let challenge = HeaderValue::from_static(challenge);
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// What a program has to prove or lacks (RFC 6750 §3, §3.1). A 401 names a scheme (RFC 9110 §15.5.2); cookies have none, so
+/// tokens' is named.
+fn challenge(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Unauthenticated => Some("Bearer"),
+        Error::InvalidToken => Some(r#"Bearer error="invalid_token""#),
+        Error::InsufficientScope(_) => Some(r#"Bearer error="insufficient_scope""#),
+        _ => None,
+    }
 }
 
 fn details((status, code, title): (StatusCode, ProblemCode, &'static str), detail: String) -> ProblemDetails {
@@ -96,10 +125,6 @@ fn problem(details: ProblemDetails) -> Response {
     if let Some(secs) = retry_after_secs {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
     }
-    if status == StatusCode::UNAUTHORIZED {
-        // RFC 9110 §15.5.2: a 401 names a scheme. Cookies have none, so tokens' is named.
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
     response
 }
 
@@ -109,6 +134,8 @@ pub fn kind(error: &Error) -> (StatusCode, ProblemCode, &'static str) {
     use ProblemCode as Code;
     match error {
         Error::Unauthenticated => (StatusCode::UNAUTHORIZED, Code::Unauthenticated, "Not signed in"),
+        Error::InvalidToken => (StatusCode::UNAUTHORIZED, Code::Unauthenticated, "Token not valid"),
+        Error::InsufficientScope(_) => (StatusCode::FORBIDDEN, Code::Forbidden, "Not allowed"),
         Error::Forbidden(_) => (StatusCode::FORBIDDEN, Code::Forbidden, "Not allowed"),
         Error::NotFound => (StatusCode::NOT_FOUND, Code::NotFound, "Not found"),
         Error::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, Code::Invalid, "Not acceptable"),

@@ -40,7 +40,7 @@ async fn open_enrolment(
     ClientAddress(address): ClientAddress,
     request: Request,
 ) -> Result<Response> {
-    let handshake = handshake(&gangway, &request, ENROLMENT_SUBPROTOCOL)?;
+    let handshake = devices_handshake(&gangway, &request, ENROLMENT_SUBPROTOCOL)?;
     let address = Some(address);
     Ok(upgrade(&gangway, request, handshake, Opening::Device { address }))
 }
@@ -50,7 +50,7 @@ async fn open_session(
     ClientAddress(address): ClientAddress,
     request: Request,
 ) -> Result<Response> {
-    let handshake = handshake(&gangway, &request, SESSION_SUBPROTOCOL)?;
+    let handshake = devices_handshake(&gangway, &request, SESSION_SUBPROTOCOL)?;
     let address = Some(address);
     Ok(upgrade(
         &gangway,
@@ -63,7 +63,26 @@ async fn open_session(
 const FOREIGN_ORIGIN: Error =
     Error::Forbidden("this came from another site: open Gangway at its own address and try again");
 
-/// Devices and programs send no `Origin`; a browser's has to be ours.
+/// What WebSocket libraries send as `Origin` when nobody told them one: programs that are no pages have none (RFC 6454 §7.3).
+const NO_PAGE: [&str; 2] = ["null", "file://"];
+
+/// A device's socket rides on no cookie, so that its `Origin` protects nobody from a foreign page: it only keeps pages of other
+/// sites from making their visitors pose as devices. One that the operator lists is as good as ours.
+fn devices_handshake(gangway: &Gangway, request: &Request, protocol: &'static str) -> Result<Handshake> {
+    let headers = request.headers();
+    let is_acceptable = headers.get(header::ORIGIN).is_none_or(|origin| {
+        let origin = origin.as_bytes();
+        let listed = gangway.config.device_origins.iter().map(String::as_str);
+        listed.chain(NO_PAGE).any(|known| known.as_bytes() == origin)
+            || csrf::has_own_origin(headers, &gangway.config)
+    });
+    if !is_acceptable {
+        return Err(FOREIGN_ORIGIN);
+    }
+    Handshake::read(request.method(), headers, protocol)
+}
+
+/// Programs send no `Origin`; a browser's has to be ours.
 fn handshake(gangway: &Gangway, request: &Request, protocol: &'static str) -> Result<Handshake> {
     let headers = request.headers();
     if headers.contains_key(header::ORIGIN) && !csrf::has_own_origin(headers, &gangway.config) {

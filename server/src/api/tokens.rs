@@ -29,7 +29,7 @@ use crate::state::Gangway;
 /// Most tokens of one account: one for each of many programs. The expired ones count until they are revoked.
 const MAX_TOKENS: u64 = 100;
 /// A token is renewed at least once a year, so that a forgotten one ends.
-const MAX_VALID_DAYS: u32 = 366;
+pub(super) const MAX_VALID_DAYS: u32 = 366;
 
 /// The routes of this resource.
 pub fn router() -> OpenApiRouter<Arc<Gangway>> {

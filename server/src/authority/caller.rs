@@ -114,11 +114,11 @@ impl Caller {
     /// Makes sure that a person in a browser asks, not a program with a token.
     ///
     /// # Errors
-    /// [`Error::Forbidden`].
+    /// [`Error::InsufficientScope`]: no scope goes that far.
     pub fn require_person(&self) -> Result<&SignInId> {
         match &self.credential {
             Credential::SignIn { id, .. } => Ok(id),
-            Credential::Token { .. } => Err(Error::Forbidden(
+            Credential::Token { .. } => Err(Error::InsufficientScope(
                 "this cannot be done with a token: sign in with a passkey",
             )),
         }
@@ -127,7 +127,7 @@ impl Caller {
     /// Makes sure that a person in a browser has proved a passkey in the last minutes, and gives that assertion.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] with a token, [`Error::StepUpRequired`] when the assertion is too old.
+    /// [`Error::InsufficientScope`] with a token, [`Error::StepUpRequired`] when the assertion is too old.
     pub fn require_fresh_person(&self, now: UnixMillis) -> Result<String> {
         self.require_person()?;
         match self.fresh_proof(now)? {

@@ -1,5 +1,7 @@
 //! Why the server does not do what it was asked: one enum for every service. How that is told over HTTP is `api::problem`'s.
 
+use std::borrow::Cow;
+
 use gangway_protocol::device::{DeviceSummary, InvalidTransition, UnfitText};
 
 use crate::ca::CaError;
@@ -12,9 +14,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why something that was asked of the server is not done. Expected outcomes are variants; only [`Error::Internal`] is a fault of ours.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No valid cookie or token.
+    /// No cookie or token, or a cookie that is not valid.
     #[error("sign in first, or send a token that has not expired")]
     Unauthenticated,
+    /// A token that is malformed, unknown, revoked or expired; which one is not told.
+    #[error("this token is unknown, revoked or expired: make a new one")]
+    InvalidToken,
+    /// The token's scopes do not allow it.
+    #[error("{0}")]
+    InsufficientScope(&'static str),
     /// The role, the scope or the origin does not allow it; says which.
     #[error("{0}")]
     Forbidden(&'static str),
@@ -25,7 +33,7 @@ pub enum Error {
     #[error("{detail}")]
     Invalid {
         /// Its JSON or query name.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// What is wrong with it and what would be right.
         detail: String,
     },
@@ -92,9 +100,9 @@ impl Error {
     }
 
     /// A field that is not acceptable.
-    pub fn invalid(field: &'static str, detail: impl Into<String>) -> Self {
+    pub fn invalid(field: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::Invalid {
-            field,
+            field: field.into(),
             detail: detail.into(),
         }
     }

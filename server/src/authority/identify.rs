@@ -19,10 +19,11 @@ const NOTE_EVERY: i64 = 5 * UnixMillis::MINUTE;
 /// The caller of a request with these headers.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] for nobody, and for whatever is unknown, revoked or expired.
+/// [`Error::Unauthenticated`] for nobody and for a cookie that is unknown or expired, [`Error::InvalidToken`] for whatever
+/// else an `Authorization` header holds.
 pub async fn caller(db: &Db, now: UnixMillis, headers: &HeaderMap, address: ClientAddress) -> Result<Caller> {
     if headers.contains_key(header::AUTHORIZATION) {
-        let secret = bearer(headers).ok_or(Error::Unauthenticated)?;
+        let secret = bearer(headers).ok_or(Error::InvalidToken)?;
         return by_token(db, now, &secret, address).await;
     }
     let secret = cookie::secret(headers).ok_or(Error::Unauthenticated)?;
@@ -48,7 +49,7 @@ async fn by_token(db: &Db, now: UnixMillis, secret: &SecretString, address: Clie
     let mut reader = db.reader().await?;
     let found = tokens::by_secret(&mut reader.conn(), &hash, now).await?;
     drop(reader);
-    let bearer = found.ok_or(Error::Unauthenticated)?;
+    let bearer = found.ok_or(Error::InvalidToken)?;
     if bearer.last_used_at.is_none_or(|at| now.since(at) >= NOTE_EVERY) {
         let id = bearer.id.clone();
         note(write!(db, |tx| { tokens::note_use(tx, &id, now).await }));

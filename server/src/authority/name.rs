@@ -5,13 +5,15 @@ use gangway_protocol::device::check_text;
 use super::Error;
 
 /// Longest name of a person, an organisation, a passkey, a token.
-const MAX_NAME_LEN: usize = 64;
+pub const MAX_NAME_LEN: usize = 64;
 
 /// A name for people: trimmed, 1 to 64 characters, none that deceives readers.
 ///
 /// # Errors
 /// [`Error::Invalid`] naming `field`.
 pub fn fit_name(field: &'static str, name: &str) -> Result<String, Error> {
+    // Counted with the spaces around it, as the description of the API says it.
+    check_text(field, name, MAX_NAME_LEN)?;
     let name = name.trim();
     if name.is_empty() {
         return Err(Error::invalid(
@@ -19,6 +21,5 @@ pub fn fit_name(field: &'static str, name: &str) -> Result<String, Error> {
             format!("{field} is empty: give 1 to {MAX_NAME_LEN} characters"),
         ));
     }
-    check_text(field, name, MAX_NAME_LEN)?;
     Ok(name.to_owned())
 }

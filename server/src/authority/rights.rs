@@ -69,7 +69,7 @@ impl Caller {
     ///
     /// # Errors
     /// [`Error::NotFound`] without any role there: a foreign id answers as an unknown one.
-    /// [`Error::Forbidden`] when the role or the token's scope is too small.
+    /// [`Error::Forbidden`] when the role is too small, [`Error::InsufficientScope`] when the token's scopes are.
     pub async fn require(&self, db: &Db, organisation: &OrganisationId, right: Right) -> Result<Role> {
         let role = self.role_at(db, organisation).await?.ok_or(Error::NotFound)?;
         if !right.held_by(role) {
@@ -84,10 +84,10 @@ impl Caller {
     /// Makes sure that the credential, wherever it is used, allows this: tokens only what their scopes name.
     ///
     /// # Errors
-    /// [`Error::Forbidden`].
+    /// [`Error::InsufficientScope`].
     pub fn require_scope(&self, right: Right) -> Result<()> {
         match &self.credential {
-            Credential::Token { scopes, .. } if !right.within(scopes) => Err(Error::Forbidden(
+            Credential::Token { scopes, .. } if !right.within(scopes) => Err(Error::InsufficientScope(
                 "this token's scopes do not allow this: sign in, or use a token made for it",
             )),
             _ => Ok(()),
@@ -97,7 +97,7 @@ impl Caller {
     /// Every organisation whose fleet the caller may see.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] when a token's scopes do not go that far.
+    /// [`Error::InsufficientScope`] when a token's scopes do not go that far.
     pub async fn visible_fleets(&self, db: &Db) -> Result<Vec<OrganisationId>> {
         self.require_scope(Right::SeeFleet)?;
         let mut reader = db.reader().await?;
@@ -146,14 +146,14 @@ impl Caller {
             .await
         {
             Ok(_) => Ok(record),
-            Err(Error::Forbidden(why)) => {
+            Err(refusal @ (Error::Forbidden(_) | Error::InsufficientScope(_))) => {
                 self.require(db, &record.device.organisation, Right::Enrol)
                     .await?;
                 let mut reader = db.reader().await?;
                 if approvals::was_given_by(&mut reader.conn(), id, &self.account).await? {
                     Ok(record)
                 } else {
-                    Err(Error::Forbidden(why))
+                    Err(refusal)
                 }
             }
             Err(other) => Err(other),

@@ -1,15 +1,17 @@
 //! Revocation lists as they are served: made when something was revoked or the last one grows old, kept until then.
 //!
-//! The database decides what is newest; the cache only spares reading and signing it again for every request.
+//! The database decides what is newest; the cache only spares reading and signing it again for every request. Who asks for a
+//! list that stands waits for nobody; of those who find that the next one is due, one makes it and the others wait for that.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::time::UnixMillis;
-use tokio::sync::Mutex;
+use x509_cert::der::pem::{self, LineEnding};
 
 use super::crl::{self, Crl};
 use super::{CaError, CertificateAuthority, Issuer, profile};
@@ -19,15 +21,67 @@ use crate::db::{Db, DbError, certificates, write};
 /// A revocation list as it is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedCrl {
-    /// Its number.
+    /// Its number: later lists of an issuer have greater ones, and it is the second in which the list was made, or a later one.
     pub number: i64,
     /// DER.
-    pub der: Vec<u8>,
+    pub der: Bytes,
+    pem: OnceLock<Bytes>,
 }
 
-/// The newest list of each issuer. The lock is held while one is made, so that it is made once.
+impl PublishedCrl {
+    fn new(number: i64, der: Vec<u8>) -> Self {
+        Self {
+            number,
+            der: der.into(),
+            pem: OnceLock::new(),
+        }
+    }
+
+    /// PEM (RFC 7468 §6).
+    ///
+    /// # Errors
+    /// When it cannot be encoded, which no list is too small or too large for.
+    pub fn pem(&self) -> Result<Bytes, CaError> {
+        if let Some(pem) = self.pem.get() {
+            return Ok(pem.clone());
+        }
+        let text =
+            pem::encode_string("X509 CRL", LineEnding::LF, &self.der).map_err(x509_cert::der::Error::from)?;
+        Ok(self.pem.get_or_init(|| text.into()).clone())
+    }
+}
+
+/// The newest list of each issuer, and whose turn it is to make the next.
 #[derive(Default)]
-pub(super) struct CrlCache(Mutex<HashMap<IssuerId, Arc<PublishedCrl>>>);
+pub(super) struct CrlCache {
+    lists: RwLock<HashMap<IssuerId, Arc<PublishedCrl>>>,
+    turns: Mutex<HashMap<IssuerId, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl CrlCache {
+    fn get(&self, id: &IssuerId) -> Option<Arc<PublishedCrl>> {
+        self.lists
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned()
+    }
+
+    /// Keeps a list, unless a later one is kept.
+    fn put(&self, id: &IssuerId, list: PublishedCrl) -> Arc<PublishedCrl> {
+        let list = Arc::new(list);
+        let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
+        if lists.get(id).is_none_or(|kept| kept.number < list.number) {
+            lists.insert(id.clone(), Arc::clone(&list));
+        }
+        list
+    }
+
+    fn turn(&self, id: &IssuerId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(id.clone()).or_default())
+    }
+}
 
 impl CertificateAuthority {
     /// The revocation list of an issuer, telling everything that has been revoked; `None` for an unknown issuer.
@@ -43,23 +97,38 @@ impl CertificateAuthority {
         let Some(issuer) = self.issuer(id) else {
             return Ok(None);
         };
-        let mut cache = self.cache.0.lock().await;
+        if let Some(standing) = self.standing(db, id, &issuer, now).await? {
+            return Ok(Some(standing));
+        }
+        let turn = self.cache.turn(id);
+        let _mine = turn.lock().await;
+        if let Some(standing) = self.standing(db, id, &issuer, now).await? {
+            return Ok(Some(standing));
+        }
+        let list = publish(db, id, &issuer, now, now.plus(crl::LIFE)).await?;
+        Ok(Some(self.cache.put(id, list)))
+    }
+
+    /// The list that stands, unless the next one is due.
+    async fn standing(
+        &self,
+        db: &Db,
+        id: &IssuerId,
+        issuer: &Issuer,
+        now: UnixMillis,
+    ) -> Result<Option<Arc<PublishedCrl>>, CaError> {
         let state = issuers::crl_state(&mut db.reader().await?.conn(), id).await?;
         // The last list of an issuer whose key is offline was signed to last.
-        if let Some(stored) = state
+        let Some(stored) = state
             .stored
             .filter(|stored| issuer.key.is_none() || is_fresh(&state, stored, now))
-        {
-            if let Some(kept) = cache.get(id).filter(|kept| kept.number == stored.number) {
-                return Ok(Some(Arc::clone(kept)));
-            }
-            let crl = Arc::new(load(db, id).await?);
-            cache.insert(id.clone(), Arc::clone(&crl));
-            return Ok(Some(crl));
+        else {
+            return Ok(None);
+        };
+        if let Some(kept) = self.cache.get(id).filter(|kept| kept.number == stored.number) {
+            return Ok(Some(kept));
         }
-        let crl = Arc::new(publish(db, id, &issuer, now, now.plus(crl::LIFE)).await?);
-        cache.insert(id.clone(), Arc::clone(&crl));
-        Ok(Some(crl))
+        Ok(Some(self.cache.put(id, load(db, id).await?)))
     }
 
     /// Signs a list of an issuer that stands until the end of `until`: the last one before its key goes offline.
@@ -91,30 +160,38 @@ fn is_fresh(state: &CrlState, stored: &CrlStamp, now: UnixMillis) -> bool {
 async fn load(db: &Db, id: &IssuerId) -> Result<PublishedCrl, CaError> {
     let (number, der) = issuers::crl(&mut db.reader().await?.conn(), id).await?;
     let der = STANDARD.decode(der).map_err(|_| DbError::Corrupt("crls.der"))?;
-    Ok(PublishedCrl { number, der })
+    Ok(PublishedCrl::new(number, der))
 }
 
 /// Makes and stores the next list: its number first, so that it tells at least what was revoked before that.
 async fn publish(
     db: &Db,
     id: &IssuerId,
-    issuer: &Issuer,
+    issuer: &Arc<Issuer>,
     now: UnixMillis,
     next_update: UnixMillis,
 ) -> Result<PublishedCrl, CaError> {
-    let key = issuer.key()?;
+    // Without its key the issuer takes no number either.
+    issuer.key()?;
     // Numbers follow the clock where they can: a database restored from a backup still counts on, never back.
     let (floor, owned) = (now.as_secs(), id.clone());
     let (number, revision) = write!(db, |tx| { issuers::next_crl_number(tx, &owned, floor).await })?;
     let revoked = certificates::revoked(&mut db.reader().await?.conn(), id, now.plus(-crl::LIFE)).await?;
-    let list = Crl {
-        number: u64::try_from(number).map_err(|_| DbError::Corrupt("issuers.crl_number"))?,
-        // As with certificates: whoever verifies may have a clock that is behind.
-        this_update: now.plus(-profile::BACKDATE),
-        next_update,
-        revoked: &revoked,
-    };
-    let der = list.sign(&issuer.certificate, key)?;
+    let number_told = u64::try_from(number).map_err(|_| DbError::Corrupt("issuers.crl_number"))?;
+    let entries = revoked.len();
+    let signer = Arc::clone(issuer);
+    // A hundred thousand entries take a tenth of a second, in which this thread has others to serve.
+    let signing = tokio::task::spawn_blocking(move || {
+        let list = Crl {
+            number: number_told,
+            // As with certificates: whoever verifies may have a clock that is behind.
+            this_update: now.plus(-profile::BACKDATE),
+            next_update,
+            revoked: &revoked,
+        };
+        list.sign(&signer.certificate, signer.key()?)
+    });
+    let der = signing.await.map_err(|_| DbError::Abandoned)??;
     let stamp = CrlStamp {
         number,
         revision,
@@ -123,6 +200,6 @@ async fn publish(
     };
     let (owned, text) = (id.clone(), STANDARD.encode(&der));
     write!(db, |tx| { issuers::store_crl(tx, &owned, &stamp, &text).await })?;
-    tracing::info!(issuer = %id, number, entries = revoked.len(), "published a revocation list");
-    Ok(PublishedCrl { number, der })
+    tracing::info!(issuer = %id, number, entries, "published a revocation list");
+    Ok(PublishedCrl::new(number, der))
 }

@@ -61,7 +61,7 @@ pub async fn run(args: HealthcheckArgs) -> Result<(), CommandError> {
 }
 
 async fn ask(config: &Config) -> anyhow::Result<String> {
-    let stream = TcpStream::connect(reachable(config.listen_address())).await?;
+    let stream = TcpStream::connect(&reachable(config.listen_address())[..]).await?;
     match config.tls() {
         None => request(config, stream).await,
         Some(_) => {
@@ -71,14 +71,16 @@ async fn ask(config: &Config) -> anyhow::Result<String> {
     }
 }
 
-/// An address that stands for all of the machine's is reached over loopback.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let address = match listen.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-        other => other,
+/// The addresses to try, in this order. One that stands for all of the machine's is reached over loopback, and where the
+/// machine has no IPv6, over that of IPv4.
+fn reachable(listen: SocketAddr) -> Vec<SocketAddr> {
+    let addresses: Vec<IpAddr> = match listen.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => vec![Ipv4Addr::LOCALHOST.into()],
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()],
+        other => vec![other],
     };
-    SocketAddr::new(address, listen.port())
+    let with_port = |address| SocketAddr::new(address, listen.port());
+    addresses.into_iter().map(with_port).collect()
 }
 
 fn connector() -> anyhow::Result<TlsConnector> {

@@ -13,10 +13,10 @@ use tokio_util::task::TaskTracker;
 use crate::clock::SystemClock;
 use crate::config::{Config, Environment, ServeFlags};
 use crate::db::{DbError, settings, write};
-use crate::listen::{self, Service, Shutdown, Tls};
+use crate::listen::{self, Crowd, Service, Shutdown, Tls};
 use crate::people::links;
 use crate::rng::SystemRandom;
-use crate::router::router;
+use crate::router::{ca_router, router};
 use crate::start_error::StartError;
 use crate::state::Gangway;
 use crate::{enrolment, health, log, people};
@@ -109,6 +109,16 @@ fn start_listeners(
         let figures = service(config, health::metrics_router(handle), None);
         tasks.spawn(listen::serve(listener, figures, shutdown.clone()));
     }
+    if let Some(plain) = config.ca_listen {
+        let listener = listen::bind_own(plain.0).map_err(|error| StartError::File {
+            what: format!("cannot listen for revocation lists on {}", plain.0),
+            error,
+        })?;
+        let bound = listener.local_addr().unwrap_or(plain.0);
+        tracing::info!(listen = %bound, "serving revocation lists");
+        let lists = service(config, ca_router(gangway.clone()), None);
+        tasks.spawn(listen::serve(listener, lists, shutdown.clone()));
+    }
     let address = bound.map_or_else(|_| address.to_string(), |bound| bound.to_string());
     tracing::info!(url = %config.public_url, listen = address, "serving");
     Ok(())
@@ -129,6 +139,7 @@ fn service(config: &Config, router: Router, tls: Option<Arc<Tls>>) -> Service {
         tls,
         trusted_proxies: config.trusted_proxies.as_slice().into(),
         places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+        crowd: Crowd::new(config.caps.connections_per_address),
     }
 }
 

@@ -47,6 +47,26 @@ pub(super) fn origin_problem(origin: &str) -> Option<String> {
     })
 }
 
+/// What is wrong with `ca_url`.
+pub(super) fn ca_problem(url: &Url) -> Option<String> {
+    let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let fits = matches!(url.scheme(), "http" | "https") && url.has_host() && bare && url.password().is_none();
+    (!fits).then(|| {
+        format!("ca_url is {url}, but it has to be an address such as http://pki.example.com: http or https, a host, no query")
+    })
+}
+
+/// What is wrong with an entry of `security_contact`. RFC 9116 §2.5.3: a URI, and https where it is one of the web.
+pub(super) fn contact_problem(contact: &str) -> Option<String> {
+    let fits = Url::parse(contact).is_ok_and(|url| matches!(url.scheme(), "https" | "mailto" | "tel"))
+        && contact.chars().all(|c| c.is_ascii_graphic());
+    (!fits).then(|| {
+        format!(
+            "security_contact holds `{contact}`, which is not an address such as mailto:security@example.com or https://example.com/security"
+        )
+    })
+}
+
 /// `localhost` and names below it mean this machine (RFC 6761 §6.3), and browsers trust them without TLS.
 fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
@@ -95,6 +115,24 @@ mod tests {
             "https://me@panel.example",
         ] {
             assert!(refused(url).is_some(), "{url}");
+        }
+    }
+
+    #[test]
+    fn contacts_are_addresses_with_their_scheme() {
+        for contact in [
+            "mailto:security@example.com",
+            "https://example.com/security",
+            "tel:+49-1",
+        ] {
+            assert_eq!(contact_problem(contact), None, "{contact}");
+        }
+        for contact in [
+            "security@example.com",
+            "http://example.com",
+            "mailto:a@b\nExpires: x",
+        ] {
+            assert!(contact_problem(contact).is_some(), "{contact}");
         }
     }
 

@@ -98,6 +98,15 @@ impl Value for u32 {
     }
 }
 
+impl Value for bool {
+    const PLACEHOLDER: &'static str = "TRUE|FALSE";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|_| format!("is neither `true` nor `false`: `{text}`"))
+    }
+}
+
 impl Value for Url {
     const PLACEHOLDER: &'static str = "URL";
 

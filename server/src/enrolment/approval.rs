@@ -248,6 +248,8 @@ pub(super) fn require_standing(record: &ApprovalRecord, now: UnixMillis) -> Resu
 /// # Errors
 /// What is wrong with it.
 pub fn check_name(name: &str) -> Result<String, EnrolmentError> {
+    // Counted with the spaces around it, as the description of the API says it.
+    check_text("name", name, MAX_NAME_LEN)?;
     let name = name.trim();
     if name.is_empty() {
         return Err(EnrolmentError::Invalid {
@@ -255,7 +257,6 @@ pub fn check_name(name: &str) -> Result<String, EnrolmentError> {
             detail: "give the device a name".to_owned(),
         });
     }
-    check_text("name", name, MAX_NAME_LEN)?;
     Ok(name.to_owned())
 }
 
@@ -265,17 +266,17 @@ pub fn check_name(name: &str) -> Result<String, EnrolmentError> {
 /// What is wrong with them.
 pub fn check_labels(labels: &[String]) -> Result<Vec<String>, EnrolmentError> {
     let mut kept: Vec<String> = Vec::new();
-    for label in labels
-        .iter()
-        .map(|label| label.trim())
-        .filter(|label| !label.is_empty())
-    {
+    for label in labels {
         check_text("labels", label, MAX_LABEL_LEN)?;
+        let label = label.trim();
+        if label.is_empty() {
+            continue;
+        }
         if !kept.iter().any(|known| known == label) {
             kept.push(label.to_owned());
         }
     }
-    if kept.len() > MAX_LABELS {
+    if labels.len() > MAX_LABELS {
         return Err(EnrolmentError::Invalid {
             field: "labels",
             detail: format!("a device can have {MAX_LABELS} labels at most"),

@@ -341,6 +341,12 @@ fn finish(context: &Context, relay: &Relay, device: &Device, exclusion: Option<E
     );
 }
 
+/// Whether a revocation for this reason is for good, as a revocation has to be.
+#[must_use]
+pub fn is_final(reason: RevocationReason) -> bool {
+    require_final(reason).is_ok()
+}
+
 fn require_final(reason: RevocationReason) -> Result<(), EnrolmentError> {
     match reason {
         RevocationReason::CertificateHold => {

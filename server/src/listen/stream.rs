@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -11,6 +12,8 @@ use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+
+use super::patience::Watch;
 
 /// What a connection runs on.
 #[derive(Debug)]
@@ -26,8 +29,69 @@ pub enum Stream {
 /// # Errors
 /// Gives `upgraded` back when it does not come from [`super::serve`].
 pub fn take_stream(upgraded: Upgraded) -> Result<(Stream, Bytes), Upgraded> {
-    let parts = downcast::<TokioIo<Stream>>(upgraded)?;
-    Ok((parts.io.into_inner(), parts.read_buf))
+    let parts = downcast::<TokioIo<Watched>>(upgraded)?;
+    Ok((parts.io.into_inner().stream, parts.read_buf))
+}
+
+/// A connection's stream while it speaks HTTP: tells the watch what comes and goes.
+pub(super) struct Watched {
+    stream: Stream,
+    watch: Arc<Watch>,
+}
+
+impl Watched {
+    pub(super) fn new(stream: Stream, watch: Arc<Watch>) -> Self {
+        Self { stream, watch }
+    }
+
+    fn written<T>(&self, outcome: Poll<T>) -> Poll<T> {
+        self.watch.wrote(outcome.is_pending());
+        outcome
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let outcome = Pin::new(&mut this.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            this.watch.heard();
+        }
+        outcome
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.written(outcome)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.stream).poll_flush(cx);
+        this.written(outcome)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.stream).poll_write_vectored(cx, bytes);
+        this.written(outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
 }
 
 impl AsyncRead for Stream {

@@ -242,7 +242,7 @@ both_engines!(
             ("limit=0", ProblemCode::Invalid),
             ("limit=201", ProblemCode::Invalid),
             ("after=%00", ProblemCode::Invalid),
-            ("limit=many", ProblemCode::Malformed),
+            ("limit=many", ProblemCode::Invalid),
         ] {
             let place = format!("{}?{query}", path::ACCOUNT_SIGN_INS);
             assert_eq!(server.get(&owner, &place).await.problem(), code, "{query}");
@@ -293,7 +293,7 @@ both_engines!(
                 .post(&Nobody, &place, json!({ "other": 1 }))
                 .await
                 .problem(),
-            ProblemCode::Malformed
+            ProblemCode::Invalid
         );
     }
 );

@@ -157,7 +157,7 @@ both_engines!(
         body["scopes"] = json!(["rule"]);
         assert_eq!(
             server.post(&owner, path::TOKENS, body).await.problem(),
-            ProblemCode::Malformed
+            ProblemCode::Invalid
         );
         let mut body = request(&owner, &["read"]);
         body["organisation"] = json!("org_00000000000000000000000000");

@@ -32,13 +32,22 @@ impl Watched {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
-        Self(response.into_body())
+        assert_eq!(response.headers()["x-accel-buffering"], "no");
+        let mut watched = Self(response.into_body());
+        assert_eq!(watched.text().await.as_deref(), Some(": watching\n\n"));
+        watched
+    }
+
+    /// The next part of the stream; `None` at its end.
+    async fn text(&mut self) -> Option<String> {
+        let frame = self.0.frame().await?.expect("it goes on");
+        let bytes = frame.into_data().expect("data").to_vec();
+        Some(String::from_utf8(bytes).expect("UTF-8"))
     }
 
     /// The next event; `None` at the end of the stream.
     async fn next(&mut self) -> Option<Event> {
-        let frame = self.0.frame().await?.expect("it goes on");
-        let text = String::from_utf8(frame.into_data().expect("data").to_vec()).expect("UTF-8");
+        let text = self.text().await?;
         if text.starts_with("event: resync\n") {
             return Some(Event::Resync);
         }

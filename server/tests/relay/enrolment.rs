@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::socket::{ENROLMENT, SESSION, Socket};
-use crate::support::{Server, both_engines};
+use crate::support::{Engine, Server, both_engines};
 
 both_engines! {
     async fn a_device_keeps_its_nameplate_over_a_restart_of_the_server(server: Server) {
@@ -134,4 +134,41 @@ async fn pings_come_and_silence_ends_the_connection() {
     server.clock.advance(45_000);
     server.gangway.relay.tick().await;
     assert_eq!(device.end().await, Some(1001));
+}
+
+#[tokio::test]
+async fn libraries_that_send_an_origin_for_no_page_and_listed_origins_open_the_sockets_of_devices() {
+    let server = Server::start_with(Engine::Sqlite, |config| {
+        config.device_origins = vec!["https://relay.example".to_owned()];
+    })
+    .await;
+    let spawned = server.spawn();
+    for (path, protocol) in [ENROLMENT, SESSION] {
+        let open = |origin| {
+            let headers = [("sec-websocket-protocol", protocol), ("origin", origin)];
+            let spawned = &spawned;
+            async move { Socket::open_with(spawned, path, &headers).await.err() }
+        };
+        for origin in [
+            "null",
+            "file://",
+            "https://relay.example",
+            "http://localhost:8080",
+        ] {
+            assert_eq!(open(origin).await, None, "{path} {origin}");
+        }
+        for origin in [
+            "https://evil.example",
+            "file://host",
+            "https://relay.example:8443",
+        ] {
+            assert_eq!(open(origin).await, Some(StatusCode::FORBIDDEN), "{path} {origin}");
+        }
+    }
+    // What rides on a cookie stays strict.
+    for origin in ["null", "file://", "https://relay.example"] {
+        let headers = [("sec-websocket-protocol", "gangway.claim.v1"), ("origin", origin)];
+        let claim = Socket::open_with(&spawned, "/api/v1/enrolment/BCDF/claim", &headers).await;
+        assert_eq!(claim.err(), Some(StatusCode::FORBIDDEN), "{origin}");
+    }
 }

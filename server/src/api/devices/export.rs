@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use gangway_protocol::device::{Device, DeviceQuery, Presence};
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::path;
@@ -41,15 +41,22 @@ async fn export_devices(
     let organisations = caller
         .chosen_fleets(&gangway.db, query.organisation.as_ref())
         .await?;
-    let rows = Rows {
+    let mut rows = Rows {
         gangway,
         organisations,
         next: Some(request),
-        begun: false,
     };
-    let body = stream::unfold(rows, |mut rows| async move {
-        rows.chunk().await.map(|chunk| (chunk, rows))
+    // What fails at once is a problem with its status. Once the answer has begun, only its end can tell of a failure.
+    let mut first = HEADER.to_owned();
+    rows.write_chunk(&mut first).await?;
+    let rest = stream::unfold(rows, |mut rows| async move {
+        rows.next.as_ref()?;
+        let mut text = String::new();
+        // An error ends the connection before the last chunk: the reader sees that the file is cut off.
+        let chunk = rows.write_chunk(&mut text).await.map(|()| text);
+        Some((chunk, rows))
     });
+    let body = stream::once(async { Ok(first) }).chain(rest);
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
         (CONTENT_DISPOSITION, "attachment; filename=\"devices.csv\""),
@@ -61,31 +68,21 @@ struct Rows {
     gangway: Arc<Gangway>,
     organisations: Vec<OrganisationId>,
     next: Option<Request>,
-    begun: bool,
 }
 
 impl Rows {
-    async fn chunk(&mut self) -> Option<Result<String, DbError>> {
-        let request = self.next.take()?;
-        let read = async {
-            let mut reader = self.gangway.db.reader().await?;
-            request.fetch(&mut reader.conn(), &self.organisations).await
+    /// Writes the next chunk; without one, nothing. After an error there is none.
+    async fn write_chunk(&mut self, text: &mut String) -> Result<(), DbError> {
+        let Some(request) = self.next.take() else {
+            return Ok(());
         };
-        // An error ends the connection before the last chunk: the reader sees that the file is cut off.
-        let (devices, place) = match read.await {
-            Ok(page) => page,
-            Err(error) => return Some(Err(error)),
-        };
-        self.next = place.map(|place| request.behind(place));
-        let mut text = if std::mem::replace(&mut self.begun, true) {
-            String::new()
-        } else {
-            HEADER.to_owned()
-        };
+        let mut reader = self.gangway.db.reader().await?;
+        let (devices, place) = request.fetch(&mut reader.conn(), &self.organisations).await?;
         for device in &devices {
-            write_row(device, &mut text);
+            write_row(device, text);
         }
-        Some(Ok(text))
+        self.next = place.map(|place| request.behind(place));
+        Ok(())
     }
 }
 

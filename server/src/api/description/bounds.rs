@@ -1,0 +1,214 @@
+//! What types alone do not say and the server enforces: lengths, numbers, patterns, names. All of it comes from the constants
+//! and functions that enforce it.
+
+use std::ops::RangeInclusive;
+
+use gangway_protocol::certificate::RevocationReason;
+use gangway_protocol::device::{
+    DeviceState, MAX_FACT_LEN, MAX_LABEL_LEN, MAX_LABELS, MAX_NAME_LEN as MAX_DEVICE_NAME_LEN, is_deceptive,
+};
+use gangway_protocol::id::SignInId;
+use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT};
+use serde_json::{Value, json};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::schema::{ArrayItems, Components};
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::api::idempotency;
+use crate::api::invitations::MAX_NOTE_LEN;
+use crate::api::request::MAX_ID_LEN;
+use crate::api::tokens::MAX_VALID_DAYS;
+use crate::authority::MAX_NAME_LEN;
+use crate::enrolment::exclusion;
+use crate::fleet;
+
+/// Adds them to the schemas of request bodies.
+pub(super) fn add_to_schemas(components: &mut Components) {
+    let names = Names::new();
+    let facts = names.text(0..=MAX_FACT_LEN);
+    let facts_of = [
+        "hostname",
+        "os",
+        "os_version",
+        "arch",
+        "model",
+        "serial",
+        "machine_id",
+        "software",
+        "software_version",
+        "addresses",
+    ];
+    let fields = [
+        ("Rename", "name", names.name(MAX_NAME_LEN)),
+        ("TokenRequest", "name", names.name(MAX_NAME_LEN)),
+        ("TokenRequest", "scopes", json!({ "minItems": 1 })),
+        (
+            "TokenRequest",
+            "valid_days",
+            json!({ "minimum": 1, "maximum": MAX_VALID_DAYS }),
+        ),
+        ("RegistrationRequest", "name", names.text(0..=MAX_NAME_LEN)),
+        (
+            "RegistrationRequest",
+            "organisation",
+            names.text(0..=MAX_NAME_LEN),
+        ),
+        ("CeremonyReply", "passkey_name", names.name(MAX_NAME_LEN)),
+        ("InvitationRequest", "note", names.text(0..=MAX_NOTE_LEN)),
+        ("DeviceUpdate", "name", names.name(MAX_DEVICE_NAME_LEN)),
+        ("DeviceUpdate", "labels", json!({ "maxItems": MAX_LABELS })),
+        ("ApprovalRequest", "name", names.name(MAX_DEVICE_NAME_LEN)),
+        ("ApprovalRequest", "labels", json!({ "maxItems": MAX_LABELS })),
+        ("BulkRevocationRequest", "reason", final_reasons()),
+        ("RevocationRequest", "reason", final_reasons()),
+    ];
+    let facts = facts_of.map(|fact| ("Facts", fact, facts.clone()));
+    for (schema, field, bound) in fields.into_iter().chain(facts) {
+        let property = property(components, schema, field).expect("the table names fields that there are");
+        merge(property, bound);
+    }
+    for schema in ["DeviceUpdate", "ApprovalRequest"] {
+        if let Some(RefOr::T(Schema::Array(labels))) = property(components, schema, "labels")
+            && let ArrayItems::RefOrSchema(label) = &mut labels.items
+        {
+            merge(label, names.text(0..=MAX_LABEL_LEN));
+        }
+    }
+}
+
+/// Adds them to the parameters of an operation at `path`.
+pub(super) fn add_to_parameters(path: &str, operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(parameter) = parameter else { continue };
+        if let Some(bound) = bound_of(path, parameter)
+            && let Some(schema) = &mut parameter.schema
+        {
+            merge(schema, bound);
+        }
+    }
+}
+
+fn bound_of(path: &str, parameter: &Parameter) -> Option<Value> {
+    if parameter.parameter_in == ParameterIn::Header {
+        // An optional header is absent or has a value; there is no null.
+        let (min, max) = (idempotency::MIN_LEN, idempotency::MAX_LEN);
+        return Some(json!({ "type": "string", "minLength": min, "maxLength": max, "pattern": "^[!-~]*$" }));
+    }
+    if parameter.parameter_in == ParameterIn::Path {
+        return (path == gangway_protocol::path::ACCOUNT_SIGN_IN)
+            .then(|| json!({ "pattern": format!("^(current|{}[0-9a-z]+)$", SignInId::PREFIX) }));
+    }
+    Some(match parameter.name.as_str() {
+        "limit" => json!({ "minimum": 1, "maximum": MAX_PAGE_LIMIT, "default": DEFAULT_PAGE_LIMIT }),
+        "after" if is_place(path) => json!({ "pattern": "^[0-9A-Za-z_-]+$" }),
+        "after" if path.ends_with("/events") => json!({ "maxLength": 18, "pattern": "^[0-9]*$" }),
+        "after" => json!({ "maxLength": MAX_ID_LEN, "pattern": "^[0-9A-Za-z_]*$" }),
+        "query" if is_fleet(path) => json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": words() }),
+        "state" => json!({ "enum": DeviceState::NAMES }),
+        "presence" => json!({ "enum": fleet::PRESENCES }),
+        "sort" => json!({ "enum": fleet::ORDERS }),
+        _ => return None,
+    })
+}
+
+fn is_fleet(path: &str) -> bool {
+    use gangway_protocol::path::{DEVICES, DEVICES_CSV};
+    [DEVICES, DEVICES_CSV].contains(&path)
+}
+
+/// Whether `after` is a place in an order rather than an id.
+fn is_place(path: &str) -> bool {
+    use gangway_protocol::path::{CERTIFICATES, DEVICE_CERTIFICATES, HELD_CERTIFICATES};
+    is_fleet(path) || [CERTIFICATES, DEVICE_CERTIFICATES, HELD_CERTIFICATES].contains(&path)
+}
+
+/// At most so many words, as [`char::is_whitespace`] parts them.
+fn words() -> String {
+    let space = class(char::is_whitespace);
+    format!(
+        "^[{space}]*([^{space}]+([{space}]+|$)){{0,{}}}$",
+        fleet::MAX_WORDS
+    )
+}
+
+fn final_reasons() -> Value {
+    let reasons = RevocationReason::ALL
+        .into_iter()
+        .filter(|reason| exclusion::is_final(*reason));
+    let names: Vec<&str> = reasons.map(RevocationReason::as_str).collect();
+    json!({ "type": "string", "description": "Why.", "enum": names })
+}
+
+fn property<'a>(components: &'a mut Components, schema: &str, field: &str) -> Option<&'a mut RefOr<Schema>> {
+    match components.schemas.get_mut(schema)? {
+        RefOr::T(Schema::Object(object)) => object.properties.get_mut(field),
+        _ => None,
+    }
+}
+
+fn merge(schema: &mut RefOr<Schema>, bound: Value) {
+    // Beside a reference nothing is read; a bound of its own type stands in its place.
+    let mut whole = match schema {
+        RefOr::Ref(_) => json!({}),
+        RefOr::T(schema) => serde_json::to_value(schema).expect("a schema is JSON"),
+    };
+    if let (Value::Object(whole), Value::Object(bound)) = (&mut whole, bound) {
+        whole.extend(bound);
+    }
+    *schema = serde_json::from_value(whole).expect("a schema with bounds is one");
+}
+
+/// Patterns of texts that people read.
+struct Names {
+    deceptive: String,
+    blank: String,
+}
+
+impl Names {
+    fn new() -> Self {
+        Self {
+            deceptive: class(is_deceptive),
+            blank: class(|c| is_deceptive(c) || c.is_whitespace()),
+        }
+    }
+
+    /// Any text that deceives nobody.
+    fn text(&self, length: RangeInclusive<usize>) -> Value {
+        json!({
+            "minLength": length.start(), "maxLength": length.end(), "pattern": format!("^[^{}]*$", self.deceptive),
+        })
+    }
+
+    /// The same with something to see in it.
+    fn name(&self, max: usize) -> Value {
+        let (any, seen) = (&self.deceptive, &self.blank);
+        json!({ "minLength": 1, "maxLength": max, "pattern": format!("^[^{any}]*[^{seen}][^{any}]*$") })
+    }
+}
+
+/// The inside of a character class of a regular expression (ECMA-262, and what Python and Rust make of it).
+fn class(holds: impl Fn(char) -> bool) -> String {
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for c in (char::MIN..=char::MAX).filter(|c| holds(*c)) {
+        let code = u32::from(c);
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == code => *last = code,
+            _ => ranges.push((code, code)),
+        }
+    }
+    let written = |code: u32| match char::from_u32(code) {
+        // Escapes of more than four digits are written differently everywhere.
+        Some(c) if code > 0xffff => c.to_string(),
+        _ => format!("\\u{code:04x}"),
+    };
+    ranges
+        .into_iter()
+        .map(|(first, last)| {
+            if first == last {
+                written(first)
+            } else {
+                format!("{}-{}", written(first), written(last))
+            }
+        })
+        .collect()
+}
