@@ -247,12 +247,9 @@ impl CertificateAuthority {
     }
 
     /// PEM of an issuer's certificate.
-    ///
-    /// # Errors
-    /// When it cannot be encoded, which a certificate that was read can.
-    pub fn certificate_pem(&self, issuer: &IssuerId) -> Result<Option<String>, CaError> {
-        let pem = self.issuer(issuer).map(|issuer| issuer.certificate.pem());
-        Ok(pem.transpose()?)
+    #[must_use]
+    pub fn certificate_pem(&self, issuer: &IssuerId) -> Option<String> {
+        self.issuer(issuer).map(|issuer| issuer.certificate.pem())
     }
 
     /// DER of an issuer's certificate.
