@@ -156,3 +156,24 @@ both_engines!(
         );
     }
 );
+
+both_engines!(
+    /// Threat model: ACC-12.
+    async fn an_export_ends_with_the_right_to_it(server: Server) {
+        let home = server.organisation("Works").await;
+        let owner = server.member(&home, Role::Owner, "Olga").await;
+        let bea = server.member(&home, Role::Viewer, "Bea").await;
+        let first = named(&server, &owner, "gate").await;
+        server.multiply(&first.id, 2_499).await;
+        let mut request = Request::get(path::DEVICES_CSV)
+            .body(Body::empty())
+            .expect("a request");
+        request.headers_mut().extend(bea.headers());
+        let mut body = server.send(request).await.into_body();
+        body.frame().await.expect("it begins").expect("the first devices");
+        let removed = owner.api.remove_member(&home, &bea.account).await;
+        removed.expect("not a member any more");
+        let next = body.frame().await.expect("the answer is not whole");
+        assert!(next.is_err(), "it is cut off, and says so");
+    }
+);

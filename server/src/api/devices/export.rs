@@ -14,9 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::request::QueryOf;
-use crate::authority::Caller;
-use crate::authority::Result;
-use crate::db::DbError;
+use crate::authority::{Caller, Error, Result, identify};
 use crate::fleet::Request;
 use crate::state::Gangway;
 
@@ -43,6 +41,8 @@ async fn export_devices(
         .await?;
     let mut rows = Rows {
         gangway,
+        caller,
+        asked: query.organisation,
         organisations,
         next: Some(request),
     };
@@ -66,22 +66,40 @@ async fn export_devices(
 
 struct Rows {
     gangway: Arc<Gangway>,
+    caller: Caller,
+    /// The one organisation that was asked for.
+    asked: Option<OrganisationId>,
     organisations: Vec<OrganisationId>,
     next: Option<Request>,
 }
 
 impl Rows {
     /// Writes the next chunk; without one, nothing. After an error there is none.
-    async fn write_chunk(&mut self, text: &mut String) -> Result<(), DbError> {
+    async fn write_chunk(&mut self, text: &mut String) -> Result<()> {
         let Some(request) = self.next.take() else {
             return Ok(());
         };
+        self.require_rights().await?;
         let mut reader = self.gangway.db.reader().await?;
         let (devices, place) = request.fetch(&mut reader.conn(), &self.organisations).await?;
         for device in &devices {
             write_row(device, text);
         }
         self.next = place.map(|place| request.behind(place));
+        Ok(())
+    }
+
+    /// A slow reader takes a while: what they may not see any more is not written.
+    async fn require_rights(&self) -> Result<()> {
+        let (db, now) = (&self.gangway.db, self.gangway.clock.now());
+        if !identify::still_holds(db, now, &self.caller.credential).await? {
+            return Err(Error::Unauthenticated);
+        }
+        if self.caller.chosen_fleets(db, self.asked.as_ref()).await? != self.organisations {
+            return Err(Error::Conflict(
+                "the fleets that you may see have changed: export again".to_owned(),
+            ));
+        }
         Ok(())
     }
 }
