@@ -1,10 +1,12 @@
-//! The reader of PEM: no panic; a chain that it reads is written so that it reads the same again.
+//! The readers of PEM: no panic; a chain that the wire's reader takes is written so that it reads the same again.
 #![no_main]
 
-use gangway_protocol::certificate::{UncheckedCsr, join_chain, split_chain};
+use gangway_protocol::certificate::{UncheckedCsr, file, join_chain, split_chain};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &str| {
+    drop(file::certificates(input.as_bytes()));
+    drop(file::private_key(input.as_bytes()));
     if let Ok(chain) = split_chain(input) {
         // Our own writing can be longer than the input, which may have put everything on one line.
         let joined = join_chain(&chain);
