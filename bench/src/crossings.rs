@@ -105,7 +105,26 @@ pub(crate) async fn pace(options: &Options, report: &mut Report) -> anyhow::Resu
 
 /// Takes `lean_crossings_per_s`.
 pub(crate) async fn lean(options: &Options, report: &mut Report) -> anyhow::Result<()> {
-    let server = Arc::new(Server::start(options).await?);
+    let server = Server::start(options).await?;
+    let pace = lean_pace(server).await?;
+    report.figure("lean_crossings_per_s", pace, "/s", Mark::None);
+    Ok(())
+}
+
+/// Takes `crossings_postgres_per_s`: as `lean_crossings_per_s`, on PostgreSQL.
+pub(crate) async fn postgres(options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    let Some(url) = &options.postgres else {
+        println!("crossings_postgres_per_s: left out, no PostgreSQL was named");
+        return Ok(());
+    };
+    let server = Server::start_on(options, url).await?;
+    let pace = lean_pace(server).await?;
+    report.figure("crossings_postgres_per_s", pace, "/s", Mark::AtLeast(400.0));
+    Ok(())
+}
+
+async fn lean_pace(server: Server) -> anyhow::Result<f64> {
+    let server = Arc::new(server);
     let desk = Arc::new(Desk::open(&server).await?);
     let places = Arc::new(Semaphore::new(LEAN_SIDE_BY_SIDE));
     let mut crossings = JoinSet::new();
@@ -122,13 +141,7 @@ pub(crate) async fn lean(options: &Options, report: &mut Report) -> anyhow::Resu
     while let Some(session) = crossings.join_next().await {
         sessions.push(session??);
     }
-    report.figure(
-        "lean_crossings_per_s",
-        count(LEAN) / started.elapsed().as_secs_f64(),
-        "/s",
-        Mark::None,
-    );
-    Ok(())
+    Ok(count(LEAN) / started.elapsed().as_secs_f64())
 }
 
 /// One device from claim to welcome; what is left is its session.

@@ -7,6 +7,7 @@ mod ceiling;
 mod claims;
 mod crossings;
 mod desk;
+mod fleet;
 mod forwarder;
 mod http;
 mod issuance;
@@ -50,7 +51,10 @@ pub(crate) struct Options {
     /// Where the figures go.
     #[arg(long, value_name = "FILE", default_value = "target/bench.json")]
     json: PathBuf,
-    /// Only the benchmarks of these names: size startup page relay waiting ceiling issuance crossings lean
+    /// An empty PostgreSQL database whose commits wait for the disk; without it, what needs one is left out
+    #[arg(long, value_name = "URL", env = "GANGWAY_TEST_POSTGRES_URL")]
+    postgres: Option<String>,
+    /// Only the benchmarks of these names: size startup page relay waiting ceiling issuance crossings lean postgres fleet
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
 }
@@ -119,6 +123,12 @@ async fn run(options: Options) -> anyhow::Result<()> {
     }
     if options.wants("lean") {
         crossings::lean(&options, &mut report).await?;
+    }
+    if options.wants("postgres") {
+        crossings::postgres(&options, &mut report).await?;
+    }
+    if options.wants("fleet") {
+        fleet::measure(&options, &mut report).await?;
     }
     report.write()
 }

@@ -1,5 +1,6 @@
 //! The real server as a child process, with caps raised for a load that comes from one address.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
@@ -17,6 +18,8 @@ pub(crate) struct Server {
     child: Child,
     gangway: std::path::PathBuf,
     folder: tempfile::TempDir,
+    /// Where its data are: the folder, or a PostgreSQL database.
+    data: Vec<OsString>,
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// From the start of the process to the first good answer on `/readyz`.
@@ -31,12 +34,33 @@ impl Server {
 
     /// Starts a server on a data directory that exists.
     pub(crate) async fn start_in(options: &Options, folder: tempfile::TempDir) -> anyhow::Result<Self> {
+        let data = vec!["--data-dir".into(), folder.path().into()];
+        Self::start_with(options, folder, data).await
+    }
+
+    /// Starts a server on an empty PostgreSQL database.
+    pub(crate) async fn start_on(options: &Options, url: &str) -> anyhow::Result<Self> {
+        let folder = data_dir()?;
+        let data = vec![
+            "--data-dir".into(),
+            folder.path().into(),
+            "--database-url".into(),
+            url.into(),
+        ];
+        Self::start_with(options, folder, data).await
+    }
+
+    async fn start_with(
+        options: &Options,
+        folder: tempfile::TempDir,
+        data: Vec<OsString>,
+    ) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let started = Instant::now();
         let child = Command::new(options.gangway()?)
-            .args(["serve", "--data-dir"])
-            .arg(folder.path())
+            .arg("serve")
+            .args(&data)
             .args([
                 "--listen",
                 &address.to_string(),
@@ -53,6 +77,7 @@ impl Server {
             child,
             gangway: options.gangway()?,
             folder,
+            data,
             address,
             ready_after: Duration::ZERO,
         };
@@ -77,8 +102,8 @@ impl Server {
     /// A token of scope `enrol`.
     pub(crate) async fn token(&self) -> anyhow::Result<String> {
         let output = Command::new(&self.gangway)
-            .args(["admin", "token", "create", "--scope", "enrol", "--data-dir"])
-            .arg(self.folder.path())
+            .args(["admin", "token", "create", "--scope", "enrol"])
+            .args(&self.data)
             .output()
             .await?;
         let text = String::from_utf8(output.stdout)?;

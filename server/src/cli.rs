@@ -81,6 +81,9 @@ pub enum CommandError {
     /// The database failed.
     #[error("the database failed: {0}")]
     Db(#[from] crate::db::DbError),
+    /// A running server lost something without which it cannot go on.
+    #[error(transparent)]
+    Failed(#[from] crate::supervisor::Failure),
     /// Anything else, in a sentence that says what to do.
     #[error("{0}")]
     Refused(String),

@@ -11,15 +11,20 @@
 
 mod conn;
 mod error;
+mod locks;
+mod many;
 mod migrate;
 #[cfg(test)]
 mod plans;
+mod postgres;
 mod query;
 mod readers;
 mod row;
 mod secret_hash;
+mod server_lock;
 mod sqlite;
 mod transaction;
+mod trouble;
 mod writer;
 
 pub mod accounts;
@@ -53,25 +58,27 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use futures_util::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgPool};
+use sqlx::postgres::PgConnectOptions;
 
 pub use conn::{Conn, Reader};
 use error::parsed;
 pub use error::{Cause, DbError};
 pub use migrate::MigrationError;
-pub use query::{Query, Value, assembled, query};
+pub use postgres::Postgres;
+pub use query::{Query, Value, assembled, query, query_of_each};
 use readers::{Lease, OpenReader, Readers};
 use row::row;
 pub use row::{Cell, FromRow, Row};
 pub use secret_hash::SecretHash;
+pub use server_lock::{LockError, ServerLock};
 pub(crate) use transaction::write;
+pub use trouble::Trouble;
 use writer::Writer;
 
 /// Readers of SQLite: each has its own page cache, and reads are short.
 const SQLITE_READERS: usize = 4;
-/// Connections to PostgreSQL: a small multiple of the cores of a small database server.
-const POSTGRES_CONNECTIONS: u32 = 16;
+/// What is written to see whether there is room again: more than a page of SQLite's, so that it needs new ones.
+const PROBE_LEN: usize = 8_192;
 /// How long a request waits for a connection before it is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -86,7 +93,7 @@ pub enum Db {
         writer: Writer,
     },
     /// A server that several nodes may share.
-    Postgres(PgPool),
+    Postgres(Postgres),
 }
 
 impl Db {
@@ -98,7 +105,7 @@ impl Db {
         make_private(file)?;
         let path = file.to_owned();
         blocking(move || migrate::sqlite(&path)).await??;
-        let writer = Writer::start(file).await?;
+        let writer = Writer::start(file, Trouble::default()).await?;
         let readers = Readers::builder(OpenReader(file.to_owned()))
             .max_size(SQLITE_READERS)
             .wait_timeout(Some(ACQUIRE_TIMEOUT))
@@ -116,17 +123,9 @@ impl Db {
     pub async fn open_postgres(url: &str) -> Result<Self, MigrationError> {
         let options: PgConnectOptions = url.parse().map_err(DbError::from)?;
         let options = options.application_name("gangway");
-        let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.clone())
-            .await;
-        let pool = match pool {
-            Err(sqlx::Error::PoolTimedOut) => return Err(why_unreachable(&options).await.into()),
-            other => other.map_err(DbError::from)?,
-        };
-        migrate::postgres(&pool).await?;
-        Ok(Self::Postgres(pool))
+        let postgres = Postgres::connect(options, Trouble::default()).await?;
+        migrate::postgres(postgres.pool()).await?;
+        Ok(Self::Postgres(postgres))
     }
 
     /// A connection to read with. Never write through it: on SQLite it refuses.
@@ -136,11 +135,12 @@ impl Db {
     pub async fn reader(&self) -> Result<Reader, DbError> {
         Ok(match self {
             Self::Sqlite { readers, .. } => Reader::Sqlite(Lease::new(readers.get().await?)),
-            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+            Self::Postgres(postgres) => postgres.reader().await?,
         })
     }
 
-    /// Runs `work` in a transaction of its own; `write!` writes the call more briefly.
+    /// Runs `work` in a transaction of its own; `write!` writes the call more briefly. On PostgreSQL it is run again when the
+    /// database has ended it because of another transaction. Returns when it is durable.
     ///
     /// # Errors
     /// What `work` says, which rolls back; or [`DbError`] when the transaction cannot begin or commit.
@@ -148,15 +148,54 @@ impl Db {
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
-        F: for<'c> FnOnce(Conn<'c>) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c>) -> BoxFuture<'c, Result<T, E>> + Clone + Send + 'static,
     {
         match self {
             Self::Sqlite { writer, .. } => writer.run(work).await,
-            Self::Postgres(pool) => {
-                let mut transaction = pool.begin().await.map_err(DbError::from)?;
-                let value = work(Conn::Postgres(&mut transaction)).await?;
-                transaction.commit().await.map_err(DbError::from)?;
-                Ok(value)
+            Self::Postgres(postgres) => postgres.write(work).await,
+        }
+    }
+
+    /// Whether it can do its work: it answers, and what failed lately for want of disk, rights or a connection works again.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn probe(&self) -> Result<(), DbError> {
+        let trouble = match self {
+            Self::Sqlite { writer, .. } => &writer.trouble,
+            Self::Postgres(postgres) => {
+                postgres.require_writable().await?;
+                &postgres.trouble
+            }
+        };
+        if trouble.is_fenced() {
+            return Err(DbError::Fenced);
+        }
+        settings::probe(&mut self.reader().await?.conn()).await?;
+        if trouble.is_failing() {
+            let text = "x".repeat(PROBE_LEN);
+            write!(self, |tx| { settings::put(tx, "probe", &text).await })?;
+        }
+        Ok(())
+    }
+
+    /// Lets nothing be written from now on, or lets it again.
+    pub(crate) fn fence(&self, fenced: bool) {
+        if let Self::Postgres(postgres) = self {
+            postgres.trouble.fence(fenced);
+        }
+    }
+
+    /// Resolves when the thread that writes to SQLite has ended; PostgreSQL has none.
+    pub fn writer_ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let ended = match self {
+            Self::Sqlite { writer, .. } => Some(writer.ended()),
+            Self::Postgres(_) => None,
+        };
+        async {
+            match ended {
+                Some(ended) => ended.await,
+                None => std::future::pending().await,
             }
         }
     }
@@ -168,16 +207,8 @@ impl Db {
                 readers.close();
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(postgres) => postgres.pool().close().await,
         }
-    }
-}
-
-/// The pool has tried for a while and does not say why it failed; one more try tells.
-async fn why_unreachable(options: &PgConnectOptions) -> DbError {
-    match tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await {
-        Ok(Err(error)) => error.into(),
-        Ok(Ok(_)) | Err(_) => DbError::Busy,
     }
 }
 

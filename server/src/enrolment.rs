@@ -29,7 +29,7 @@ use crate::context::Context;
 use crate::db::DbError;
 use crate::db::certificates::CertificateRecord;
 
-pub use sweep::tick;
+pub use sweep::{reload_issuers, sweep};
 
 /// Transactions that lose a race on a unique key are run again; each time somebody else has made progress.
 const RACE_ATTEMPTS: usize = 4;

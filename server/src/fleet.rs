@@ -184,6 +184,9 @@ fn read_words(query: &str) -> Result<Vec<String>, Unacceptable> {
         .split_whitespace()
         .map(str::to_owned)
         .collect();
+    if query.contains('\0') {
+        return Err(unacceptable("query", "a search holds no control characters"));
+    }
     if words.len() > MAX_WORDS || query.chars().count() > MAX_QUERY_LEN {
         return Err(unacceptable(
             "query",

@@ -12,11 +12,11 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use gangway_protocol::path;
 
-use crate::db::{Db, DbError, settings};
+use crate::db::DbError;
 use crate::host;
-use crate::listen::Shutdown;
 use crate::start_error::StartError;
 use crate::state::Gangway;
+use crate::supervisor::Supervisor;
 
 /// Every request leaves a few numbers until they are sorted: a thousand requests a second leave some 100 KB in this time.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -33,22 +33,36 @@ async fn show_liveness() -> &'static str {
     "alive\n"
 }
 
-/// The server can do its work: it is not about to stop, and the database answers.
-async fn show_readiness(State(gangway): State<Arc<Gangway>>) -> (StatusCode, &'static str) {
-    if gangway.is_stopping() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
-    }
-    match probe(&gangway.db).await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(error) => {
-            tracing::warn!(%error, "not ready: the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
-        }
+/// The server can do its work: it is not about to stop, all its jobs run, and the database answers. Otherwise why not.
+async fn show_readiness(State(gangway): State<Arc<Gangway>>) -> (StatusCode, String) {
+    match obstacle(&gangway).await {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
 }
 
-async fn probe(db: &Db) -> Result<(), DbError> {
-    settings::probe(&mut db.reader().await?.conn()).await
+async fn obstacle(gangway: &Gangway) -> Option<String> {
+    // What a job's panic said is for the log: everybody may ask here.
+    if let Some(failure) = gangway.supervisor.failure() {
+        return Some(format!("the job “{}” has ended", failure.job));
+    }
+    if gangway.supervisor.is_stopping() {
+        return Some("stopping".to_owned());
+    }
+    let error = gangway.db.probe().await.err()?;
+    tracing::warn!(%error, "not ready");
+    Some(in_words(&error).to_owned())
+}
+
+/// Why the database cannot do its work, without what the driver says: that names hosts and files.
+fn in_words(error: &DbError) -> &'static str {
+    match error {
+        DbError::Full(_) => "the disk of the database is full",
+        DbError::ReadOnly => "the database is read-only",
+        DbError::Busy | DbError::Conflict(_) => "the database is busy",
+        DbError::Fenced => "this server has lost its lock on the database",
+        _ => "the database does not answer",
+    }
 }
 
 /// Starts collecting metrics. Once per process.
@@ -66,11 +80,11 @@ pub fn collect_metrics() -> Result<PrometheusHandle, StartError> {
     Ok(handle)
 }
 
-/// Sorts what was measured into its buckets now and then, whether or not anybody asks, until the shutdown begins.
-pub async fn keep_metrics(handle: PrometheusHandle, shutdown: Shutdown) {
+/// Sorts what was measured into its buckets now and then, whether or not anybody asks, until the server stops.
+pub async fn keep_metrics(handle: PrometheusHandle, supervisor: Supervisor) {
     loop {
         tokio::select! {
-            () = shutdown.begun() => return,
+            () = supervisor.stopping() => return,
             () = tokio::time::sleep(UPKEEP_EVERY) => handle.run_upkeep(),
         }
     }

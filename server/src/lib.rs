@@ -30,6 +30,8 @@ pub mod relay;
 pub mod rng;
 pub mod router;
 pub mod security_txt;
+pub mod serve;
 pub mod session;
 pub mod start_error;
 pub mod state;
+pub mod supervisor;

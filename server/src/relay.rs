@@ -42,6 +42,7 @@ use crate::limits::Limits;
 use crate::listen;
 use crate::rng::Random;
 use crate::start_error::StartError;
+use crate::supervisor::Supervisor;
 use hub::{Desk, Hub};
 use nameplates::Lease;
 use plate::Plate;
@@ -91,6 +92,7 @@ impl Relay {
         random: &Arc<dyn Random>,
         limits: &Limits,
         changes: &Changes,
+        supervisor: &Supervisor,
         jobs: impl Jobs + 'static,
     ) -> Result<Self, StartError> {
         let claims = Arc::new(Claims::default());
@@ -113,8 +115,9 @@ impl Relay {
         };
         let max_sockets = config.caps.connections;
         let (reactor, inbox) = Reactor::new(clock.clone(), hub, runner, max_sockets).map_err(no_room)?;
-        let thread = std::thread::Builder::new().name("relay".to_owned());
-        let thread = thread.spawn(move || reactor.run()).map_err(no_room)?;
+        let thread = supervisor
+            .spawn_thread("relay", move || reactor.run())
+            .map_err(no_room)?;
         Ok(Self {
             upkeep: tokio::sync::Mutex::new(Upkeep::new(db, clock, changes, inbox.clone())),
             inbox,
@@ -206,7 +209,7 @@ impl Relay {
         self.inbox.push(Command::Reconnect(device.clone()));
     }
 
-    /// Acts on every deadline that has passed, and writes down what has changed; called once a second by one task.
+    /// Acts on every deadline that has passed, and writes down what has changed.
     pub async fn tick(&self) {
         let (done, harvest) = oneshot::channel();
         self.inbox.push(Command::Tick { done });
@@ -227,13 +230,9 @@ impl Relay {
         self.tick().await;
         self.inbox.push(Command::Stop);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread
-            && !matches!(
-                tokio::task::spawn_blocking(move || thread.join()).await,
-                Ok(Ok(()))
-            )
-        {
-            tracing::error!("the relay's thread has panicked");
+        if let Some(thread) = thread {
+            // Its panic is the supervisor's to tell.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
     }
 }

@@ -3,8 +3,6 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
 use crate::ca::CertificateAuthority;
 use crate::changes::Changes;
 use crate::clock::Clock;
@@ -17,6 +15,7 @@ use crate::relay::Relay;
 use crate::rng::Random;
 use crate::session::SessionJobs;
 use crate::start_error::StartError;
+use crate::supervisor::Supervisor;
 
 /// One server: shared as `Arc<Gangway>`, the state of every router.
 pub struct Gangway {
@@ -27,7 +26,8 @@ pub struct Gangway {
     pub relay: Relay,
     /// Limits on attempts.
     pub limits: Limits,
-    stopping: CancellationToken,
+    /// Watches over all that must not end before the server does.
+    pub supervisor: Supervisor,
 }
 
 /// Handlers reach what services share as if it were the server's own: `gangway.db`, and `&gangway` for a `&Context`.
@@ -49,7 +49,16 @@ impl Gangway {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Arc<Self>, StartError> {
+        let supervisor = Supervisor::default();
         let db = open_database(&config).await?;
+        let (stopping, ended) = (supervisor.clone(), db.writer_ended());
+        supervisor.spawn("database writer", async move {
+            tokio::select! {
+                // It ends last, when all that writes has ended.
+                () = stopping.stopping() => {}
+                () = ended => {}
+            }
+        });
         let passkeys = Passkeys::new(&config.public_url)?;
         if config.ca_key.is_none() {
             // Beside PostgreSQL the folder holds the CA's encryption key alone.
@@ -73,6 +82,7 @@ impl Gangway {
             &context.random,
             &limits,
             &context.changes,
+            &supervisor,
             SessionJobs(context.clone()),
         )
         .await?;
@@ -81,24 +91,18 @@ impl Gangway {
             passkeys,
             relay,
             limits,
-            stopping: CancellationToken::new(),
+            supervisor,
         }))
     }
 
     /// From now on the server says that it is not ready, so that balancers look elsewhere, and replies without end do end.
     pub fn begin_stopping(&self) {
-        self.stopping.cancel();
-    }
-
-    /// Whether the server is about to end.
-    #[must_use]
-    pub fn is_stopping(&self) -> bool {
-        self.stopping.is_cancelled()
+        self.supervisor.begin_stopping();
     }
 
     /// Resolves when the server is about to end: for replies that go on and on.
     pub async fn stopping(&self) {
-        self.stopping.cancelled().await;
+        self.supervisor.stopping().await;
     }
 }
 

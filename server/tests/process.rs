@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use gangway_protocol::path;
+use sqlx::{Connection as _, Executor as _};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, Command};
@@ -239,6 +240,66 @@ async fn a_token_can_be_made_on_postgresql() {
     assert!(data.join("ca.key").is_file());
     let reply = get(&server.address, path::ORGANISATIONS, &token).await;
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_second_server_on_one_postgresql_database_is_refused() {
+    let (one, two) = (
+        tempfile::tempdir().expect("a temporary folder"),
+        tempfile::tempdir().expect("a temporary folder"),
+    );
+    let url = fresh_database().await;
+    let first = Process::serve(one.path(), &["--database-url", &url]).await;
+    let data = text(two.path());
+    let second = || {
+        run(&[
+            "serve",
+            "--data-dir",
+            data,
+            "--database-url",
+            &url,
+            "--listen",
+            "127.0.0.1:0",
+        ])
+    };
+    refuses(&second(), "another server is running on this database");
+    first.terminate().await;
+    Process::serve(one.path(), &["--database-url", &url]).await;
+}
+
+#[tokio::test]
+async fn a_server_ends_with_the_reason_when_another_has_taken_its_place() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = fresh_database().await;
+    let mut server = Process::serve(folder.path(), &["--database-url", &url]).await;
+    let (mut usurper, mut operator) = (
+        sqlx::PgConnection::connect(&url)
+            .await
+            .expect("PostgreSQL answers"),
+        sqlx::PgConnection::connect(&url)
+            .await
+            .expect("PostgreSQL answers"),
+    );
+    // Waits in the queue until the session that holds the lock is killed.
+    let taking = tokio::spawn(async move {
+        let taken = usurper
+            .execute("SELECT pg_advisory_lock(29099049411371385)")
+            .await;
+        taken.map(|_| usurper)
+    });
+    let end =
+        "SELECT pg_terminate_backend(h.pid) FROM pg_locks h JOIN pg_locks w USING (database, classid, objid, objsubid)
+        WHERE h.locktype = 'advisory' AND h.granted AND NOT w.granted";
+    while operator.execute(end).await.expect("it answers").rows_affected() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let _usurper = taking.await.expect("no panic").expect("it has the lock");
+    let mut log = String::new();
+    while let Some(line) = server.log.next_line().await.expect("it can be read") {
+        log.push_str(&line);
+    }
+    assert!(log.contains("another server has taken this one's place"), "{log}");
+    assert_eq!(server.child.wait().await.expect("it ends").code(), Some(1));
 }
 
 #[tokio::test]

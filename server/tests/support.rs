@@ -10,10 +10,10 @@ use axum::body::Body;
 use gangway_protocol::time::UnixMillis;
 use gangway_server::clock::ManualClock;
 use gangway_server::config::{Config, Environment, Values};
-use gangway_server::enrolment::sweep::Schedule;
 use gangway_server::limits::ClientAddress;
 use gangway_server::rng::SystemRandom;
 use gangway_server::router::router;
+use gangway_server::serve::JOBS;
 use gangway_server::state::Gangway;
 use http::{HeaderValue, Request, Response, header};
 use tower::ServiceExt as _;
@@ -71,7 +71,6 @@ pub(crate) struct Server {
     pub(crate) gangway: Arc<Gangway>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) router: Router,
-    schedule: Schedule,
     _folder: tempfile::TempDir,
 }
 
@@ -96,7 +95,6 @@ impl Server {
             router: router(gangway.clone()),
             gangway,
             clock,
-            schedule: Schedule::default(),
             _folder: folder,
         }
     }
@@ -109,14 +107,15 @@ impl Server {
         Self {
             router: router(gangway.clone()),
             gangway,
-            schedule: Schedule::default(),
             ..self
         }
     }
 
-    /// What the server's one timer does.
+    /// Does what the server does by itself: every job of its table, once.
     pub(crate) async fn tick(&self) {
-        gangway_server::enrolment::tick(&self.gangway, &self.gangway.relay, &self.schedule).await;
+        for job in JOBS {
+            job.run(&self.gangway).await;
+        }
     }
 
     /// What the relay's timer does.

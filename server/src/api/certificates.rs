@@ -142,6 +142,9 @@ pub(super) async fn page_of(
     query: &CertificateQuery,
 ) -> Result<Page<Certificate>> {
     let limit = read_limit(query.limit)?;
+    if query.query.as_deref().is_some_and(|text| text.contains('\0')) {
+        return Err(Error::invalid("query", "a search holds no control characters"));
+    }
     let filter = CertificateFilter {
         device: query.device.clone(),
         query: query

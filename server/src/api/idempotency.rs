@@ -30,6 +30,7 @@ pub(super) const MAX_LEN: usize = 128;
 const NONCE_LEN: usize = 12;
 
 /// A request that may be a repetition.
+#[derive(Clone)]
 pub struct Once {
     account: AccountId,
     key: SecretString,

@@ -119,6 +119,22 @@ impl From<DbError> for Error {
                 tracing::warn!(%error, "the database does not answer");
                 Self::Unavailable("the database does not answer at present; try again in a moment")
             }
+            DbError::ReadOnly | DbError::Fenced => {
+                tracing::warn!(%error, "nothing can be stored");
+                Self::Unavailable("the database takes nothing at present; try again in a moment")
+            }
+            DbError::Full(error) => {
+                tracing::error!(%error, "nothing can be stored");
+                Self::Unavailable("the server's disk is full: nothing can be stored until there is room")
+            }
+            DbError::Conflict(error) => {
+                tracing::warn!(%error, "a transaction was ended because of others, again and again");
+                Self::Busy {
+                    detail: "the database is busy; try again in a moment",
+                    retry_after_secs: 2,
+                }
+            }
+            DbError::Nul => Self::invalid("body", error.to_string()),
             other => Self::internal(other),
         }
     }

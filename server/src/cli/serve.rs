@@ -8,7 +8,6 @@ use std::time::Duration;
 use axum::Router;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
-use tokio_util::task::TaskTracker;
 
 use crate::clock::SystemClock;
 use crate::config::{Config, Environment, ServeFlags};
@@ -19,13 +18,10 @@ use crate::rng::SystemRandom;
 use crate::router::{ca_router, router};
 use crate::start_error::StartError;
 use crate::state::Gangway;
-use crate::{enrolment, health, log, people};
+use crate::{health, log, serve};
 
 use super::CommandError;
 use lock::DataLock;
-
-/// How often deadlines are looked at ([`Relay::tick`](crate::relay::Relay::tick)): they are told in seconds.
-const TICK: Duration = Duration::from_secs(1);
 
 /// Below this a fleet of a thousand devices does not fit.
 const COMFORTABLE_DESCRIPTORS: u64 = 2048;
@@ -37,10 +33,10 @@ pub struct ServeArgs {
     flags: ServeFlags,
 }
 
-/// Runs `gangway serve` until SIGTERM or SIGINT.
+/// Runs `gangway serve` until SIGTERM or SIGINT, or until something ends without which it cannot go on.
 ///
 /// # Errors
-/// Why the server does not start.
+/// Why the server does not start, or why it cannot go on.
 pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let config = args.flags.load(&Environment::of_process())?;
     log::start(&config)?;
@@ -53,38 +49,30 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     }
     // What is wrong with the files shows before anything is made.
     let tls = load_tls(&config)?;
-    let _lock = DataLock::take(&config)?;
-    let gangway = Gangway::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let random = Arc::new(SystemRandom);
+    let lock = DataLock::take(&config, &*random).await?;
+    let gangway = Gangway::open(config, Arc::new(SystemClock), random).await?;
+    let _locked = lock.watch(&gangway);
     let shutdown = Shutdown::default();
-    let tasks = TaskTracker::new();
-    start_listeners(&gangway, tls, &shutdown, &tasks)?;
-    tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async |gangway| {
-        gangway.relay.tick().await;
-    }));
-    let schedule = enrolment::sweep::Schedule::default();
-    tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async move |gangway| {
-        enrolment::tick(gangway, &gangway.relay, &schedule).await;
-    }));
-    let sweeper = people::sweep::Sweeper::default();
-    tasks.spawn(repeat(gangway.clone(), shutdown.clone(), async move |gangway| {
-        people::sweep::tick(gangway, &sweeper).await;
-    }));
-    tasks.close();
+    start_listeners(&gangway, tls, &shutdown)?;
+    serve::start_jobs(&gangway);
     remember_public_url(&gangway).await?;
     show_setup_link(&gangway).await?;
     announce_ready();
-    wait_for_signal().await;
-    stop(&gangway, &shutdown, &tasks).await;
-    Ok(())
+    let failure = tokio::select! {
+        () = wait_for_signal() => None,
+        failure = gangway.supervisor.failed() => Some(failure),
+    };
+    stop(&gangway, &shutdown).await;
+    failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
 fn start_listeners(
     gangway: &Arc<Gangway>,
     tls: Option<Arc<Tls>>,
     shutdown: &Shutdown,
-    tasks: &TaskTracker,
 ) -> Result<(), StartError> {
-    let config = &gangway.config;
+    let (config, supervisor) = (&gangway.config, &gangway.supervisor);
     let address = config.listen_address();
     let listener = listen::bind(address).map_err(|error| StartError::File {
         what: format!("cannot listen on {address}"),
@@ -92,10 +80,10 @@ fn start_listeners(
     })?;
     let bound = listener.local_addr();
     let panel = service(config, router(gangway.clone()), tls.clone());
-    tasks.spawn(listen::serve(listener, panel, shutdown.clone()));
+    supervisor.spawn("listener", listen::serve(listener, panel, shutdown.clone()));
     if let Some(tls) = tls {
         let shutdown = shutdown.clone();
-        tasks.spawn(async move { tls.watch(&shutdown).await });
+        supervisor.spawn("TLS files", async move { tls.watch(&shutdown).await });
     }
     if let Some(metrics) = config.metrics_listen {
         let listener = listen::bind_own(metrics.0).map_err(|error| StartError::File {
@@ -105,9 +93,15 @@ fn start_listeners(
         let bound = listener.local_addr().unwrap_or(metrics.0);
         tracing::info!(listen = %bound, "serving metrics");
         let handle = health::collect_metrics()?;
-        tasks.spawn(health::keep_metrics(handle.clone(), shutdown.clone()));
+        supervisor.spawn(
+            "metrics",
+            health::keep_metrics(handle.clone(), supervisor.clone()),
+        );
         let figures = service(config, health::metrics_router(handle), None);
-        tasks.spawn(listen::serve(listener, figures, shutdown.clone()));
+        supervisor.spawn(
+            "metrics listener",
+            listen::serve(listener, figures, shutdown.clone()),
+        );
     }
     if let Some(plain) = config.ca_listen {
         let listener = listen::bind_own(plain.0).map_err(|error| StartError::File {
@@ -140,22 +134,6 @@ fn service(config: &Config, router: Router, tls: Option<Arc<Tls>>) -> Service {
         trusted_proxies: config.trusted_proxies.as_slice().into(),
         places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
         crowd: Crowd::new(config.caps.connections_per_address),
-    }
-}
-
-/// Does `work` once a second until the shutdown begins. Each kind of work has its own task, so that none delays another.
-async fn repeat<W>(gangway: Arc<Gangway>, shutdown: Shutdown, work: W)
-where
-    W: AsyncFn(&Arc<Gangway>),
-{
-    let mut every = tokio::time::interval(TICK);
-    // After a stall one look is enough: deadlines are compared, not counted.
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = shutdown.begun() => return,
-            _ = every.tick() => work(&gangway).await,
-        }
     }
 }
 
@@ -206,7 +184,7 @@ async fn wait_for_signal() {
 }
 
 /// Stops accepting, tells everyone connected, waits for what is under way, closes the database.
-async fn stop(gangway: &Arc<Gangway>, shutdown: &Shutdown, tasks: &TaskTracker) {
+async fn stop(gangway: &Arc<Gangway>, shutdown: &Shutdown) {
     tracing::info!("stopping");
     gangway.begin_stopping();
     shutdown.begin();
@@ -214,7 +192,7 @@ async fn stop(gangway: &Arc<Gangway>, shutdown: &Shutdown, tasks: &TaskTracker) 
     let grace = Duration::from_secs(gangway.config.shutdown_grace_secs.into());
     let ended = tokio::time::timeout(grace, async {
         shutdown.finished().await;
-        tasks.wait().await;
+        gangway.supervisor.finished().await;
     });
     if ended.await.is_err() {
         tracing::warn!("some requests did not end in time");

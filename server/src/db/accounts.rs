@@ -3,7 +3,7 @@
 use gangway_protocol::id::AccountId;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, parsed, query};
+use super::{Conn, DbError, parsed, query, query_of_each};
 
 /// What an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,9 +113,12 @@ pub async fn rename(conn: &mut Conn<'_>, id: &AccountId, name: &str) -> Result<(
 /// # Errors
 /// What the database says.
 pub async fn lock(conn: &mut Conn<'_>, id: &AccountId) -> Result<(), DbError> {
-    query("UPDATE accounts SET kind = kind WHERE id = $1")
-        .bind(id.as_str())
-        .execute(conn)
-        .await?;
+    let _: Option<(String,)> = query_of_each(
+        "SELECT id FROM accounts WHERE id = $1",
+        "SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE",
+    )
+    .bind(id.as_str())
+    .fetch_optional(conn)
+    .await?;
     Ok(())
 }

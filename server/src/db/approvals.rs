@@ -1,11 +1,13 @@
 //! Approvals: decisions to enrol a device, and how far each has got. Stages only ever move by conditional updates.
 
+use std::collections::BTreeSet;
+
 use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, parsed, query, row};
+use super::{Conn, DbError, Query, parsed, query, row};
 
 /// An approval as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -287,7 +289,7 @@ pub async fn waiting_by(conn: &mut Conn<'_>, account: &AccountId) -> Result<Vec<
     rows.into_iter().map(ApprovalRecord::try_from).collect()
 }
 
-/// Devices that were approved in a span of time, by an account, from a device address, or both.
+/// Devices that were approved in a span of time, by an account, from a device address, or both; in the order of their ids.
 ///
 /// # Errors
 /// What the database says.
@@ -298,23 +300,30 @@ pub async fn devices_approved(
     address: Option<&str>,
     span: std::ops::Range<UnixMillis>,
 ) -> Result<Vec<DeviceId>, DbError> {
-    let rows: Vec<(String,)> = query(
-        "SELECT DISTINCT device FROM approvals
-         WHERE organisation = $1 AND approved_at >= $2 AND approved_at < $3
-             AND ($4 IS NULL OR account = $4) AND ($5 IS NULL OR device_address = $5) AND stage <> 'withdrawn'
-         ORDER BY device",
-    )
-    .bind(organisation.as_str())
-    .bind(span.start.0)
-    .bind(span.end.0)
-    .bind(account.map(AccountId::as_str))
-    .bind(address)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|(id,)| parsed(&id, "approvals.device"))
-        .collect()
+    let sql = match (account, address) {
+        (None, None) => concat!(approved_in_span!()),
+        (Some(_), None) => concat!(approved_in_span!(), " AND account = $4"),
+        (None, Some(_)) => concat!(approved_in_span!(), " AND device_address = $4"),
+        (Some(_), Some(_)) => concat!(approved_in_span!(), " AND account = $4 AND device_address = $5"),
+    };
+    let query = query(sql)
+        .bind(organisation.as_str())
+        .bind(span.start.0)
+        .bind(span.end.0);
+    let given = account.map(AccountId::as_str).into_iter().chain(address);
+    let rows: Vec<(String,)> = given.fold(query, Query::bind).fetch_all(conn).await?;
+    let ids = rows.into_iter().map(|(id,)| parsed(&id, "approvals.device"));
+    let ids: BTreeSet<DeviceId> = ids.collect::<Result<_, _>>()?;
+    Ok(ids.into_iter().collect())
 }
+
+macro_rules! approved_in_span {
+    () => {
+        "SELECT device FROM approvals
+         WHERE organisation = $1 AND approved_at >= $2 AND approved_at < $3 AND stage <> 'withdrawn'"
+    };
+}
+use approved_in_span;
 
 macro_rules! columns {
     () => {

@@ -5,8 +5,8 @@ mod search;
 mod standing;
 
 pub use revocation::{
-    Displaced, Revoked, RevokedSerial, hold_of_device, release_of_device, revoke_displaced, revoke_of_device,
-    revoke_of_key, revoke_one, revoked,
+    Displaced, Revoked, RevokedSerial, hold_of_device, release_of_device, revoke_displaced,
+    revoke_of_devices, revoke_of_key, revoke_one, revoked,
 };
 #[cfg(test)]
 pub(super) use revocation::{REVOKE_SUPERSEDED, REVOKE_UNPROVEN_OF_KEY};
@@ -153,8 +153,8 @@ pub async fn reserve(conn: &mut Conn<'_>, reservation: &Reservation, generation:
     let draft = &reservation.draft;
     query(
         "INSERT INTO certificates (issuer, serial, organisation, device, signer, spki_sha256, generation,
-                 to_be_signed, subject, issuer_name, key_kind, not_before, not_after, issued_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                 to_be_signed, subject, issuer_name, key_kind, not_before, not_after, issued_at, search)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(draft.issuer.as_str())
     .bind(&draft.serial)
@@ -170,6 +170,7 @@ pub async fn reserve(conn: &mut Conn<'_>, reservation: &Reservation, generation:
     .bind(draft.not_before.0)
     .bind(draft.not_after.0)
     .bind(reservation.at.0)
+    .bind(searched(&draft.serial, &draft.subject))
     .execute(conn)
     .await?;
     Ok(())
@@ -318,8 +319,8 @@ pub async fn insert_signed(
 ) -> Result<(), DbError> {
     query(
         "INSERT INTO certificates (issuer, serial, organisation, device, signer, spki_sha256, generation,
-                 sha256, leaf, subject, issuer_name, key_kind, not_before, not_after, issued_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                 sha256, leaf, subject, issuer_name, key_kind, not_before, not_after, issued_at, search)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(record.issuer.as_str())
     .bind(&record.serial)
@@ -336,9 +337,15 @@ pub async fn insert_signed(
     .bind(record.not_before.0)
     .bind(record.not_after.0)
     .bind(record.issued_at.0)
+    .bind(searched(&record.serial, &record.subject))
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What a search looks at, beside the digest.
+fn searched(serial: &str, subject: &str) -> String {
+    format!("{serial}\n{}", subject.to_lowercase())
 }
 
 macro_rules! columns {

@@ -4,7 +4,9 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, parsed, query};
+use super::locks::Lock;
+use super::query::texts;
+use super::{Conn, DbError, parsed, query, query_of_each};
 
 /// A key as an organisation knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,18 +132,15 @@ pub async fn devices_elsewhere(
 /// # Errors
 /// What the database says.
 pub async fn lock_everywhere(conn: &mut Conn<'_>, spki: &Sha256Hex) -> Result<(), DbError> {
-    let organisations: Vec<(String,)> =
-        query("SELECT organisation FROM device_keys WHERE spki_sha256 = $1 ORDER BY organisation")
-            .bind(spki.to_string())
-            .fetch_all(conn)
-            .await?;
-    for (organisation,) in organisations {
-        query("UPDATE device_keys SET created_at = created_at WHERE organisation = $1 AND spki_sha256 = $2")
-            .bind(organisation)
-            .bind(spki.to_string())
-            .execute(conn)
-            .await?;
-    }
+    let spki = spki.to_string();
+    conn.locking(Lock::Key(&spki));
+    let _: Vec<(String,)> = query_of_each(
+        "SELECT organisation FROM device_keys WHERE spki_sha256 = $1 LIMIT 0",
+        "SELECT organisation FROM device_keys WHERE spki_sha256 = $1 ORDER BY organisation FOR NO KEY UPDATE",
+    )
+    .bind(spki)
+    .fetch_all(conn)
+    .await?;
     Ok(())
 }
 
@@ -175,16 +174,24 @@ pub async fn refuse(
     mark(conn, sql, organisation, spki, at).await
 }
 
-/// Refuses every key of a device from now on.
+/// Refuses every key of these devices from now on.
 ///
 /// # Errors
 /// What the database says.
-pub async fn refuse_of_device(conn: &mut Conn<'_>, device: &DeviceId, at: UnixMillis) -> Result<(), DbError> {
-    query("UPDATE device_keys SET refused_at = $2 WHERE device = $1 AND refused_at IS NULL")
-        .bind(device.as_str())
-        .bind(at.0)
-        .execute(conn)
-        .await?;
+pub async fn refuse_of_devices(
+    conn: &mut Conn<'_>,
+    devices: &[DeviceId],
+    at: UnixMillis,
+) -> Result<(), DbError> {
+    query_of_each(
+        "UPDATE device_keys SET refused_at = $2
+         WHERE device IN (SELECT value FROM json_each($1)) AND refused_at IS NULL",
+        "UPDATE device_keys SET refused_at = $2 WHERE device = ANY($1) AND refused_at IS NULL",
+    )
+    .bind(texts(devices))
+    .bind(at.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

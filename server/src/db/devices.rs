@@ -1,5 +1,5 @@
-//! Devices: what members gave them, what they say about themselves, state, alarm, counter. Presence is written by
-//! `presence`, the fleet is read by `fleet`.
+//! Devices: what members gave them, what they say about themselves, state, alarm, counter. Presence stands in a table of
+//! its own, written by `presence`; the fleet is read by `fleet`.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,9 @@ use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
 use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, parsed, query, row};
+use super::locks::Lock;
+use super::query::texts;
+use super::{Conn, DbError, parsed, query, query_of_each, row};
 
 /// Longest text to search in. It stands in indexes, and PostgreSQL's hold 2,704 bytes at most; only somebody who fills
 /// every label to its limit comes near.
@@ -71,20 +73,43 @@ pub async fn insert(
     Ok(())
 }
 
-/// A device, locked against other transactions that lock it, until this one ends.
+/// A device, locked against other transactions that lock it, until this one ends. A transaction that locks several does so
+/// in the order of their ids: see [`lock_all`].
 ///
 /// # Errors
 /// What the database says.
 pub async fn lock(conn: &mut Conn<'_>, id: &DeviceId) -> Result<Option<DeviceRecord>, DbError> {
-    // An UPDATE that changes nothing takes the row's lock on PostgreSQL; on SQLite there is one writer anyway.
-    let row: Option<Row> = query(concat!(
-        "UPDATE devices SET id = id WHERE id = $1 RETURNING ",
-        columns!()
-    ))
+    conn.locking(Lock::Device(id.as_str()));
+    let row: Option<Row> = query_of_each(
+        select!("WHERE devices.id = $1"),
+        // Not FOR UPDATE: rows that refer to the device may be added meanwhile.
+        select!("WHERE devices.id = $1 FOR NO KEY UPDATE OF devices"),
+    )
     .bind(id.as_str())
     .fetch_optional(conn)
     .await?;
     row.map(DeviceRecord::try_from).transpose()
+}
+
+/// All of these devices that there are, locked as by [`lock`], in the order of their ids.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock_all(conn: &mut Conn<'_>, ids: &[DeviceId]) -> Result<Vec<DeviceRecord>, DbError> {
+    let mut ids: Vec<&DeviceId> = ids.iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    for id in &ids {
+        conn.locking(Lock::Device(id.as_str()));
+    }
+    let rows: Vec<Row> = query_of_each(
+        select!("WHERE devices.id IN (SELECT value FROM json_each($1)) ORDER BY devices.id"),
+        select!("WHERE devices.id = ANY($1) ORDER BY devices.id FOR NO KEY UPDATE OF devices"),
+    )
+    .bind(texts(&ids))
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(DeviceRecord::try_from).collect()
 }
 
 /// A device.
@@ -92,7 +117,7 @@ pub async fn lock(conn: &mut Conn<'_>, id: &DeviceId) -> Result<Option<DeviceRec
 /// # Errors
 /// What the database says.
 pub async fn find(conn: &mut Conn<'_>, id: &DeviceId) -> Result<Option<DeviceRecord>, DbError> {
-    let row: Option<Row> = query(concat!("SELECT ", columns!(), " FROM devices WHERE id = $1"))
+    let row: Option<Row> = query(select!("WHERE devices.id = $1"))
         .bind(id.as_str())
         .fetch_optional(conn)
         .await?;
@@ -271,14 +296,27 @@ fn within(mut text: String, max: usize) -> String {
     text
 }
 
+/// The columns of a device, its presence among them.
 macro_rules! columns {
     () => {
-        "id, organisation, name, labels, state, state_since, facts, approver, certificate_expires_at, \
+        "devices.id, devices.organisation, name, labels, state, state_since, facts, approver, certificate_expires_at, \
          renewal_requested_at, configuration, configuration_revision, alarm_kind, alarm_since, online_since, \
          last_seen_at, offline_reason, created_at"
     };
 }
 pub(super) use columns;
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM devices JOIN presence ON presence.device = devices.id ",
+            $rest
+        )
+    };
+}
+use select;
 
 row! {
     pub(super) struct Row {

@@ -22,6 +22,21 @@ pub enum DbError {
     /// The connection to the database is broken or refused: it restarts, or the network does.
     #[error("the database does not answer: {0}")]
     Away(Arc<Cause>),
+    /// The disk of the database is full.
+    #[error("the disk of the database is full: {0}")]
+    Full(Arc<Cause>),
+    /// It can be read and not written: a standby, or a failover is under way.
+    #[error("the database is read-only: it is a standby, or a failover is under way")]
+    ReadOnly,
+    /// This server has lost its place at the database, and another may have taken it.
+    #[error("this server's lock on the database was lost")]
+    Fenced,
+    /// A text with the character NUL, which PostgreSQL cannot hold and SQLite does not compare as people expect.
+    #[error("a text holds the character NUL, which cannot be stored")]
+    Nul,
+    /// PostgreSQL ended the transaction because of another one, again and again.
+    #[error("the transaction was ended because of others: {0}")]
+    Conflict(Arc<Cause>),
     /// A value that no version of Gangway has written.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(&'static str),
@@ -52,20 +67,21 @@ pub enum Cause {
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
-        let away = match &error {
+        let kind = match &error {
             sqlx::Error::RowNotFound => return Self::Missing,
             sqlx::Error::PoolTimedOut => return Self::Busy,
             sqlx::Error::Database(database) if database.is_unique_violation() => return Self::Unique,
-            sqlx::Error::Database(database) => is_away(&**database),
-            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-            _ => false,
+            sqlx::Error::Database(database) if database.code().as_deref() == Some("25006") => {
+                return Self::ReadOnly;
+            }
+            sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
+                return Self::ReadOnly;
+            }
+            sqlx::Error::Database(database) => kind_of(database.code().as_deref().unwrap_or_default()),
+            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Away,
+            _ => Self::Other,
         };
-        let cause = Arc::new(error.into());
-        if away {
-            Self::Away(cause)
-        } else {
-            Self::Other(cause)
-        }
+        kind(Arc::new(error.into()))
     }
 }
 
@@ -85,6 +101,19 @@ impl From<rusqlite::Error> for DbError {
             }
             rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::DatabaseBusy => {
                 Self::Busy
+            }
+            rusqlite::Error::SqliteFailure(failure, _) => {
+                let kind = match failure.code {
+                    ErrorCode::DiskFull => Self::Full,
+                    // The file system went away, or became read-only, under a database that was opened for writing.
+                    ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly
+                        if failure.extended_code != ffi::SQLITE_READONLY =>
+                    {
+                        Self::Away
+                    }
+                    _ => Self::Other,
+                };
+                kind(Arc::new(error.into()))
             }
             _ => Self::Other(Arc::new(error.into())),
         }
@@ -116,11 +145,16 @@ pub(super) fn parsed<T: std::str::FromStr>(text: &str, column: &'static str) -> 
     text.parse().map_err(|_| DbError::Corrupt(column))
 }
 
-/// Shutting down, starting up, or out of connections: https://www.postgresql.org/docs/current/errcodes-appendix.html
-fn is_away(error: &dyn sqlx::error::DatabaseError) -> bool {
-    const AWAY: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
-    error
-        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
-        .is_some()
-        && error.code().is_some_and(|code| AWAY.contains(&&*code))
+/// What a code of PostgreSQL's means to us: https://www.postgresql.org/docs/current/errcodes-appendix.html
+fn kind_of(code: &str) -> fn(Arc<Cause>) -> DbError {
+    match code {
+        // Serialization failure, deadlock.
+        "40001" | "40P01" => DbError::Conflict,
+        "53100" => DbError::Full,
+        // Shutting down, killed by an operator, starting up; out of connections.
+        "57P01" | "57P02" | "57P03" | "53300" => DbError::Away,
+        // 08: the connection is broken.
+        code if code.starts_with("08") => DbError::Away,
+        _ => DbError::Other,
+    }
 }

@@ -1,13 +1,16 @@
 //! The fleet of one organisation: filtered, sorted, page by page, counted.
 //!
-//! Each order has its index (`devices_by_…`), which also holds state and recency, so that a filter reads no rows but
-//! those it lets through. Pages go on behind a key, never by offset: page 1,000 costs what page 1 costs.
+//! Each order has its index. Those of names and creation (`devices_by_…`) also hold what is searched, so that a filter reads
+//! no rows but those it lets through; presence changes by the minute and stands apart, in `presence_by_recency`. Pages go on
+//! behind a key, never by offset: page 1,000 costs what page 1 costs.
+//!
+//! Each combination of filters has its own statement, so that the planner sees what is asked.
 
 use gangway_protocol::device::Device;
 use gangway_protocol::id::OrganisationId;
 
 use super::devices::{Row, columns};
-use super::{Conn, DbError, Query, Value, like, query, row};
+use super::{Conn, DbError, Query, Value, assembled, like, row};
 
 /// Added to `recency` while a device is online: later than any instant that is only a last sight. 2^52 ms are 142,000 years.
 pub const ONLINE: i64 = 1 << 52;
@@ -100,38 +103,69 @@ pub struct Placed {
     pub device: Device,
 }
 
-macro_rules! matching {
-    () => {
-        " AND (($4 IS NULL AND state <> 'retired') OR state = $4)
-          AND ($5 IS NULL OR (recency >= 4503599627370496) = $5)
-          AND ($6 IS NULL OR search LIKE $6 ESCAPE '\\') AND ($7 IS NULL OR search LIKE $7 ESCAPE '\\')
-          AND ($8 IS NULL OR search LIKE $8 ESCAPE '\\') AND ($9 IS NULL OR search LIKE $9 ESCAPE '\\')
-          AND ($10 IS NULL OR search LIKE $10 ESCAPE '\\') AND ($11 IS NULL OR search LIKE $11 ESCAPE '\\')"
+/// The conditions of a filter, and their values; parameters are numbered from `first`.
+fn conditions(filter: &Filter, first: usize) -> (String, Vec<Value>) {
+    let mut sql = String::new();
+    let mut values: Vec<Value> = Vec::new();
+    match filter.state {
+        None => sql.push_str(" AND state <> 'retired'"),
+        Some(state) => {
+            values.push(state.into());
+            sql.push_str(&format!(" AND state = ${first}"));
+        }
+    }
+    match filter.online {
+        None => {}
+        Some(true) => sql.push_str(" AND presence.recency >= 4503599627370496"),
+        Some(false) => sql.push_str(" AND presence.recency < 4503599627370496"),
+    }
+    // No word, one, or as many as there can be: few statements, so that connections keep them compiled.
+    let places = match filter.words.len() {
+        few @ (0 | 1) => few,
+        _ => MAX_WORDS,
     };
+    for place in 0..places {
+        let number = first + values.len();
+        let word = filter.words.get(place).map(|word| like::containing(word));
+        values.push(word.unwrap_or_else(|| "%".to_owned()).into());
+        sql.push_str(&format!(" AND search LIKE ${number} ESCAPE '\\'"));
+    }
+    (sql, values)
 }
 
-macro_rules! page_sql {
-    ($key:literal, $comparison:literal, $direction:literal) => {
-        concat!(
-            "SELECT ",
-            $key,
-            " AS sort_key, ",
-            columns!(),
-            " FROM devices WHERE organisation = $1 AND (",
-            $key,
-            ", id) ",
-            $comparison,
-            " ($2, $3)",
-            matching!(),
-            " ORDER BY ",
-            $key,
-            " ",
-            $direction,
-            ", id ",
-            $direction,
-            " LIMIT $12"
-        )
+/// One page: `$1` the organisation, `$2` and `$3` the place behind which it lies, `$4` the limit, then what filters.
+fn page_query(
+    organisation: &OrganisationId,
+    filter: &Filter,
+    order: Order,
+    (key, id): (Value, &str),
+    limit: u32,
+) -> Query {
+    let (comparison, direction) = if order.descending {
+        ("<", "DESC")
+    } else {
+        (">", "ASC")
     };
+    // The table that leads has the index that sorts. SQLite takes tables in the order of a CROSS JOIN.
+    let (leading, following, key_column, id_column) = match order.by {
+        By::Name => ("devices", "presence", "sort_name", "id"),
+        By::Creation => ("devices", "presence", "created_at", "id"),
+        By::Recency => ("presence", "devices", "recency", "device"),
+    };
+    let (conditions, values) = conditions(filter, 5);
+    let columns = columns!();
+    let query = assembled(format!(
+        "SELECT {leading}.{key_column} AS sort_key, {columns} FROM {leading} CROSS JOIN {following}
+         WHERE presence.device = devices.id AND {leading}.organisation = $1
+             AND ({leading}.{key_column}, {leading}.{id_column}) {comparison} ($2, $3){conditions}
+         ORDER BY {leading}.{key_column} {direction}, {leading}.{id_column} {direction} LIMIT $4"
+    ));
+    let query = query
+        .bind(organisation.as_str())
+        .bind(key)
+        .bind(id)
+        .bind(i64::from(limit));
+    values.into_iter().fold(query, Query::bind)
 }
 
 /// At most `limit` devices of an organisation behind `after`.
@@ -149,29 +183,16 @@ pub async fn page(
     if !after.fits(order) {
         return Err(DbError::Missing);
     }
-    let sql = match (order.by, order.descending) {
-        (By::Name, false) => page_sql!("sort_name", ">", "ASC"),
-        (By::Name, true) => page_sql!("sort_name", "<", "DESC"),
-        (By::Creation, false) => page_sql!("created_at", ">", "ASC"),
-        (By::Creation, true) => page_sql!("created_at", "<", "DESC"),
-        (By::Recency, false) => page_sql!("recency", ">", "ASC"),
-        (By::Recency, true) => page_sql!("recency", "<", "DESC"),
-    };
+    let of_page = |key: Value| page_query(organisation, filter, order, (key, &after.1), limit);
     match &after.0 {
         Key::Text(key) => {
-            let rows: Vec<TextRow> = bound(sql, organisation, key, &after.1, filter)
-                .bind(i64::from(limit))
-                .fetch_all(conn)
-                .await?;
+            let rows: Vec<TextRow> = of_page(key.into()).fetch_all(conn).await?;
             rows.into_iter()
                 .map(|row| placed(Key::Text(row.sort_key), row.row))
                 .collect()
         }
         Key::Number(key) => {
-            let rows: Vec<NumberRow> = bound(sql, organisation, key, &after.1, filter)
-                .bind(i64::from(limit))
-                .fetch_all(conn)
-                .await?;
+            let rows: Vec<NumberRow> = of_page(key.into()).fetch_all(conn).await?;
             rows.into_iter()
                 .map(|row| placed(Key::Number(row.sort_key), row.row))
                 .collect()
@@ -188,35 +209,20 @@ pub async fn count(
     organisation: &OrganisationId,
     filter: &Filter,
 ) -> Result<u64, DbError> {
-    // Takes the same parameters as a page; the key is that of the first place, which every device is behind.
-    let sql = concat!(
-        "SELECT COUNT(*) FROM devices WHERE organisation = $1 AND created_at >= $2 AND id >= $3",
-        matching!()
-    );
-    let (count,): (i64,) = bound(sql, organisation, i64::MIN, "", filter)
-        .fetch_one(conn)
-        .await?;
+    let (conditions, values) = conditions(filter, 2);
+    // Without a question for presence, the fleet's index alone has the answer.
+    let (table, join) = match filter.online {
+        None => ("", ""),
+        Some(_) => (" CROSS JOIN presence", " AND presence.device = devices.id"),
+    };
+    let query = assembled(format!(
+        "SELECT COUNT(*) FROM devices{table} WHERE devices.organisation = $1{join}{conditions}"
+    ));
+    let query = values
+        .into_iter()
+        .fold(query.bind(organisation.as_str()), Query::bind);
+    let (count,): (i64,) = query.fetch_one(conn).await?;
     u64::try_from(count).map_err(|_| DbError::Corrupt("devices: COUNT(*)"))
-}
-
-fn bound(
-    sql: &'static str,
-    organisation: &OrganisationId,
-    key: impl Into<Value>,
-    id: &str,
-    filter: &Filter,
-) -> Query {
-    let query = query(sql)
-        .bind(organisation.as_str())
-        .bind(key)
-        .bind(id)
-        .bind(filter.state)
-        .bind(filter.online);
-    patterns(filter).into_iter().fold(query, Query::bind)
-}
-
-fn patterns(filter: &Filter) -> [Option<String>; MAX_WORDS] {
-    std::array::from_fn(|at| filter.words.get(at).map(|word| like::containing(word)))
 }
 
 row! {

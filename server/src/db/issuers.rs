@@ -3,6 +3,7 @@
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::time::UnixMillis;
 
+use super::locks::Lock;
 use super::{Conn, DbError, parsed, query, row};
 
 /// An issuer as recorded. The private key is sealed.
@@ -127,6 +128,7 @@ pub async fn forget_key(conn: &mut Conn<'_>, id: &IssuerId) -> Result<(), DbErro
 /// # Errors
 /// What the database says.
 pub async fn touch(conn: &mut Conn<'_>, id: &IssuerId) -> Result<(), DbError> {
+    conn.locking(Lock::Issuer(id.as_str()));
     query("UPDATE issuers SET revision = revision + 1 WHERE id = $1")
         .bind(id.as_str())
         .execute(conn)

@@ -4,6 +4,7 @@ use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::organisation::{Organisation, Policy, Role};
 use gangway_protocol::time::UnixMillis;
 
+use super::locks::Lock;
 use super::{Conn, DbError, parsed, query, row};
 
 /// Makes a root organisation with the default policy. Give it its signers in the same transaction.
@@ -69,6 +70,7 @@ pub async fn rename(conn: &mut Conn<'_>, id: &OrganisationId, name: &str) -> Res
 /// # Errors
 /// What the database says.
 pub async fn bump_revision(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<(), DbError> {
+    conn.locking(Lock::Organisation(id.as_str()));
     query("UPDATE organisations SET revision = revision + 1 WHERE id = $1")
         .bind(id.as_str())
         .execute(conn)
@@ -88,34 +90,48 @@ pub async fn of_account(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Organisation>, DbError> {
-    let rows: Vec<OrganisationRow> = query(
-        // The ranks are those of `Role`'s order; a greater role from above beats a lesser one below.
+    let query = match root {
+        None => query(OF_ACCOUNT).bind(account.as_str()),
+        Some(root) => query(OF_ACCOUNT_WITHIN)
+            .bind(account.as_str())
+            .bind(root.as_str()),
+    };
+    let rows: Vec<OrganisationRow> = query.bind(after).bind(limit).fetch_all(conn).await?;
+    rows.into_iter().map(Organisation::try_from).collect()
+}
+
+// The ranks are those of `Role`'s order; a greater role from above beats a lesser one below.
+macro_rules! held {
+    () => {
         "WITH RECURSIVE held (id, rank) AS (
             SELECT organisation, CAST(CASE role WHEN 'viewer' THEN 0 WHEN 'installer' THEN 1 WHEN 'operator' THEN 2
                                                 WHEN 'admin' THEN 3 WHEN 'owner' THEN 4 END AS BIGINT)
             FROM memberships WHERE account = $1
             UNION
             SELECT o.id, held.rank FROM organisations o JOIN held ON o.parent = held.id
-        ), within (id) AS (
-            SELECT id FROM organisations WHERE id = $2 OR $2 = ''
-            UNION
-            SELECT o.id FROM organisations o JOIN within ON o.parent = within.id
-        )
-        SELECT o.id, CASE WHEN o.parent IN (SELECT held.id FROM held JOIN within ON within.id = held.id)
-                          THEN o.parent END AS parent,
-               o.name, o.policy, MAX(held.rank) AS rank
-        FROM held JOIN organisations o ON o.id = held.id
-        WHERE o.id > $3 AND o.id IN (SELECT id FROM within)
-        GROUP BY o.id, o.parent, o.name, o.policy ORDER BY o.id LIMIT $4"
-    )
-    .bind(account.as_str())
-    .bind(root.map_or("", OrganisationId::as_str))
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(Organisation::try_from).collect()
+        )"
+    };
 }
+const OF_ACCOUNT: &str = concat!(
+    held!(),
+    "SELECT o.id, CASE WHEN o.parent IN (SELECT held.id FROM held) THEN o.parent END AS parent, o.name, o.policy,
+         MAX(held.rank) AS rank
+     FROM held JOIN organisations o ON o.id = held.id
+     WHERE o.id > $2 GROUP BY o.id, o.parent, o.name, o.policy ORDER BY o.id LIMIT $3"
+);
+const OF_ACCOUNT_WITHIN: &str = concat!(
+    held!(),
+    ", within (id) AS (
+         SELECT id FROM organisations WHERE id = $2
+         UNION
+         SELECT o.id FROM organisations o JOIN within ON o.parent = within.id
+     )
+     SELECT o.id, CASE WHEN o.parent IN (SELECT held.id FROM held JOIN within ON within.id = held.id)
+                       THEN o.parent END AS parent, o.name, o.policy, MAX(held.rank) AS rank
+     FROM held JOIN organisations o ON o.id = held.id
+     WHERE o.id > $3 AND o.id IN (SELECT id FROM within)
+     GROUP BY o.id, o.parent, o.name, o.policy ORDER BY o.id LIMIT $4"
+);
 
 /// The greatest role that `account` holds at `organisation` or above it.
 ///

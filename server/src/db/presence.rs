@@ -1,7 +1,5 @@
-//! Who is online: written in batches by the relay, into columns of `devices` that only it writes; and the exclusions that
-//! another process has recorded.
-
-use std::fmt::Write as _;
+//! Who is online: written in batches by the relay, into a narrow table that only it writes; and the exclusions that another
+//! process has recorded.
 
 use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::{OfflineReason, Presence};
@@ -10,57 +8,42 @@ use gangway_protocol::id::DeviceId;
 use gangway_protocol::time::UnixMillis;
 
 use super::fleet::ONLINE;
-use super::{Conn, DbError, assembled, parsed, query, row};
+use super::many::execute_many;
+use super::{Conn, DbError, Value, parsed, query, row};
 
-/// Rows of one statement: five parameters each, of 32,766 that SQLite allows.
-const ROWS_PER_STATEMENT: usize = 1_000;
-
-/// Sets the presence of these devices, in as few statements as possible. Each occurs once.
+/// Sets the presence of these devices. Each occurs once.
 ///
 /// # Errors
 /// What the database says.
 pub async fn put(conn: &mut Conn<'_>, changes: &[(DeviceId, Presence)]) -> Result<(), DbError> {
-    for changes in changes.chunks(ROWS_PER_STATEMENT) {
-        // Columns of VALUES are named alike by both engines.
-        let mut sql = "UPDATE devices SET online_since = v.column2, last_seen_at = v.column3, \
-                       offline_reason = v.column4, recency = v.column5 FROM (VALUES "
-            .to_owned();
-        for row in 0..changes.len() {
-            let (comma, first) = (if row == 0 { "" } else { ", " }, 5 * row + 1);
-            // Writing to a String cannot fail.
-            let _ = write!(
-                sql,
-                "{comma}(${first}, ${}, ${}, ${}, ${})",
-                first + 1,
-                first + 2,
-                first + 3,
-                first + 4
-            );
-        }
-        sql.push_str(") AS v WHERE devices.id = v.column1");
-        let mut query = assembled(sql);
-        for (device, presence) in changes {
-            let (online_since, last_seen_at, reason, recency) = columns(presence);
-            query = query
-                .bind(device.as_str())
-                .bind(online_since)
-                .bind(last_seen_at)
-                .bind(reason)
-                .bind(recency);
-        }
-        query.execute(conn).await?;
-    }
-    Ok(())
+    let rows = changes.iter().map(|(device, presence)| columns(device, presence));
+    execute_many(conn, PUT_ONE, PUT_ALL, rows.collect()).await
 }
 
-fn columns(presence: &Presence) -> (Option<i64>, i64, Option<&'static str>, i64) {
-    match presence {
+const PUT_ONE: &str =
+    "UPDATE presence SET online_since = $2, last_seen_at = $3, offline_reason = $4, recency = $5
+    WHERE device = $1";
+const PUT_ALL: &str = "UPDATE presence SET online_since = v.online_since, last_seen_at = v.last_seen_at,
+        offline_reason = v.offline_reason, recency = v.recency
+    FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::BIGINT[], $4::TEXT[], $5::BIGINT[])
+        AS v (device, online_since, last_seen_at, offline_reason, recency)
+    WHERE presence.device = v.device";
+
+fn columns(device: &DeviceId, presence: &Presence) -> [Value; 5] {
+    let (online_since, last_seen_at, reason, recency) = match presence {
         Presence::Online { since } => (Some(since.0), since.0, None, ONLINE + since.0),
         Presence::Offline { last_seen_at, reason } => {
             (None, last_seen_at.0, Some(reason.as_str()), last_seen_at.0)
         }
         Presence::Never => (None, 0, None, 0),
-    }
+    };
+    [
+        device.as_str().into(),
+        online_since.into(),
+        last_seen_at.into(),
+        reason.into(),
+        recency.into(),
+    ]
 }
 
 /// Sets offline whoever a dead process has left online. Nobody knows when it died: the last sign of life was the session's
@@ -69,7 +52,7 @@ fn columns(presence: &Presence) -> (Option<i64>, i64, Option<&'static str>, i64)
 /// # Errors
 /// What the database says.
 pub async fn reset(conn: &mut Conn<'_>, alive_at: UnixMillis) -> Result<u64, DbError> {
-    let sql = "UPDATE devices SET last_seen_at = CASE WHEN online_since > $1 THEN online_since ELSE $1 END, \
+    let sql = "UPDATE presence SET last_seen_at = CASE WHEN online_since > $1 THEN online_since ELSE $1 END, \
                recency = CASE WHEN online_since > $1 THEN online_since ELSE $1 END, \
                offline_reason = $2, online_since = NULL WHERE online_since IS NOT NULL";
     query(sql)

@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection as SqliteConnection, ToSql};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _};
 
+use super::conn::Link;
 use super::row::{FromRow, Row};
 use super::{Conn, DbError};
 
@@ -21,6 +22,10 @@ pub enum Value {
     Integer(Option<i64>),
     /// BOOLEAN.
     Boolean(Option<bool>),
+    /// Many texts as one value: TEXT[] on PostgreSQL, a JSON array on SQLite, whose `json_each` reads it.
+    Texts(Vec<Option<String>>),
+    /// As [`Self::Texts`]: BIGINT[].
+    Integers(Vec<Option<i64>>),
 }
 
 /// One statement. `$1` is the value bound first.
@@ -28,6 +33,8 @@ pub enum Value {
 #[must_use = "a query does nothing until it is executed or fetched"]
 pub struct Query {
     sql: Cow<'static, str>,
+    /// The text for PostgreSQL where it has one of its own.
+    on_postgres: Option<&'static str>,
     values: Vec<Value>,
 }
 
@@ -35,14 +42,30 @@ pub struct Query {
 pub fn query(sql: &'static str) -> Query {
     Query {
         sql: Cow::Borrowed(sql),
+        on_postgres: None,
         values: Vec::new(),
     }
+}
+
+/// A query whose text differs: row locks, which SQLite's one writer does without, and arrays.
+pub fn query_of_each(on_sqlite: &'static str, on_postgres: &'static str) -> Query {
+    Query {
+        sql: Cow::Borrowed(on_sqlite),
+        on_postgres: Some(on_postgres),
+        values: Vec::new(),
+    }
+}
+
+/// Ids as one value.
+pub(super) fn texts<T: std::fmt::Display>(ids: &[T]) -> Value {
+    Value::Texts(ids.iter().map(|id| Some(id.to_string())).collect())
 }
 
 /// A query whose text was put together, of nothing but constants and numbers of parameters.
 pub fn assembled(sql: String) -> Query {
     Query {
         sql: Cow::Owned(sql),
+        on_postgres: None,
         values: Vec::new(),
     }
 }
@@ -59,15 +82,16 @@ impl Query {
     /// # Errors
     /// What the database says.
     pub async fn execute(self, conn: &mut Conn<'_>) -> Result<u64, DbError> {
-        match conn {
-            Conn::SqliteWriter(connection) => self.execute_here(connection),
-            Conn::SqliteReader(reader) => reader.run(move |connection| self.execute_here(connection)).await,
-            Conn::Postgres(connection) => Ok(self
-                .for_postgres()
-                .execute(&mut **connection)
-                .await?
-                .rows_affected()),
-        }
+        self.refuse_nul()?;
+        let result = match &mut conn.link {
+            Link::SqliteWriter(connection) => self.execute_here(connection),
+            Link::SqliteReader(reader) => reader.run(move |connection| self.execute_here(connection)).await,
+            Link::Postgres(connection) => match self.for_postgres().execute(&mut **connection).await {
+                Ok(done) => Ok(done.rows_affected()),
+                Err(error) => Err(error.into()),
+            },
+        };
+        result.inspect_err(|error| conn.note(error))
     }
 
     /// Runs it. Returns the first of its rows.
@@ -94,16 +118,52 @@ impl Query {
         self.fetch(conn, usize::MAX).await
     }
 
+    /// Its text on an engine, for tests of its plan.
+    #[cfg(test)]
+    pub(super) fn text(&self, on_postgres: bool) -> &str {
+        match self.on_postgres {
+            Some(sql) if on_postgres => sql,
+            _ => &self.sql,
+        }
+    }
+
+    /// The same values with another text, for tests of its plan.
+    #[cfg(test)]
+    pub(super) fn with_text(&self, sql: String) -> Self {
+        Self {
+            sql: Cow::Owned(sql),
+            on_postgres: None,
+            values: self.values.clone(),
+        }
+    }
+
     async fn fetch<T: FromRow>(self, conn: &mut Conn<'_>, limit: usize) -> Result<Vec<T>, DbError> {
-        match conn {
-            Conn::SqliteWriter(connection) => self.fetch_here(connection, limit),
-            Conn::SqliteReader(reader) => {
+        self.refuse_nul()?;
+        #[cfg(test)]
+        super::plans::explain(&self, conn).await?;
+        let result = match &mut conn.link {
+            Link::SqliteWriter(connection) => self.fetch_here(connection, limit),
+            Link::SqliteReader(reader) => {
                 reader
                     .run(move |connection| self.fetch_here(connection, limit))
                     .await
             }
-            Conn::Postgres(connection) => collect(self.for_postgres().fetch(&mut **connection), limit).await,
+            Link::Postgres(connection) => collect(self.for_postgres().fetch(&mut **connection), limit).await,
+        };
+        result.inspect_err(|error| conn.note(error))
+    }
+
+    /// What people and devices send may hold NUL: that is theirs to mend, and no fault of ours.
+    fn refuse_nul(&self) -> Result<(), DbError> {
+        let holds_nul = |value: &Value| match value {
+            Value::Text(text) => text.as_ref().is_some_and(|text| text.contains('\0')),
+            Value::Texts(texts) => texts.iter().flatten().any(|text| text.contains('\0')),
+            Value::Integer(_) | Value::Integers(_) | Value::Boolean(_) => false,
+        };
+        if self.values.iter().any(holds_nul) {
+            return Err(DbError::Nul);
         }
+        Ok(())
     }
 
     fn execute_here(&self, connection: &SqliteConnection) -> Result<u64, DbError> {
@@ -139,9 +199,9 @@ impl Query {
     }
 
     fn for_postgres(self) -> sqlx::query::Query<'static, Postgres, PgArguments> {
-        let sql = match self.sql {
-            Cow::Borrowed(sql) => sql.into_sql_str(),
-            Cow::Owned(sql) => AssertSqlSafe(sql).into_sql_str(),
+        let sql = match (self.on_postgres, self.sql) {
+            (Some(sql), _) | (None, Cow::Borrowed(sql)) => sql.into_sql_str(),
+            (None, Cow::Owned(sql)) => AssertSqlSafe(sql).into_sql_str(),
         };
         let mut query = sqlx::query(sql);
         for value in self.values {
@@ -149,6 +209,8 @@ impl Query {
                 Value::Text(text) => query.bind(text),
                 Value::Integer(number) => query.bind(number),
                 Value::Boolean(truth) => query.bind(truth),
+                Value::Texts(texts) => query.bind(texts),
+                Value::Integers(numbers) => query.bind(numbers),
             };
         }
         query
@@ -173,8 +235,16 @@ impl ToSql for Value {
             Self::Text(text) => text.to_sql(),
             Self::Integer(number) => number.to_sql(),
             Self::Boolean(truth) => truth.to_sql(),
+            Self::Texts(texts) => as_json(texts),
+            Self::Integers(numbers) => as_json(numbers),
         }
     }
+}
+
+fn as_json<T: serde::Serialize>(values: &[T]) -> rusqlite::Result<ToSqlOutput<'static>> {
+    let json = serde_json::to_string(values);
+    json.map(ToSqlOutput::from)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 macro_rules! from {
@@ -196,6 +266,7 @@ from! {
     i64 => Integer |number| Some(number);
     &i64 => Integer |number| Some(*number);
     Option<i64> => Integer |number| number;
+    Vec<String> => Texts |texts| texts.into_iter().map(Some).collect();
     bool => Boolean |truth| Some(truth);
     Option<bool> => Boolean |truth| truth;
 }
@@ -209,7 +280,7 @@ mod tests {
     async fn a_parameter_takes_the_value_of_its_number() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut connection = sqlite::open_writer(&folder.path().join("test.sqlite3")).expect("it opens");
-        let conn = &mut Conn::SqliteWriter(&mut connection);
+        let conn = &mut Conn::reading(Link::SqliteWriter(&mut connection));
         let query = query("SELECT $3, $1, $3, $2")
             .bind("a")
             .bind(None::<i64>)
@@ -222,7 +293,7 @@ mod tests {
     async fn a_parameter_without_a_value_is_a_fault() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut connection = sqlite::open_writer(&folder.path().join("test.sqlite3")).expect("it opens");
-        let conn = &mut Conn::SqliteWriter(&mut connection);
+        let conn = &mut Conn::reading(Link::SqliteWriter(&mut connection));
         let row: Result<(i64,), _> = query("SELECT $1 + $2").bind(1).fetch_one(conn).await;
         assert!(matches!(row, Err(DbError::Other(_))), "{row:?}");
     }

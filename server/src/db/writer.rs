@@ -3,7 +3,7 @@
 //! 1. It waits for a job, begins (`BEGIN IMMEDIATE`), and runs the job inside a savepoint.
 //! 2. While more jobs are queued, and fewer than [`MAX_BATCH`] have run, it runs the next, each in its own savepoint; a job
 //!    that fails or panics is rolled back to its savepoint, which the next one takes over, and disturbs no other.
-//! 3. It commits once, and only then answers all of them. If the commit fails, every job of the batch is told so.
+//! 3. It appends what they record to the audit chains, commits once, and only then answers all of them. If the commit fails, every job of the batch is told so.
 //!
 //! One fsync is thereby shared by all that arrived during the last one: on a disk with 4 ms per fsync, 270 commits a second
 //! carry more than 10,000 transactions.
@@ -18,7 +18,10 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
-use super::{Conn, DbError, blocking, sqlite};
+use super::conn::Link;
+use super::transaction::Work;
+use super::trouble::Trouble;
+use super::{Conn, DbError, audit, blocking, sqlite};
 
 /// Most jobs in one commit: beyond this the fsync is no longer what costs, and the first job has waited long enough.
 const MAX_BATCH: usize = 64;
@@ -30,12 +33,13 @@ const QUEUE: usize = 4 * MAX_BATCH;
 pub struct Writer {
     jobs: mpsc::Sender<Message>,
     thread: TaskTracker,
+    pub(super) trouble: Trouble,
 }
 
 impl Writer {
     /// Opens the connection and starts the thread. Statements run on it, as calls: a trip to another thread and back for each
     /// of them would take several times as long as most of them do.
-    pub(super) async fn start(file: &Path) -> Result<Self, DbError> {
+    pub(super) async fn start(file: &Path, trouble: Trouble) -> Result<Self, DbError> {
         let file = file.to_owned();
         let (connection, file) = blocking(move || (sqlite::open_writer(&file), file)).await?;
         let (jobs, queue) = mpsc::channel(QUEUE);
@@ -46,6 +50,7 @@ impl Writer {
             connection: connection?,
             file,
             queue,
+            trouble: trouble.clone(),
         };
         std::thread::Builder::new()
             .name("writer".to_owned())
@@ -54,7 +59,11 @@ impl Writer {
                 runtime.block_on(work.run());
             })?;
         thread.close();
-        Ok(Self { jobs, thread })
+        Ok(Self {
+            jobs,
+            thread,
+            trouble,
+        })
     }
 
     /// Runs `work` in a transaction that shares its commit with others. It runs to its end even if the caller goes away.
@@ -73,6 +82,12 @@ impl Writer {
         answered.await.unwrap_or_else(|_| Err(DbError::Abandoned.into()))
     }
 
+    /// Resolves when the thread has ended. It does not keep the writer alive.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let thread = self.thread.clone();
+        async move { thread.wait().await }
+    }
+
     /// Finishes the jobs that are queued, closes the connection and ends the thread.
     pub(super) async fn close(&self) {
         // A thread that has ended already leaves nothing to close.
@@ -88,13 +103,21 @@ enum Message {
 
 /// A transaction that waits for its turn.
 trait Job: Send {
-    fn run<'c>(self: Box<Self>, connection: &'c mut Connection) -> BoxFuture<'c, Box<dyn Finished>>;
+    fn run<'c>(
+        self: Box<Self>,
+        connection: &'c mut Connection,
+        trouble: &'c Trouble,
+    ) -> BoxFuture<'c, Box<dyn Finished>>;
     fn refuse(self: Box<Self>, error: DbError);
 }
 
 /// A transaction that has run and waits for the commit.
 trait Finished: Send {
     fn succeeded(&self) -> bool;
+    /// What is recorded of it.
+    fn take_entries(&mut self) -> Vec<audit::Pending>;
+    /// How the database failed under it, if it did.
+    fn fatal(&self) -> Option<DbError>;
     fn answer(self: Box<Self>, commit: &Result<(), DbError>);
 }
 
@@ -105,6 +128,8 @@ struct Queued<F, T, E> {
 
 struct Done<T, E> {
     result: Result<T, E>,
+    entries: Vec<audit::Pending>,
+    fatal: Option<DbError>,
     answer: oneshot::Sender<Result<T, E>>,
 }
 
@@ -114,11 +139,23 @@ where
     E: From<DbError> + Send + 'static,
     F: for<'c> FnOnce(Conn<'c>) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
 {
-    fn run<'c>(self: Box<Self>, connection: &'c mut Connection) -> BoxFuture<'c, Box<dyn Finished>> {
+    fn run<'c>(
+        self: Box<Self>,
+        connection: &'c mut Connection,
+        trouble: &'c Trouble,
+    ) -> BoxFuture<'c, Box<dyn Finished>> {
         Box::pin(async move {
             let Self { work, answer } = *self;
-            let result = work(Conn::SqliteWriter(connection)).await;
-            let done: Box<dyn Finished> = Box::new(Done { result, answer });
+            let mut gathered = Work::default();
+            let conn = Conn::writing(Link::SqliteWriter(connection), &mut gathered, trouble);
+            let result = work(conn).await;
+            let Work { entries, fatal, .. } = gathered;
+            let done: Box<dyn Finished> = Box::new(Done {
+                result,
+                entries,
+                fatal,
+                answer,
+            });
             done
         })
     }
@@ -132,6 +169,14 @@ where
 impl<T: Send, E: From<DbError> + Send> Finished for Done<T, E> {
     fn succeeded(&self) -> bool {
         self.result.is_ok()
+    }
+
+    fn take_entries(&mut self) -> Vec<audit::Pending> {
+        std::mem::take(&mut self.entries)
+    }
+
+    fn fatal(&self) -> Option<DbError> {
+        self.fatal.clone()
     }
 
     fn answer(self: Box<Self>, commit: &Result<(), DbError>) {
@@ -148,6 +193,7 @@ struct Loop {
     connection: Connection,
     file: PathBuf,
     queue: mpsc::Receiver<Message>,
+    trouble: Trouble,
 }
 
 impl Loop {
@@ -171,10 +217,14 @@ impl Loop {
         }
         let mut flow = std::ops::ControlFlow::Continue(());
         let mut finished = Vec::new();
+        let mut entries = Vec::new();
         let mut broken = Ok(());
         let mut next = Some(first);
         while let Some(job) = next.take() {
             let succeeded = self.run_in_savepoint(job, &mut finished).await;
+            if succeeded && let Some(done) = finished.last_mut() {
+                entries.append(&mut done.take_entries());
+            }
             if finished.len() < MAX_BATCH {
                 match self.queue.try_recv() {
                     Ok(Message::Run(job)) => next = Some(job),
@@ -183,7 +233,10 @@ impl Loop {
                 }
             }
             broken = match (succeeded, &next) {
-                (false, _) => self.execute("ROLLBACK TO job"),
+                // With its disk full, SQLite may have undone the whole batch: then there is nothing to roll back to.
+                (false, _) => self
+                    .execute("ROLLBACK TO job")
+                    .map_err(|error| finished.last().and_then(|job| job.fatal()).unwrap_or(error)),
                 (true, Some(_)) => self
                     .execute("RELEASE job")
                     .and_then(|()| self.execute("SAVEPOINT job")),
@@ -198,13 +251,17 @@ impl Loop {
             job.refuse(error.clone());
         }
         let commit = match broken {
-            Ok(()) => self.execute("COMMIT"),
+            Ok(()) => self.record(entries).await.and_then(|()| self.execute("COMMIT")),
             Err(error) => Err(error),
         };
         if let Err(error) = &commit {
             tracing::error!(%error, jobs = finished.len(), "a batch of transactions was not committed");
+            self.trouble.note(error);
             // Fails when SQLite has rolled back by itself (disk full, input/output error), which is what is wanted.
             let _ = self.execute("ROLLBACK");
+        }
+        if commit.is_ok() && finished.iter().any(|job| job.succeeded()) {
+            self.trouble.clear();
         }
         // Their quotient is how many transactions share an fsync.
         metrics::counter!("gangway_db_commits_total").increment(1);
@@ -219,7 +276,7 @@ impl Loop {
     /// Runs one job; false when what it did has to be undone.
     async fn run_in_savepoint(&mut self, job: Box<dyn Job>, finished: &mut Vec<Box<dyn Finished>>) -> bool {
         // A panicking job drops its end of the answer, so its caller reads `Abandoned`.
-        let done = AssertUnwindSafe(job.run(&mut self.connection))
+        let done = AssertUnwindSafe(job.run(&mut self.connection, &self.trouble))
             .catch_unwind()
             .await;
         let succeeded = done.as_ref().is_ok_and(|done| done.succeeded());
@@ -227,6 +284,12 @@ impl Loop {
             finished.push(done);
         }
         succeeded
+    }
+
+    /// Appends what the jobs of a batch record, each chain's entries together.
+    async fn record(&mut self, entries: Vec<audit::Pending>) -> Result<(), DbError> {
+        let conn = &mut Conn::reading(Link::SqliteWriter(&mut self.connection));
+        audit::chain(conn, entries).await
     }
 
     fn begin(&mut self) -> Result<(), DbError> {

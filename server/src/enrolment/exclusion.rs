@@ -85,7 +85,7 @@ pub async fn retire(
             at: now,
             reason: RevocationReason::CessationOfOperation,
         };
-        certificates::revoke_of_device(tx, &owned, revoked).await?;
+        certificates::revoke_of_devices(tx, std::slice::from_ref(&owned), revoked).await?;
         devices::refresh_expiry(tx, &owned).await?;
         record(tx, &device, now, member.actor(), DeviceAction::Retired, "").await?;
         Ok(device)
@@ -114,7 +114,8 @@ pub async fn revoke_device(
         id.clone(),
     );
     let device = write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        let (device, _) = revoke_in(tx, &owned, revoked, member.actor()).await?;
+        let device = lock(tx, &owned).await?;
+        revoke_in(tx, std::slice::from_ref(&device), revoked, member.actor()).await?;
         Ok(device)
     })?;
     finish(context, relay, &device, Some(Exclusion::revoked(reason)));
@@ -216,16 +217,15 @@ pub async fn revoke_many(
     );
     let (found, certificates) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let devices = concerned(tx, &organisation, &request).await?;
-        let mut certificates = 0;
-        for device in &devices {
-            certificates += if dry_run {
-                usize::try_from(certificates::count_live(tx, &device.id, now).await?).unwrap_or_default()
-            } else {
-                revoke_in(tx, &device.id, Revoked { at: now, reason }, member.actor())
-                    .await?
-                    .1
-            };
+        if dry_run {
+            let mut certificates = 0;
+            for device in &devices {
+                certificates += certificates::count_live(tx, &device.id, now).await?;
+            }
+            return Ok((devices, usize::try_from(certificates).unwrap_or_default()));
         }
+        let revoked = Revoked { at: now, reason };
+        let certificates = revoke_in(tx, &devices, revoked, member.actor()).await?;
         Ok((devices, certificates))
     })?;
     if !dry_run {
@@ -262,44 +262,35 @@ async fn concerned(
             ),
         });
     }
-    let mut concerned = Vec::with_capacity(ids.len());
-    for id in ids {
-        let device = devices::find(tx, &id)
-            .await?
-            .ok_or(EnrolmentError::NotFound)?
-            .device;
-        if !matches!(device.state, DeviceState::Retired { .. }) {
-            concerned.push(device);
-        }
-    }
-    Ok(concerned)
+    // All of them before anything is changed: whoever proves one of them meanwhile waits, and holds nothing that is needed here.
+    let locked = devices::lock_all(tx, &ids).await?;
+    let devices = locked.into_iter().map(|record| record.device);
+    Ok(devices
+        .filter(|device| !matches!(device.state, DeviceState::Retired { .. }))
+        .collect())
 }
 
+/// Revokes devices that are locked. Returns how many certificates they had.
 async fn revoke_in(
     tx: &mut Conn<'_>,
-    id: &DeviceId,
+    devices: &[Device],
     revoked: Revoked,
     actor: Actor<'_>,
-) -> Result<(Device, usize), EnrolmentError> {
-    let device = lock(tx, id).await?;
-    // Device, keys, certificates, issuers, record: one order of locks wherever several are taken.
-    device_keys::refuse_of_device(tx, id, revoked.at).await?;
-    let count = certificates::revoke_of_device(tx, id, revoked).await?;
-    devices::refresh_expiry(tx, id).await?;
-    // One that is retired already has its keys refused now; its state stays.
-    if !matches!(device.state, DeviceState::Retired { .. }) {
-        devices::set_state(tx, id, &device.state.clone().retire(revoked.at)?).await?;
+) -> Result<usize, EnrolmentError> {
+    let ids: Vec<DeviceId> = devices.iter().map(|device| device.id.clone()).collect();
+    // Devices, keys, certificates, issuers: one order of locks wherever several are taken.
+    device_keys::refuse_of_devices(tx, &ids, revoked.at).await?;
+    let count = certificates::revoke_of_devices(tx, &ids, revoked).await?;
+    for device in devices {
+        devices::refresh_expiry(tx, &device.id).await?;
+        // One that is retired already has its keys refused now; its state stays.
+        if !matches!(device.state, DeviceState::Retired { .. }) {
+            devices::set_state(tx, &device.id, &device.state.clone().retire(revoked.at)?).await?;
+        }
+        let reason = revoked.reason.as_str();
+        record(tx, device, revoked.at, actor, DeviceAction::Revoked, reason).await?;
     }
-    record(
-        tx,
-        &device,
-        revoked.at,
-        actor,
-        DeviceAction::Revoked,
-        revoked.reason.as_str(),
-    )
-    .await?;
-    Ok((device, count))
+    Ok(count)
 }
 
 async fn lock(tx: &mut Conn<'_>, id: &DeviceId) -> Result<Device, EnrolmentError> {

@@ -171,6 +171,7 @@ enum Step {
 }
 
 /// What is reserved and waits for its signature.
+#[derive(Clone)]
 struct Signing {
     issuer: IssuerId,
     serial: String,

@@ -65,6 +65,7 @@ pub async fn record(
     }
 }
 
+#[derive(Clone)]
 struct Readmission {
     held: HeldCertificate,
     /// As it will stand; the signer is filled in inside the transaction.

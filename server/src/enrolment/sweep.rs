@@ -1,8 +1,6 @@
 //! What stands still for too long is ended: approvals that led to nothing, certificates that no session ever proved, the
 //! grace of those that a newer one has replaced.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::FleetChangeKind;
 use gangway_protocol::history::DeviceAction;
@@ -19,42 +17,24 @@ use crate::relay::Relay;
 
 /// A certificate that was issued and never proven is revoked after this (`docs/protocol.md` §4).
 pub const PROOF_DUE_AFTER: i64 = 7 * UnixMillis::DAY;
-/// How often to look. The limits are hours and days.
-const INTERVAL: i64 = UnixMillis::MINUTE;
 /// Most that one look ends of each kind; the rest waits for the next.
 const BATCH: u32 = 500;
 
-/// When the next look is due.
-#[derive(Debug, Default)]
-pub struct Schedule(AtomicI64);
-
-impl Schedule {
-    /// Whether it is time; if so, the next time is set.
-    fn is_due(&self, now: UnixMillis) -> bool {
-        let due = self.0.load(Ordering::Relaxed);
-        now.0 >= due
-            && self
-                .0
-                .compare_exchange(due, now.plus(INTERVAL).0, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
+/// Ends what is overdue by now.
+pub async fn sweep(context: &Context, relay: &Relay) {
+    if let Err(error) = end_overdue(context, relay, context.clock.now()).await {
+        tracing::error!(%error, "could not end what is overdue in enrolment");
     }
 }
 
-/// Ends what is overdue, and reads the issuers again. Called once a second by one task; does nothing most times.
-pub async fn tick(context: &Context, relay: &Relay, schedule: &Schedule) {
-    let now = context.clock.now();
-    if !schedule.is_due(now) {
-        return;
-    }
-    if let Err(error) = sweep(context, relay, now).await {
-        tracing::error!(%error, "could not end what is overdue in enrolment");
-    }
+/// Reads the issuers again: the command line beside the server may have changed them.
+pub async fn reload_issuers(context: &Context) {
     if let Err(error) = context.ca.reload(&context.db).await {
         tracing::error!(%error, "could not read the issuers of the built-in CA again");
     }
 }
 
-async fn sweep(context: &Context, relay: &Relay, now: UnixMillis) -> Result<(), EnrolmentError> {
+async fn end_overdue(context: &Context, relay: &Relay, now: UnixMillis) -> Result<(), EnrolmentError> {
     let (lapsed, unproven, superseded) = {
         let mut reader = context.db.reader().await?;
         let conn = &mut reader.conn();

@@ -31,6 +31,7 @@ pub const INVITATION_LIFE: i64 = 7 * UnixMillis::DAY;
 const NAMESAKES: i64 = 10;
 
 /// A link that was made: its row, and the secret that is shown this once.
+#[derive(Clone)]
 pub struct Made {
     /// What is kept.
     pub link: NewLink,

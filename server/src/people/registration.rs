@@ -185,6 +185,7 @@ pub(super) fn taken(error: DbError) -> Error {
 }
 
 /// Somebody at the door with a link.
+#[derive(Clone)]
 struct Person {
     link: LinkId,
     account: NewAccount,

@@ -111,6 +111,7 @@ pub async fn command_line(
 }
 
 /// Ids that are used where something has to be made.
+#[derive(Clone)]
 struct Fresh {
     organisation: OrganisationId,
     signer: SignerId,

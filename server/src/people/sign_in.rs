@@ -52,6 +52,7 @@ pub struct Browser {
 }
 
 /// A sign-in that is about to be opened.
+#[derive(Clone)]
 pub(super) struct Fresh {
     /// The cookie's value.
     pub(super) secret: SecretString,

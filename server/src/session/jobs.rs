@@ -152,13 +152,14 @@ fn text(message: &ServerToDevice) -> Result<String, Problem> {
 fn told(error: GateError) -> Problem {
     match error {
         GateError::Refused(problem) => problem,
-        GateError::Db(DbError::Busy) => Problem {
+        GateError::Db(DbError::Busy | DbError::Conflict(_)) => Problem {
             retry_after_secs: Some(FAULT_RETRY_SECS),
             ..problem(
                 ProblemCode::Busy,
                 "The server is busy. Try again in half a minute.",
             )
         },
+        GateError::Db(error @ DbError::Nul) => problem(ProblemCode::Malformed, error.to_string()),
         error => fault(&error),
     }
 }

@@ -3,7 +3,6 @@
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::path;
 use gangway_protocol::time::UnixMillis;
-use gangway_server::people::sweep::{Sweeper, tick};
 use serde_json::json;
 
 use crate::support::authenticator::Authenticator;
@@ -35,7 +34,7 @@ both_engines!(
             "2"
         );
         server.clock.advance(UnixMillis::HOUR);
-        tick(&server.gangway, &Sweeper::default()).await;
+        server.tick().await;
         let said = server
             .query::<(String, String, String)>(
                 "SELECT action, subject, detail FROM audit WHERE action LIKE '%.refused' ORDER BY seq",
@@ -74,7 +73,7 @@ both_engines!(
         assert_eq!(subject, owner.account.id.as_str());
         assert_eq!(actor, "server", "nobody knows who it was");
         server.clock.advance(UnixMillis::HOUR);
-        tick(&server.gangway, &Sweeper::default()).await;
+        server.tick().await;
         assert_eq!(server.records("sign_in.refused").await, 2);
     }
 );

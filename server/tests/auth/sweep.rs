@@ -4,7 +4,6 @@ use gangway_protocol::account::TokenScope;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
 use gangway_protocol::time::UnixMillis;
-use gangway_server::people::sweep::{Sweeper, tick};
 use http::StatusCode;
 
 use crate::support::both_engines;
@@ -16,7 +15,6 @@ both_engines!(
         server.invitation(&owner, Role::Viewer).await;
         server.act(&Nobody, path::SIGN_INS).await;
         let program = server.terminal(&[TokenScope::Read]).await;
-        let sweeper = Sweeper::default();
         let rows = async || {
             server
                 .text(
@@ -25,13 +23,13 @@ both_engines!(
                 )
                 .await
         };
-        tick(&server.gangway, &sweeper).await;
+        server.tick().await;
         assert_eq!(rows().await, "1 1 1", "the used link is gone");
         server.clock.advance(UnixMillis::HOUR);
-        tick(&server.gangway, &sweeper).await;
+        server.tick().await;
         assert_eq!(rows().await, "0 1 1");
         server.clock.advance(7 * UnixMillis::DAY);
-        tick(&server.gangway, &sweeper).await;
+        server.tick().await;
         assert_eq!(rows().await, "0 0 0");
         assert_eq!(server.get(&program, path::ACCOUNT).await.status, StatusCode::OK);
     }

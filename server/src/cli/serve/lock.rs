@@ -1,42 +1,76 @@
-//! One server per data directory: two would take each other's devices for lost, and each other's nameplates for free.
+//! One server per data: two would take each other's devices for lost, and each other's nameplates for free.
 
 use std::fs::{File, TryLockError};
+use std::sync::Arc;
 
 use crate::config::{Config, Database};
+use crate::db::ServerLock;
+use crate::rng::Random;
 use crate::start_error::StartError;
+use crate::state::Gangway;
+use crate::supervisor::Failure;
 
 const LOCK_FILE: &str = "lock";
 
-/// Taken by the running server; the system gives it back when the process ends, however it ends.
-pub(super) struct DataLock {
-    _file: Option<File>,
+/// Taken by the running server; the system or the database gives it back when the process ends, however it ends.
+pub(super) enum DataLock {
+    /// On the data directory of the embedded database.
+    Directory(File),
+    /// On a PostgreSQL database.
+    Database(Box<ServerLock>),
 }
 
 impl DataLock {
-    /// Takes the data directory of the embedded database. With PostgreSQL there is nothing to take.
-    pub(super) fn take(config: &Config) -> Result<Self, StartError> {
-        let Database::Sqlite(_) = config.database() else {
-            return Ok(Self { _file: None });
-        };
-        config.make_data_dir()?;
-        let path = config.data_dir.join(LOCK_FILE);
-        let unusable = |error| StartError::File {
-            what: format!("the lock {} cannot be taken", path.display()),
-            error,
-        };
-        let mut options = File::options();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(unusable)?;
-        crate::ownership::follow_folder(&path).map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: Some(file) }),
-            Err(TryLockError::WouldBlock) => Err(StartError::Refused(format!(
-                "another server is running on {}: stop it first, or give this one its own --data-dir",
-                config.data_dir.display()
-            ))),
-            Err(TryLockError::Error(error)) => Err(unusable(error)),
+    /// Takes what `config` names, before anything in it is looked at.
+    pub(super) async fn take(config: &Config, random: &dyn Random) -> Result<Self, StartError> {
+        match config.database() {
+            Database::Sqlite(_) => take_directory(config).map(Self::Directory),
+            Database::Postgres(url) => {
+                let lock = ServerLock::take(url.expose(), &random.bytes::<8>()).await?;
+                Ok(Self::Database(Box::new(lock)))
+            }
         }
+    }
+
+    /// Watches over it while the server runs. What is returned must be kept until its end.
+    pub(super) fn watch(self, gangway: &Arc<Gangway>) -> Option<File> {
+        let lock = match self {
+            Self::Directory(file) => return Some(file),
+            Self::Database(lock) => lock,
+        };
+        let (supervisor, db) = (gangway.supervisor.clone(), gangway.db.clone());
+        gangway.supervisor.spawn("server lock", async move {
+            tokio::select! {
+                () = supervisor.stopping() => {}
+                () = lock.keep(db) => supervisor.fail(Failure {
+                    job: "server lock",
+                    reason: "another server has taken this one's place at the database".to_owned(),
+                }),
+            }
+        });
+        None
+    }
+}
+
+fn take_directory(config: &Config) -> Result<File, StartError> {
+    config.make_data_dir()?;
+    let path = config.data_dir.join(LOCK_FILE);
+    let unusable = |error| StartError::File {
+        what: format!("the lock {} cannot be taken", path.display()),
+        error,
+    };
+    let mut options = File::options();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path).map_err(unusable)?;
+    crate::ownership::follow_folder(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::Refused(format!(
+            "another server is running on {}: stop it first, or give this one its own --data-dir",
+            config.data_dir.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
 }

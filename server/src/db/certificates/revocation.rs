@@ -6,7 +6,8 @@ use gangway_protocol::id::{DeviceId, IssuerId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 use super::{Conn, DbError};
-use crate::db::{Query, issuers, parsed, query};
+use crate::db::query::texts;
+use crate::db::{Query, issuers, parsed, query, query_of_each};
 
 /// Why, and from when on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,21 +29,24 @@ pub struct RevokedSerial {
     pub reason: RevocationReason,
 }
 
-/// Revokes every certificate of a device; one on hold is revoked for good. Returns how many.
+/// Revokes every certificate of these devices; one on hold is revoked for good. Returns how many.
 ///
 /// # Errors
 /// What the database says.
-pub async fn revoke_of_device(
+pub async fn revoke_of_devices(
     conn: &mut Conn<'_>,
-    device: &DeviceId,
+    devices: &[DeviceId],
     revoked: Revoked,
 ) -> Result<usize, DbError> {
-    let issuers: Vec<(String,)> = query(
+    let issuers: Vec<(String,)> = query_of_each(
         "UPDATE certificates SET revoked_at = $2, revocation_reason = $3
-         WHERE device = $1 AND sha256 IS NOT NULL AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold')
-         RETURNING issuer"
+         WHERE device IN (SELECT value FROM json_each($1)) AND sha256 IS NOT NULL
+             AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold') RETURNING issuer",
+        "UPDATE certificates SET revoked_at = $2, revocation_reason = $3
+         WHERE device = ANY($1) AND sha256 IS NOT NULL
+             AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold') RETURNING issuer",
     )
-    .bind(device.as_str())
+    .bind(texts(devices))
     .bind(revoked.at.0)
     .bind(revoked.reason.as_str())
     .fetch_all(conn)

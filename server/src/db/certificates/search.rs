@@ -32,25 +32,60 @@ pub async fn page(
         Some((at, sha256)) => (at.0, sha256.to_string()),
         None => (i64::MAX, String::new()),
     };
-    let device = filter.device.as_ref().map(DeviceId::as_str);
     let pattern = filter.query.as_deref().map(like::containing);
-    let rows: Vec<Row> = query(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM certificates
-         WHERE organisation = $1 AND sha256 IS NOT NULL
-             AND (issued_at, sha256) < ($2, $3)
-             AND ($4 IS NULL OR device = $4)
-             AND ($5 IS NULL OR serial LIKE $5 ESCAPE '\\' OR sha256 LIKE $5 ESCAPE '\\' OR LOWER(subject) LIKE $5 ESCAPE '\\')
-         ORDER BY issued_at DESC, sha256 DESC LIMIT $6"
-    ))
-    .bind(organisation.as_str())
-    .bind(at)
-    .bind(&sha256)
-    .bind(device)
-    .bind(&pattern)
-    .bind(i64::from(limit))
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(CertificateRecord::try_from).collect()
+    let query = match (&filter.device, pattern) {
+        (None, None) => query(OF_ORGANISATION).bind(organisation.as_str()),
+        (None, Some(pattern)) => query(FOUND).bind(organisation.as_str()).bind(pattern),
+        (Some(device), None) => query(OF_DEVICE).bind(device.as_str()),
+        (Some(device), Some(pattern)) => query(FOUND_OF_DEVICE).bind(device.as_str()).bind(pattern),
+    };
+    let rows: Vec<Row> = query
+        .bind(at)
+        .bind(&sha256)
+        .bind(i64::from(limit))
+        .fetch_all(conn)
+        .await?;
+    let records = rows.into_iter().map(CertificateRecord::try_from);
+    // A device lies in one organisation, so that the index of devices needs no other.
+    records
+        .filter(|record| {
+            record
+                .as_ref()
+                .map_or(true, |record| record.organisation == *organisation)
+        })
+        .collect()
 }
+
+const OF_ORGANISATION: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM certificates
+     WHERE organisation = $1 AND sha256 IS NOT NULL AND (issued_at, sha256) < ($2, $3)
+     ORDER BY issued_at DESC, sha256 DESC LIMIT $4"
+);
+const OF_DEVICE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM certificates
+     WHERE device = $1 AND sha256 IS NOT NULL AND (issued_at, sha256) < ($2, $3)
+     ORDER BY issued_at DESC, sha256 DESC LIMIT $4"
+);
+// What is searched rides in the index: rows are read only for what is found.
+const FOUND: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM certificates WHERE sha256 IN (
+         SELECT sha256 FROM certificates
+         WHERE organisation = $1 AND sha256 IS NOT NULL AND (issued_at, sha256) < ($3, $4)
+             AND (search LIKE $2 ESCAPE '\\' OR sha256 LIKE $2 ESCAPE '\\')
+         ORDER BY issued_at DESC, sha256 DESC LIMIT $5)
+     ORDER BY issued_at DESC, sha256 DESC"
+);
+const FOUND_OF_DEVICE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM certificates
+     WHERE device = $1 AND sha256 IS NOT NULL AND (issued_at, sha256) < ($3, $4)
+         AND (search LIKE $2 ESCAPE '\\' OR sha256 LIKE $2 ESCAPE '\\')
+     ORDER BY issued_at DESC, sha256 DESC LIMIT $5"
+);

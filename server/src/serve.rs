@@ -1,0 +1,78 @@
+//! What a running server does by itself: one table of jobs, for the program and for its tests alike. The program repeats
+//! each job in a task of its own, so that none delays another; tests advance the clock and run the table by hand.
+//!
+//! A job does what is due by the clock and returns; what fails inside is logged and tried again the next time.
+//! Threads and listeners are started where they belong, under the same [`Supervisor`](crate::supervisor::Supervisor).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::time::MissedTickBehavior;
+
+use crate::state::Gangway;
+use crate::{enrolment, people};
+
+/// Work that is repeated for as long as the server runs.
+pub struct Job {
+    /// Its name, for operators.
+    pub name: &'static str,
+    /// How often it is done.
+    pub every: Duration,
+    work: for<'a> fn(&'a Arc<Gangway>) -> BoxFuture<'a, ()>,
+}
+
+/// Every job there is.
+pub const JOBS: &[Job] = &[
+    Job {
+        name: "relay upkeep",
+        // Deadlines of the relay are told in seconds.
+        every: Duration::from_secs(1),
+        work: |gangway| gangway.relay.tick().boxed(),
+    },
+    Job {
+        name: "enrolment sweep",
+        // Its limits are hours and days.
+        every: Duration::from_secs(60),
+        work: |gangway| enrolment::sweep(gangway, &gangway.relay).boxed(),
+    },
+    Job {
+        name: "issuers",
+        // The command line beside the server may have changed them.
+        every: Duration::from_secs(60),
+        work: |gangway| enrolment::reload_issuers(gangway).boxed(),
+    },
+    Job {
+        name: "expiry",
+        // Rows that wait for it cost nothing but space: every query looks at the dates itself.
+        every: Duration::from_secs(600),
+        work: |gangway| people::sweep::run(gangway).boxed(),
+    },
+];
+
+impl Job {
+    /// Does it once.
+    pub async fn run(&self, gangway: &Arc<Gangway>) {
+        (self.work)(gangway).await;
+    }
+
+    async fn repeat(&self, gangway: Arc<Gangway>) {
+        let mut every = tokio::time::interval(self.every);
+        // After a stall one look is enough: deadlines are compared, not counted.
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = gangway.supervisor.stopping() => return,
+                _ = every.tick() => self.run(&gangway).await,
+            }
+        }
+    }
+}
+
+/// Starts every job; they end when the server stops.
+pub fn start_jobs(gangway: &Arc<Gangway>) {
+    for job in JOBS {
+        gangway.supervisor.spawn(job.name, job.repeat(gangway.clone()));
+    }
+}
