@@ -10,7 +10,7 @@ use gangway_server::ca::DeviceIdentity;
 use gangway_server::enrolment::check_csr;
 
 use crate::Options;
-use crate::issuance::Office;
+use crate::issuance::Issuer;
 use crate::report::{Mark, Report, count, quantile};
 
 /// Ours and OpenSSL's take turns, so that the machine's moods fall on both.
@@ -23,12 +23,12 @@ const BATCH: usize = 64;
 /// Takes `csr_ceiling_ratio`: a CSR verified, its certificate drafted and signed, in processor time (which is what
 /// `openssl speed` counts in).
 pub(crate) async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<()> {
-    let office = Office::open(options).await?;
+    let issuer = Issuer::open(options).await?;
     let pem = FileKey::generate(KeyType::P256)?.csr("bench")?.pem;
     let (mut ours, mut ceilings, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let mine = std::thread::scope(|scope| {
-            let work = scope.spawn(|| certificates_per_s(&office, &pem));
+            let work = scope.spawn(|| certificates_per_s(&issuer, &pem));
             work.join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })?;
@@ -50,15 +50,15 @@ pub(crate) async fn measure(options: &Options, report: &mut Report) -> anyhow::R
         "×",
         Mark::AtLeast(0.5),
     );
-    office.close().await;
+    issuer.close().await;
     Ok(())
 }
 
-fn certificates_per_s(office: &Office, pem: &str) -> anyhow::Result<f64> {
-    let gangway = &*office.gangway;
+fn certificates_per_s(issuer: &Issuer, pem: &str) -> anyhow::Result<f64> {
+    let gangway = &*issuer.gangway;
     let now = gangway.clock.now();
     let identity = DeviceIdentity {
-        organisation: office.desk.organisation.clone(),
+        organisation: issuer.approver.organisation.clone(),
         device: DeviceId::new(now, gangway.random.for_id()),
     };
     let begun = processor_time()?;

@@ -16,8 +16,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::Options;
+use crate::approver::Approver;
 use crate::claims::redeem;
-use crate::desk::Desk;
 use crate::issuance::Enrolled;
 use crate::memory::prove;
 use crate::report::{Mark, Report, count};
@@ -125,17 +125,17 @@ pub(crate) async fn postgres(options: &Options, report: &mut Report) -> anyhow::
 
 async fn lean_pace(server: Server) -> anyhow::Result<f64> {
     let server = Arc::new(server);
-    let desk = Arc::new(Desk::open(&server).await?);
+    let approver = Arc::new(Approver::open(&server).await?);
     let places = Arc::new(Semaphore::new(LEAN_SIDE_BY_SIDE));
     let mut crossings = JoinSet::new();
     let mut sessions = Vec::with_capacity(LEAN);
     let started = Instant::now();
     for _ in 0..LEAN {
         let place = places.clone().acquire_owned().await?;
-        let (server, desk) = (server.clone(), desk.clone());
+        let (server, approver) = (server.clone(), approver.clone());
         crossings.spawn(async move {
             let _place = place;
-            cross(&server, &desk).await
+            cross(&server, &approver).await
         });
     }
     while let Some(session) = crossings.join_next().await {
@@ -145,27 +145,27 @@ async fn lean_pace(server: Server) -> anyhow::Result<f64> {
 }
 
 /// One device from claim to welcome; what is left is its session.
-async fn cross(server: &Server, desk: &Desk) -> anyhow::Result<Socket> {
+async fn cross(server: &Server, approver: &Approver) -> anyhow::Result<Socket> {
     let key = FileKey::generate(KeyType::P256)?;
     let csr = key.csr("bench")?.pem;
-    let claim = redeem(server, &desk.token).await?;
+    let claim = redeem(server, &approver.token).await?;
     let id = claim.id.parse()?;
     let request = ApprovalRequest {
-        organisation: desk.organisation.clone(),
+        organisation: approver.organisation.clone(),
         csr: csr.clone(),
         facts: Facts {
             hostname: "bench".into(),
             os: "linux".into(),
             ..Facts::default()
         },
-        signer: desk.signer.clone(),
+        signer: approver.signer.clone(),
         name: None,
         labels: Vec::new(),
         replace: false,
     };
-    let approval = desk.api.approve(&id, &request).await?;
-    desk.api.record_consent(&id).await?;
-    let certificate = desk
+    let approval = approver.api.approve(&id, &request).await?;
+    approver.api.record_consent(&id).await?;
+    let certificate = approver
         .api
         .request_certificate(&approval.device.id, &CertificateRequest::Sign { csr })
         .await?;

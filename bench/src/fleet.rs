@@ -10,8 +10,8 @@ use gangway_server::enrolment::issuance::issue;
 use gangway_server::state::Gangway;
 
 use crate::Options;
-use crate::desk::Desk;
-use crate::issuance::{Office, order};
+use crate::approver::Approver;
+use crate::issuance::{Issuer, order};
 use crate::report::{Mark, Report, quantile};
 use crate::server::Server;
 
@@ -22,21 +22,22 @@ const PAGES: u32 = 500;
 
 /// Takes `device_page_100k_p95_ms`.
 pub(crate) async fn measure(options: &Options, report: &mut Report) -> anyhow::Result<()> {
-    let office = Office::open(options).await?;
-    let (_, order) = order(&office.gangway, &office.desk).await?;
-    issue(&office.gangway, &order).await?;
-    multiply(&office.gangway, &order.device).await?;
-    let server = Server::start_in(options, office.close().await).await?;
-    let desk = Desk::open(&server).await?;
+    let issuer = Issuer::open(options).await?;
+    let (_, order) = order(&issuer.gangway, &issuer.approver).await?;
+    issue(&issuer.gangway, &order).await?;
+    multiply(&issuer.gangway, &order.device).await?;
+    let server = Server::start_in(options, issuer.close().await).await?;
+    let approver = Approver::open(&server).await?;
     let mut times = Vec::new();
     for page in 0..PAGES {
         let device: DeviceId = id(page * (DEVICES / PAGES) + 1).parse().context("an id")?;
         let started = Instant::now();
-        desk.api.device(&device).await?;
-        desk.api
+        approver.api.device(&device).await?;
+        approver
+            .api
             .device_certificates(&device, &PageQuery::default())
             .await?;
-        desk.api.device_events(&device, &PageQuery::default()).await?;
+        approver.api.device_events(&device, &PageQuery::default()).await?;
         times.push(started.elapsed().as_secs_f64() * 1_000.0);
     }
     report.figure(

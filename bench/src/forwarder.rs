@@ -1,4 +1,4 @@
-//! The yardstick: a process that joins TCP connections in pairs and copies bytes, knowing nothing of them.
+//! What the relay is compared with: a process that joins TCP connections in pairs and copies their bytes.
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};

@@ -22,7 +22,7 @@ use gangway_server::state::Gangway;
 use tokio::task::JoinSet;
 
 use crate::Options;
-use crate::desk::Desk;
+use crate::approver::Approver;
 use crate::memory::MANY;
 use crate::report::{Mark, Report, count};
 use crate::server::Server;
@@ -31,11 +31,11 @@ use crate::server::Server;
 const SIDE_BY_SIDE: usize = 128;
 
 /// A CA on an SQLite database, and who may use it.
-pub(crate) struct Office {
+pub(crate) struct Issuer {
     /// The server's inside.
     pub(crate) gangway: Arc<Gangway>,
     /// Who approves.
-    pub(crate) desk: Desk,
+    pub(crate) approver: Approver,
     folder: tempfile::TempDir,
 }
 
@@ -49,11 +49,11 @@ pub(crate) struct Enrolled {
     pub(crate) sha256: Sha256Hex,
 }
 
-impl Office {
+impl Issuer {
     /// The server makes organisation, signer and account; then it stops, and this process opens what it left.
     pub(crate) async fn open(options: &Options) -> anyhow::Result<Self> {
         let server = Server::start(options).await?;
-        let desk = Desk::open(&server).await?;
+        let approver = Approver::open(&server).await?;
         let folder = server.stop().await?;
         let flags = BTreeMap::from([
             ("data_dir".to_owned(), folder.path().display().to_string()),
@@ -63,12 +63,12 @@ impl Office {
         let gangway = Gangway::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
         Ok(Self {
             gangway,
-            desk,
+            approver,
             folder,
         })
     }
 
-    /// Leaves the office to a server.
+    /// Leaves the issuer to a server.
     pub(crate) async fn close(self) -> tempfile::TempDir {
         self.gangway.db.close().await;
         self.folder
@@ -80,13 +80,13 @@ impl Office {
 pub(crate) async fn measure(
     options: &Options,
     report: &mut Report,
-) -> anyhow::Result<(tempfile::TempDir, Vec<Enrolled>)> {
-    let office = Office::open(options).await?;
+) -> anyhow::Result<(tempfile::TempDir, Vec<Arc<Enrolled>>)> {
+    let issuer = Issuer::open(options).await?;
     let mut approvals = JoinSet::new();
     let mut orders = Vec::with_capacity(MANY);
     for _ in 0..MANY {
-        let (gangway, desk) = (office.gangway.clone(), office.desk.clone());
-        approvals.spawn(async move { order(&gangway, &desk).await });
+        let (gangway, approver) = (issuer.gangway.clone(), issuer.approver.clone());
+        approvals.spawn(async move { order(&gangway, &approver).await });
         if approvals.len() >= SIDE_BY_SIDE {
             orders.push(approvals.join_next().await.context("an approval")???);
         }
@@ -98,12 +98,12 @@ pub(crate) async fn measure(
     let mut issuing = JoinSet::new();
     let mut enrolled = Vec::with_capacity(MANY);
     for (key, order) in orders {
-        let gangway = office.gangway.clone();
+        let gangway = issuer.gangway.clone();
         issuing.spawn(async move {
             let record = issue(&gangway, &order).await?;
             let sha256 = record.sha256;
             let chain = present(&gangway, record)?.chain;
-            anyhow::Ok(Enrolled { key, chain, sha256 })
+            anyhow::Ok(Arc::new(Enrolled { key, chain, sha256 }))
         });
         if issuing.len() >= SIDE_BY_SIDE {
             enrolled.push(issuing.join_next().await.context("an issuance")???);
@@ -118,29 +118,29 @@ pub(crate) async fn measure(
         "/s",
         Mark::AtLeast(5000.0),
     );
-    Ok((office.close().await, enrolled))
+    Ok((issuer.close().await, enrolled))
 }
 
 /// An approved and consented enrolment that waits for its certificate.
-pub(crate) async fn order(gangway: &Gangway, desk: &Desk) -> anyhow::Result<(FileKey, Order)> {
+pub(crate) async fn order(gangway: &Gangway, approver: &Approver) -> anyhow::Result<(FileKey, Order)> {
     let key = FileKey::generate(KeyType::P256)?;
     let pem = key.csr("bench")?.pem;
     let claim = ClaimId::new(gangway.clock.now(), gangway.random.for_id());
     let member = Member {
-        account: desk.account.clone(),
+        account: approver.account.clone(),
         name: "bench".to_owned(),
         token: None,
     };
     let approving = Approving {
         claim: claim.clone(),
         request: ApprovalRequest {
-            organisation: desk.organisation.clone(),
+            organisation: approver.organisation.clone(),
             csr: pem.clone(),
             facts: Facts {
                 hostname: "bench".to_owned(),
                 ..Facts::default()
             },
-            signer: desk.signer.clone(),
+            signer: approver.signer.clone(),
             name: None,
             labels: Vec::new(),
             replace: false,
@@ -152,7 +152,7 @@ pub(crate) async fn order(gangway: &Gangway, desk: &Desk) -> anyhow::Result<(Fil
         }),
     };
     let approval = approve(gangway, approving).await?;
-    consent(gangway, &claim, &desk.account).await?;
+    consent(gangway, &claim, member.clone()).await?;
     let order = Order {
         device: approval.device.id,
         csr: check_csr(&pem)?,

@@ -3,11 +3,12 @@
 //! `make bench` prints the table and writes `target/bench.json`. Nothing here is shipped. What each figure means stands in
 //! docs/operations.md, under Figures.
 
+mod approver;
 mod ceiling;
 mod claims;
 mod crossings;
-mod desk;
 mod fleet;
+mod flood;
 mod forwarder;
 mod http;
 mod issuance;
@@ -18,7 +19,10 @@ mod report;
 mod server;
 mod socket;
 mod startup;
+mod storm;
+mod tls;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -40,6 +44,11 @@ enum Command {
     Run(Options),
     /// The raw two-hop TCP forwarder that the relay is compared with: joins connections in pairs.
     Forward,
+    /// Sockets that flood a server with Pings, for as long as they are let live.
+    Flood {
+        /// Where the server listens.
+        address: SocketAddr,
+    },
 }
 
 /// Where the binaries are, and what to run.
@@ -54,7 +63,7 @@ pub(crate) struct Options {
     /// An empty PostgreSQL database whose commits wait for the disk; without it, what needs one is left out
     #[arg(long, value_name = "URL", env = "GANGWAY_TEST_POSTGRES_URL")]
     postgres: Option<String>,
-    /// Only the benchmarks of these names: size startup page relay waiting ceiling issuance crossings lean postgres fleet
+    /// Only the benchmarks of these names: size startup page relay flood waiting ceiling issuance storm crossings lean postgres fleet
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
 }
@@ -85,6 +94,9 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         // One thread, as the relay has: what is compared is the work, not where the kernel wakes whom.
         Command::Forward => start(&mut Builder::new_current_thread())?.block_on(forwarder::serve()),
+        Command::Flood { address } => {
+            start(&mut Builder::new_current_thread())?.block_on(flood::pour(address))
+        }
         Command::Run(options) => start(&mut Builder::new_multi_thread())?.block_on(run(options)),
     }
 }
@@ -107,16 +119,24 @@ async fn run(options: Options) -> anyhow::Result<()> {
     if options.wants("relay") {
         relay::measure(&options, &mut report).await?;
     }
+    if options.wants("flood") {
+        flood::measure(&options, &mut report).await?;
+    }
     if options.wants("waiting") {
         memory::waiting(&options, &mut report).await?;
     }
     if options.wants("ceiling") {
         ceiling::measure(&options, &mut report).await?;
     }
-    if options.wants("issuance") {
-        // The devices that come of it are the crowd whose sessions are weighed.
-        let (folder, enrolled) = issuance::measure(&options, &mut report).await?;
-        memory::sessions(&options, folder, enrolled, &mut report).await?;
+    if options.wants("issuance") || options.wants("storm") {
+        // The devices that come of it are the crowd whose sessions are weighed, and who come back after a power cut.
+        let (mut folder, enrolled) = issuance::measure(&options, &mut report).await?;
+        if options.wants("issuance") {
+            folder = memory::sessions(&options, folder, &enrolled, &mut report).await?;
+        }
+        if options.wants("storm") {
+            storm::measure(&options, folder, &enrolled, &mut report).await?;
+        }
     }
     if options.wants("crossings") {
         crossings::pace(&options, &mut report).await?;

@@ -1,14 +1,16 @@
 //! User-space bytes of a socket at rest: the slope of the server's memory between two crowds, each after a real hello.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use gangway_device::key::DeviceKey as _;
 use gangway_protocol::encoding::Base64;
 use gangway_protocol::path;
 use gangway_protocol::session::{SESSION_SUBPROTOCOL, proof_message};
 use serde_json::json;
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -18,13 +20,16 @@ use crate::issuance::Enrolled;
 use crate::report::{Mark, Report, bytes, count};
 use crate::server::Server;
 use crate::socket::Socket;
+use crate::tls::Tls;
 
 /// The smaller crowd, large enough that one-time buffers are paid for.
 const FEW: usize = 2_000;
 /// The larger crowd; a process holds about 20,000 sockets.
-pub(crate) const MANY: usize = 15_000;
+pub(crate) const MANY: usize = 18_400;
 /// Sessions that begin at a time.
 const SIDE_BY_SIDE: usize = 64;
+/// Counters of proofs grow from one to the next; every device may have any of them.
+static NEXT_COUNTER: AtomicU64 = AtomicU64::new(1);
 /// What is written once a second, nameplates and presence, has been written and forgotten by then.
 const SETTLE: Duration = Duration::from_millis(2500);
 
@@ -52,12 +57,12 @@ pub(crate) async fn waiting(options: &Options, report: &mut Report) -> anyhow::R
 pub(crate) async fn sessions(
     options: &Options,
     folder: tempfile::TempDir,
-    enrolled: Vec<Enrolled>,
+    enrolled: &[Arc<Enrolled>],
     report: &mut Report,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<tempfile::TempDir> {
     let server = Arc::new(Server::start_in(options, folder).await?);
     let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
-    let mut devices = enrolled.into_iter();
+    let mut devices = enrolled.iter().cloned();
     let mut crowd = Vec::with_capacity(MANY);
     let mut sizes = Vec::new();
     for many in [FEW, MANY] {
@@ -80,20 +85,35 @@ pub(crate) async fn sessions(
         "B",
         Mark::AtMost(4096.0),
     );
-    Ok(())
+    drop(crowd);
+    Arc::into_inner(server)
+        .context("somebody still talks to the server")?
+        .stop()
+        .await
 }
 
-/// Opens a device's session with its certificate: challenge, proof, welcome.
+/// Opens a device's session with its certificate.
 pub(crate) async fn prove(server: &Server, device: &Enrolled) -> anyhow::Result<Socket> {
-    let mut socket = Socket::open(server.address, path::SESSION_SOCKET, SESSION_SUBPROTOCOL, None).await?;
+    let stream = TcpStream::connect(server.address).await?;
+    prove_on(stream, &server.url(), server.tls.as_ref(), device).await
+}
+
+/// Opens a device's session on this connection: upgrade, challenge, proof, welcome.
+pub(crate) async fn prove_on(
+    stream: TcpStream,
+    origin: &str,
+    tls: Option<&Tls>,
+    device: &Enrolled,
+) -> anyhow::Result<Socket> {
+    let mut socket = Socket::upgrade(stream, tls, path::SESSION_SOCKET, SESSION_SUBPROTOCOL, None).await?;
     let challenge = socket.receive_type("challenge").await?;
     let nonce: Base64 = serde_json::from_value(challenge["nonce"].clone())?;
-    let signed = proof_message(&nonce.0, &server.url(), &device.sha256);
+    let signed = proof_message(&nonce.0, origin, &device.sha256);
     let proof = json!({
         "type": "proof",
         "chain": device.chain,
         "signature": Base64(device.key.sign(&signed)?),
-        "counter": 1,
+        "counter": NEXT_COUNTER.fetch_add(1, Ordering::Relaxed),
         "agent": "gangway-bench/0.1.0 (linux)",
     });
     socket.send(&proof.to_string()).await?;

@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::Options;
 use crate::http;
+use crate::tls::Tls;
 
 /// A running server; ended when dropped.
 pub(crate) struct Server {
@@ -22,6 +23,8 @@ pub(crate) struct Server {
     data: Vec<OsString>,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// With what, if it speaks TLS.
+    pub(crate) tls: Option<Tls>,
     /// From the start of the process to the first good answer on `/readyz`.
     pub(crate) ready_after: Duration,
 }
@@ -57,15 +60,40 @@ impl Server {
     ) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let started = Instant::now();
-        let child = Command::new(options.gangway()?)
-            .arg("serve")
-            .args(&data)
+        let server = Self::spawn(options, folder, data, address, None)?;
+        server.ready().await
+    }
+
+    /// Starts a server on a data directory where another has listened, and does not wait until it is ready: its clients do.
+    pub(crate) fn spawn_in(
+        options: &Options,
+        folder: tempfile::TempDir,
+        address: SocketAddr,
+        tls: Option<Tls>,
+    ) -> anyhow::Result<Self> {
+        let data = vec!["--data-dir".into(), folder.path().into()];
+        Self::spawn(options, folder, data, address, tls)
+    }
+
+    fn spawn(
+        options: &Options,
+        folder: tempfile::TempDir,
+        data: Vec<OsString>,
+        address: SocketAddr,
+        tls: Option<Tls>,
+    ) -> anyhow::Result<Self> {
+        let mut command = Command::new(options.gangway()?);
+        command.arg("serve").args(&data);
+        if let Some(Tls { certificate, key, .. }) = &tls {
+            command.arg("--tls-certificate").arg(certificate);
+            command.arg("--tls-key").arg(key);
+        }
+        let child = command
             .args([
                 "--listen",
                 &address.to_string(),
                 "--public-url",
-                &format!("http://localhost:{port}"),
+                &url(address, tls.as_ref()),
             ])
             .args(RAISED_CAPS)
             .stdout(Stdio::null())
@@ -73,16 +101,22 @@ impl Server {
             .kill_on_drop(true)
             .spawn()
             .context("starting the server")?;
-        let mut server = Self {
+        Ok(Self {
             child,
             gangway: options.gangway()?,
             folder,
             data,
             address,
+            tls,
             ready_after: Duration::ZERO,
-        };
-        while http::get(address, path::READYZ, "identity").await.is_err() {
-            if let Some(status) = server.child.try_wait()? {
+        })
+    }
+
+    /// Waits until the server, which speaks no TLS, is ready.
+    async fn ready(mut self) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        while http::get(self.address, path::READYZ, "identity").await.is_err() {
+            if let Some(status) = self.child.try_wait()? {
                 bail!("the server ended: {status}");
             }
             if started.elapsed() > Duration::from_secs(30) {
@@ -90,13 +124,19 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        server.ready_after = started.elapsed();
-        Ok(server)
+        self.ready_after = started.elapsed();
+        Ok(self)
     }
 
-    /// `http://localhost:PORT`.
+    /// `http://localhost:PORT`, or `https://`.
     pub(crate) fn url(&self) -> String {
-        format!("http://localhost:{}", self.address.port())
+        url(self.address, self.tls.as_ref())
+    }
+
+    /// Kills the server, as a power cut would, and hands over what it leaves on disk.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<tempfile::TempDir> {
+        self.child.kill().await?;
+        Ok(self.folder)
     }
 
     /// A token of scope `enrol`.
@@ -133,6 +173,11 @@ impl Server {
         let pid = self.child.id().context("the server has ended")?;
         kilobytes(Path::new(&format!("/proc/{pid}/smaps_rollup")), "Rss:")
     }
+}
+
+fn url(address: SocketAddr, tls: Option<&Tls>) -> String {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://localhost:{}", address.port())
 }
 
 fn kilobytes(path: &Path, field: &str) -> anyhow::Result<u64> {

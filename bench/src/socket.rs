@@ -1,13 +1,18 @@
 //! A lean WebSocket client: what it costs must not be counted against the server that is measured.
 
 use anyhow::{Context as _, bail, ensure};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::client::TlsStream;
+
+use crate::tls::Tls;
 
 /// An open WebSocket. A frame goes out in one write and comes in by one read, as it does for the raw connections that it is
 /// compared with.
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     /// What came and has not been taken.
     ahead: Vec<u8>,
 }
@@ -15,13 +20,45 @@ pub(crate) struct Socket {
 impl Socket {
     /// Connects and upgrades.
     pub(crate) async fn open(
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         path: &str,
         subprotocol: &str,
         token: Option<&str>,
     ) -> anyhow::Result<Self> {
-        let mut stream = TcpStream::connect(address).await.context("connecting")?;
+        let stream = TcpStream::connect(address).await.context("connecting")?;
+        Self::upgrade(stream, None, path, subprotocol, token).await
+    }
+
+    /// Connects from this address of the machine's own, and upgrades.
+    pub(crate) async fn open_from(
+        own: IpAddr,
+        address: SocketAddr,
+        path: &str,
+        subprotocol: &str,
+    ) -> anyhow::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(own, 0))?;
+        let stream = socket.connect(address).await.context("connecting")?;
+        Self::upgrade(stream, None, path, subprotocol, None).await
+    }
+
+    /// Shakes hands over TLS if `tls` says so, and upgrades.
+    pub(crate) async fn upgrade(
+        stream: TcpStream,
+        tls: Option<&Tls>,
+        path: &str,
+        subprotocol: &str,
+        token: Option<&str>,
+    ) -> anyhow::Result<Self> {
         stream.set_nodelay(true)?;
+        let address = stream.peer_addr()?;
+        let mut stream = match tls {
+            None => Stream::Plain(stream),
+            Some(tls) => {
+                let name = rustls_pki_types::ServerName::try_from("localhost")?;
+                Stream::Tls(Box::new(tls.connector.connect(name, stream).await?))
+            }
+        };
         let authorization = token
             .map(|t| format!("authorization: Bearer {t}\r\n"))
             .unwrap_or_default();
@@ -30,7 +67,7 @@ impl Socket {
              sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: {subprotocol}\r\n{authorization}\r\n",
             address.port()
         );
-        stream.write_all(request.as_bytes()).await?;
+        stream.io().write_all(request.as_bytes()).await?;
         let mut socket = Self {
             stream,
             ahead: Vec::new(),
@@ -56,7 +93,12 @@ impl Socket {
     /// Sends a text frame. The mask is zero: legal, and free.
     pub(crate) async fn send(&mut self, text: &str) -> anyhow::Result<()> {
         let frame = frame(text)?;
-        self.stream.write_all(&frame).await.context("sending")
+        self.send_raw(&frame).await
+    }
+
+    /// Sends these bytes as they are.
+    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.stream.io().write_all(bytes).await.context("sending")
     }
 
     /// The next text message; answers pings on the way.
@@ -72,7 +114,7 @@ impl Socket {
                 9 => {
                     let len = u8::try_from(payload.len()).context("a ping is at most 125 bytes")?;
                     let pong = [&[0x8a, 0x80 | len, 0, 0, 0, 0], payload.as_slice()].concat();
-                    self.stream.write_all(&pong).await?;
+                    self.send_raw(&pong).await?;
                 }
                 _ => {}
             }
@@ -81,7 +123,7 @@ impl Socket {
 
     /// Whether the other end still holds the connection.
     pub(crate) fn is_open(&self) -> bool {
-        match self.stream.try_read(&mut [0; 64]) {
+        match self.stream.tcp().try_read(&mut [0; 64]) {
             Ok(len) => len > 0,
             Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
         }
@@ -111,7 +153,7 @@ impl Socket {
     async fn read_on(&mut self) -> anyhow::Result<()> {
         self.ahead.reserve(1024);
         ensure!(
-            self.stream.read_buf(&mut self.ahead).await? > 0,
+            self.stream.io().read_buf(&mut self.ahead).await? > 0,
             "the server closed the connection"
         );
         Ok(())
@@ -123,6 +165,31 @@ impl Socket {
         let value: serde_json::Value = serde_json::from_str(&text)?;
         ensure!(value["type"] == kind, "expected {kind}, got {text}");
         Ok(value)
+    }
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
+
+impl Stream {
+    fn io(&mut self) -> &mut dyn Io {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream,
+        }
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
     }
 }
 

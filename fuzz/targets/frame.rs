@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 #[expect(dead_code, reason = "the server's module as it is; only the decoder is fuzzed")]
 mod frame;
 
-use frame::{Decoder, FrameError, MIN_BUFFER_LEN};
+use frame::{Decoded, Decoder, FrameError, MIN_BUFFER_LEN};
 
 fn decode(bytes: &[u8], read: usize) -> (Vec<String>, Option<FrameError>) {
     let mut decoder = Decoder::default();
@@ -24,7 +24,7 @@ fn decode(bytes: &[u8], read: usize) -> (Vec<String>, Option<FrameError>) {
         loop {
             match decoder.decode(&mut buffer[start..filled]) {
                 Err(error) => return (events, Some(error)),
-                Ok((used, event)) => {
+                Ok(Decoded { used, event, .. }) => {
                     start += used;
                     match event {
                         Some(event) => events.push(format!("{event:?}")),

@@ -107,9 +107,13 @@ options! {
         waiting_devices: u32 = Some("100000"), Serve;
         /// Devices that wait for a claim, per address (/64 for IPv6).
         waiting_devices_per_address: u32 = Some("256"), Serve;
-        /// Devices that have opened a session and not yet proven who they are, per address (/64 for IPv6). A proof takes
-        /// milliseconds, so that a large fleet behind one address comes back below it after a restart.
+        /// Devices that prove who they are at one time, per address (/64 for IPv6). Twenty times as many may wait for their
+        /// turn, ten seconds at most; a proof takes about a millisecond, so that a fleet of thousands behind one address comes
+        /// back in one go after a restart. Further ones are told to come again after 5 to 10 s.
         unproven_sessions_per_address: u32 = Some("512"), Serve;
+        /// Frames that the WebSockets of one address (/64 for IPv6) may send in a second on average; ten seconds' worth of them
+        /// may come at once. Each KiB counts as a further frame.
+        frames_per_second_per_address: u32 = Some("20000"), Serve;
         /// Failed codes per account in ten minutes; after that the waits double.
         failed_codes_per_account: u32 = Some("5"), Serve;
         /// Failed codes per address (/64 for IPv6) in ten minutes.

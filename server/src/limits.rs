@@ -1,15 +1,16 @@
 //! Limits on guessing: failed codes per account, address and organisation, a global breaker, and attempts to sign in
 //! (threat model, ENR-1 to ENR-3, threat C).
 //!
-//! 1. [`Limits::begin`] asks for room in every book and reserves it, so that parallel attempts cannot slip through.
+//! 1. [`Limits::begin`] asks for room in every window and reserves it, so that parallel attempts cannot slip through.
 //! 2. The claim runs.
-//! 3. [`Limits::settle`] gives the place back, and writes the failure down where there was one.
+//! 3. [`Limits::settle`] gives the room back, and counts the failure where there was one.
 //!
-//! A success takes nothing off any book: otherwise an attacker would clear them with a device of their own. Keys are
+//! A success takes nothing off any window: otherwise an attacker would clear them with a device of their own. Keys are
 //! normalised by their types: [`Nameplate`] and [`AddressKey`] have one spelling each. What an address may hold at one time is
-//! [`Places`].
+//! [`Places`]; what a connection may send is a [`Bucket`].
 
 mod address;
+mod bucket;
 mod failures;
 mod penalty;
 mod places;
@@ -22,9 +23,11 @@ use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 pub use address::{AddressKey, ClientAddress};
+pub use bucket::{Bucket, Rate};
 pub use failures::{Attempt, Failures, Tally, Who};
 pub use places::Places;
 
+use crate::clock::{Monotonic, Now};
 use crate::config::Caps;
 use penalty::Penalties;
 use window::Window;
@@ -40,7 +43,7 @@ const NAMEPLATE_SPAN: i64 = 25 * UnixMillis::MINUTE;
 const YOUNG: i64 = 30 * UnixMillis::DAY;
 /// New nameplates per waiting device that an address may have, in ten minutes. A code lives ten minutes or three failures.
 const NAMEPLATES_PER_DEVICE: usize = 4;
-/// At this multiple of the breaker's cap old accounts are slowed as well. It also bounds every book's memory.
+/// At this multiple of the breaker's cap old accounts are slowed as well. It also bounds every window's memory.
 const BREAKER_FOR_ALL: usize = 4;
 
 /// One attempt to open a device with a code.
@@ -75,11 +78,11 @@ impl TooMany {
     }
 }
 
-/// The books of one node. Cheap to clone; every clone is the same books.
+/// The counters of one node. Cheap to clone; every clone is the same counters.
 #[derive(Clone)]
-pub struct Limits(Arc<Mutex<Books>>);
+pub struct Limits(Arc<Mutex<Windows>>);
 
-struct Books {
+struct Windows {
     accounts: Window<AccountId>,
     penalties: Penalties<AccountId>,
     nameplates: Window<(AccountId, Nameplate)>,
@@ -93,12 +96,12 @@ struct Books {
 }
 
 impl Limits {
-    /// Empty books with these caps.
+    /// Empty counters with these caps.
     #[must_use]
     pub fn new(caps: &Caps) -> Self {
         let cap = |cap: u32| usize::try_from(cap).unwrap_or(usize::MAX);
         let breaker = cap(caps.failed_codes_total);
-        Self(Arc::new(Mutex::new(Books {
+        Self(Arc::new(Mutex::new(Windows {
             accounts: Window::new(SPAN, cap(caps.failed_codes_per_account)),
             penalties: Penalties::new(),
             nameplates: Window::new(NAMEPLATE_SPAN, FAILURES_PER_NAMEPLATE),
@@ -117,69 +120,71 @@ impl Limits {
     /// Reserves a place for an attempt. Every `Ok` is followed by one [`Self::settle`].
     ///
     /// # Errors
-    /// When a book is full, with the longest wait of all full books.
-    pub fn begin(&self, attempt: &CodeAttempt, now: UnixMillis) -> Result<(), TooMany> {
-        let mut books = self.books();
-        let wait = books.wait(attempt, now);
+    /// When a window is full, with the longest wait of all full ones.
+    pub fn begin(&self, attempt: &CodeAttempt, now: Now) -> Result<(), TooMany> {
+        let mut windows = self.windows();
+        let wait = windows.wait(attempt, now);
         if wait > 0 {
             return Err(TooMany::after(wait));
         }
-        books.accounts.reserve(&attempt.account);
-        books.nameplates.reserve(&attempt.nameplate_key());
+        windows.accounts.reserve(&attempt.account);
+        windows.nameplates.reserve(&attempt.nameplate_key());
         if let Some(address) = &attempt.address {
-            books.addresses.reserve(address);
+            windows.addresses.reserve(address);
         }
         for organisation in &attempt.organisations {
-            books.organisations.reserve(organisation);
+            windows.organisations.reserve(organisation);
         }
-        books.total.reserve(&());
+        windows.total.reserve(&());
         Ok(())
     }
 
     /// Ends an attempt that [`Self::begin`] let pass.
-    pub fn settle(&self, attempt: &CodeAttempt, failed: bool, now: UnixMillis) {
-        let mut books = self.books();
-        let full = books.accounts.settle(&attempt.account, failed, now);
+    pub fn settle(&self, attempt: &CodeAttempt, failed: bool, now: Now) {
+        let now = now.monotonic;
+        let mut windows = self.windows();
+        let full = windows.accounts.settle(&attempt.account, failed, now);
         if failed && full {
-            books.penalties.add(attempt.account.clone(), now);
+            windows.penalties.add(attempt.account.clone(), now);
         }
-        books.nameplates.settle(&attempt.nameplate_key(), failed, now);
+        windows.nameplates.settle(&attempt.nameplate_key(), failed, now);
         if let Some(address) = attempt.address {
-            books.addresses.settle(&address, failed, now);
+            windows.addresses.settle(&address, failed, now);
         }
         for organisation in &attempt.organisations {
-            books.organisations.settle(organisation, failed, now);
+            windows.organisations.settle(organisation, failed, now);
         }
-        books.total.settle(&(), failed, now);
+        windows.total.settle(&(), failed, now);
     }
 
     /// Counts an attempt to sign in, to open a one-time link or to use a recovery code.
     ///
     /// # Errors
     /// When this address has tried too often.
-    pub fn sign_in(&self, address: AddressKey, now: UnixMillis) -> Result<(), TooMany> {
-        self.books().sign_ins.count_one(&address, now)
+    pub fn sign_in(&self, address: AddressKey, now: Monotonic) -> Result<(), TooMany> {
+        self.windows().sign_ins.count_one(&address, now)
     }
 
     /// Counts a nameplate that is about to be assigned to a device at this address (threat model, I).
     ///
     /// # Errors
     /// When its devices have used up too many.
-    pub fn nameplate(&self, address: AddressKey, now: UnixMillis) -> Result<(), TooMany> {
-        self.books().assigned.count_one(&address, now)
+    pub fn nameplate(&self, address: AddressKey, now: Monotonic) -> Result<(), TooMany> {
+        self.windows().assigned.count_one(&address, now)
     }
 
-    fn books(&self) -> std::sync::MutexGuard<'_, Books> {
+    fn windows(&self) -> std::sync::MutexGuard<'_, Windows> {
         // Counters stay usable after a panic elsewhere; refusing everybody would be worse.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Books {
+impl Windows {
     /// How long this attempt has to wait; 0 when there is room everywhere.
-    fn wait(&mut self, attempt: &CodeAttempt, now: UnixMillis) -> i64 {
+    fn wait(&mut self, attempt: &CodeAttempt, now: Now) -> i64 {
+        let Now { wall, monotonic: now } = now;
         let breaker = match self.total.count(now) {
-            failures if failures >= self.breaker && now.since(attempt.account_since) < YOUNG => {
+            failures if failures >= self.breaker && wall.since(attempt.account_since) < YOUNG => {
                 self.total.wait_below(&(), self.breaker, now)
             }
             _ => self.total.wait(&(), now),

@@ -43,10 +43,10 @@ use crate::listen;
 use crate::rng::Random;
 use crate::start_error::StartError;
 use crate::supervisor::Supervisor;
-use hub::{Desk, Hub};
+use hub::{Dependencies, Hub};
 use nameplates::Lease;
 use plate::Plate;
-use reactor::{Command, Inbox, JobRunner, Reactor, Wire};
+use reactor::{Command, Inbox, JobQueue, Reactor, Transport};
 use resume::ResumeKey;
 use ticket::Claims;
 use upkeep::Upkeep;
@@ -96,7 +96,7 @@ impl Relay {
         jobs: impl Jobs + 'static,
     ) -> Result<Self, StartError> {
         let claims = Arc::new(Claims::default());
-        let desk = Desk {
+        let dependencies = Dependencies {
             random: random.clone(),
             limits: limits.clone(),
             resume_key: resume_key(db, &**random).await?,
@@ -106,15 +106,18 @@ impl Relay {
             max_unproven_per_address: config.caps.unproven_sessions_per_address,
             claims: claims.clone(),
         };
-        let leases = leases::all(&mut db.reader().await?.conn(), clock.now()).await?;
-        let hub = Hub::new(desk, leases.iter().map(<(Plate, Lease)>::from));
-        let runner = JobRunner::new(Box::new(jobs), tokio::runtime::Handle::current());
+        let now = clock.both();
+        let leases = leases::all(&mut db.reader().await?.conn(), now.wall).await?;
+        let hub = Hub::new(dependencies, leases.iter().map(<(Plate, Lease)>::from), now);
+        let queue = JobQueue::new(Box::new(jobs), tokio::runtime::Handle::current());
         let no_room = |error| StartError::File {
             what: "the system has no room for the relay's sockets".to_owned(),
             error,
         };
         let max_sockets = config.caps.connections;
-        let (reactor, inbox) = Reactor::new(clock.clone(), hub, runner, max_sockets).map_err(no_room)?;
+        let frames_per_second = config.caps.frames_per_second_per_address;
+        let (reactor, inbox) =
+            Reactor::new(clock.clone(), hub, queue, max_sockets, frames_per_second).map_err(no_room)?;
         let thread = supervisor
             .spawn_thread("relay", move || reactor.run())
             .map_err(no_room)?;
@@ -138,8 +141,12 @@ impl Relay {
                             "a connection was upgraded that the accept loop did not make"
                         );
                     };
-                    match Wire::new(stream) {
-                        Ok(wire) => inbox.push(Command::Open { wire, ahead, opening }),
+                    match Transport::new(stream) {
+                        Ok(transport) => inbox.push(Command::Open {
+                            transport,
+                            ahead,
+                            opening,
+                        }),
                         Err(error) => tracing::debug!(%error, "an upgraded connection is gone"),
                     }
                 }
@@ -211,11 +218,11 @@ impl Relay {
 
     /// Acts on every deadline that has passed, and writes down what has changed.
     pub async fn tick(&self) {
-        let (done, harvest) = oneshot::channel();
+        let (done, batch) = oneshot::channel();
         self.inbox.push(Command::Tick { done });
         // Without an answer the reactor has ended, and so has everything to write.
-        if let Ok(harvest) = harvest.await {
-            self.upkeep.lock().await.run(harvest).await;
+        if let Ok(batch) = batch.await {
+            self.upkeep.lock().await.run(batch).await;
         }
     }
 

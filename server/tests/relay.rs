@@ -3,5 +3,6 @@
 mod claims;
 pub(crate) mod device;
 mod enrolment;
+mod flood;
 mod sessions;
 mod socket;

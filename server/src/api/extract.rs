@@ -16,7 +16,7 @@ impl ClientAddress {
     /// [`Error::RateLimited`] when this address has tried too often.
     pub fn may_try_to_sign_in(self, gangway: &Gangway) -> Result<()> {
         let key = AddressKey::from(self.0);
-        Ok(gangway.limits.sign_in(key, gangway.clock.now())?)
+        Ok(gangway.limits.sign_in(key, gangway.clock.monotonic())?)
     }
 }
 

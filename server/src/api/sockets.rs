@@ -88,7 +88,7 @@ fn handshake(gangway: &Gangway, request: &Request, protocol: &'static str) -> Re
     if headers.contains_key(header::ORIGIN) && !csrf::has_own_origin(headers, &gangway.config) {
         return Err(FOREIGN_ORIGIN);
     }
-    Handshake::read(request.method(), headers, protocol)
+    Handshake::read(request, protocol)
 }
 
 /// Answers the request, and hands its stream to the relay.

@@ -5,6 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::*;
 
 const START: UnixMillis = UnixMillis(1_800_000_000_000);
+
+/// So long after the beginning.
+fn at(millis: i64) -> Now {
+    Now {
+        wall: START.plus(millis),
+        monotonic: Monotonic::from_millis(millis),
+    }
+}
 const OLD: UnixMillis = UnixMillis(1_600_000_000_000);
 
 fn account(number: u8) -> AccountId {
@@ -41,7 +49,7 @@ fn home(last: u8) -> IpAddr {
 fn failures(limits: &Limits, seconds: i64, mut next: impl FnMut(i64) -> CodeAttempt) -> usize {
     let mut count = 0;
     for second in 0..seconds {
-        let now = START.plus(second * UnixMillis::SECOND);
+        let now = at(second * UnixMillis::SECOND);
         let attempt = next(second);
         if limits.begin(&attempt, now).is_ok() {
             limits.settle(&attempt, true, now);
@@ -109,12 +117,12 @@ fn one_account_fails_twice_per_nameplate_however_it_is_spelt() {
     };
     for spelling in ["bcdf", "BC-DF"] {
         limits
-            .begin(&spell(spelling), START)
+            .begin(&spell(spelling), at(0))
             .expect("two failures are let");
-        limits.settle(&spell(spelling), true, START);
+        limits.settle(&spell(spelling), true, at(0));
     }
-    assert!(limits.begin(&spell(" b c d f "), START).is_err());
-    assert!(limits.begin(&spell("BCDG"), START).is_ok());
+    assert!(limits.begin(&spell(" b c d f "), at(0)).is_err());
+    assert!(limits.begin(&spell("BCDG"), at(0)).is_ok());
 }
 
 /// Threat model: ENR-3.
@@ -130,7 +138,7 @@ fn the_breaker_slows_young_accounts_first() {
         attempt(byte(second), home(1), index(second))
     });
     assert_eq!(flood, 60, "old accounts go on for now");
-    let now = START.plus(UnixMillis::MINUTE);
+    let now = at(UnixMillis::MINUTE);
     let young = CodeAttempt {
         account_since: START,
         ..attempt(200, home(9), 999)
@@ -143,7 +151,7 @@ fn the_breaker_slows_young_accounts_first() {
     });
     assert!(more <= 200 - 60, "at four times the cap nobody goes on ({more})");
     assert!(
-        limits.begin(&young, now.plus(20 * UnixMillis::MINUTE)).is_ok(),
+        limits.begin(&young, at(21 * UnixMillis::MINUTE)).is_ok(),
         "it closes again by itself"
     );
 }
@@ -154,26 +162,26 @@ fn parallel_attempts_do_not_slip_through() {
     let limits = Limits::new(&Caps::default());
     let running: Vec<_> = (0..20)
         .map(|at| attempt(1, home(1), at))
-        .filter(|attempt| limits.begin(attempt, START).is_ok())
+        .filter(|attempt| limits.begin(attempt, at(0)).is_ok())
         .collect();
     assert_eq!(running.len(), 5);
     for attempt in &running {
-        limits.settle(attempt, false, START);
+        limits.settle(attempt, false, at(0));
     }
     assert!(
-        limits.begin(&attempt(1, home(1), 99), START).is_ok(),
+        limits.begin(&attempt(1, home(1), 99), at(0)).is_ok(),
         "they redeemed their codes"
     );
 }
 
 /// Threat model: ENR-3.
 #[test]
-fn success_takes_nothing_off_any_book() {
+fn success_takes_nothing_off_any_window() {
     let limits = Limits::new(&Caps::default());
-    let ends = |at: usize, failed: bool| {
-        let attempt = attempt(1, home(1), at);
-        limits.begin(&attempt, START).expect("fewer than five failed");
-        limits.settle(&attempt, failed, START);
+    let ends = |index: usize, failed: bool| {
+        let attempt = attempt(1, home(1), index);
+        limits.begin(&attempt, at(0)).expect("fewer than five failed");
+        limits.settle(&attempt, failed, at(0));
     };
     for at in 0..4 {
         ends(at, true);
@@ -181,7 +189,7 @@ fn success_takes_nothing_off_any_book() {
     }
     ends(5, true);
     let refused = limits
-        .begin(&attempt(1, home(1), 6), START)
+        .begin(&attempt(1, home(1), 6), at(0))
         .expect_err("five failed");
     assert_eq!(refused.retry_after_secs, 601);
 }
@@ -194,14 +202,14 @@ fn a_whole_botnet_gets_six_thousand_guesses_an_hour() {
     let mut guesses = 0_u32;
     for second in 0..3600_u32 {
         for burst in 0..10_u32 {
-            let now = START.plus(i64::from(second) * UnixMillis::SECOND);
+            let now = at(i64::from(second) * UnixMillis::SECOND);
             let number = second * 10 + burst;
             let mut id = [0; 10];
             id[..4].copy_from_slice(&number.to_be_bytes());
             let attempt = CodeAttempt {
-                account: AccountId::new(now, id),
-                account_since: now,
-                organisations: vec![OrganisationId::new(now, id)],
+                account: AccountId::new(now.wall, id),
+                account_since: now.wall,
+                organisations: vec![OrganisationId::new(now.wall, id)],
                 address: Some(AddressKey::V4(number)),
                 nameplate: nameplate(index(number.into())),
             };
@@ -219,9 +227,30 @@ fn a_whole_botnet_gets_six_thousand_guesses_an_hour() {
 fn sign_ins_are_counted_per_address() {
     let limits = Limits::new(&Caps::default());
     let tries = (0..100)
-        .filter(|_| limits.sign_in(home(1).into(), START).is_ok())
+        .filter(|_| limits.sign_in(home(1).into(), at(0).monotonic).is_ok())
         .count();
     assert_eq!(tries, 60);
-    assert!(limits.sign_in(home(2).into(), START).is_ok());
-    assert!(limits.sign_in(home(1).into(), START.plus(SPAN)).is_ok());
+    assert!(limits.sign_in(home(2).into(), at(0).monotonic).is_ok());
+    assert!(limits.sign_in(home(1).into(), at(SPAN).monotonic).is_ok());
+}
+
+#[test]
+fn a_jump_of_the_wall_clock_lets_nobody_guess_again() {
+    let limits = Limits::new(&Caps::default());
+    assert_eq!(
+        failures(&limits, 5, |second| attempt(1, home(1), index(second))),
+        5
+    );
+    for jump in [-UnixMillis::DAY, UnixMillis::DAY] {
+        let jumped = Now {
+            wall: START.plus(jump),
+            ..at(6_000)
+        };
+        assert!(limits.begin(&attempt(1, home(1), 9), jumped).is_err(), "{jump}");
+    }
+    assert!(
+        limits
+            .begin(&attempt(1, home(1), 9), at(11 * UnixMillis::MINUTE))
+            .is_ok()
+    );
 }

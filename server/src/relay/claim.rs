@@ -16,13 +16,14 @@ use gangway_protocol::id::ClaimId;
 use gangway_protocol::time::UnixMillis;
 
 use super::message::problem;
+use crate::clock::{Monotonic, Now};
 
 /// A claim that goes on.
 #[derive(Debug)]
 pub(crate) struct Claim {
     id: ClaimId,
     stage: Stage,
-    due: UnixMillis,
+    due: Monotonic,
 }
 
 #[derive(Debug)]
@@ -143,7 +144,7 @@ impl Budget {
 
 impl Claim {
     /// A claim that has just gone to the device.
-    pub(crate) fn new(id: ClaimId, now: UnixMillis) -> Self {
+    pub(crate) fn new(id: ClaimId, now: Now) -> Self {
         Self {
             id,
             stage: Stage::Offered,
@@ -156,12 +157,12 @@ impl Claim {
     }
 
     /// Whether its time is over: [`Input::Tick`] would end it.
-    pub(crate) fn is_due(&self, now: UnixMillis) -> bool {
-        now >= self.due
+    pub(crate) fn is_due(&self, now: Now) -> bool {
+        now.is_past(self.due)
     }
 
     /// Takes what happened.
-    pub(crate) fn on(self, input: Input<'_>, now: UnixMillis) -> Next<'_> {
+    pub(crate) fn on(self, input: Input<'_>, now: Now) -> Next<'_> {
         match input {
             Input::Answer { pake, confirm } => self.on_answer(pake, confirm),
             Input::Confirm(confirm) => self.on_confirm(confirm),
@@ -219,7 +220,7 @@ impl Claim {
         }
     }
 
-    fn on_sealed_by_device(self, sealed: &str, now: UnixMillis) -> Next<'_> {
+    fn on_sealed_by_device(self, sealed: &str, now: Now) -> Next<'_> {
         let (by_device, by_claimant, first) = match self.stage {
             // protocol.md §2: the device seals nothing before a valid confirmation.
             Stage::Offered | Stage::Answered => return self.device_broke("It sealed before a confirmation."),
@@ -352,7 +353,7 @@ fn gone() -> ClaimantEnd {
     )
 }
 
-fn after(now: UnixMillis, secs: u32) -> UnixMillis {
+fn after(now: Now, secs: u32) -> Monotonic {
     now.plus(i64::from(secs) * UnixMillis::SECOND)
 }
 

@@ -10,6 +10,7 @@ use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::session::{NONCE_LEN, SessionAbility};
 
 use super::ticket::Ticket;
+use crate::clock::Monotonic;
 
 /// A socket and which of its successive owners is meant: indices are used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +31,8 @@ pub(crate) trait Driver {
     fn hold(&mut self, socket: u32);
     /// Goes on delivering.
     fn release(&mut self, socket: u32);
-    /// Runs a job beside everything else; its [`Done`] comes back by `Hub::on_done`.
-    fn start(&mut self, socket: SocketKey, job: Job);
+    /// Runs a job beside everything else, when its turn comes; its [`Done`] comes back by `Hub::on_done`.
+    fn start(&mut self, socket: SocketKey, job: Job, now: Monotonic);
 }
 
 /// What a new socket is for.
@@ -51,6 +52,17 @@ pub(crate) enum Opening {
     },
     /// Nobody: it is told why, and closed.
     Refused(Problem),
+}
+
+impl Opening {
+    /// Where the socket comes from, if that matters still.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Device { address } | Self::Session { address } => *address,
+            Self::Claimant(ticket) => Some(ticket.address),
+            Self::Refused(_) => None,
+        }
+    }
 }
 
 /// Work with the database or with public keys: too long for the hub, done by a task of its own. A socket has at most one

@@ -77,6 +77,17 @@ pub mod close_code {
     pub const TOO_LARGE: u16 = 1009;
 }
 
+/// What a look at a client's bytes has brought.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decoded<'a> {
+    /// So many bytes are done with.
+    pub used: usize,
+    /// So many frames were in them.
+    pub frames: u32,
+    /// What they say; without it more bytes are needed.
+    pub event: Option<Event<'a>>,
+}
+
 /// Decodes one client's bytes. One word in size while nothing is incomplete.
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -108,6 +119,17 @@ impl Decoder {
         frame.len()
     }
 
+    /// Whether a frame or a message has begun and not ended.
+    pub fn is_incomplete(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Whether a message has begun that comes in fragments.
+    pub fn is_in_message(&self) -> bool {
+        let kept = self.kept.as_ref();
+        kept.is_some_and(|kept| kept.message.is_some())
+    }
+
     /// Keeps the undecoded end of the lent buffer until the next [`Self::resume`].
     pub fn keep(&mut self, rest: &[u8]) {
         if !rest.is_empty() {
@@ -115,22 +137,24 @@ impl Decoder {
         }
     }
 
-    /// Decodes up to the next event and tells how many bytes of `input` are done with; without an event, more bytes are
-    /// needed. Call again with the rest as long as there are events. Payloads are unmasked in place.
+    /// Decodes up to the next event, and tells how many bytes and frames of `input` are done with; without an event, more
+    /// bytes are needed. Call again with the rest as long as there are events. Payloads are unmasked in place.
     ///
     /// # Errors
     /// The connection has to be closed, with [`FrameError::close_code`].
-    pub fn decode<'a>(&mut self, input: &'a mut [u8]) -> Result<(usize, Option<Event<'a>>), FrameError> {
-        let mut start = 0;
+    pub fn decode<'a>(&mut self, input: &'a mut [u8]) -> Result<Decoded<'a>, FrameError> {
+        let (mut start, mut frames) = (0, 0);
+        let decoded = |used, frames, event| Ok(Decoded { used, frames, event });
         loop {
             let Some(head) = Head::read(&input[start..])? else {
-                return Ok((start, None));
+                return decoded(start, frames, None);
             };
             self.check_place(head)?;
             let end = start + head.len + head.payload_len;
             if input.len() < end {
-                return Ok((start, None));
+                return decoded(start, frames, None);
             }
+            frames += 1;
             let payload_start = start + head.len;
             start = end;
             // A fragment makes no event: its bytes move to the message and the next frame follows.
@@ -138,13 +162,13 @@ impl Decoder {
                 let payload = &mut input[payload_start..end];
                 unmask(payload, head.mask);
                 if let Some(text) = self.add_fragment(head.fin, payload)? {
-                    return Ok((end, Some(Event::Text(Cow::Owned(text)))));
+                    return decoded(end, frames, Some(Event::Text(Cow::Owned(text))));
                 }
                 continue;
             }
             let payload = &mut input[payload_start..end];
             unmask(payload, head.mask);
-            return Ok((end, Some(whole_frame(head.opcode, payload)?)));
+            return decoded(end, frames, Some(whole_frame(head.opcode, payload)?));
         }
     }
 

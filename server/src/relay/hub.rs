@@ -4,11 +4,13 @@
 //!
 //! - [`devices`]: waiting devices and their nameplates
 //! - [`claims`]: claimants, and claims between two sockets
+//! - [`admission`]: enrolled devices that have not proven themselves yet
 //! - [`sessions`]: enrolled devices
 //! - [`exclusions`]: those that may not be connected any more
 //!
 //! [`Job`]: super::driver::Job
 
+mod admission;
 mod claims;
 mod devices;
 mod exclusions;
@@ -23,7 +25,6 @@ use slab::Slab;
 use gangway_protocol::device::{OfflineReason, Presence};
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId};
-use gangway_protocol::time::UnixMillis;
 
 use super::driver::{Done, Driver, Opening, SocketKey};
 use super::frame::{FrameError, close_code};
@@ -33,14 +34,15 @@ use super::plate::Plate;
 use super::record::{Claimant, ClaimantStage, Liveness, Pulse, Record, Role, hello_due};
 use super::resume::ResumeKey;
 use super::ticket::Claims;
-use crate::limits::{Limits, Places};
+use crate::clock::Now;
+use crate::limits::{AddressKey, Limits, Places};
 use crate::rng::Random;
 
 pub use exclusions::Exclusion;
 pub use sessions::Tell;
 
 /// What the hub is given once and for all.
-pub(crate) struct Desk {
+pub(crate) struct Dependencies {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limits: Limits,
     pub(crate) resume_key: ResumeKey,
@@ -57,13 +59,17 @@ pub(crate) struct Desk {
 
 /// See the module's description.
 pub(crate) struct Hub {
-    desk: Desk,
+    dependencies: Dependencies,
     records: Vec<Record>,
     /// Enrolment sockets, before and after `hello`.
     devices: u32,
     waiting_places: Places,
     /// Sessions that are not proven yet.
     proving_places: Places,
+    /// Those that wait for such a place. Sockets that have gone stay in it until their turn comes.
+    queues: HashMap<AddressKey, VecDeque<SocketKey>>,
+    /// Most that wait, of one address.
+    max_queued: usize,
     nameplates: Nameplates,
     claims: Slab<claims::OpenClaim>,
     claim_ids: HashMap<ClaimId, u32>,
@@ -86,7 +92,7 @@ pub(crate) struct PresenceChange {
 
 /// What is to be written to the database, and to the gauges.
 #[derive(Debug, Default)]
-pub(crate) struct Harvest {
+pub(crate) struct Batch {
     pub(crate) leases: HashMap<Plate, Lease>,
     pub(crate) presence: HashMap<DeviceId, PresenceChange>,
     pub(crate) counts: Counts,
@@ -102,14 +108,20 @@ pub(crate) struct Counts {
 
 impl Hub {
     /// Nobody is connected, and these nameplates are not free.
-    pub(crate) fn new(desk: Desk, leases: impl IntoIterator<Item = (Plate, Lease)>) -> Self {
+    pub(crate) fn new(
+        dependencies: Dependencies,
+        leases: impl IntoIterator<Item = (Plate, Lease)>,
+        now: Now,
+    ) -> Self {
         Self {
-            waiting_places: Places::new(desk.max_waiting_per_address),
-            proving_places: Places::new(desk.max_unproven_per_address),
-            desk,
+            waiting_places: Places::new(dependencies.max_waiting_per_address),
+            proving_places: Places::new(dependencies.max_unproven_per_address),
+            queues: HashMap::new(),
+            max_queued: admission::max_queued(dependencies.max_unproven_per_address),
+            dependencies,
             records: Vec::new(),
             devices: 0,
-            nameplates: Nameplates::new(leases),
+            nameplates: Nameplates::new(leases, now),
             claims: Slab::new(),
             claim_ids: HashMap::new(),
             sessions: HashMap::new(),
@@ -123,11 +135,11 @@ impl Hub {
     }
 
     /// A socket was upgraded; the driver names it by an index that is free.
-    pub(crate) fn open(&mut self, socket: u32, opening: Opening, now: UnixMillis, driver: &mut impl Driver) {
+    pub(crate) fn open(&mut self, socket: u32, opening: Opening, now: Now, driver: &mut impl Driver) {
         while self.records.len() <= at(socket) {
             self.records.push(Record::vacant());
         }
-        let liveness = Liveness::new(now, &*self.desk.random);
+        let liveness = Liveness::new(now, &*self.dependencies.random);
         let record = self.record_mut(socket);
         record.generation = record.generation.wrapping_add(1);
         record.liveness = liveness;
@@ -144,25 +156,25 @@ impl Hub {
                     stage,
                 }));
             }
-            Opening::Session { address } => self.challenge(socket, address, now, driver),
+            Opening::Session { address } => self.admit(socket, address, now, driver),
         }
     }
 
     /// A text message came.
-    pub(crate) fn on_text(&mut self, socket: u32, text: &str, now: UnixMillis, driver: &mut impl Driver) {
+    pub(crate) fn on_text(&mut self, socket: u32, text: &str, now: Now, driver: &mut impl Driver) {
         match self.record(socket).role {
             Role::Greeting(_) | Role::Waiting(_) => self.on_device_text(socket, text, now, driver),
             Role::Claimant(_) => self.on_claimant_text(socket, text, now, driver),
             Role::Proving(_) | Role::Session(_) => self.on_session_text(socket, text, now, driver),
-            Role::Vacant | Role::Closing => {}
+            Role::Vacant | Role::Closing | Role::Queued(_) => {}
         }
     }
 
     /// A Pong came.
-    pub(crate) fn on_pong(&mut self, socket: u32, payload: &[u8], now: UnixMillis, driver: &mut impl Driver) {
-        let random = self.desk.random.clone();
+    pub(crate) fn on_pong(&mut self, socket: u32, payload: &[u8], now: Now, driver: &mut impl Driver) {
+        let random = self.dependencies.random.clone();
         self.record_mut(socket).liveness.on_pong(now, &*random);
-        self.on_probe_answer(socket, payload, driver);
+        self.on_probe_answer(socket, payload, now, driver);
     }
 
     /// The bytes cannot be read any further.
@@ -170,7 +182,7 @@ impl Hub {
         &mut self,
         socket: u32,
         error: FrameError,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
     ) {
         if error == FrameError::TooLarge && self.is_open(socket) {
@@ -183,39 +195,42 @@ impl Hub {
         self.end(socket, error.close_code(), OfflineReason::Malformed, now, driver);
     }
 
+    /// More came than the socket or its address may send.
+    pub(crate) fn on_flood(&mut self, socket: u32, problem: Problem, now: Now, driver: &mut impl Driver) {
+        self.refuse_now(socket, problem, now, driver);
+    }
+
+    /// A message began long ago and has not ended.
+    pub(crate) fn on_slow_message(&mut self, socket: u32, now: Now, driver: &mut impl Driver) {
+        let problem = problem(ProblemCode::Timeout, "The rest of a message was due within 30 s.");
+        self.refuse_now(socket, problem, now, driver);
+    }
+
     /// The connection has ended, whoever ended it. The driver may use the index again.
-    pub(crate) fn on_gone(
-        &mut self,
-        socket: u32,
-        why: OfflineReason,
-        now: UnixMillis,
-        driver: &mut impl Driver,
-    ) {
+    pub(crate) fn on_gone(&mut self, socket: u32, why: OfflineReason, now: Now, driver: &mut impl Driver) {
         self.leave(socket, why, now, driver);
         self.record_mut(socket).role = Role::Vacant;
     }
 
+    /// Whether this owner of a socket is still there: another may have its index by now.
+    pub(crate) fn is_present(&self, key: SocketKey) -> bool {
+        self.record(key.index).generation == key.generation && self.is_open(key.index)
+    }
+
     /// A job has ended.
-    pub(crate) fn on_done(&mut self, key: SocketKey, done: Done, now: UnixMillis, driver: &mut impl Driver) {
-        // The socket may have gone meanwhile, and another may have its index.
-        if self.record(key.index).generation == key.generation && self.is_open(key.index) {
+    pub(crate) fn on_done(&mut self, key: SocketKey, done: Done, now: Now, driver: &mut impl Driver) {
+        if self.is_present(key) {
             self.on_job_done(key.index, done, now, driver);
         }
     }
 
     /// Acts on what is due among `len` sockets from `from` on; returns where to go on, `None` at the end.
-    pub(crate) fn sweep(
-        &mut self,
-        from: u32,
-        len: u32,
-        now: UnixMillis,
-        driver: &mut impl Driver,
-    ) -> Option<u32> {
+    pub(crate) fn sweep(&mut self, from: u32, len: u32, now: Now, driver: &mut impl Driver) -> Option<u32> {
         let end = from.saturating_add(len);
         for socket in from..end {
             match self.records.get(at(socket)) {
                 None => return None,
-                Some(record) if record.due() <= now => self.on_due(socket, now, driver),
+                Some(record) if now.is_past(record.due()) => self.on_due(socket, now, driver),
                 Some(_) => {}
             }
         }
@@ -223,15 +238,15 @@ impl Hub {
     }
 
     /// Once per tick: claims whose time is over, and exclusions that nobody can have missed any more.
-    pub(crate) fn sweep_claims(&mut self, now: UnixMillis, driver: &mut impl Driver) {
+    pub(crate) fn sweep_claims(&mut self, now: Now, driver: &mut impl Driver) {
         self.end_due_claims(now, driver);
         self.forget_exclusions(now);
-        self.desk.claims.forget_old(now);
+        self.dependencies.claims.forget_old(now);
     }
 
     /// Hands out what is to be written down.
-    pub(crate) fn harvest(&mut self) -> Harvest {
-        Harvest {
+    pub(crate) fn take_batch(&mut self) -> Batch {
+        Batch {
             leases: self.nameplates.take_changes(),
             presence: std::mem::take(&mut self.presence),
             counts: Counts {
@@ -243,7 +258,7 @@ impl Hub {
     }
 
     /// Sends everybody away because the server goes down; who comes later is refused.
-    pub(crate) fn drain(&mut self, now: UnixMillis, driver: &mut impl Driver) {
+    pub(crate) fn drain(&mut self, now: Now, driver: &mut impl Driver) {
         self.draining = true;
         let sockets = 0..u32::try_from(self.records.len()).unwrap_or(u32::MAX);
         for claimant in sockets.clone() {
@@ -270,7 +285,7 @@ impl Hub {
         }
     }
 
-    fn on_due(&mut self, socket: u32, now: UnixMillis, driver: &mut impl Driver) {
+    fn on_due(&mut self, socket: u32, now: Now, driver: &mut impl Driver) {
         match self.record_mut(socket).liveness.on_tick(now) {
             Pulse::Fine => {}
             Pulse::Ping => driver.ping(socket, &[]),
@@ -285,7 +300,7 @@ impl Hub {
             }
         }
         let role = &self.record(socket).role;
-        if role.due() > now {
+        if !now.is_past(role.due()) {
             return;
         }
         let message = match role {
@@ -293,6 +308,10 @@ impl Hub {
             Role::Claimant(_) => "`claim` was due within 10 s.",
             Role::Waiting(_) => "The code has expired, and `replace` was due.",
             Role::Proving(_) => "`proof` was due within 10 s.",
+            Role::Queued(_) => {
+                let crowded = self.crowded();
+                return self.refuse_now(socket, crowded, now, driver);
+            }
             Role::Session(_) => return self.end_unanswered_probe(socket, now, driver),
             Role::Vacant | Role::Closing => return,
         };
@@ -307,7 +326,7 @@ impl Hub {
     }
 
     /// As [`Self::refuse`], for sockets that may hold a nameplate, a claim or a session.
-    fn refuse_now(&mut self, socket: u32, problem: Problem, now: UnixMillis, driver: &mut impl Driver) {
+    fn refuse_now(&mut self, socket: u32, problem: Problem, now: Now, driver: &mut impl Driver) {
         if self.is_open(socket) {
             let why = match problem.code {
                 ProblemCode::Malformed | ProblemCode::UnknownType => OfflineReason::Malformed,
@@ -319,7 +338,7 @@ impl Hub {
     }
 
     /// Ends a connection, with everything that hangs on it.
-    fn end(&mut self, socket: u32, code: u16, why: OfflineReason, now: UnixMillis, driver: &mut impl Driver) {
+    fn end(&mut self, socket: u32, code: u16, why: OfflineReason, now: Now, driver: &mut impl Driver) {
         if self.is_open(socket) {
             self.leave(socket, why, now, driver);
             driver.close(socket, code);
@@ -327,14 +346,14 @@ impl Hub {
     }
 
     /// Takes a socket out of everything it is part of. Its role is `Closing` then.
-    fn leave(&mut self, socket: u32, why: OfflineReason, now: UnixMillis, driver: &mut impl Driver) {
+    fn leave(&mut self, socket: u32, why: OfflineReason, now: Now, driver: &mut impl Driver) {
         match std::mem::replace(&mut self.record_mut(socket).role, Role::Closing) {
             Role::Greeting(greeting) => self.forget_address(greeting.address),
             Role::Waiting(waiting) => self.device_left(socket, &waiting, now, driver),
             Role::Claimant(claimant) => self.claimant_left(&claimant, now, driver),
             Role::Session(session) => self.session_ended(socket, *session, why, now),
-            Role::Proving(proving) => self.proving_places.give_back(proving.address),
-            Role::Vacant | Role::Closing => {}
+            Role::Proving(proving) => self.free_place(proving.address, now, driver),
+            Role::Vacant | Role::Closing | Role::Queued(_) => {}
         }
     }
 

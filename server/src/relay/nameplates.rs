@@ -3,7 +3,7 @@
 //! A nameplate is taken while its device is connected, then rests for fifteen minutes: nobody else gets it, and its own
 //! device may come back to it with its `resume` token unless the code was spent. What is taken or rests is written to
 //! the database in batches ([`Nameplates::take_changes`]), so that a restarted server gives no nameplate away that is
-//! still on a screen.
+//! still on a screen. Deadlines are monotonic here; the database and the token have to name them on the wall clock.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -12,6 +12,7 @@ use gangway_protocol::enrolment::CODE_LIFE_SECS;
 use gangway_protocol::time::UnixMillis;
 
 use super::plate::Plate;
+use crate::clock::{Monotonic, Now};
 use crate::db::nameplates as db;
 use crate::rng::Random;
 
@@ -23,11 +24,30 @@ pub(crate) const REST: i64 = 15 * UnixMillis::MINUTE;
 /// expensive and drawing a free one stays cheap.
 const CROWDED: usize = 10;
 
-/// A nameplate in use: since when it is this device's, and on which socket.
+/// A nameplate in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Taken {
-    pub(crate) socket: u32,
-    pub(crate) epoch: UnixMillis,
+struct Taken {
+    socket: u32,
+    /// When it was assigned to this device, as the `resume` token says it.
+    epoch: UnixMillis,
+    /// Until when its code lives.
+    expires: Monotonic,
+}
+
+/// A nameplate that is given to nobody else for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Resting {
+    /// When it was assigned to its device, and until when its code lives; `None` when that device may not come back to it.
+    code: Option<(UnixMillis, Monotonic)>,
+    until: Monotonic,
+}
+
+/// A nameplate that was just assigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Assigned {
+    pub(crate) plate: Plate,
+    /// Until when its code lives.
+    pub(crate) expires: Monotonic,
 }
 
 /// What the database is to remember of a nameplate.
@@ -65,10 +85,10 @@ impl Lease {
 /// What became of a `resume` token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resumed {
-    /// The nameplate is the device's again.
-    Yes,
+    /// The nameplate is the device's again, until its code expires.
+    Yes { expires: Monotonic },
     /// It is, and its older socket has to go.
-    FromSocket(u32),
+    FromSocket { older: u32, expires: Monotonic },
     /// It is not to be had any more.
     Stale,
 }
@@ -76,9 +96,9 @@ pub(crate) enum Resumed {
 /// All nameplates of a node that are not free.
 pub(crate) struct Nameplates {
     taken: HashMap<Plate, Taken>,
-    resting: HashMap<Plate, Lease>,
+    resting: HashMap<Plate, Resting>,
     /// Resting ones by the end of their rest.
-    ends: VecDeque<(UnixMillis, Plate)>,
+    ends: VecDeque<(Monotonic, Plate)>,
     /// How many of each length are taken or rest, from the shortest length on.
     crowd: [usize; MAX_NAMEPLATE_LEN + 1 - MIN_NAMEPLATE_LEN],
     changes: HashMap<Plate, Lease>,
@@ -86,10 +106,13 @@ pub(crate) struct Nameplates {
 
 impl Nameplates {
     /// Starts with what the database remembers.
-    pub(crate) fn new(leases: impl IntoIterator<Item = (Plate, Lease)>) -> Self {
+    pub(crate) fn new(leases: impl IntoIterator<Item = (Plate, Lease)>, now: Now) -> Self {
+        let resting = leases
+            .into_iter()
+            .map(|(plate, lease)| (plate, Resting::read(lease, now)));
         let mut nameplates = Self {
             taken: HashMap::new(),
-            resting: leases.into_iter().collect(),
+            resting: resting.collect(),
             ends: VecDeque::new(),
             crowd: [0; _],
             changes: HashMap::new(),
@@ -97,7 +120,7 @@ impl Nameplates {
         let mut ends: Vec<_> = nameplates
             .resting
             .iter()
-            .map(|(plate, lease)| (lease.rests_until, *plate))
+            .map(|(plate, resting)| (resting.until, *plate))
             .collect();
         ends.sort_by_key(|(until, _)| *until);
         for (_, plate) in &ends {
@@ -108,7 +131,7 @@ impl Nameplates {
     }
 
     /// A random one among the free ones, for a device on this socket.
-    pub(crate) fn assign(&mut self, socket: u32, now: UnixMillis, random: &dyn Random) -> Plate {
+    pub(crate) fn assign(&mut self, socket: u32, now: Now, random: &dyn Random) -> Assigned {
         self.end_rests(now);
         let len = self.present_len();
         // At most one in ten is not free (in the longest length there is no crowd), so this ends after a draw or two.
@@ -119,40 +142,54 @@ impl Nameplates {
             }
         };
         self.crowd[place(plate)] += 1;
-        self.take(plate, Taken { socket, epoch: now });
-        plate
+        let expires = now.plus(LIFE);
+        let epoch = now.wall;
+        self.take(
+            plate,
+            Taken {
+                socket,
+                epoch,
+                expires,
+            },
+        );
+        Assigned { plate, expires }
     }
 
     /// Gives a device that was assigned `plate` at `epoch` its nameplate back, on this socket.
-    pub(crate) fn resume(
-        &mut self,
-        plate: Plate,
-        epoch: UnixMillis,
-        socket: u32,
-        now: UnixMillis,
-    ) -> Resumed {
+    pub(crate) fn resume(&mut self, plate: Plate, epoch: UnixMillis, socket: u32, now: Now) -> Resumed {
         self.end_rests(now);
-        if now.since(epoch) >= LIFE {
-            return Resumed::Stale;
-        }
-        if let Some(taken) = self.taken.get(&plate) {
-            if taken.epoch != epoch {
+        if let Some(taken) = self.taken.get(&plate).copied() {
+            if taken.epoch != epoch || now.is_past(taken.expires) {
                 return Resumed::Stale;
             }
-            let older = taken.socket;
-            self.take(plate, Taken { socket, epoch });
-            return Resumed::FromSocket(older);
+            self.take(plate, Taken { socket, ..taken });
+            return Resumed::FromSocket {
+                older: taken.socket,
+                expires: taken.expires,
+            };
         }
-        match self.resting.get(&plate) {
-            Some(lease) if lease.epoch != Some(epoch) => return Resumed::Stale,
-            Some(_) => {
-                self.resting.remove(&plate);
-            }
+        let resting = self.resting.get(&plate);
+        let expires = match resting.map(|resting| resting.code) {
+            Some(Some((of, expires))) if of == epoch => expires,
+            Some(_) => return Resumed::Stale,
             // The server died before it wrote the lease down: the token is proof enough.
-            None => self.crowd[place(plate)] += 1,
+            None => expiry(epoch, now),
+        };
+        if now.is_past(expires) {
+            return Resumed::Stale;
         }
-        self.take(plate, Taken { socket, epoch });
-        Resumed::Yes
+        if self.resting.remove(&plate).is_none() {
+            self.crowd[place(plate)] += 1;
+        }
+        self.take(
+            plate,
+            Taken {
+                socket,
+                epoch,
+                expires,
+            },
+        );
+        Resumed::Yes { expires }
     }
 
     /// The socket of the device that is found under `nameplate`.
@@ -161,18 +198,22 @@ impl Nameplates {
     }
 
     /// The device of `plate` on `socket` has gone. It may come back to it unless the code is `spent`.
-    pub(crate) fn free(&mut self, plate: Plate, socket: u32, spent: bool, now: UnixMillis) {
+    pub(crate) fn free(&mut self, plate: Plate, socket: u32, spent: bool, now: Now) {
         // A socket that was superseded has nothing to free.
         let Some(taken) = self.taken.get(&plate).filter(|taken| taken.socket == socket) else {
             return;
         };
+        let resting = Resting {
+            code: (!spent).then_some((taken.epoch, taken.expires)),
+            until: now.plus(REST),
+        };
         let lease = Lease {
-            epoch: (!spent).then_some(taken.epoch),
-            rests_until: now.plus(REST),
+            epoch: resting.code.map(|(epoch, _)| epoch),
+            rests_until: now.wall.plus(REST),
         };
         self.taken.remove(&plate);
-        self.resting.insert(plate, lease);
-        self.ends.push_back((lease.rests_until, plate));
+        self.resting.insert(plate, resting);
+        self.ends.push_back((resting.until, plate));
         self.changes.insert(plate, lease);
     }
 
@@ -203,8 +244,8 @@ impl Nameplates {
             .unwrap_or(MAX_NAMEPLATE_LEN)
     }
 
-    fn end_rests(&mut self, now: UnixMillis) {
-        while self.ends.front().is_some_and(|(until, _)| *until <= now) {
+    fn end_rests(&mut self, now: Now) {
+        while self.ends.front().is_some_and(|(until, _)| now.is_past(*until)) {
             let Some((until, plate)) = self.ends.pop_front() else {
                 return;
             };
@@ -212,13 +253,30 @@ impl Nameplates {
             if self
                 .resting
                 .get(&plate)
-                .is_some_and(|lease| lease.rests_until == until)
+                .is_some_and(|resting| resting.until == until)
             {
                 self.resting.remove(&plate);
                 self.crowd[place(plate)] = self.crowd[place(plate)].saturating_sub(1);
             }
         }
     }
+}
+
+impl Resting {
+    /// What another process, or this one before its restart, has left in the database.
+    fn read(lease: Lease, now: Now) -> Self {
+        // A wall clock that was set meanwhile shortens a rest to nothing or leaves it whole, and makes none longer.
+        let left = lease.rests_until.since(now.wall).clamp(0, LIFE + REST);
+        Self {
+            code: lease.epoch.map(|epoch| (epoch, expiry(epoch, now))),
+            until: now.plus(left),
+        }
+    }
+}
+
+/// Until when the code lives whose nameplate was assigned at `epoch`, perhaps by an earlier process.
+fn expiry(epoch: UnixMillis, now: Now) -> Monotonic {
+    now.plus((LIFE - now.wall.since(epoch)).clamp(0, LIFE))
 }
 
 fn place(plate: Plate) -> usize {
@@ -239,10 +297,28 @@ mod tests {
     use super::*;
     use crate::rng::SystemRandom;
 
-    const START: UnixMillis = UnixMillis(1_800_000_000_000);
+    /// So long after the beginning.
+    fn at(millis: i64) -> Now {
+        Now {
+            wall: UnixMillis(1_800_000_000_000).plus(millis),
+            monotonic: Monotonic::from_millis(millis),
+        }
+    }
+
+    fn epoch(millis: i64) -> UnixMillis {
+        at(millis).wall
+    }
+
+    fn is_back(resumed: Resumed) -> bool {
+        matches!(resumed, Resumed::Yes { .. })
+    }
 
     fn empty() -> Nameplates {
-        Nameplates::new([])
+        Nameplates::new([], at(0))
+    }
+
+    fn assign(nameplates: &mut Nameplates, socket: u32, now: Now) -> Plate {
+        nameplates.assign(socket, now, &SystemRandom).plate
     }
 
     /// Threat model: ENR-23.
@@ -250,42 +326,39 @@ mod tests {
     fn they_are_random_and_lengthen_when_one_in_ten_is_taken() {
         let mut nameplates = empty();
         let first: Vec<_> = (0..16_001)
-            .map(|socket| nameplates.assign(socket, START, &SystemRandom))
+            .map(|socket| assign(&mut nameplates, socket, at(0)))
             .collect();
         assert!(first.iter().all(|plate| plate.len() == 4));
-        let next = nameplates.assign(16_001, START, &SystemRandom);
+        let next = assign(&mut nameplates, 16_001, at(0));
         assert_eq!(next.len(), 5, "16,001 of 160,000 are more than one in ten");
-        nameplates.free(first[7], 7, true, START);
+        nameplates.free(first[7], 7, true, at(0));
         assert_eq!(
-            nameplates.assign(7, START, &SystemRandom).len(),
+            assign(&mut nameplates, 7, at(0)).len(),
             5,
             "a resting one is not free"
         );
         for (socket, plate) in (0..).zip(&first) {
-            nameplates.free(*plate, socket, true, START);
+            nameplates.free(*plate, socket, true, at(0));
         }
-        assert_eq!(nameplates.assign(7, START.plus(REST), &SystemRandom).len(), 4);
+        assert_eq!(assign(&mut nameplates, 7, at(REST)).len(), 4);
     }
 
     #[test]
     fn a_freed_one_rests_and_its_device_may_come_back() {
         let mut nameplates = empty();
-        let plate = nameplates.assign(1, START, &SystemRandom);
-        nameplates.free(plate, 1, false, START.plus(5_000));
+        let plate = assign(&mut nameplates, 1, at(0));
+        nameplates.free(plate, 1, false, at(5_000));
         assert_eq!(nameplates.find(&plate.into()), None);
         assert_eq!(
-            nameplates.resume(plate, START.plus(1), 2, START.plus(6_000)),
+            nameplates.resume(plate, epoch(1), 2, at(6_000)),
             Resumed::Stale,
             "another's token"
         );
-        assert_eq!(
-            nameplates.resume(plate, START, 2, START.plus(6_000)),
-            Resumed::Yes
-        );
+        assert!(is_back(nameplates.resume(plate, epoch(0), 2, at(6_000))));
         assert_eq!(nameplates.find(&plate.into()), Some(2));
-        nameplates.free(plate, 2, true, START.plus(7_000));
+        nameplates.free(plate, 2, true, at(7_000));
         assert_eq!(
-            nameplates.resume(plate, START, 3, START.plus(8_000)),
+            nameplates.resume(plate, epoch(0), 3, at(8_000)),
             Resumed::Stale,
             "the code is spent"
         );
@@ -294,12 +367,15 @@ mod tests {
     #[test]
     fn the_newer_of_two_sockets_wins() {
         let mut nameplates = empty();
-        let plate = nameplates.assign(1, START, &SystemRandom);
+        let plate = assign(&mut nameplates, 1, at(0));
         assert_eq!(
-            nameplates.resume(plate, START, 2, START.plus(1)),
-            Resumed::FromSocket(1)
+            nameplates.resume(plate, epoch(0), 2, at(1)),
+            Resumed::FromSocket {
+                older: 1,
+                expires: at(LIFE).monotonic
+            }
         );
-        nameplates.free(plate, 1, false, START.plus(2));
+        nameplates.free(plate, 1, false, at(2));
         assert_eq!(
             nameplates.find(&plate.into()),
             Some(2),
@@ -310,29 +386,54 @@ mod tests {
     #[test]
     fn a_restart_keeps_leases_and_lets_their_devices_resume() {
         let mut before = empty();
-        let plate = before.assign(1, START, &SystemRandom);
+        let plate = assign(&mut before, 1, at(0));
         let leases = before.take_changes();
         assert!(before.take_changes().is_empty());
-        let mut after = Nameplates::new(leases);
-        assert_eq!(after.resume(plate, START, 9, START.plus(20_000)), Resumed::Yes);
-        assert_eq!(after.resume(plate, START, 9, START.plus(LIFE)), Resumed::Stale);
+        let mut after = Nameplates::new(leases, at(10_000));
+        assert!(is_back(after.resume(plate, epoch(0), 9, at(20_000))));
+        assert_eq!(after.resume(plate, epoch(0), 9, at(LIFE)), Resumed::Stale);
         let mut lost = empty();
-        assert_eq!(
-            lost.resume(plate, START, 9, START.plus(20_000)),
-            Resumed::Yes,
+        assert!(
+            is_back(lost.resume(plate, epoch(0), 9, at(20_000))),
             "killed before the lease was written"
         );
+    }
+
+    #[test]
+    fn a_jump_of_the_wall_clock_ends_no_code_and_prolongs_none() {
+        for jump in [-UnixMillis::DAY, UnixMillis::DAY] {
+            let jumped = |millis: i64| Now {
+                wall: epoch(millis).plus(jump),
+                ..at(millis)
+            };
+            let mut nameplates = empty();
+            let plate = assign(&mut nameplates, 1, at(0));
+            nameplates.free(plate, 1, false, jumped(1_000));
+            assert!(
+                is_back(nameplates.resume(plate, epoch(0), 2, jumped(2_000))),
+                "{jump}"
+            );
+            nameplates.free(plate, 2, false, jumped(3_000));
+            assert_eq!(
+                nameplates.resume(plate, epoch(0), 3, jumped(LIFE)),
+                Resumed::Stale,
+                "{jump}"
+            );
+            nameplates.end_rests(jumped(3_000 + REST));
+            assert!(nameplates.resting.is_empty(), "{jump}");
+        }
     }
 
     #[test]
     fn the_crowd_is_counted_right_through_every_path() {
         let mut nameplates = empty();
         for round in 0..200_i64 {
-            let now = START.plus(round * UnixMillis::MINUTE);
-            let plate = nameplates.assign(1, now, &SystemRandom);
+            let millis = round * UnixMillis::MINUTE;
+            let now = at(millis);
+            let plate = assign(&mut nameplates, 1, now);
             nameplates.free(plate, 1, false, now);
-            assert_eq!(nameplates.resume(plate, now, 2, now.plus(1)), Resumed::Yes);
-            nameplates.free(plate, 2, round % 2 == 0, now.plus(2));
+            assert!(is_back(nameplates.resume(plate, now.wall, 2, at(millis + 1))));
+            nameplates.free(plate, 2, round % 2 == 0, at(millis + 2));
             assert_eq!(
                 nameplates.crowd[0],
                 nameplates.taken.len() + nameplates.resting.len()

@@ -5,39 +5,50 @@
 //! to that socket, on the same thread.
 //!
 //! 1. Wait for readiness, or for a [`Command`] in the [`Inbox`].
-//! 2. Write what did not fit before, read what is there, hand every message to the hub.
+//! 2. Write what did not fit before. Each socket that has something to read gets one turn, which is bounded in bytes and
+//!    messages ([`turn`]), pays for it out of its [`budget`], and waits for the next one behind all others.
 //! 3. On [`Command::Tick`], look at all deadlines in slices, so that no frame waits behind a hundred thousand of them.
+//!
+//! Who takes no answers is not read from until it does: what it may make us keep for it is bounded.
 
+mod budget;
 mod command;
 mod connection;
-mod wire;
-mod wires;
+mod connections;
+mod job_queue;
+mod transport;
+mod turn;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 use tokio::sync::oneshot;
 
-use gangway_protocol::time::UnixMillis;
-
-use super::frame::Event;
-use super::hub::{Harvest, Hub};
-use crate::clock::Clock;
-use wire::Read;
-use wires::Wires;
+use super::driver::{Done, Driver as _, Job, Opening};
+use super::hub::{Batch, Hub};
+use crate::clock::{Clock, Now};
+use budget::Budgets;
+use connections::Connections;
 
 pub(crate) use command::{Command, Inbox};
-pub(crate) use wire::Wire;
-pub(crate) use wires::JobRunner;
+pub(crate) use job_queue::JobQueue;
+use transport::Read;
+pub(crate) use transport::Transport;
 
-/// Room for two of the longest frames, so that one read takes what a crossing has to say at once.
+/// Room for the longest frame and what one turn brings.
 const BUFFER_LEN: usize = 64 * 1024;
 /// Events taken from the system at once.
 const EVENTS: usize = 1024;
 /// Records looked at between two looks at the sockets: about ten microseconds.
 const SWEEP_SLICE: u32 = 1024;
-/// Reads from one socket before the others have their turn.
-const MAX_READS: u32 = 4;
+/// Bytes of a socket that are read in one turn: the shortest frames in them take about ten microseconds.
+const TURN_BYTES: usize = 4 * 1024;
+/// Messages of a socket that are delivered in one turn: each may take the hub ten microseconds.
+const TURN_MESSAGES: u32 = 16;
+/// Commands that are carried out between two looks at the sockets: as long as a few dozen turns.
+const COMMANDS: usize = 64;
 /// The inbox's waker; sockets have their index.
 const WAKER: Token = Token(usize::MAX);
 
@@ -47,16 +58,20 @@ pub(crate) struct Reactor {
     inbox: Arc<Inbox>,
     clock: Arc<dyn Clock>,
     hub: Hub,
-    wires: Wires,
+    connections: Connections,
+    /// Taken out of the inbox and not carried out yet.
+    commands: VecDeque<Command>,
     /// Lent to the socket that is being read.
     buffer: Box<[u8]>,
+    /// The payload of the Ping that is to be answered at the end of a turn.
+    pong: Vec<u8>,
     sweep: Option<Sweep>,
 }
 
 /// A look at all deadlines that is under way.
 struct Sweep {
     next: u32,
-    done: oneshot::Sender<Harvest>,
+    done: oneshot::Sender<Batch>,
 }
 
 impl Reactor {
@@ -67,8 +82,9 @@ impl Reactor {
     pub(crate) fn new(
         clock: Arc<dyn Clock>,
         hub: Hub,
-        jobs: JobRunner,
+        jobs: JobQueue,
         max_sockets: u32,
+        frames_per_second: u32,
     ) -> std::io::Result<(Self, Arc<Inbox>)> {
         let poll = Poll::new()?;
         let inbox = Arc::new(Inbox::new(mio::Waker::new(poll.registry(), WAKER)?));
@@ -78,8 +94,16 @@ impl Reactor {
             inbox: inbox.clone(),
             clock,
             hub,
-            wires: Wires::new(registry, inbox.clone(), jobs, max_sockets),
+            connections: Connections::new(
+                registry,
+                inbox.clone(),
+                jobs,
+                max_sockets,
+                Budgets::new(frames_per_second),
+            ),
+            commands: VecDeque::new(),
             buffer: vec![0; BUFFER_LEN].into(),
+            pong: Vec::new(),
             sweep: None,
         };
         Ok((reactor, inbox))
@@ -89,8 +113,8 @@ impl Reactor {
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
         loop {
-            let idle = self.sweep.is_none() && self.wires.ready.is_empty();
-            let timeout = (!idle).then_some(std::time::Duration::ZERO);
+            let idle = self.sweep.is_none() && self.connections.waiting() == 0 && self.commands.is_empty();
+            let timeout = (!idle).then_some(Duration::ZERO);
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != std::io::ErrorKind::Interrupted => {
                     tracing::error!(%error, "the relay cannot wait for its sockets any more");
@@ -98,48 +122,90 @@ impl Reactor {
                 }
                 _ => {}
             }
-            let now = self.clock.now();
-            for event in &events {
-                if event.token() == WAKER {
-                    for command in self.inbox.take() {
-                        if let Command::Stop = command {
-                            return;
-                        }
-                        self.on_command(command, now);
-                    }
-                } else if let Ok(socket) = u32::try_from(event.token().0) {
-                    if event.is_writable() {
-                        self.wires.flush(socket);
-                    }
-                    if event.is_readable() || event.is_read_closed() || event.is_error() {
-                        self.wires
-                            .note_readable(socket, event.is_read_closed() || event.is_error());
-                        self.read(socket, now);
-                    }
+            let now = self.clock.both();
+            self.note(&events);
+            self.bury(now);
+            for _ in 0..COMMANDS.min(self.commands.len()) {
+                match self.commands.pop_front() {
+                    Some(Command::Stop) => return,
+                    Some(command) => self.on_command(command, now),
+                    None => break,
                 }
-                self.bury(now);
             }
-            for socket in std::mem::take(&mut self.wires.ready) {
-                self.read(socket, now);
-                self.bury(now);
+            for _ in 0..self.connections.waiting() {
+                if let Some(socket) = self.connections.next_turn() {
+                    self.take_turn(socket, now);
+                    self.bury(now);
+                }
             }
+            self.begin_jobs(now);
             self.sweep_on(now);
         }
     }
 
-    fn on_command(&mut self, command: Command, now: UnixMillis) {
-        let Self { hub, wires, .. } = self;
-        match command {
-            Command::Open { wire, ahead, opening } => {
-                if let Some(socket) = wires.adopt(wire, &ahead) {
-                    hub.open(socket, opening, now, wires);
-                    wires.ready.push(socket);
+    /// Begins the jobs whose turn has come.
+    fn begin_jobs(&mut self, now: Now) {
+        while let Some(turn) = self.connections.jobs.next(now.monotonic) {
+            let job_queue::Turn { socket, job, overdue } = turn;
+            let is_proof = matches!(job, Job::Prove { .. });
+            if let Some(problem) = overdue {
+                let done = Done::Refused(problem);
+                self.hub.on_done(socket, done, now, &mut self.connections);
+                self.bury(now);
+            } else if !is_proof {
+                self.connections.begin(socket, job);
+            } else if self.hub.is_present(socket) {
+                // A device that has gone meanwhile comes again: its proof would be checked twice.
+                if self.connections.has_gone(socket.index) {
+                    self.connections.release(socket.index);
+                } else {
+                    self.connections.begin(socket, job);
                 }
             }
-            Command::Done { socket, done } => hub.on_done(socket, *done, now, wires),
+        }
+    }
+
+    /// Writes where there is room again, and notes who has something to read.
+    fn note(&mut self, events: &Events) {
+        for event in events {
+            if event.token() == WAKER {
+                self.commands.extend(self.inbox.take());
+            } else if let Ok(socket) = u32::try_from(event.token().0) {
+                if event.is_writable() {
+                    self.connections.flush(socket);
+                }
+                let ends = event.is_read_closed() || event.is_error();
+                if event.is_readable() || ends {
+                    self.connections.note_readable(socket, ends);
+                }
+            }
+        }
+    }
+
+    fn on_command(&mut self, command: Command, now: Now) {
+        let Self { hub, connections, .. } = self;
+        match command {
+            Command::Open {
+                transport,
+                ahead,
+                opening,
+            } => {
+                let address = opening.address();
+                if let Some((socket, budget)) = connections.adopt(transport, &ahead, address, now.monotonic) {
+                    let opening = match budget {
+                        Ok(()) => opening,
+                        Err(too_many) => Opening::Refused(turn::flooded(too_many)),
+                    };
+                    hub.open(socket, opening, now, connections);
+                }
+            }
+            Command::Done { socket, done } => {
+                connections.jobs.note_done();
+                hub.on_done(socket, *done, now, connections);
+            }
             Command::Tick { done } => {
-                wires.tick();
-                hub.sweep_claims(now, wires);
+                connections.tick(now.monotonic);
+                hub.sweep_claims(now, connections);
                 // A second tick takes the place of one that has not ended: it looks at everything anew.
                 self.sweep = Some(Sweep { next: 0, done });
             }
@@ -147,122 +213,57 @@ impl Reactor {
                 claim,
                 organisation,
                 approver,
-            } => hub.tell_approval(&claim, organisation, approver, wires),
-            Command::EndClaim(claim) => hub.end_claim(&claim, now, wires),
+            } => hub.tell_approval(&claim, organisation, approver, connections),
+            Command::EndClaim(claim) => hub.end_claim(&claim, now, connections),
             Command::TellSession {
                 device,
                 tell,
                 reached,
             } => {
                 // Nobody may wait for the answer any more.
-                let _ = reached.send(hub.tell_session(&device, *tell, wires));
+                let _ = reached.send(hub.tell_session(&device, *tell, connections));
             }
-            Command::Exclude { device, exclusion } => hub.exclude(&device, &exclusion, now, wires),
+            Command::Exclude { device, exclusion } => hub.exclude(&device, &exclusion, now, connections),
             Command::ExcludeCertificate {
                 device,
                 certificate,
                 exclusion,
-            } => hub.exclude_certificate(&device, &certificate, exclusion.as_ref(), now, wires),
-            Command::Readmit(device) => hub.readmit(&device, now, wires),
-            Command::Reconnect(device) => hub.reconnect(&device, now, wires),
+            } => hub.exclude_certificate(&device, &certificate, exclusion.as_ref(), now, connections),
+            Command::Readmit(device) => hub.readmit(&device, now, connections),
+            Command::Reconnect(device) => hub.reconnect(&device, now, connections),
             Command::Drain { done } => {
-                hub.drain(now, wires);
-                wires.when_empty(done);
+                hub.drain(now, connections);
+                connections.when_empty(done);
             }
             Command::Stop => {}
         }
         self.bury(now);
     }
 
-    /// Reads from a socket until there is no more, or others should have their turn.
-    fn read(&mut self, socket: u32, now: UnixMillis) {
-        for _ in 0..MAX_READS {
-            let Some(connection) = self.wires.reading(socket) else {
-                return;
-            };
-            let kept = connection.decoder.resume(&mut self.buffer);
-            let Some(kept) = self.deliver(socket, kept, now) else {
-                return;
-            };
-            let Some(connection) = self.wires.reading(socket) else {
-                return;
-            };
-            let (more, drained) = match connection.wire.read(&mut self.buffer[kept..]) {
-                Read::Bytes { len, drained } => (len, drained && !connection.ends),
-                Read::Nothing => {
-                    connection.decoder.keep(&self.buffer[..kept]);
-                    return;
-                }
-                Read::End => return self.wires.lost(socket),
-            };
-            let Some(kept) = self.deliver(socket, kept + more, now) else {
-                return;
-            };
-            if let Some(connection) = self.wires.reading(socket) {
-                connection.decoder.keep(&self.buffer[..kept]);
-            }
-            if drained {
-                return;
-            }
-        }
-        self.wires.ready.push(socket);
-    }
-
-    /// Decodes the first `filled` bytes of the buffer and hands on what they say. What is incomplete moves to the front:
-    /// its length is returned. `None` when the socket takes no more for now; the rest has been kept then.
-    fn deliver(&mut self, socket: u32, filled: usize, now: UnixMillis) -> Option<usize> {
-        let Self {
-            hub, wires, buffer, ..
-        } = self;
-        let mut start = 0;
-        while start < filled {
-            let connection = wires.reading(socket)?;
-            let (used, event) = match connection.decoder.decode(&mut buffer[start..filled]) {
-                Ok(decoded) => decoded,
-                Err(error) => {
-                    hub.on_frame_error(socket, error, now, wires);
-                    return None;
-                }
-            };
-            start += used;
-            match event {
-                None => break,
-                Some(Event::Text(text)) => hub.on_text(socket, &text, now, wires),
-                Some(Event::Ping(payload)) => wires.pong(socket, payload),
-                Some(Event::Pong(payload)) => hub.on_pong(socket, payload, now, wires),
-                Some(Event::Close(code)) => {
-                    wires.close_back(socket, code);
-                    return None;
-                }
-            }
-            if wires.reading(socket).is_none() {
-                wires.keep(socket, &buffer[start..filled]);
-                return None;
-            }
-        }
-        buffer.copy_within(start..filled, 0);
-        Some(filled - start)
-    }
-
     /// Takes connections that have ended out of both slabs.
-    fn bury(&mut self, now: UnixMillis) {
-        while let Some((socket, why)) = self.wires.next_ended() {
-            self.hub.on_gone(socket, why, now, &mut self.wires);
-            self.wires.remove(socket);
+    fn bury(&mut self, now: Now) {
+        while let Some((socket, why)) = self.connections.next_ended() {
+            self.hub.on_gone(socket, why, now, &mut self.connections);
+            self.connections.remove(socket);
         }
     }
 
-    fn sweep_on(&mut self, now: UnixMillis) {
+    fn sweep_on(&mut self, now: Now) {
         let Some(Sweep { next, done }) = self.sweep.take() else {
             return;
         };
-        match self.hub.sweep(next, SWEEP_SLICE, now, &mut self.wires) {
+        for socket in next..next.saturating_add(SWEEP_SLICE) {
+            if self.connections.is_message_overdue(socket, now.monotonic) {
+                self.hub.on_slow_message(socket, now, &mut self.connections);
+            }
+        }
+        match self.hub.sweep(next, SWEEP_SLICE, now, &mut self.connections) {
             Some(next) => self.sweep = Some(Sweep { next, done }),
             None => {
                 self.bury(now);
-                // Nobody may wait for it any more; then the next tick's harvest would lack it, so it is only taken if so.
+                // Nobody may wait for it any more; then the next tick's batch would lack it, so it is only taken if so.
                 if !done.is_closed() {
-                    let _ = done.send(self.hub.harvest());
+                    let _ = done.send(self.hub.take_batch());
                 }
             }
         }

@@ -8,9 +8,10 @@ use gangway_protocol::session::NONCE_LEN;
 use gangway_protocol::time::UnixMillis;
 
 use super::driver::SessionPass;
-use super::nameplates::LIFE;
 use super::plate::Plate;
 use super::ticket::Ticket;
+use crate::clock::{Monotonic, Now};
+use crate::limits::Bucket;
 use crate::rng::Random;
 
 /// `protocol.md`, common rules: Pings every 45 s ± 20 %, and a Pong within 45 s.
@@ -44,6 +45,8 @@ pub(super) enum Role {
     Waiting(Waiting),
     /// A claimant.
     Claimant(Box<Claimant>),
+    /// An enrolled device that waits to be challenged.
+    Queued(Queued),
     /// An enrolled device that has been challenged.
     Proving(Box<Proving>),
     /// An enrolled device with a session.
@@ -54,14 +57,23 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct Greeting {
     pub(super) address: Option<IpAddr>,
-    pub(super) due: UnixMillis,
+    pub(super) due: Monotonic,
+}
+
+/// An enrolled device that waits to be challenged.
+#[derive(Debug)]
+pub(super) struct Queued {
+    /// Of which address it waits for a place.
+    pub(super) address: Option<IpAddr>,
+    /// When it has waited for too long.
+    pub(super) due: Monotonic,
 }
 
 /// A device with a nameplate.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) plate: Plate,
-    /// When it was assigned.
+    /// When it was assigned, on the wall clock: the `resume` token says it.
     pub(super) epoch: UnixMillis,
     pub(super) first_seen: UnixMillis,
     pub(super) address: Option<IpAddr>,
@@ -72,7 +84,7 @@ pub(super) struct Waiting {
     /// The code has done its work, or too much of it.
     pub(super) spent: bool,
     /// When `replace` should have come.
-    pub(super) replace_due: UnixMillis,
+    pub(super) replace_due: Monotonic,
 }
 
 /// A claimant, before and during its claim.
@@ -85,7 +97,7 @@ pub(super) struct Claimant {
 #[derive(Debug)]
 pub(super) enum ClaimantStage {
     /// `claim` is due.
-    Greeting { due: UnixMillis },
+    Greeting { due: Monotonic },
     /// It runs.
     Claiming(u32),
 }
@@ -101,7 +113,7 @@ pub(super) struct Proving {
 #[derive(Debug)]
 pub(super) enum ProvingStage {
     /// `proof` is due.
-    Challenged { nonce: [u8; NONCE_LEN], due: UnixMillis },
+    Challenged { nonce: [u8; NONCE_LEN], due: Monotonic },
     /// Its proof is being checked; exclusions from this number on concern it.
     Checking { since: u64 },
 }
@@ -112,14 +124,14 @@ pub(super) struct Session {
     pub(super) pass: SessionPass,
     /// The Ping that asks whether it is alive beside a second session of its certificate.
     pub(super) probe: Option<Probe>,
-    /// When its allowance of messages is whole again.
-    pub(super) allowance: UnixMillis,
+    /// What it may still send.
+    pub(super) allowance: Bucket,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Probe {
     pub(super) token: [u8; 8],
-    pub(super) due: UnixMillis,
+    pub(super) due: Monotonic,
 }
 
 impl Record {
@@ -127,7 +139,7 @@ impl Record {
         Self {
             generation: 0,
             liveness: Liveness {
-                due: UnixMillis(i64::MAX),
+                due: Monotonic::NEVER,
                 pinged: false,
             },
             role: Role::Vacant,
@@ -135,18 +147,19 @@ impl Record {
     }
 
     /// When something has to be done about it unless something happens before.
-    pub(super) fn due(&self) -> UnixMillis {
+    pub(super) fn due(&self) -> Monotonic {
         self.role.due().min(self.liveness.due)
     }
 }
 
 impl Role {
     /// When its next message or answer is overdue.
-    pub(super) fn due(&self) -> UnixMillis {
-        let never = UnixMillis(i64::MAX);
+    pub(super) fn due(&self) -> Monotonic {
+        let never = Monotonic::NEVER;
         match self {
             Self::Vacant | Self::Closing => never,
             Self::Greeting(greeting) => greeting.due,
+            Self::Queued(queued) => queued.due,
             Self::Waiting(waiting) => waiting.due(),
             Self::Claimant(claimant) => match claimant.stage {
                 ClaimantStage::Greeting { due } => due,
@@ -162,38 +175,33 @@ impl Role {
 }
 
 impl Waiting {
-    /// When its code cannot be claimed any more.
-    pub(super) fn expires_at(&self) -> UnixMillis {
-        self.epoch.plus(LIFE)
-    }
-
     /// Whether a claim makes sense: the device may have an older idea of the time, and declines by itself.
-    pub(super) fn is_claimable(&self, now: UnixMillis) -> bool {
-        !self.spent && now < self.replace_due
+    pub(super) fn is_claimable(&self, now: Now) -> bool {
+        !self.spent && !now.is_past(self.replace_due)
     }
 
-    /// When `replace` is due for a nameplate that was assigned at `epoch`.
-    pub(super) fn first_replace_due(epoch: UnixMillis) -> UnixMillis {
-        epoch.plus(LIFE + REPLACE_DUE)
+    /// When `replace` is due for a nameplate that expires then.
+    pub(super) fn first_replace_due(expires: Monotonic) -> Monotonic {
+        expires.plus(REPLACE_DUE)
     }
 
     /// A claim has ended: what it delayed is due a little later.
-    pub(super) fn end_claim(&mut self, now: UnixMillis) {
+    pub(super) fn end_claim(&mut self, now: Now) {
         self.claim = None;
         self.replace_due = self.replace_due.max(now.plus(REPLACE_DUE));
     }
 
     /// `protocol.md` §2: expiry never interrupts a running claim.
-    fn due(&self) -> UnixMillis {
+    fn due(&self) -> Monotonic {
         match self.claim {
-            Some(_) => UnixMillis(i64::MAX),
+            Some(_) => Monotonic::NEVER,
             None => self.replace_due,
         }
     }
 }
 
 /// When `hello`, `claim` or `proof` is due.
-pub(super) fn hello_due(now: UnixMillis) -> UnixMillis {
+pub(super) fn hello_due(now: Now) -> Monotonic {
     now.plus(i64::from(HELLO_DUE_SECS) * UnixMillis::SECOND)
 }
 
@@ -201,7 +209,7 @@ pub(super) fn hello_due(now: UnixMillis) -> UnixMillis {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Liveness {
     /// When to ping, or when the Pong is overdue.
-    due: UnixMillis,
+    due: Monotonic,
     pinged: bool,
 }
 
@@ -214,15 +222,15 @@ pub(super) enum Pulse {
 }
 
 impl Liveness {
-    pub(super) fn new(now: UnixMillis, random: &dyn Random) -> Self {
+    pub(super) fn new(now: Now, random: &dyn Random) -> Self {
         Self {
             due: now.plus(ping_interval(random)),
             pinged: false,
         }
     }
 
-    pub(super) fn on_tick(&mut self, now: UnixMillis) -> Pulse {
-        match (now >= self.due, self.pinged) {
+    pub(super) fn on_tick(&mut self, now: Now) -> Pulse {
+        match (now.is_past(self.due), self.pinged) {
             (false, _) => Pulse::Fine,
             (true, true) => Pulse::Dead,
             (true, false) => {
@@ -233,8 +241,11 @@ impl Liveness {
         }
     }
 
-    pub(super) fn on_pong(&mut self, now: UnixMillis, random: &dyn Random) {
-        *self = Self::new(now, random);
+    /// A Pong that nobody asked for changes nothing: it must not cost a random number, nor put the next Ping off.
+    pub(super) fn on_pong(&mut self, now: Now, random: &dyn Random) {
+        if self.pinged {
+            *self = Self::new(now, random);
+        }
     }
 }
 
@@ -256,15 +267,18 @@ mod tests {
 
     #[test]
     fn pings_come_every_45_s_give_or_take_a_fifth_and_pongs_are_due_in_45_s() {
-        let start = UnixMillis(1_800_000_000_000);
+        let at = |millis: i64| Now {
+            wall: UnixMillis(1_800_000_000_000),
+            monotonic: Monotonic::from_millis(millis),
+        };
         for _ in 0..200 {
-            let mut liveness = Liveness::new(start, &SystemRandom);
-            assert_eq!(liveness.on_tick(start.plus(35_999)), Pulse::Fine);
-            assert_eq!(liveness.on_tick(start.plus(54_000)), Pulse::Ping);
-            assert_eq!(liveness.on_tick(start.plus(98_999)), Pulse::Fine);
-            assert_eq!(liveness.on_tick(start.plus(99_000)), Pulse::Dead);
-            liveness.on_pong(start.plus(60_000), &SystemRandom);
-            assert_eq!(liveness.on_tick(start.plus(95_999)), Pulse::Fine);
+            let mut liveness = Liveness::new(at(0), &SystemRandom);
+            assert_eq!(liveness.on_tick(at(35_999)), Pulse::Fine);
+            assert_eq!(liveness.on_tick(at(54_000)), Pulse::Ping);
+            assert_eq!(liveness.on_tick(at(98_999)), Pulse::Fine);
+            assert_eq!(liveness.on_tick(at(99_000)), Pulse::Dead);
+            liveness.on_pong(at(60_000), &SystemRandom);
+            assert_eq!(liveness.on_tick(at(95_999)), Pulse::Fine);
         }
     }
 }

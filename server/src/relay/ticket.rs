@@ -1,6 +1,6 @@
 //! Who stands behind a claim, and what the API may know of one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,6 +8,7 @@ use gangway_protocol::code::Nameplate;
 use gangway_protocol::id::{AccountId, ClaimId};
 use gangway_protocol::time::UnixMillis;
 
+use crate::clock::{Monotonic, Now};
 use crate::limits::CodeAttempt;
 
 /// How long an ended claim can still be looked up: a claimant reports "not mine" or approves a moment too late, and
@@ -52,11 +53,18 @@ pub struct ClaimInfo {
 
 /// The claims of this node for the API: written by the hub when one begins, is redeemed or ends, never for a frame.
 #[derive(Default)]
-pub(crate) struct Claims(Mutex<HashMap<ClaimId, ClaimInfo>>);
+pub(crate) struct Claims(Mutex<Book>);
+
+#[derive(Default)]
+struct Book {
+    claims: HashMap<ClaimId, ClaimInfo>,
+    /// Ended claims, in the order in which they are forgotten.
+    ended: VecDeque<(Monotonic, ClaimId)>,
+}
 
 impl Claims {
     pub(crate) fn get(&self, claim: &ClaimId) -> Option<ClaimInfo> {
-        self.map().get(claim).cloned()
+        self.book().claims.get(claim).cloned()
     }
 
     /// The claims of an account that go on.
@@ -69,34 +77,39 @@ impl Claims {
     }
 
     pub(crate) fn insert(&self, info: ClaimInfo) {
-        self.map().insert(info.claim.clone(), info);
+        self.book().claims.insert(info.claim.clone(), info);
     }
 
     pub(crate) fn redeemed(&self, claim: &ClaimId, now: UnixMillis) {
-        if let Some(info) = self.map().get_mut(claim) {
+        if let Some(info) = self.book().claims.get_mut(claim) {
             info.redeemed_at = Some(now);
         }
     }
 
     /// An ended claim stays for a while if it was redeemed; nobody has business with another.
-    pub(crate) fn ended(&self, claim: &ClaimId, now: UnixMillis) {
-        let mut map = self.map();
-        match map.get_mut(claim) {
-            Some(info) if info.redeemed_at.is_some() => info.ended_at = Some(now),
+    pub(crate) fn ended(&self, claim: &ClaimId, now: Now) {
+        let mut book = self.book();
+        match book.claims.get_mut(claim) {
+            Some(info) if info.redeemed_at.is_some() => {
+                info.ended_at = Some(now.wall);
+                book.ended.push_back((now.plus(KEPT_AFTER_END), claim.clone()));
+            }
             _ => {
-                map.remove(claim);
+                book.claims.remove(claim);
             }
         }
     }
 
-    pub(crate) fn forget_old(&self, now: UnixMillis) {
-        self.map().retain(|_, info| {
-            info.ended_at
-                .is_none_or(|ended| now.since(ended) < KEPT_AFTER_END)
-        });
+    pub(crate) fn forget_old(&self, now: Now) {
+        let mut book = self.book();
+        while book.ended.front().is_some_and(|(due, _)| now.is_past(*due)) {
+            if let Some((_, claim)) = book.ended.pop_front() {
+                book.claims.remove(&claim);
+            }
+        }
     }
 
-    fn map(&self) -> MutexGuard<'_, HashMap<ClaimId, ClaimInfo>> {
+    fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,12 +8,12 @@ use gangway_protocol::device::{FleetChange, FleetChangeKind, Presence};
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::time::UnixMillis;
 
-use super::hub::{Counts, Exclusion, Harvest, PresenceChange};
+use super::hub::{Batch, Counts, Exclusion, PresenceChange};
 use super::nameplates::Lease;
 use super::plate::Plate;
 use super::reactor::{Command, Inbox};
 use crate::changes::Changes;
-use crate::clock::Clock;
+use crate::clock::{Clock, Monotonic, Now};
 use crate::db::presence::{Excluded, Why};
 use crate::db::{Db, DbError, held, nameplates, presence, write};
 
@@ -34,8 +34,8 @@ pub(super) struct Upkeep {
     reset: bool,
     leases: HashMap<Plate, Lease>,
     presence: HashMap<DeviceId, PresenceChange>,
-    polled_at: Option<UnixMillis>,
-    tidied_at: Option<UnixMillis>,
+    polled_at: Option<Now>,
+    tidied_at: Option<Monotonic>,
 }
 
 impl Upkeep {
@@ -54,11 +54,11 @@ impl Upkeep {
     }
 
     /// Does what is due. What fails is kept for the next time: the sockets do not care.
-    pub(super) async fn run(&mut self, harvest: Harvest) {
-        let now = self.clock.now();
-        show(harvest.counts);
-        self.leases.extend(harvest.leases);
-        self.presence.extend(harvest.presence);
+    pub(super) async fn run(&mut self, batch: Batch) {
+        let now = self.clock.both();
+        show(batch.counts);
+        self.leases.extend(batch.leases);
+        self.presence.extend(batch.presence);
         let steps = async {
             self.reset().await?;
             self.write_leases().await?;
@@ -117,13 +117,14 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn poll(&mut self, now: UnixMillis) -> Result<(), DbError> {
+    async fn poll(&mut self, now: Now) -> Result<(), DbError> {
         let last = *self.polled_at.get_or_insert(now);
-        if now.since(last) < POLL_EVERY {
+        if now.since(last.monotonic) < POLL_EVERY {
             return Ok(());
         }
         let mut reader = self.db.reader().await?;
-        let since = last.plus(-POLL_OVERLAP);
+        // A wall clock that was set back must not hide what happens until it has caught up.
+        let since = last.wall.min(now.wall).plus(-POLL_OVERLAP);
         let excluded = presence::excluded_since(&mut reader.conn(), since).await?;
         let readmitted = held::readmitted_since(&mut reader.conn(), since).await?;
         drop(reader);
@@ -137,15 +138,15 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn tidy(&mut self, now: UnixMillis) -> Result<(), DbError> {
+    async fn tidy(&mut self, now: Now) -> Result<(), DbError> {
         if self.tidied_at.is_some_and(|last| now.since(last) < TIDY_EVERY) {
             return Ok(());
         }
         write!(self.db, |tx| {
-            presence::note_alive(tx, now).await?;
-            nameplates::forget_rested(tx, now).await
+            presence::note_alive(tx, now.wall).await?;
+            nameplates::forget_rested(tx, now.wall).await
         })?;
-        self.tidied_at = Some(now);
+        self.tidied_at = Some(now.monotonic);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -62,6 +63,25 @@ impl Socket {
 
     pub(crate) async fn send(&mut self, message: Message) {
         self.stream.send(message).await.expect("it can be written");
+    }
+
+    /// Sends these bytes as they are.
+    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
+        let MaybeTlsStream::Plain(stream) = self.stream.get_mut() else {
+            panic!("these tests use no TLS")
+        };
+        stream.write_all(bytes).await.expect("it can be written");
+    }
+
+    /// The payload of the next Pong; no message comes before it.
+    pub(crate) async fn hear_a_pong(&mut self) -> Vec<u8> {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Message::Pong(payload))) => return payload.to_vec(),
+                Some(Ok(Message::Ping(_))) => {}
+                other => panic!("{other:?} instead of a Pong"),
+            }
+        }
     }
 
     /// The next message.
@@ -126,6 +146,15 @@ impl Socket {
     pub(crate) fn vanish(self) {
         drop(self.stream);
     }
+}
+
+/// A client's frame (RFC 6455 §5.2); the mask is zero, which is legal.
+pub(crate) fn masked(fin: bool, opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let len = u8::try_from(payload.len()).expect("short frames are enough here");
+    assert!(len < 126, "short frames are enough here");
+    let mut frame = vec![(u8::from(fin) << 7) | opcode, 0x80 | len, 0, 0, 0, 0];
+    frame.extend_from_slice(payload);
+    frame
 }
 
 /// Claim sockets.

@@ -1,104 +1,109 @@
-//! The opening handshake of RFC 6455 §4.2, from headers to headers: nothing is read, written or decided about who it is.
+//! The opening handshake of RFC 6455 §4.2, from headers to headers: nothing is read, written or decided about who it is. What
+//! the WebSocket asks for is checked and answered by tungstenite; the sub-protocol is ours.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use axum::body::Body;
+use data_encoding::BASE64;
+use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use tungstenite::handshake::server::create_response;
 
 use crate::authority::Error;
 
-/// RFC 6455 §1.3.
-const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// What a client says of the WebSocket (RFC 6455 §4.2.1).
+const ASKED: [HeaderName; 4] = [
+    header::CONNECTION,
+    header::UPGRADE,
+    header::SEC_WEBSOCKET_VERSION,
+    header::SEC_WEBSOCKET_KEY,
+];
 
-/// A request that asks for a WebSocket properly.
+/// A request that asks for a WebSocket properly, and the answer that opens it. No extension is taken up.
 #[derive(Debug)]
-pub(crate) struct Handshake {
-    accept: HeaderValue,
-    protocol: &'static str,
-}
+pub(crate) struct Handshake(Response<()>);
 
 impl Handshake {
     /// Reads a request; `protocol` is the sub-protocol of its path.
     ///
     /// # Errors
     /// What is missing (RFC 6455 §4.2.1), as an answer over HTTP: there is no WebSocket to say it on.
-    pub(crate) fn read(method: &Method, headers: &HeaderMap, protocol: &'static str) -> Result<Self, Error> {
-        let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
-        let key = key.filter(|key| STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16));
-        let asks = method == Method::GET
-            && has_token(headers, header::CONNECTION, "upgrade")
-            && has_token(headers, header::UPGRADE, "websocket")
-            && has_token(headers, header::SEC_WEBSOCKET_VERSION, "13");
-        let (true, Some(key)) = (asks, key) else {
-            return Err(Error::Malformed(
+    pub(crate) fn read<B>(request: &Request<B>, protocol: &'static str) -> Result<Self, Error> {
+        let no_handshake = || {
+            Error::Malformed(
                 "this address speaks WebSocket (RFC 6455), version 13: open it with a WebSocket client"
                     .to_owned(),
-            ));
+            )
         };
-        if !has_token(headers, header::SEC_WEBSOCKET_PROTOCOL, protocol) {
+        let key = request.headers().get(header::SEC_WEBSOCKET_KEY);
+        // RFC 6455 §4.2.1, 5: base64 of 16 bytes.
+        if !key.is_some_and(|key| BASE64.decode(key.as_bytes()).is_ok_and(|nonce| nonce.len() == 16)) {
+            return Err(no_handshake());
+        }
+        let mut response = create_response(&asked(request)).map_err(|_| no_handshake())?;
+        if !offers(request.headers(), protocol) {
             return Err(Error::Malformed(format!(
                 "this address speaks the sub-protocol {protocol}, which the request does not offer"
             )));
         }
-        Ok(Self {
-            accept: accept(key),
-            protocol,
-        })
-    }
-
-    /// The answer that opens the WebSocket (RFC 6455 §4.2.2). No extension is taken up.
-    pub(crate) fn response(self) -> http::Response<axum::body::Body> {
-        let mut response = http::Response::new(axum::body::Body::empty());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.accept);
-        headers.insert(
-            header::SEC_WEBSOCKET_PROTOCOL,
-            HeaderValue::from_static(self.protocol),
-        );
-        response
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+        Ok(Self(response))
+    }
+
+    /// The answer that opens the WebSocket (RFC 6455 §4.2.2).
+    pub(crate) fn response(self) -> Response<Body> {
+        self.0.map(|()| Body::empty())
     }
 }
 
-/// RFC 6455 §4.2.2, 5.4. SHA-1 protects nothing here: it shows that the server understood.
-#[expect(clippy::expect_used, reason = "base64 is visible ASCII")]
-fn accept(key: &[u8]) -> HeaderValue {
-    let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, &[key, GUID].concat());
-    HeaderValue::try_from(STANDARD.encode(digest)).expect("base64 is a header value")
+/// What tungstenite looks at. It reads the first line of each header; proxies may send several (RFC 9110 §5.3).
+fn asked<B>(request: &Request<B>) -> Request<()> {
+    let mut asked = Request::new(());
+    *asked.method_mut() = request.method().clone();
+    *asked.version_mut() = request.version();
+    for name in ASKED {
+        let lines: Vec<&[u8]> = request
+            .headers()
+            .get_all(&name)
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .collect();
+        if !lines.is_empty()
+            && let Ok(line) = HeaderValue::from_bytes(&lines.join(&b", "[..]))
+        {
+            asked.headers_mut().insert(name, line);
+        }
+    }
+    asked
 }
 
-/// Whether one of the comma-separated values of a header is `token`, in any case.
-fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name);
-    let mut texts = values.iter().filter_map(|value| value.to_str().ok());
-    texts.any(|text| text.split(',').any(|one| one.trim().eq_ignore_ascii_case(token)))
+/// Whether the client offers this sub-protocol among others.
+fn offers(headers: &HeaderMap, protocol: &str) -> bool {
+    let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let mut texts = lines.iter().filter_map(|line| line.to_str().ok());
+    texts.any(|text| text.split(',').any(|one| one.trim() == protocol))
 }
 
 #[cfg(test)]
 mod tests {
+    use http::{Method, StatusCode};
+
     use super::*;
 
     const PROTOCOL: &str = "gangway.enrolment.v1";
 
-    fn headers() -> HeaderMap {
-        let pairs = [
-            (header::CONNECTION, "keep-alive, Upgrade"),
-            (header::UPGRADE, "WebSocket"),
-            (header::SEC_WEBSOCKET_VERSION, "13"),
-            (header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="),
-            (header::SEC_WEBSOCKET_PROTOCOL, "other, gangway.enrolment.v1"),
-        ];
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name, HeaderValue::from_static(value)))
-            .collect()
+    fn request() -> Request<()> {
+        let request = Request::builder()
+            .header(header::CONNECTION, "keep-alive, Upgrade")
+            .header(header::UPGRADE, "WebSocket")
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ==")
+            .header(header::SEC_WEBSOCKET_PROTOCOL, "other, gangway.enrolment.v1");
+        request.body(()).expect("a request")
     }
 
     #[test]
     fn the_example_of_the_rfc_is_answered_as_there() {
-        let response = Handshake::read(&Method::GET, &headers(), PROTOCOL)
+        let response = Handshake::read(&request(), PROTOCOL)
             .expect("a good handshake")
             .response();
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
@@ -110,19 +115,32 @@ mod tests {
     }
 
     #[test]
+    fn a_header_may_come_in_several_lines() {
+        let mut request = request();
+        let headers = request.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
+        headers.append(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("other"));
+        headers.append(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
+        assert!(Handshake::read(&request, PROTOCOL).is_ok());
+    }
+
+    #[test]
     fn whatever_is_missing_is_refused_over_http() {
-        for name in headers().keys() {
-            let mut headers = headers();
-            headers.remove(name);
-            assert!(
-                Handshake::read(&Method::GET, &headers, PROTOCOL).is_err(),
-                "{name}"
-            );
+        let names = request();
+        for name in names.headers().keys() {
+            let mut request = request();
+            request.headers_mut().remove(name);
+            assert!(Handshake::read(&request, PROTOCOL).is_err(), "{name}");
         }
-        assert!(Handshake::read(&Method::POST, &headers(), PROTOCOL).is_err());
-        assert!(Handshake::read(&Method::GET, &headers(), "gangway.claim.v1").is_err());
-        let mut short = headers();
-        short.insert(header::SEC_WEBSOCKET_KEY, HeaderValue::from_static("c2hvcnQ="));
-        assert!(Handshake::read(&Method::GET, &short, PROTOCOL).is_err());
+        let mut post = request();
+        *post.method_mut() = Method::POST;
+        assert!(Handshake::read(&post, PROTOCOL).is_err());
+        assert!(Handshake::read(&request(), "gangway.claim.v1").is_err());
+        let mut short = request();
+        short
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_KEY, HeaderValue::from_static("c2hvcnQ="));
+        assert!(Handshake::read(&short, PROTOCOL).is_err());
     }
 }

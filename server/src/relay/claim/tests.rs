@@ -4,10 +4,20 @@ use proptest::prelude::*;
 
 use super::*;
 
-const START: UnixMillis = UnixMillis(1_800_000_000_000);
+const NOW: Now = Now {
+    wall: UnixMillis(1_800_000_000_000),
+    monotonic: Monotonic::from_millis(0),
+};
+
+fn after_millis(millis: i64) -> Now {
+    Now {
+        monotonic: NOW.plus(millis),
+        ..NOW
+    }
+}
 
 fn claim() -> Claim {
-    Claim::new(ClaimId::new(START, [1; 10]), START)
+    Claim::new(ClaimId::new(NOW.wall, [1; 10]), NOW)
 }
 
 fn answer() -> Input<'static> {
@@ -22,13 +32,13 @@ fn confirm() -> Input<'static> {
 }
 
 fn goes(claim: Claim, input: Input<'_>) -> Claim {
-    match claim.on(input, START) {
+    match claim.on(input, NOW) {
         Next::Goes(claim, _) => claim,
         Next::Ends(end) => panic!("{end:?}"),
     }
 }
 
-fn ends(claim: Claim, input: Input<'_>, now: UnixMillis) -> End {
+fn ends(claim: Claim, input: Input<'_>, now: Now) -> End {
     match claim.on(input, now) {
         Next::Goes(claim, effect) => panic!("{claim:?} {effect:?}"),
         Next::Ends(end) => end,
@@ -53,27 +63,26 @@ fn code(end: &End) -> Option<ProblemCode> {
 fn a_crossing_takes_its_course() {
     let id = claim().id().clone();
     let Next::Goes(claim, Effect::ToClaimant(ServerToClaimant::Answer { claim: answered, .. })) =
-        claim().on(answer(), START)
+        claim().on(answer(), NOW)
     else {
         panic!("an answer goes to the claimant");
     };
     assert_eq!(answered, id);
-    let Next::Goes(claim, Effect::ToDevice(ServerToDevice::Confirm { .. })) = claim.on(confirm(), START)
-    else {
+    let Next::Goes(claim, Effect::ToDevice(ServerToDevice::Confirm { .. })) = claim.on(confirm(), NOW) else {
         panic!("a confirmation goes to the device");
     };
-    let Next::Goes(claim, Effect::Introduce("AAAA")) = claim.on(Input::SealedByDevice("AAAA"), START) else {
+    let Next::Goes(claim, Effect::Introduce("AAAA")) = claim.on(Input::SealedByDevice("AAAA"), NOW) else {
         panic!("the introduction brings the context");
     };
-    let Next::Goes(claim, Effect::SealToDevice("BBBB")) = claim.on(Input::SealedByClaimant("BBBB"), START)
+    let Next::Goes(claim, Effect::SealToDevice("BBBB")) = claim.on(Input::SealedByClaimant("BBBB"), NOW)
     else {
         panic!("sealed frames are forwarded");
     };
-    let Next::Goes(claim, Effect::SealToClaimant("CCCC")) = claim.on(Input::SealedByDevice("CCCC"), START)
+    let Next::Goes(claim, Effect::SealToClaimant("CCCC")) = claim.on(Input::SealedByDevice("CCCC"), NOW)
     else {
         panic!("sealed frames are forwarded");
     };
-    let end = ends(claim, Input::Outcome(Outcome::Enrolled), START);
+    let end = ends(claim, Input::Outcome(Outcome::Enrolled), NOW);
     assert_eq!(
         (end.device, end.claimant, end.failed, end.spent),
         (DeviceEnd::Knows, ClaimantEnd::Done, false, true)
@@ -88,11 +97,11 @@ fn only_an_unredeemed_answer_is_a_failure() {
         || goes(goes(claim(), answer()), confirm()),
         opened,
     ];
-    let failed = stages.map(|stage| ends(stage(), Input::ClaimantGone, START).failed);
+    let failed = stages.map(|stage| ends(stage(), Input::ClaimantGone, NOW).failed);
     assert_eq!(failed, [false, true, true, false]);
-    let failed = stages.map(|stage| ends(stage(), Input::DeviceGone, START).failed);
+    let failed = stages.map(|stage| ends(stage(), Input::DeviceGone, NOW).failed);
     assert_eq!(failed, [false, true, true, false]);
-    let declined = ends(claim(), Input::Decline(ProblemCode::CodeUnknown), START);
+    let declined = ends(claim(), Input::Decline(ProblemCode::CodeUnknown), NOW);
     assert_eq!(
         (code(&declined), declined.failed),
         (Some(ProblemCode::CodeUnknown), false)
@@ -102,8 +111,8 @@ fn only_an_unredeemed_answer_is_a_failure() {
 #[test]
 fn opening_takes_fifteen_seconds_and_the_rest_ten_minutes() {
     let confirmed = || goes(goes(claim(), answer()), confirm());
-    assert!(!confirmed().is_due(START.plus(14_999)));
-    let end = ends(confirmed(), Input::Tick, START.plus(15_000));
+    assert!(!confirmed().is_due(after_millis(14_999)));
+    let end = ends(confirmed(), Input::Tick, after_millis(15_000));
     assert_eq!(
         (code(&end), &end.device),
         (
@@ -112,8 +121,8 @@ fn opening_takes_fifteen_seconds_and_the_rest_ten_minutes() {
         )
     );
     assert!(end.failed);
-    assert!(!opened().is_due(START.plus(599_999)));
-    let end = ends(opened(), Input::Tick, START.plus(600_000));
+    assert!(!opened().is_due(after_millis(599_999)));
+    let end = ends(opened(), Input::Tick, after_millis(600_000));
     assert_eq!((code(&end), end.failed), (Some(ProblemCode::Timeout), false));
 }
 
@@ -126,7 +135,7 @@ fn each_direction_has_its_own_limits() {
     for _ in 0..64 {
         claim = goes(claim, Input::SealedByClaimant("AAAA"));
     }
-    let end = ends(claim, Input::SealedByDevice("AAAA"), START);
+    let end = ends(claim, Input::SealedByDevice("AAAA"), NOW);
     assert_eq!(
         (code(&end), end.device),
         (
@@ -141,7 +150,7 @@ fn each_direction_has_its_own_limits() {
         Input::SealedByClaimant(&large),
     );
     assert_eq!(
-        code(&ends(claim, Input::SealedByClaimant("AAAA"), START)),
+        code(&ends(claim, Input::SealedByClaimant("AAAA"), NOW)),
         Some(ProblemCode::TooLarge)
     );
 }
@@ -154,7 +163,7 @@ fn messages_out_of_turn_end_the_claim_and_blame_their_sender() {
         (goes(claim(), answer()), answer()),
         (opened(), Input::Decline(ProblemCode::Busy)),
     ] {
-        let end = ends(claim, input, START);
+        let end = ends(claim, input, NOW);
         assert!(matches!(end.device, DeviceEnd::Broke(_)));
         assert_eq!(code(&end), Some(ProblemCode::DeviceGone));
     }
@@ -167,7 +176,7 @@ fn messages_out_of_turn_end_the_claim_and_blame_their_sender() {
             Input::SealedByClaimant("AAAA"),
         ),
     ] {
-        let end = ends(claim, input, START);
+        let end = ends(claim, input, NOW);
         assert_eq!(end.device, DeviceEnd::Closed(ClosedReason::Malformed));
         assert_eq!(code(&end), Some(ProblemCode::Malformed));
     }
@@ -175,9 +184,9 @@ fn messages_out_of_turn_end_the_claim_and_blame_their_sender() {
 
 #[test]
 fn a_failed_outcome_leaves_the_code_valid() {
-    let end = ends(opened(), Input::Outcome(Outcome::Failed), START);
+    let end = ends(opened(), Input::Outcome(Outcome::Failed), NOW);
     assert_eq!((end.failed, end.spent), (false, false));
-    assert!(ends(opened(), Input::Outcome(Outcome::Refused), START).spent);
+    assert!(ends(opened(), Input::Outcome(Outcome::Refused), NOW).spent);
 }
 
 fn any_input() -> impl Strategy<Value = u8> {
@@ -206,7 +215,7 @@ proptest! {
         let (mut answers, mut confirms) = (0, 0);
         for number in numbers {
             let Some(present) = claim.take() else { break };
-            match present.on(input(number), START) {
+            match present.on(input(number), NOW) {
                 Next::Goes(next, effect) => {
                     match effect {
                         Effect::ToClaimant(_) => answers += 1,

@@ -47,8 +47,8 @@ fn decode_in_reads(bytes: &[u8], reads: &[usize]) -> (Vec<Owned>, Option<FrameEr
         loop {
             match decoder.decode(&mut buffer[start..filled]) {
                 Err(error) => return (events, Some(error)),
-                Ok((consumed, event)) => {
-                    start += consumed;
+                Ok(Decoded { used, event, .. }) => {
+                    start += used;
                     match event {
                         Some(event) => events.push(event.into()),
                         None => break,

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use gangway_protocol::enrolment::{ClaimantToServer, NetworkComparison, ServerToClaimant, ServerToDevice};
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::ClaimId;
-use gangway_protocol::time::UnixMillis;
 
 use super::super::claim::{Claim, ClaimantEnd, DeviceEnd, Effect, End, Input, Next};
 use super::super::driver::Driver;
@@ -14,6 +13,7 @@ use super::super::message::{Incoming, problem, read, write_sealed};
 use super::super::record::{Claimant, ClaimantStage, Role};
 use super::super::ticket::{ClaimInfo, Ticket};
 use super::{Hub, ProblemMessage, send};
+use crate::clock::Now;
 use crate::limits::AddressKey;
 
 /// A SPAKE2 message: side byte and point.
@@ -33,13 +33,7 @@ pub(super) struct OpenClaim {
 }
 
 impl Hub {
-    pub(super) fn on_claimant_text(
-        &mut self,
-        socket: u32,
-        text: &str,
-        now: UnixMillis,
-        driver: &mut impl Driver,
-    ) {
+    pub(super) fn on_claimant_text(&mut self, socket: u32, text: &str, now: Now, driver: &mut impl Driver) {
         let stage = match &self.record(socket).role {
             Role::Claimant(claimant) => &claimant.stage,
             _ => return,
@@ -89,7 +83,7 @@ impl Hub {
         &mut self,
         socket: u32,
         pake: gangway_protocol::encoding::Base64,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
     ) {
         let Role::Claimant(claimant) = &self.record(socket).role else {
@@ -106,8 +100,8 @@ impl Hub {
     }
 
     /// The device that waits for this claimant. The attempt has its place in the limits when there is one.
-    fn find_device(&mut self, ticket: &Ticket, now: UnixMillis) -> Result<u32, Problem> {
-        let limits = &self.desk.limits;
+    fn find_device(&mut self, ticket: &Ticket, now: Now) -> Result<u32, Problem> {
+        let limits = &self.dependencies.limits;
         // threat model, ENR-1 and ENR-3: nobody learns anything about nameplates who has tried too often.
         limits.begin(&ticket.attempt, now).map_err(|too_many| Problem {
             retry_after_secs: Some(too_many.retry_after_secs),
@@ -146,10 +140,10 @@ impl Hub {
         device: u32,
         ticket: Ticket,
         pake: gangway_protocol::encoding::Base64,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
     ) {
-        let id = ClaimId::new(now, self.desk.random.for_id());
+        let id = ClaimId::new(now.wall, self.dependencies.random.for_id());
         let index = self.claims.insert(OpenClaim {
             claim: Some(Claim::new(id.clone(), now)),
             device,
@@ -166,7 +160,7 @@ impl Hub {
         };
         waiting.claim = Some(index);
         let (device_address, first_seen) = (waiting.address, waiting.first_seen);
-        self.desk.claims.insert(ClaimInfo {
+        self.dependencies.claims.insert(ClaimInfo {
             claim: id.clone(),
             nameplate: ticket.attempt.nameplate.clone(),
             account: ticket.attempt.account,
@@ -174,7 +168,7 @@ impl Hub {
             claimant_address: ticket.address,
             device_address,
             first_seen,
-            opened_at: now,
+            opened_at: now.wall,
             redeemed_at: None,
             ended_at: None,
         });
@@ -192,13 +186,7 @@ impl Hub {
     }
 
     /// Takes a claim one step on. True when that ended it and its code is spent.
-    pub(super) fn step(
-        &mut self,
-        index: u32,
-        input: Input<'_>,
-        now: UnixMillis,
-        driver: &mut impl Driver,
-    ) -> bool {
+    pub(super) fn step(&mut self, index: u32, input: Input<'_>, now: Now, driver: &mut impl Driver) -> bool {
         let Some(open) = self.claims.get_mut(super::at(index)) else {
             return false;
         };
@@ -237,15 +225,15 @@ impl Hub {
     }
 
     /// The claimant knew the code: the limits are told, and the claimant what the server sees of the device.
-    fn redeem(&mut self, index: u32, id: &ClaimId, now: UnixMillis, driver: &mut impl Driver) {
+    fn redeem(&mut self, index: u32, id: &ClaimId, now: Now, driver: &mut impl Driver) {
         let Some(open) = self.claims.get_mut(super::at(index)) else {
             return;
         };
         let (device, claimant) = (open.device, open.claimant);
         if let Some(attempt) = open.attempt.take() {
-            self.desk.limits.settle(&attempt, false, now);
+            self.dependencies.limits.settle(&attempt, false, now);
         }
-        self.desk.claims.redeemed(id, now);
+        self.dependencies.claims.redeemed(id, now.wall);
         if let (Role::Waiting(waiting), Role::Claimant(of)) =
             (&self.record(device).role, &self.record(claimant).role)
         {
@@ -258,13 +246,13 @@ impl Hub {
     }
 
     /// Tells both ends that the claim is over, each as far as it does not know yet.
-    fn finish(&mut self, index: u32, id: &ClaimId, end: End, now: UnixMillis, driver: &mut impl Driver) {
+    fn finish(&mut self, index: u32, id: &ClaimId, end: End, now: Now, driver: &mut impl Driver) {
         let open = self.claims.remove(super::at(index));
         self.claim_ids.remove(id);
         if let Some(attempt) = &open.attempt {
-            self.desk.limits.settle(attempt, end.failed, now);
+            self.dependencies.limits.settle(attempt, end.failed, now);
         }
-        self.desk.claims.ended(id, now);
+        self.dependencies.claims.ended(id, now);
         self.note_claim_end(open.device, &end, now);
         count(end.result);
         match end.device {
@@ -288,13 +276,13 @@ impl Hub {
         }
     }
 
-    pub(super) fn claimant_left(&mut self, claimant: &Claimant, now: UnixMillis, driver: &mut impl Driver) {
+    pub(super) fn claimant_left(&mut self, claimant: &Claimant, now: Now, driver: &mut impl Driver) {
         if let ClaimantStage::Claiming(claim) = claimant.stage {
             self.step(claim, Input::ClaimantGone, now, driver);
         }
     }
 
-    pub(super) fn end_due_claims(&mut self, now: UnixMillis, driver: &mut impl Driver) {
+    pub(super) fn end_due_claims(&mut self, now: Now, driver: &mut impl Driver) {
         let due = |(index, open): (usize, &OpenClaim)| {
             let due = open.claim.as_ref().is_some_and(|claim| claim.is_due(now));
             due.then(|| u32::try_from(index).ok()).flatten()
@@ -306,7 +294,7 @@ impl Hub {
     }
 
     /// The API ends a claim: the person said "not mine", or cancelled.
-    pub(crate) fn end_claim(&mut self, claim: &ClaimId, now: UnixMillis, driver: &mut impl Driver) {
+    pub(crate) fn end_claim(&mut self, claim: &ClaimId, now: Now, driver: &mut impl Driver) {
         if let Some(index) = self.claim_ids.get(claim).copied() {
             self.step(index, Input::ClaimantGone, now, driver);
         }

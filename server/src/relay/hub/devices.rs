@@ -12,10 +12,11 @@ use super::super::claim::{End, Input};
 use super::super::driver::Driver;
 use super::super::frame::close_code;
 use super::super::message::{Incoming, problem, read};
-use super::super::nameplates::Resumed;
+use super::super::nameplates::{Assigned, Resumed};
 use super::super::record::{Greeting, Role, Waiting, hello_due};
 use super::super::resume::Resume;
 use super::{Hub, send};
+use crate::clock::{Monotonic, Now};
 
 /// Longest `agent`.
 const MAX_AGENT_LEN: usize = 256;
@@ -27,11 +28,11 @@ impl Hub {
         &mut self,
         socket: u32,
         address: Option<IpAddr>,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
     ) {
         // threat model, I: per-address and global caps, `busy` with a time.
-        if self.devices >= self.desk.max_waiting || !self.waiting_places.take(address) {
+        if self.devices >= self.dependencies.max_waiting || !self.waiting_places.take(address) {
             return self.refuse(socket, full(FULL_RETRY_SECS), driver);
         }
         self.devices += 1;
@@ -39,13 +40,7 @@ impl Hub {
         self.record_mut(socket).role = Role::Greeting(Greeting { address, due });
     }
 
-    pub(super) fn on_device_text(
-        &mut self,
-        socket: u32,
-        text: &str,
-        now: UnixMillis,
-        driver: &mut impl Driver,
-    ) {
+    pub(super) fn on_device_text(&mut self, socket: u32, text: &str, now: Now, driver: &mut impl Driver) {
         let message = match read::<DeviceToServer>(text) {
             Ok(Incoming::Sealed { claim, sealed }) => {
                 return self.on_device_claim(socket, claim, Input::SealedByDevice(sealed), now, driver);
@@ -97,7 +92,7 @@ impl Hub {
         socket: u32,
         claim: &str,
         input: Input<'_>,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
     ) {
         match &self.record(socket).role {
@@ -120,7 +115,7 @@ impl Hub {
         socket: u32,
         agent: &str,
         resume: Option<&str>,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
     ) {
         if let Err(unfit) = check_text("agent", agent, MAX_AGENT_LEN) {
@@ -130,43 +125,45 @@ impl Hub {
         let Role::Greeting(Greeting { address, .. }) = self.record(socket).role else {
             return;
         };
-        let token = resume.and_then(|token| self.desk.resume_key.read(token));
-        let first_seen = token.map_or(now, |token| token.first_seen);
-        if let Some(waiting) = token.and_then(|token| self.resume(socket, token, address, now, driver)) {
+        let token = resume.and_then(|token| self.dependencies.resume_key.read(token));
+        let first_seen = token.map_or(now.wall, |token| token.first_seen);
+        let resumed = token.and_then(|token| self.resume(socket, token, address, now, driver));
+        if let Some((waiting, expires)) = resumed {
             self.record_mut(socket).role = Role::Waiting(waiting);
-            return self.send_nameplate(socket, now, driver);
+            return self.send_nameplate(socket, expires, now, driver);
         }
         self.assign(socket, address, first_seen, now, driver);
     }
 
-    /// Gives the device the nameplate of its token back, if that can still be.
+    /// Gives the device the nameplate of its token back, if that can still be, and says until when.
     fn resume(
         &mut self,
         socket: u32,
         token: Resume,
         address: Option<IpAddr>,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
-    ) -> Option<Waiting> {
+    ) -> Option<(Waiting, Monotonic)> {
         let Resume {
             plate,
             epoch,
             first_seen,
         } = token;
         let mut failures = 0;
-        match self.nameplates.resume(plate, epoch, socket, now) {
+        let expires = match self.nameplates.resume(plate, epoch, socket, now) {
             Resumed::Stale => return None,
-            Resumed::Yes => {}
-            Resumed::FromSocket(older) => {
+            Resumed::Yes { expires } => expires,
+            Resumed::FromSocket { older, expires } => {
                 let spent;
                 (failures, spent) = self.supersede(older, now, driver);
                 if spent {
                     self.nameplates.free(plate, socket, true, now);
                     return None;
                 }
+                expires
             }
-        }
-        Some(Waiting {
+        };
+        let waiting = Waiting {
             plate,
             epoch,
             first_seen,
@@ -174,12 +171,13 @@ impl Hub {
             claim: None,
             failures,
             spent: false,
-            replace_due: Waiting::first_replace_due(epoch),
-        })
+            replace_due: Waiting::first_replace_due(expires),
+        };
+        Some((waiting, expires))
     }
 
     /// The newer of two sockets wins. Returns what the older one knew of its code: failures, and whether it is spent.
-    fn supersede(&mut self, older: u32, now: UnixMillis, driver: &mut impl Driver) -> (u8, bool) {
+    fn supersede(&mut self, older: u32, now: Now, driver: &mut impl Driver) -> (u8, bool) {
         if let Role::Waiting(Waiting {
             claim: Some(claim), ..
         }) = self.record(older).role
@@ -200,30 +198,30 @@ impl Hub {
         socket: u32,
         address: Option<IpAddr>,
         first_seen: UnixMillis,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
     ) {
         // Who keeps taking new ones would use up the short ones: each rests for fifteen minutes.
         if let Some(address) = address
-            && let Err(too_many) = self.desk.limits.nameplate(address.into(), now)
+            && let Err(too_many) = self.dependencies.limits.nameplate(address.into(), now.monotonic)
         {
             return self.refuse_now(socket, full(too_many.retry_after_secs), now, driver);
         }
-        let plate = self.nameplates.assign(socket, now, &*self.desk.random);
+        let Assigned { plate, expires } = self.nameplates.assign(socket, now, &*self.dependencies.random);
         self.record_mut(socket).role = Role::Waiting(Waiting {
             plate,
-            epoch: now,
+            epoch: now.wall,
             first_seen,
             address,
             claim: None,
             failures: 0,
             spent: false,
-            replace_due: Waiting::first_replace_due(now),
+            replace_due: Waiting::first_replace_due(expires),
         });
-        self.send_nameplate(socket, now, driver);
+        self.send_nameplate(socket, expires, now, driver);
     }
 
-    fn replace(&mut self, socket: u32, now: UnixMillis, driver: &mut impl Driver) {
+    fn replace(&mut self, socket: u32, now: Now, driver: &mut impl Driver) {
         if let Role::Waiting(Waiting {
             claim: Some(claim), ..
         }) = self.record(socket).role
@@ -244,11 +242,11 @@ impl Hub {
         self.assign(socket, address, first_seen, now, driver);
     }
 
-    fn send_nameplate(&self, socket: u32, now: UnixMillis, driver: &mut impl Driver) {
+    fn send_nameplate(&self, socket: u32, expires: Monotonic, now: Now, driver: &mut impl Driver) {
         let Role::Waiting(waiting) = &self.record(socket).role else {
             return;
         };
-        let left = waiting.expires_at().since(now) / UnixMillis::SECOND;
+        let left = expires.since(now.monotonic) / UnixMillis::SECOND;
         let resume = Resume {
             plate: waiting.plate,
             epoch: waiting.epoch,
@@ -257,15 +255,15 @@ impl Hub {
         let message = ServerToDevice::Nameplate {
             nameplate: waiting.plate.into(),
             expires_in_secs: u32::try_from(left).unwrap_or_default(),
-            verification_uri: self.desk.verification_uri.clone(),
-            resume: self.desk.resume_key.issue(resume),
-            server_time: now,
+            verification_uri: self.dependencies.verification_uri.clone(),
+            resume: self.dependencies.resume_key.issue(resume),
+            server_time: now.wall,
         };
         send(driver, socket, &message);
     }
 
     /// The claim of a device has ended.
-    pub(super) fn note_claim_end(&mut self, socket: u32, end: &End, now: UnixMillis) {
+    pub(super) fn note_claim_end(&mut self, socket: u32, end: &End, now: Now) {
         if let Role::Waiting(waiting) = &mut self.record_mut(socket).role {
             waiting.end_claim(now);
             waiting.failures = waiting.failures.saturating_add(u8::from(end.failed));
@@ -274,13 +272,7 @@ impl Hub {
         }
     }
 
-    pub(super) fn device_left(
-        &mut self,
-        socket: u32,
-        waiting: &Waiting,
-        now: UnixMillis,
-        driver: &mut impl Driver,
-    ) {
+    pub(super) fn device_left(&mut self, socket: u32, waiting: &Waiting, now: Now, driver: &mut impl Driver) {
         self.forget_address(waiting.address);
         let mut spent = waiting.spent;
         if let Some(claim) = waiting.claim {

@@ -14,6 +14,7 @@ use super::super::frame::close_code;
 use super::super::message::problem;
 use super::super::record::Role;
 use super::{Hub, send};
+use crate::clock::{Monotonic, Now};
 
 /// A suspended device tries again hourly.
 const SUSPENDED_RETRY_SECS: u32 = 3_600;
@@ -57,7 +58,7 @@ impl Exclusion {
 #[derive(Debug)]
 pub(super) struct RecentExclusion {
     number: u64,
-    at: UnixMillis,
+    at: Monotonic,
     device: DeviceId,
     exclusion: Exclusion,
 }
@@ -68,12 +69,12 @@ impl Hub {
         &mut self,
         device: &DeviceId,
         exclusion: &Exclusion,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
     ) {
         self.exclusions.push_back(RecentExclusion {
             number: self.exclusion_count,
-            at: now,
+            at: now.monotonic,
             device: device.clone(),
             exclusion: exclusion.clone(),
         });
@@ -89,7 +90,7 @@ impl Hub {
         device: &DeviceId,
         certificate: &Sha256Hex,
         exclusion: Option<&Exclusion>,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
     ) {
         for socket in self.sessions.get(device).cloned().unwrap_or_default() {
@@ -110,7 +111,7 @@ impl Hub {
         found.map(|recent| recent.exclusion.clone())
     }
 
-    pub(super) fn forget_exclusions(&mut self, now: UnixMillis) {
+    pub(super) fn forget_exclusions(&mut self, now: Now) {
         while self
             .exclusions
             .front()
@@ -124,7 +125,7 @@ impl Hub {
         &mut self,
         socket: u32,
         exclusion: &Exclusion,
-        now: UnixMillis,
+        now: Now,
         driver: &mut impl Driver,
     ) {
         let message = match exclusion {

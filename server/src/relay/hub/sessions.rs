@@ -1,40 +1,36 @@
 //! Sessions of enrolled devices (`protocol.md` §3): challenge, proof, what may be said after `welcome`, clone detection,
 //! presence. Who may not be connected any more is [`exclusions`](super::exclusions)' business.
 //!
-//! 1. [`Hub::challenge`] sends a nonce; `proof` is due in ten seconds.
+//! 1. [`admission`](super::admission) sends a nonce; `proof` is due in ten seconds.
 //! 2. The proof goes to a [`Job`]; the socket is held meanwhile.
 //! 3. [`Hub::on_job_done`] welcomes the device, asks an older session of the same certificate whether it is alive, and
 //!    ends those of older certificates.
 //!
 //! Measurements are checked and bounded here, and not stored: there is no place for them yet.
 
-use std::net::IpAddr;
-
 use gangway_protocol::device::{OfflineReason, Presence, check_text};
-use gangway_protocol::encoding::Base64;
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::session::{
     Configuration, DeviceToServer, MAX_COUNTER, MAX_POINTS, MAX_SERIES, MAX_SERIES_NAME_LEN, Series,
     ServerToDevice, SessionAbility,
 };
-use gangway_protocol::time::UnixMillis;
 
 use super::super::driver::{Done, Driver, Job, Proved, SocketKey};
 use super::super::frame::close_code;
 use super::super::message::{Incoming, problem, read};
-use super::super::record::{PROBE_DUE, Probe, Proving, ProvingStage, Role, Session, hello_due};
+use super::super::record::{PROBE_DUE, Probe, ProvingStage, Role, Session};
 use super::{Hub, PresenceChange, send};
+use crate::clock::Now;
+use crate::limits::{Bucket, Rate};
 
 /// Longest `agent`.
 const MAX_AGENT_LEN: usize = 256;
 /// A session may send sixty messages at once and one a second on average: a device that measures every ten seconds and
 /// catches up after an outage stays below it.
-const MESSAGE_EVERY: i64 = UnixMillis::SECOND;
-const MESSAGE_BURST: i64 = 60;
-/// What a device is told to wait while its address has no place for another proof. Places become free as fast as proofs are
-/// checked, and after ten seconds at the latest.
-const CROWDED_RETRY_SECS: u32 = 10;
+const MESSAGES: Rate = Rate::per_second(1, 60);
+/// What a session is told to wait that has used up its allowance: the time in which it is whole again.
+const ALLOWANCE_RETRY_SECS: u32 = 60;
 /// What the server tells a connected device.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tell {
@@ -54,37 +50,7 @@ pub enum Tell {
 }
 
 impl Hub {
-    pub(super) fn challenge(
-        &mut self,
-        socket: u32,
-        address: Option<IpAddr>,
-        now: UnixMillis,
-        driver: &mut impl Driver,
-    ) {
-        // threat model, I: whoever has not proven who they are takes a place of their address.
-        if !self.proving_places.take(address) {
-            return self.refuse(socket, crowded(), driver);
-        }
-        let nonce = self.desk.random.bytes();
-        let stage = ProvingStage::Challenged {
-            nonce,
-            due: hello_due(now),
-        };
-        self.record_mut(socket).role = Role::Proving(Box::new(Proving { address, stage }));
-        let message = ServerToDevice::Challenge {
-            nonce: Base64(nonce.to_vec()),
-            server_time: now,
-        };
-        send(driver, socket, &message);
-    }
-
-    pub(super) fn on_session_text(
-        &mut self,
-        socket: u32,
-        text: &str,
-        now: UnixMillis,
-        driver: &mut impl Driver,
-    ) {
+    pub(super) fn on_session_text(&mut self, socket: u32, text: &str, now: Now, driver: &mut impl Driver) {
         let message = match read::<DeviceToServer>(text) {
             Ok(Incoming::Message(message)) => message,
             // No session message is `sealed`; `read` has refused it.
@@ -119,14 +85,14 @@ impl Hub {
             _ => return,
         };
         match outcome {
-            Ok(Some(job)) => self.start(socket, job, driver),
+            Ok(Some(job)) => self.start(socket, job, now, driver),
             Ok(None) => {}
             Err(problem) => self.refuse_now(socket, problem, now, driver),
         }
     }
 
     /// Runs a job for this socket, which is held until it is done: one at a time, and in the order of the messages.
-    fn start(&mut self, socket: u32, job: Job, driver: &mut impl Driver) {
+    fn start(&mut self, socket: u32, job: Job, now: Now, driver: &mut impl Driver) {
         let since = self.exclusion_count;
         let record = self.record_mut(socket);
         if let Role::Proving(proving) = &mut record.role {
@@ -137,10 +103,10 @@ impl Hub {
             generation: record.generation,
         };
         driver.hold(socket);
-        driver.start(key, job);
+        driver.start(key, job, now.monotonic);
     }
 
-    pub(super) fn on_job_done(&mut self, socket: u32, done: Done, now: UnixMillis, driver: &mut impl Driver) {
+    pub(super) fn on_job_done(&mut self, socket: u32, done: Done, now: Now, driver: &mut impl Driver) {
         match done {
             Done::Proved(proved) => self.welcome(socket, *proved, now, driver),
             Done::Send(text) => driver.send(socket, &text),
@@ -152,7 +118,7 @@ impl Hub {
         }
     }
 
-    fn welcome(&mut self, socket: u32, proved: Proved, now: UnixMillis, driver: &mut impl Driver) {
+    fn welcome(&mut self, socket: u32, proved: Proved, now: Now, driver: &mut impl Driver) {
         let Role::Proving(proving) = &self.record(socket).role else {
             return;
         };
@@ -169,15 +135,15 @@ impl Hub {
         let session = Session {
             pass: proved.pass,
             probe: None,
-            allowance: now,
+            allowance: Bucket::default(),
         };
         self.record_mut(socket).role = Role::Session(Box::new(session));
-        self.proving_places.give_back(address);
+        self.free_place(address, now, driver);
         let sockets = self.sessions.entry(device.clone()).or_default();
         sockets.push(socket);
         self.session_count += 1;
         if sockets.len() == 1 {
-            let presence = Presence::Online { since: now };
+            let presence = Presence::Online { since: now.wall };
             self.presence.insert(
                 device,
                 PresenceChange {
@@ -191,14 +157,14 @@ impl Hub {
 
     /// Other sessions of the device: those of older certificates end, one of the same certificate is asked whether it
     /// is alive (`protocol.md` §3).
-    fn meet_rivals(&mut self, newcomer: &Proved, now: UnixMillis, driver: &mut impl Driver) {
+    fn meet_rivals(&mut self, newcomer: &Proved, now: Now, driver: &mut impl Driver) {
         let rivals = self
             .sessions
             .get(&newcomer.pass.device)
             .cloned()
             .unwrap_or_default();
         for rival in rivals {
-            let token = self.desk.random.bytes();
+            let token = self.dependencies.random.bytes();
             let Role::Session(session) = &mut self.record_mut(rival).role else {
                 continue;
             };
@@ -213,7 +179,13 @@ impl Hub {
     }
 
     /// The older of two sessions is alive: both stay, and the alarm is raised.
-    pub(super) fn on_probe_answer(&mut self, socket: u32, payload: &[u8], driver: &mut impl Driver) {
+    pub(super) fn on_probe_answer(
+        &mut self,
+        socket: u32,
+        payload: &[u8],
+        now: Now,
+        driver: &mut impl Driver,
+    ) {
         let record = self.record_mut(socket);
         let key = SocketKey {
             index: socket,
@@ -225,22 +197,16 @@ impl Hub {
         {
             session.probe = None;
             let device = session.pass.device.clone();
-            driver.start(key, Job::RaiseCloneAlarm { device });
+            driver.start(key, Job::RaiseCloneAlarm { device }, now.monotonic);
         }
     }
 
     /// The older of two sessions has not answered: it is superseded, without alarm.
-    pub(super) fn end_unanswered_probe(&mut self, socket: u32, now: UnixMillis, driver: &mut impl Driver) {
+    pub(super) fn end_unanswered_probe(&mut self, socket: u32, now: Now, driver: &mut impl Driver) {
         self.end(socket, close_code::NORMAL, OfflineReason::Superseded, now, driver);
     }
 
-    pub(super) fn session_ended(
-        &mut self,
-        socket: u32,
-        session: Session,
-        why: OfflineReason,
-        now: UnixMillis,
-    ) {
+    pub(super) fn session_ended(&mut self, socket: u32, session: Session, why: OfflineReason, now: Now) {
         let Session { pass, .. } = session;
         let Some(sockets) = self.sessions.get_mut(&pass.device) else {
             return;
@@ -252,7 +218,7 @@ impl Hub {
             let change = PresenceChange {
                 organisation: pass.organisation,
                 presence: Presence::Offline {
-                    last_seen_at: now,
+                    last_seen_at: now.wall,
                     reason: why,
                 },
             };
@@ -278,7 +244,7 @@ impl Hub {
     }
 
     /// Makes a held device come back and be admitted. Its other sessions, if there are any, go on.
-    pub(crate) fn readmit(&mut self, device: &DeviceId, now: UnixMillis, driver: &mut impl Driver) {
+    pub(crate) fn readmit(&mut self, device: &DeviceId, now: Now, driver: &mut impl Driver) {
         for socket in self.sessions.get(device).cloned().unwrap_or_default() {
             let role = &self.record(socket).role;
             if matches!(role, Role::Session(session) if session.pass.is_held()) {
@@ -288,7 +254,7 @@ impl Hub {
     }
 
     /// Makes a device come back and be admitted anew.
-    pub(crate) fn reconnect(&mut self, device: &DeviceId, now: UnixMillis, driver: &mut impl Driver) {
+    pub(crate) fn reconnect(&mut self, device: &DeviceId, now: Now, driver: &mut impl Driver) {
         for socket in self.sessions.get(device).cloned().unwrap_or_default() {
             self.end(socket, close_code::GOING_AWAY, OfflineReason::Closed, now, driver);
         }
@@ -297,7 +263,7 @@ impl Hub {
 
 impl Session {
     /// What a message of the device asks for.
-    fn on_message(&mut self, message: DeviceToServer, now: UnixMillis) -> Result<Option<Job>, Problem> {
+    fn on_message(&mut self, message: DeviceToServer, now: Now) -> Result<Option<Job>, Problem> {
         self.spend_allowance(now)?;
         let renewal = matches!(
             message,
@@ -331,20 +297,16 @@ impl Session {
         }
     }
 
-    fn spend_allowance(&mut self, now: UnixMillis) -> Result<(), Problem> {
-        let next = self.allowance.max(now).plus(MESSAGE_EVERY);
-        let wait = next.since(now) - MESSAGE_BURST * MESSAGE_EVERY;
-        if wait > 0 {
-            return Err(Problem {
-                retry_after_secs: u32::try_from(MESSAGE_BURST).ok(),
+    fn spend_allowance(&mut self, now: Now) -> Result<(), Problem> {
+        self.allowance
+            .spend(1, MESSAGES, now.monotonic)
+            .map_err(|too_many| Problem {
+                retry_after_secs: Some(too_many.retry_after_secs.max(ALLOWANCE_RETRY_SECS)),
                 ..problem(
                     ProblemCode::RateLimited,
                     "This session sends more than one message a second.",
                 )
-            });
-        }
-        self.allowance = next;
-        Ok(())
+            })
     }
 }
 
@@ -366,16 +328,6 @@ fn check_measurements(series: &[Series]) -> Result<(), Problem> {
     series.iter().try_for_each(|one| {
         check_text("name", &one.name, MAX_SERIES_NAME_LEN).map_err(|unfit| malformed(format!("{unfit}.")))
     })
-}
-
-fn crowded() -> Problem {
-    Problem {
-        retry_after_secs: Some(CROWDED_RETRY_SECS),
-        ..problem(
-            ProblemCode::Busy,
-            "Too many devices are connecting from this address at the moment.",
-        )
-    }
 }
 
 fn malformed(message: impl Into<String>) -> Problem {

@@ -6,11 +6,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use gangway_protocol::code::Nameplate;
 use gangway_protocol::id::AccountId;
 use gangway_protocol::session::Configuration;
+use gangway_protocol::time::UnixMillis;
 use serde_json::{Value, json};
 
 use super::super::driver::{Job, Proved, SessionPass};
 use super::super::ticket::Ticket;
 use super::*;
+use crate::clock::Monotonic;
 use crate::config::Caps;
 use crate::limits::CodeAttempt;
 use crate::rng::SystemRandom;
@@ -19,6 +21,19 @@ mod enrolling;
 mod sessions;
 
 pub(super) const START: UnixMillis = UnixMillis(1_800_000_000_000);
+/// [`START`] on both clocks.
+pub(super) const NOW: Now = Now {
+    wall: START,
+    monotonic: Monotonic::from_millis(0),
+};
+
+/// `millis` after `now`.
+pub(super) fn later(now: Now, millis: i64) -> Now {
+    Now {
+        wall: now.wall.plus(millis),
+        monotonic: now.plus(millis),
+    }
+}
 
 /// What the hub asked of its driver.
 #[derive(Debug, PartialEq)]
@@ -54,7 +69,7 @@ impl Driver for Recorder {
     fn release(&mut self, socket: u32) {
         self.asked.push_back((socket, Asked::Release));
     }
-    fn start(&mut self, socket: SocketKey, job: Job) {
+    fn start(&mut self, socket: SocketKey, job: Job, _: Monotonic) {
         let name = match &job {
             Job::Prove { .. } => "prove",
             Job::Renew { .. } => "renew",
@@ -71,7 +86,7 @@ impl Driver for Recorder {
 pub(super) struct Scene {
     pub(super) hub: Hub,
     pub(super) driver: Recorder,
-    pub(super) now: UnixMillis,
+    pub(super) now: Now,
 }
 
 impl Scene {
@@ -80,7 +95,7 @@ impl Scene {
     }
 
     pub(super) fn with_caps(caps: &Caps, leases: impl IntoIterator<Item = (Plate, Lease)>) -> Self {
-        let desk = Desk {
+        let dependencies = Dependencies {
             random: Arc::new(SystemRandom),
             limits: Limits::new(caps),
             resume_key: ResumeKey::new(&[7; 32]),
@@ -91,9 +106,9 @@ impl Scene {
             claims: Arc::default(),
         };
         Self {
-            hub: Hub::new(desk, leases),
+            hub: Hub::new(dependencies, leases, NOW),
             driver: Recorder::default(),
-            now: START,
+            now: NOW,
         }
     }
 
@@ -116,7 +131,7 @@ impl Scene {
     }
 
     pub(super) fn pass(&mut self, seconds: i64) {
-        self.now = self.now.plus(seconds * UnixMillis::SECOND);
+        self.now = later(self.now, seconds * UnixMillis::SECOND);
         self.hub.sweep_claims(self.now, &mut self.driver);
         let mut next = Some(0);
         while let Some(from) = next {

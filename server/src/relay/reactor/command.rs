@@ -9,14 +9,14 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{ClaimId, DeviceId};
 
 use super::super::driver::{Done, Opening, SocketKey};
-use super::super::hub::{Exclusion, Harvest, Tell};
-use super::Wire;
+use super::super::hub::{Batch, Exclusion, Tell};
+use super::Transport;
 
 /// Something to do.
 pub(crate) enum Command {
     /// Take a socket that was upgraded.
     Open {
-        wire: Wire,
+        transport: Transport,
         /// Bytes that were read together with the upgrade.
         ahead: Bytes,
         opening: Opening,
@@ -24,7 +24,7 @@ pub(crate) enum Command {
     /// A job has ended.
     Done { socket: SocketKey, done: Box<Done> },
     /// Look at all deadlines, then say what is to be written down.
-    Tick { done: oneshot::Sender<Harvest> },
+    Tick { done: oneshot::Sender<Batch> },
     /// Tell a waiting device what the server has recorded.
     TellApproval {
         claim: ClaimId,

@@ -44,7 +44,7 @@ fn a_crossing_from_hello_to_outcome() {
     let context = json!({"type": "context", "network": "same", "first_seen": START});
     assert_eq!(told, [Asked::Send(sealed(&claim, "AAAA")), Asked::Send(context)]);
     let id: ClaimId = text(&claim).parse().expect("a claim's id");
-    let claims = scene.hub.desk.claims.clone();
+    let claims = scene.hub.dependencies.claims.clone();
     let seen = || claims.get(&id).expect("the claim is known");
     assert_eq!(seen().redeemed_at, Some(START));
     scene.says(1, sealed(&claim, "BBBB"));
@@ -209,7 +209,7 @@ fn a_device_resumes_its_nameplate_over_broken_connections_and_restarts() {
     let mut scene = Scene::new();
     let first = scene.wait(0);
     scene.goes(0);
-    scene.now = scene.now.plus(20_000);
+    scene.now = later(scene.now, 20_000);
     scene.open(
         3,
         Opening::Device {
@@ -224,7 +224,7 @@ fn a_device_resumes_its_nameplate_over_broken_connections_and_restarts() {
     assert_eq!(again["nameplate"], first["nameplate"]);
     assert_eq!(again["expires_in_secs"], 580);
 
-    let mut restarted = Scene::with_caps(&Caps::default(), scene.hub.harvest().leases);
+    let mut restarted = Scene::with_caps(&Caps::default(), scene.hub.take_batch().leases);
     restarted.open(0, Opening::Device { address: None });
     restarted.says(
         0,
@@ -232,7 +232,7 @@ fn a_device_resumes_its_nameplate_over_broken_connections_and_restarts() {
     );
     assert_eq!(restarted.told(0)["nameplate"], first["nameplate"]);
     restarted.goes(0);
-    restarted.now = restarted.now.plus(600_000);
+    restarted.now = later(restarted.now, 600_000);
     restarted.open(0, Opening::Device { address: None });
     restarted.says(
         0,
@@ -437,7 +437,7 @@ fn nothing_is_left_behind() {
         scene.goes(u32::from(round % 2));
         scene.goes(u32::from(1 - round % 2));
         scene.driver.asked.clear();
-        assert_eq!(scene.hub.harvest().counts, Counts::default());
+        assert_eq!(scene.hub.take_batch().counts, Counts::default());
         assert!(
             scene.hub.claims.is_empty()
                 && scene.hub.claim_ids.is_empty()

@@ -37,7 +37,7 @@ fn who_asked(scene: &mut Scene) -> SocketKey {
 fn presence(scene: &mut Scene, device: u8) -> Option<Presence> {
     scene
         .hub
-        .harvest()
+        .take_batch()
         .presence
         .remove(&pass(device, 1).device)
         .map(|change| change.presence)
@@ -48,10 +48,10 @@ fn presence_follows_the_session() {
     let mut scene = Scene::new();
     session(&mut scene, 0, 1, 1);
     assert_eq!(presence(&mut scene, 1), Some(Presence::Online { since: START }));
-    scene.now = scene.now.plus(5_000);
+    scene.now = later(scene.now, 5_000);
     scene.goes(0);
     let offline = Presence::Offline {
-        last_seen_at: scene.now,
+        last_seen_at: scene.now.wall,
         reason: OfflineReason::ConnectionLost,
     };
     assert_eq!(presence(&mut scene, 1), Some(offline));
@@ -73,7 +73,7 @@ fn a_refused_proof_ends_the_connection() {
     let refused = Done::Refused(problem(ProblemCode::CertificateUnknown, "no"));
     scene.hub.on_done(key, refused, scene.now, &mut scene.driver);
     assert_eq!(scene.problem(0)["code"], "certificate_unknown");
-    assert_eq!(scene.hub.harvest().presence.len(), 0);
+    assert_eq!(scene.hub.take_batch().presence.len(), 0);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn two_live_sessions_of_one_certificate_raise_the_alarm_and_stay() {
 fn a_session_that_does_not_answer_is_superseded_without_alarm() {
     let mut scene = Scene::new();
     session(&mut scene, 0, 1, 1);
-    scene.hub.harvest();
+    scene.hub.take_batch();
     session(&mut scene, 1, 1, 1);
     ping_of(&mut scene, 0);
     scene.pass(9);
@@ -302,31 +302,79 @@ fn an_address_has_a_bounded_number_of_unproven_sessions() {
         scene.open(socket, from(1));
         assert_eq!(scene.told(socket)["type"], "challenge");
     }
-    scene.open(2, from(1));
-    let refused = scene.problem(2);
-    assert_eq!(
-        (&refused["code"], &refused["retry_after_secs"]),
-        (&json!("busy"), &json!(10))
-    );
-    scene.open(3, from(2));
-    assert_eq!(scene.told(3)["type"], "challenge", "another address has its own");
-
-    // One proves itself, one gives up, one is too slow: each gives its place back.
-    prove(&mut scene, 0, proved(1, 1, true));
-    scene.open(4, from(1));
-    assert_eq!(scene.told(4)["type"], "challenge");
-    scene.goes(1);
-    scene.open(5, from(1));
-    assert_eq!(scene.told(5)["type"], "challenge");
-    scene.pass(10);
-    assert_eq!(scene.problem(4)["code"], "timeout");
-    assert_eq!(scene.problem(5)["code"], "timeout");
-    for socket in [6, 7] {
+    for socket in 2..42 {
         scene.open(socket, from(1));
-        assert_eq!(scene.told(socket)["type"], "challenge");
+        assert_eq!(scene.asked(socket), [Asked::Hold], "it waits for a place");
     }
-    scene.open(8, from(1));
-    assert_eq!(scene.problem(8)["code"], "busy");
+    scene.open(42, from(1));
+    let refused = scene.problem(42);
+    let retry = refused["retry_after_secs"].as_i64();
+    assert_eq!(refused["code"], "busy");
+    assert!(retry.is_some_and(|secs| (5..=10).contains(&secs)), "{refused}");
+    scene.open(43, from(2));
+    assert_eq!(scene.told(43)["type"], "challenge", "another address has its own");
+}
+
+/// Threat model: ENR-23.
+#[test]
+fn a_fleet_behind_one_address_comes_back_in_one_go() {
+    let caps = Caps {
+        unproven_sessions_per_address: 2,
+        ..Caps::default()
+    };
+    let mut scene = Scene::with_caps(&caps, []);
+    for socket in 0..6 {
+        scene.open(
+            socket,
+            Opening::Session {
+                address: Some(address(1)),
+            },
+        );
+    }
+    let is_challenged = |scene: &mut Scene, socket: u32| {
+        let asked = scene.asked(socket);
+        matches!(asked.as_slice(), [.., Asked::Send(message), Asked::Release] if message["type"] == "challenge")
+    };
+    assert_eq!(scene.told(0)["type"], "challenge");
+    assert_eq!(scene.told(1)["type"], "challenge");
+    // One proves itself, one gives up, one is too slow: each gives its place to who has waited longest and is still there.
+    scene.goes(2);
+    scene.asked(2);
+    prove(&mut scene, 0, proved(1, 1, true));
+    assert!(is_challenged(&mut scene, 3));
+    scene.goes(1);
+    assert!(is_challenged(&mut scene, 4));
+    scene.pass(9);
+    prove(&mut scene, 3, proved(2, 1, true));
+    assert!(is_challenged(&mut scene, 5), "within its ten seconds");
+    scene.pass(1);
+    assert_eq!(scene.problem(4)["code"], "timeout");
+    assert!(scene.hub.queues.is_empty(), "nothing is remembered of them");
+}
+
+#[test]
+fn who_finds_no_place_within_ten_seconds_is_told_when_to_come_again() {
+    let caps = Caps {
+        unproven_sessions_per_address: 1,
+        ..Caps::default()
+    };
+    let mut scene = Scene::with_caps(&caps, []);
+    for socket in [0, 1] {
+        scene.pass(5);
+        scene.open(
+            socket,
+            Opening::Session {
+                address: Some(address(1)),
+            },
+        );
+    }
+    scene.says(0, proof());
+    scene.pass(10);
+    assert_eq!(
+        scene.problem(1)["code"],
+        "busy",
+        "the first proof is being checked still"
+    );
 }
 
 #[test]

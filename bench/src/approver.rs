@@ -12,7 +12,7 @@ use crate::server::Server;
 
 /// See the module's description.
 #[derive(Clone)]
-pub(crate) struct Desk {
+pub(crate) struct Approver {
     /// The server's API, as the account.
     pub(crate) api: Api,
     /// The token.
@@ -25,7 +25,7 @@ pub(crate) struct Desk {
     pub(crate) signer: SignerId,
 }
 
-impl Desk {
+impl Approver {
     /// Makes a token, and asks the server for the rest.
     pub(crate) async fn open(server: &Server) -> anyhow::Result<Self> {
         let token = server.token().await?;

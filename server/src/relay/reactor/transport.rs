@@ -9,8 +9,12 @@ use rustls::ServerConnection;
 
 use crate::listen::Stream;
 
+/// Reads of TLS records for one read of what is in them: a record of 16 KiB comes in five. Records that hold nothing must not
+/// keep the reactor at one connection.
+const MAX_RECORD_READS: u32 = 8;
+
 /// A stream that the reactor drives.
-pub(crate) enum Wire {
+pub(crate) enum Transport {
     /// TCP.
     Plain(TcpStream),
     /// TLS over TCP. Boxed: it is a hundred times as large.
@@ -25,7 +29,7 @@ pub(crate) struct Tls {
 
 /// What a read brought.
 pub(super) enum Read {
-    /// So many bytes; `drained` when there cannot be more at the moment.
+    /// So many bytes, none if what came was for TLS itself; `drained` when there cannot be more at the moment.
     Bytes { len: usize, drained: bool },
     /// Nothing at the moment.
     Nothing,
@@ -33,7 +37,7 @@ pub(super) enum Read {
     End,
 }
 
-impl Wire {
+impl Transport {
     /// Takes a stream out of tokio's hands.
     ///
     /// # Errors
@@ -92,6 +96,14 @@ impl Wire {
         }
     }
 
+    /// Whether an earlier write has left something behind.
+    pub(super) fn has_unsent(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(tls) => tls.session.wants_write(),
+        }
+    }
+
     /// Goes on with what an earlier write left behind. True when nothing is left.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
         match self {
@@ -123,7 +135,7 @@ impl Wire {
 
 impl Tls {
     fn read(&mut self, buffer: &mut [u8]) -> Read {
-        loop {
+        for _ in 0..MAX_RECORD_READS {
             match self.session.reader().read(buffer) {
                 Ok(0) => return Read::End,
                 Ok(len) => return Read::Bytes { len, drained: false },
@@ -142,6 +154,10 @@ impl Tls {
             if self.flush().is_err() || !sound {
                 return Read::End;
             }
+        }
+        Read::Bytes {
+            len: 0,
+            drained: false,
         }
     }
 

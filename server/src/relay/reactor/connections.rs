@@ -1,57 +1,34 @@
 //! The connections of the reactor, as the hub's [`Driver`].
 
+use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use mio::{Registry, Token};
 use slab::Slab;
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
 
 use gangway_protocol::device::OfflineReason;
 
 use super::super::driver::{Driver, Job, SocketKey};
-use super::super::{Jobs, frame};
+use super::super::frame;
+use super::budget::{Budgets, Cost, Payer};
 use super::connection::{Connection, Tick};
-use super::{Command, Inbox, Read, Wire};
-
-/// Runs jobs on the server's tasks. It owns them: none outlives the reactor.
-pub(crate) struct JobRunner {
-    jobs: Box<dyn Jobs>,
-    runtime: Handle,
-    running: JoinSet<()>,
-}
-
-impl JobRunner {
-    /// Jobs are done by `jobs`, on this runtime.
-    pub(crate) fn new(jobs: Box<dyn Jobs>, runtime: Handle) -> Self {
-        Self {
-            jobs,
-            runtime,
-            running: JoinSet::new(),
-        }
-    }
-
-    fn start(&mut self, socket: SocketKey, job: Job, inbox: Arc<Inbox>) {
-        while self.running.try_join_next().is_some() {}
-        let running = self.jobs.run(job);
-        let work = async move {
-            let done = Box::new(running.await);
-            inbox.push(Command::Done { socket, done });
-        };
-        self.running.spawn_on(work, &self.runtime);
-    }
-}
+use super::job_queue::JobQueue;
+use super::{Inbox, Transport};
+use crate::clock::Monotonic;
+use crate::limits::TooMany;
 
 /// All connections.
-pub(super) struct Wires {
+pub(super) struct Connections {
     connections: Slab<Connection>,
     max: usize,
     registry: Registry,
     inbox: Arc<Inbox>,
-    jobs: JobRunner,
-    /// Sockets that have something to read which no event will tell.
-    pub(super) ready: Vec<u32>,
+    pub(super) jobs: JobQueue,
+    budgets: Budgets,
+    /// Sockets that wait for their turn: each of them once.
+    queue: VecDeque<u32>,
     ended: Vec<(u32, OfflineReason)>,
     /// Sockets that are ending.
     ending: Vec<u32>,
@@ -60,15 +37,22 @@ pub(super) struct Wires {
     scratch: Vec<u8>,
 }
 
-impl Wires {
-    pub(super) fn new(registry: Registry, inbox: Arc<Inbox>, jobs: JobRunner, max: u32) -> Self {
+impl Connections {
+    pub(super) fn new(
+        registry: Registry,
+        inbox: Arc<Inbox>,
+        jobs: JobQueue,
+        max: u32,
+        budgets: Budgets,
+    ) -> Self {
         Self {
             connections: Slab::new(),
             max: usize::try_from(max).unwrap_or(usize::MAX),
             registry,
             inbox,
             jobs,
-            ready: Vec::new(),
+            budgets,
+            queue: VecDeque::new(),
             ended: Vec::new(),
             ending: Vec::new(),
             empty: None,
@@ -76,24 +60,87 @@ impl Wires {
         }
     }
 
-    /// Takes a stream in; its index names it from now on. Without room for it, it is dropped: whoever comes back later
-    /// with back-off finds some.
-    pub(super) fn adopt(&mut self, mut wire: Wire, ahead: &[u8]) -> Option<u32> {
-        if self.connections.len() >= self.max {
+    /// Takes a stream in; its index names it from now on, and it waits for its first turn. Without room for it, it is dropped:
+    /// whoever comes back later with back-off finds some. With it comes whether its address may send anything at all.
+    pub(super) fn adopt(
+        &mut self,
+        mut transport: Transport,
+        ahead: &[u8],
+        address: Option<IpAddr>,
+        now: Monotonic,
+    ) -> Option<(u32, Result<(), TooMany>)> {
+        // Nobody has a long message to send before the answer to the upgrade has come.
+        if self.connections.len() >= self.max || ahead.len() > frame::MAX_MESSAGE_LEN {
             metrics::counter!("gangway_sockets_dropped_total").increment(1);
             return None;
         }
         let entry = self.connections.vacant_entry();
         let index = entry.key();
         let socket = u32::try_from(index).ok()?;
-        if let Err(error) = wire.register(&self.registry, Token(index)) {
+        if let Err(error) = transport.register(&self.registry, Token(index)) {
             tracing::warn!(%error, "a socket could not be taken over");
             return None;
         }
-        let mut connection = Connection::new(wire);
+        let payer = self.budgets.join(address, now);
+        let mut connection = Connection::new(transport, payer.unwrap_or(Payer::NOBODY));
         connection.decoder.keep(ahead);
+        connection.queued = true;
         entry.insert(connection);
+        self.queue.push_back(socket);
+        Some((socket, payer.map(|_| ())))
+    }
+
+    /// Gives a socket a turn, unless it waits for one already.
+    pub(super) fn enqueue(&mut self, socket: u32) {
+        if let Some(connection) = self.get(socket)
+            && !std::mem::replace(&mut connection.queued, true)
+        {
+            self.queue.push_back(socket);
+        }
+    }
+
+    /// Whether the other end of a socket that waits for a job has gone: it needs no answer any more.
+    pub(super) fn has_gone(&mut self, socket: u32) -> bool {
+        self.get(socket).is_none_or(|connection| connection.ends)
+    }
+
+    /// Begins a job whose turn has come.
+    pub(super) fn begin(&mut self, socket: SocketKey, job: Job) {
+        self.jobs.start(socket, job, self.inbox.clone());
+    }
+
+    /// How many sockets wait for their turn.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// The socket whose turn it is.
+    pub(super) fn next_turn(&mut self) -> Option<u32> {
+        let socket = self.queue.pop_front()?;
+        if let Some(connection) = self.get(socket) {
+            connection.queued = false;
+        }
         Some(socket)
+    }
+
+    /// Pays for a socket's turn.
+    ///
+    /// # Errors
+    /// When it has used up what it may send.
+    pub(super) fn pay(&mut self, socket: u32, cost: Cost, now: Monotonic) -> Result<(), TooMany> {
+        let connection = usize::try_from(socket)
+            .ok()
+            .and_then(|index| self.connections.get_mut(index));
+        connection.map_or(Ok(()), |connection| {
+            let payer = connection.payer;
+            self.budgets.pay(cost, &mut connection.budget, payer, now)
+        })
+    }
+
+    /// Whether a message of this socket takes too long to come.
+    pub(super) fn is_message_overdue(&mut self, socket: u32, now: Monotonic) -> bool {
+        self.get(socket)
+            .is_some_and(|connection| connection.is_message_overdue(now))
     }
 
     /// The connection, if its messages are to be delivered.
@@ -117,21 +164,21 @@ impl Wires {
         };
         connection.ends |= ends;
         if connection.is_ending() {
-            let mut discarded = [0; 4096];
-            loop {
-                match connection.wire.read(&mut discarded) {
-                    Read::Bytes { .. } => {}
-                    Read::Nothing => return,
-                    Read::End => return self.lost(socket),
-                }
+            if connection.discard() {
+                self.lost(socket);
             }
+        } else {
+            self.enqueue(socket);
         }
     }
 
     /// Writes what did not fit before.
     pub(super) fn flush(&mut self, socket: u32) {
-        if let Some(Err(why)) = self.get(socket).map(Connection::flush) {
-            self.end(socket, why);
+        match self.get(socket).map(Connection::flush) {
+            Some(Err(why)) => self.end(socket, why),
+            // What came meanwhile was left where it was.
+            Some(Ok(true)) => self.enqueue(socket),
+            Some(Ok(false)) | None => {}
         }
     }
 
@@ -159,13 +206,15 @@ impl Wires {
             .ok()
             .and_then(|index| self.connections.try_remove(index))
         {
-            connection.wire.deregister(&self.registry);
+            connection.transport.deregister(&self.registry);
+            self.budgets.leave(connection.payer);
         }
         self.tell_if_empty();
     }
 
-    /// Ends what has been ending for too long.
-    pub(super) fn tick(&mut self) {
+    /// Ends what has been ending for too long, and forgets addresses that have gone.
+    pub(super) fn tick(&mut self, now: Monotonic) {
+        self.budgets.forget(now);
         for socket in std::mem::take(&mut self.ending) {
             // An index may have a new owner by now, which is not ending.
             match self.get(socket).map(Connection::tick) {
@@ -214,7 +263,7 @@ impl Wires {
     }
 }
 
-impl Driver for Wires {
+impl Driver for Connections {
     fn send(&mut self, socket: u32, text: &str) {
         self.write(socket, |scratch| frame::write_text(text, scratch));
     }
@@ -239,11 +288,11 @@ impl Driver for Wires {
 
     fn release(&mut self, socket: u32) {
         if self.get(socket).is_some_and(Connection::release) {
-            self.ready.push(socket);
+            self.enqueue(socket);
         }
     }
 
-    fn start(&mut self, socket: SocketKey, job: Job) {
-        self.jobs.start(socket, job, self.inbox.clone());
+    fn start(&mut self, socket: SocketKey, job: Job, now: Monotonic) {
+        self.jobs.push(socket, job, now);
     }
 }
