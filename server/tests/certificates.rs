@@ -235,7 +235,7 @@ both_engines!(
             let value = |name| first.headers[name].to_str().expect("it is text").to_owned();
             let (tag, date) = (value(header::ETAG), value(header::LAST_MODIFIED));
             for known in [(header::IF_NONE_MATCH, &tag), (header::IF_MODIFIED_SINCE, &date)] {
-                let again = ask(&place, &[(known.0, known.1)]).await;
+                let again = ask(&place, &[(known.0.clone(), known.1)]).await;
                 assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0));
                 assert_eq!(again.headers[header::ETAG].to_str().ok(), Some(tag.as_str()));
                 assert_eq!(again.headers[header::CACHE_CONTROL], "no-cache");
@@ -258,7 +258,7 @@ both_engines!(
                 continue;
             }
             for known in [(header::IF_NONE_MATCH, &tag), (header::IF_MODIFIED_SINCE, &date)] {
-                let newer = ask(&place, &[(known.0, known.1)]).await;
+                let newer = ask(&place, &[(known.0.clone(), known.1)]).await;
                 assert_eq!(
                     newer.status,
                     StatusCode::OK,

@@ -79,7 +79,7 @@ fn devices_handshake(gangway: &Gangway, request: &Request, protocol: &'static st
     if !is_acceptable {
         return Err(FOREIGN_ORIGIN);
     }
-    Handshake::read(request.method(), headers, protocol)
+    Handshake::read(request, protocol)
 }
 
 /// Programs send no `Origin`; a browser's has to be ours.

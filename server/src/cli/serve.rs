@@ -111,7 +111,10 @@ fn start_listeners(
         let bound = listener.local_addr().unwrap_or(plain.0);
         tracing::info!(listen = %bound, "serving revocation lists");
         let lists = service(config, ca_router(gangway.clone()), None);
-        tasks.spawn(listen::serve(listener, lists, shutdown.clone()));
+        supervisor.spawn(
+            "revocation lists listener",
+            listen::serve(listener, lists, shutdown.clone()),
+        );
     }
     let address = bound.map_or_else(|_| address.to_string(), |bound| bound.to_string());
     tracing::info!(url = %config.public_url, listen = address, "serving");

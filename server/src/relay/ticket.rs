@@ -69,8 +69,9 @@ impl Claims {
 
     /// The claims of an account that go on.
     pub(crate) fn of_account(&self, account: &AccountId) -> Vec<ClaimInfo> {
-        let map = self.map();
-        let own = map
+        let book = self.book();
+        let own = book
+            .claims
             .values()
             .filter(|info| info.account == *account && info.ended_at.is_none());
         own.cloned().collect()
