@@ -5,6 +5,7 @@ mod backup;
 mod ca;
 mod certificates;
 mod command_line;
+mod contract;
 mod database;
 mod documents;
 mod enrolment;
