@@ -70,6 +70,24 @@ pub(crate) trait Jobs: Send + Sync {
     fn run(&self, job: Job) -> BoxFuture<'static, Done>;
 }
 
+/// What a relay is opened with.
+pub(crate) struct Given<'a> {
+    /// Caps and the addresses that devices are told.
+    pub(crate) config: &'a Config,
+    /// Keeps nameplates and presence.
+    pub(crate) db: &'a Db,
+    /// The time.
+    pub(crate) clock: &'a Arc<dyn Clock>,
+    /// Randomness.
+    pub(crate) random: &'a Arc<dyn Random>,
+    /// Limits on attempts.
+    pub(crate) limits: &'a Limits,
+    /// Told of presence.
+    pub(crate) changes: &'a Changes,
+    /// Watches the relay's thread.
+    pub(crate) supervisor: &'a Supervisor,
+}
+
 /// Waiting devices, claims and sessions of this node. None of its functions waits for the network.
 pub struct Relay {
     inbox: Arc<Inbox>,
@@ -85,16 +103,16 @@ impl Relay {
     ///
     /// # Errors
     /// When what it keeps in the database cannot be read or made, or the system has no room for its thread.
-    pub(crate) async fn open(
-        config: &Config,
-        db: &Db,
-        clock: &Arc<dyn Clock>,
-        random: &Arc<dyn Random>,
-        limits: &Limits,
-        changes: &Changes,
-        supervisor: &Supervisor,
-        jobs: impl Jobs + 'static,
-    ) -> Result<Self, StartError> {
+    pub(crate) async fn open(given: Given<'_>, jobs: impl Jobs + 'static) -> Result<Self, StartError> {
+        let Given {
+            config,
+            db,
+            clock,
+            random,
+            limits,
+            changes,
+            supervisor,
+        } = given;
         let claims = Arc::new(Claims::default());
         let dependencies = Dependencies {
             random: random.clone(),

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::db::Db;
 use crate::limits::{Failures, Limits};
 use crate::people::passkeys::Passkeys;
-use crate::relay::Relay;
+use crate::relay::{self, Relay};
 use crate::rng::Random;
 use crate::session::SessionJobs;
 use crate::start_error::StartError;
@@ -75,17 +75,16 @@ impl Gangway {
             changes: Changes::default(),
             failures: Failures::default(),
         });
-        let relay = Relay::open(
-            &context.config,
-            &context.db,
-            &context.clock,
-            &context.random,
-            &limits,
-            &context.changes,
-            &supervisor,
-            SessionJobs(context.clone()),
-        )
-        .await?;
+        let given = relay::Given {
+            config: &context.config,
+            db: &context.db,
+            clock: &context.clock,
+            random: &context.random,
+            limits: &limits,
+            changes: &context.changes,
+            supervisor: &supervisor,
+        };
+        let relay = Relay::open(given, SessionJobs(context.clone())).await?;
         Ok(Arc::new(Self {
             context,
             passkeys,
