@@ -40,6 +40,10 @@ async fn server(engine: Engine) -> (Server, Person) {
 }
 
 /// Asks everything, with this credential for this scheme of the description.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the scripts say by variables where Python is, and how long to ask"
+)]
 async fn ask_everything(server: &Server, scheme: &str, credential: &str) {
     let spawned = server.spawn();
     let python = std::env::var_os("GANGWAY_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
