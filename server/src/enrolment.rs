@@ -8,7 +8,7 @@
 //! 1. [`approval`]: the claimant approves what the device introduced; the device consents; either can take it back.
 //! 2. [`issuance`]: one certificate per key and generation, however often and however concurrently it is asked for.
 //! 3. [`crate::session`]: the first session proves it.
-//! 4. [`sweep`]: what stands still for too long is ended.
+//! 4. [`mod@sweep`]: what stands still for too long is ended.
 //!
 //! Each stage is durable before anybody is told of it. Races are decided by unique keys and conditional updates, never
 //! by what was read before.
