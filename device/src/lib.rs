@@ -23,7 +23,7 @@
 //!                 agent.answer(&claim, ask_the_person(&organisation, &approver).await).await?;
 //!             }
 //!             Event::Configuration(configuration) => apply(&configuration),
-//!             Event::Identify {} => display("THIS ONE", ""),
+//!             Event::Identify { .. } => display("THIS ONE", ""),
 //!             Event::Online { device, .. } => println!("online as {device}"),
 //!             Event::Error(trouble) => eprintln!("{} {}", trouble.message, trouble.remedy),
 //!             _ => {}
