@@ -20,8 +20,27 @@ use crate::state::Gangway;
 
 /// Devices that are read at a time: 200 KB of text, and one reader is busy for some milliseconds only.
 const CHUNK: u32 = 1_000;
-const HEADER: &str = "id,organisation,name,labels,state,state_since,presence,last_seen_at,hostname,os,os_version,arch,\
-                      model,serial,software,software_version,certificate_expires_at,alarm,created_at\r\n";
+const HEADER: [&str; 19] = [
+    "id",
+    "organisation",
+    "name",
+    "labels",
+    "state",
+    "state_since",
+    "presence",
+    "last_seen_at",
+    "hostname",
+    "os",
+    "os_version",
+    "arch",
+    "model",
+    "serial",
+    "software",
+    "software_version",
+    "certificate_expires_at",
+    "alarm",
+    "created_at",
+];
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new().routes(routes!(export_devices))
@@ -47,13 +66,11 @@ async fn export_devices(
         next: Some(request),
     };
     // What fails at once is a problem with its status. Once the answer has begun, only its end can tell of a failure.
-    let mut first = HEADER.to_owned();
-    rows.write_chunk(&mut first).await?;
+    let first = rows.chunk(Some(HEADER)).await?;
     let rest = stream::unfold(rows, |mut rows| async move {
         rows.next.as_ref()?;
-        let mut text = String::new();
         // An error ends the connection before the last chunk: the reader sees that the file is cut off.
-        let chunk = rows.write_chunk(&mut text).await.map(|()| text);
+        let chunk = rows.chunk(None).await;
         Some((chunk, rows))
     });
     let body = stream::once(async { Ok(first) }).chain(rest);
@@ -74,19 +91,25 @@ struct Rows {
 }
 
 impl Rows {
-    /// Writes the next chunk; without one, nothing. After an error there is none.
-    async fn write_chunk(&mut self, text: &mut String) -> Result<()> {
-        let Some(request) = self.next.take() else {
-            return Ok(());
-        };
-        self.require_rights().await?;
-        let mut reader = self.gangway.db.reader().await?;
-        let (devices, place) = request.fetch(&mut reader.conn(), &self.organisations).await?;
-        for device in &devices {
-            write_row(device, text);
+    /// The next chunk, behind a header where there is one. After the last one, and after an error, none is left.
+    async fn chunk(&mut self, header: Option<[&str; 19]>) -> Result<Vec<u8>> {
+        let mut text = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(Vec::new());
+        if let Some(header) = header {
+            text.write_record(header).map_err(Error::internal)?;
         }
-        self.next = place.map(|place| request.behind(place));
-        Ok(())
+        if let Some(request) = self.next.take() {
+            self.require_rights().await?;
+            let mut reader = self.gangway.db.reader().await?;
+            let (devices, place) = request.fetch(&mut reader.conn(), &self.organisations).await?;
+            for device in &devices {
+                text.write_record(row(device)).map_err(Error::internal)?;
+            }
+            self.next = place.map(|place| request.behind(place));
+        }
+        text.into_inner()
+            .map_err(|error| Error::internal(error.into_error()))
     }
 
     /// A slow reader takes a while: what they may not see any more is not written.
@@ -104,7 +127,7 @@ impl Rows {
     }
 }
 
-fn write_row(device: &Device, text: &mut String) {
+fn row(device: &Device) -> [String; 19] {
     let (presence, last_seen_at) = match &device.presence {
         Presence::Online { .. } => ("online", None),
         Presence::Offline { last_seen_at, .. } => ("offline", Some(last_seen_at.0)),
@@ -112,72 +135,50 @@ fn write_row(device: &Device, text: &mut String) {
     };
     let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
     let facts = &device.facts;
-    let fields = [
-        device.id.as_str(),
-        device.organisation.as_str(),
-        &device.name,
-        &device.labels.join(" "),
-        device.state.name(),
-        &device.state.since().0.to_string(),
-        presence,
-        &number(last_seen_at),
-        &facts.hostname,
-        &facts.os,
-        &facts.os_version,
-        &facts.arch,
-        facts.model.as_deref().unwrap_or_default(),
-        facts.serial.as_deref().unwrap_or_default(),
-        &facts.software,
-        &facts.software_version,
-        &number(device.certificate_expires_at.map(|at| at.0)),
-        device.alarm.as_ref().map_or("", |_| "clone"),
-        &device.created_at.0.to_string(),
-    ];
-    for (at, field) in fields.into_iter().enumerate() {
-        if at > 0 {
-            text.push(',');
-        }
-        write_field(field, text);
-    }
-    text.push_str("\r\n");
+    [
+        device.id.to_string(),
+        device.organisation.to_string(),
+        inert(&device.name),
+        inert(&device.labels.join(" ")),
+        device.state.name().to_owned(),
+        device.state.since().0.to_string(),
+        presence.to_owned(),
+        number(last_seen_at),
+        inert(&facts.hostname),
+        inert(&facts.os),
+        inert(&facts.os_version),
+        inert(&facts.arch),
+        inert(facts.model.as_deref().unwrap_or_default()),
+        inert(facts.serial.as_deref().unwrap_or_default()),
+        inert(&facts.software),
+        inert(&facts.software_version),
+        number(device.certificate_expires_at.map(|at| at.0)),
+        device.alarm.as_ref().map_or("", |_| "clone").to_owned(),
+        device.created_at.0.to_string(),
+    ]
 }
 
 /// What a spreadsheet takes for the beginning of a formula, in either width (OWASP, CSV injection).
 const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// One field. Devices state many of these texts themselves, so one that a spreadsheet would take for a formula gets an
-/// apostrophe before it.
-fn write_field(field: &str, text: &mut String) {
-    let is_formula = field.starts_with(FORMULA);
-    let needs_quotes = is_formula || field.contains([',', '"', '\r', '\n']);
-    if !needs_quotes {
-        text.push_str(field);
-        return;
+/// A text that devices or people state, with an apostrophe before what a spreadsheet would take for a formula.
+fn inert(text: &str) -> String {
+    if text.starts_with(FORMULA) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
     }
-    text.push('"');
-    if is_formula {
-        text.push('\'');
-    }
-    text.push_str(&field.replace('"', "\"\""));
-    text.push('"');
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn written(field: &str) -> String {
-        let mut text = String::new();
-        write_field(field, &mut text);
-        text
-    }
-
     #[test]
-    fn fields_cannot_break_out_nor_become_formulas() {
-        assert_eq!(written("plain"), "plain");
-        assert_eq!(written("a,b"), "\"a,b\"");
-        assert_eq!(written("say \"hi\""), "\"say \"\"hi\"\"\"");
-        assert_eq!(written("=1+1"), "\"'=1+1\"");
-        assert_eq!(written("-2"), "\"'-2\"");
+    fn texts_of_others_do_not_become_formulas() {
+        assert_eq!(inert("plain, \"quoted\""), "plain, \"quoted\"");
+        assert_eq!(inert("=1+1"), "'=1+1");
+        assert_eq!(inert("-2"), "'-2");
+        assert_eq!(inert("＝1"), "'＝1");
     }
 }
