@@ -62,6 +62,12 @@ pub struct Certificate {
     /// When a session first proved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_at: Option<UnixMillis>,
+    /// When a session first proved a newer one of its device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_at: Option<UnixMillis>,
+    /// Superseded, it still opens sessions until then; absent, it opens none any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_until: Option<UnixMillis>,
     /// When and why it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,

@@ -93,16 +93,24 @@ pub struct Organisation {
     pub policy: Policy,
 }
 
+/// Most days for which certificates are issued.
+pub const MAX_CERTIFICATE_VALIDITY_DAYS: u32 = 825;
+/// Most days after expiry during which a certificate still opens a session.
+pub const MAX_GRACE_DAYS: u32 = 366;
+/// Most hours for which a superseded certificate goes on: a month.
+pub const MAX_SUPERSEDED_GRACE_HOURS: u32 = 744;
+
 /// The rules of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Policy {
-    /// Days for which certificates are issued, 1 to 825.
+    /// Days for which certificates are issued, 1 to [`MAX_CERTIFICATE_VALIDITY_DAYS`].
     pub certificate_validity_days: u32,
-    /// Days after expiry during which a certificate still opens a session for renewal.
+    /// Days after expiry during which a certificate still opens a session for renewal, at most [`MAX_GRACE_DAYS`].
     pub grace_days: u32,
-    /// Hours for which a certificate goes on after a session has proved a newer one of its device. 0: it ends at once.
+    /// Hours for which a certificate goes on after a session has proved a newer one of its device, at most
+    /// [`MAX_SUPERSEDED_GRACE_HOURS`]. 0: it ends at once.
     pub superseded_grace_hours: u32,
     /// Whether a certificate that ended so is named in the revocation list (RFC 5280 §5.3.1, `superseded`).
     pub superseded_in_crl: bool,
@@ -126,6 +134,50 @@ impl Default for Policy {
             prefill_code: true,
             token_may_approve: true,
         }
+    }
+}
+
+/// Other rules for an organisation: `PATCH /api/v1/organisations/{id}/policy`. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PolicyUpdate {
+    /// See [`Policy::certificate_validity_days`]. Certificates that stand keep theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_validity_days: Option<u32>,
+    /// See [`Policy::grace_days`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_days: Option<u32>,
+    /// See [`Policy::superseded_grace_hours`]. A grace that runs already keeps its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_grace_hours: Option<u32>,
+    /// See [`Policy::superseded_in_crl`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_in_crl: Option<bool>,
+    /// See [`Policy::prefill_code`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefill_code: Option<bool>,
+    /// See [`Policy::token_may_approve`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_may_approve: Option<bool>,
+}
+
+impl PolicyUpdate {
+    /// Puts what is present in the place of what was.
+    pub fn apply_to(self, policy: &mut Policy) {
+        fn put<T>(place: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *place = value;
+            }
+        }
+        put(
+            &mut policy.certificate_validity_days,
+            self.certificate_validity_days,
+        );
+        put(&mut policy.grace_days, self.grace_days);
+        put(&mut policy.superseded_grace_hours, self.superseded_grace_hours);
+        put(&mut policy.superseded_in_crl, self.superseded_in_crl);
+        put(&mut policy.prefill_code, self.prefill_code);
+        put(&mut policy.token_may_approve, self.token_may_approve);
     }
 }
 

@@ -85,6 +85,8 @@ paths! {
 
     /// `GET`: the caller's organisations.
     ORGANISATIONS = "/api/v1/organisations" => organisations();
+    /// `PATCH`: other rules for an organisation.
+    ORGANISATION_POLICY = "/api/v1/organisations/{id}/policy" => organisation_policy(id);
     /// `GET`: signers of an organisation.
     SIGNERS = "/api/v1/organisations/{id}/signers" => signers(id);
     /// `GET`: members.

@@ -108,6 +108,8 @@ pub fn present(context: &Context, record: CertificateRecord) -> Result<Certifica
         issued_at: record.issued_at,
         delivered_at: record.delivered_at,
         proven_at: record.proven_at,
+        superseded_at: record.superseded_at,
+        grace_until: record.grace_until,
         revocation: record.revocation,
     })
 }

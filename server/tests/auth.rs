@@ -9,6 +9,7 @@ mod invitations;
 mod links;
 mod members;
 mod passkeys;
+mod policy;
 mod recovery;
 mod registration;
 mod sign_in;

@@ -42,6 +42,8 @@ pub(crate) fn certificate(certificate: &Certificate) -> View {
             {entry(t.issued(), moment(certificate.issued_at, Show::Minute))}
             {certificate.delivered_at.map(|at| entry(t.delivered(), moment(at, Show::Minute)))}
             {certificate.proven_at.map(|at| entry(t.proven(), moment(at, Show::Minute)))}
+            {certificate.superseded_at.map(|at| entry(t.revoked_superseded(), moment(at, Show::Minute)))}
+            {certificate.grace_until.map(|at| entry(t.still_admitted_until(), moment(at, Show::Minute)))}
         </dl>
         <div class="row">
             <button class="button" type="button" on:click=move |_| clipboard::download(&file, &chain)>

@@ -64,6 +64,7 @@ texts! {
     revoked_unspecified => "No particular reason", "Ohne besonderen Grund";
     revoked_key_compromise => "The key may be known to others", "Der Schlüssel könnte anderen bekannt sein";
     revoked_affiliation_changed => "The device changes hands", "Das Gerät wechselt den Besitzer";
+    still_admitted_until => "Still admitted until", "Zugelassen noch bis";
     revoked_superseded => "Replaced by a newer one", "Durch ein neueres ersetzt";
     revoked_cessation => "Out of use", "Außer Betrieb";
     revoked_hold => "Suspended", "Gesperrt";

@@ -3,7 +3,7 @@
 use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest};
 use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
 use gangway_protocol::organisation::{
-    Invitation, InvitationRequest, Member, MemberUpdate, Organisation, Signer,
+    Invitation, InvitationRequest, Member, MemberUpdate, Organisation, Policy, PolicyUpdate, Signer,
 };
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
@@ -20,6 +20,18 @@ impl Api {
     /// Those of every signed-in call.
     pub async fn organisations(&self, page: &PageQuery) -> Result<Page<Organisation>, ApiError> {
         self.list(path::ORGANISATIONS, page).await
+    }
+
+    /// Changes rules of an organisation; gives all of them.
+    ///
+    /// # Errors
+    /// `forbidden` below admin, `step_up_required`, `invalid` beyond what is allowed, `not_found`.
+    pub async fn change_policy(
+        &self,
+        id: &OrganisationId,
+        update: &PolicyUpdate,
+    ) -> Result<Policy, ApiError> {
+        self.patch(&path::organisation_policy(id), update).await
     }
 
     /// Signing endpoints that an organisation may use.

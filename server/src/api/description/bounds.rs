@@ -8,6 +8,9 @@ use gangway_protocol::device::{
     DeviceState, MAX_FACT_LEN, MAX_LABEL_LEN, MAX_LABELS, MAX_NAME_LEN as MAX_DEVICE_NAME_LEN, is_deceptive,
 };
 use gangway_protocol::id::SignInId;
+use gangway_protocol::organisation::{
+    MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS,
+};
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT};
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
@@ -46,6 +49,17 @@ pub(super) fn add_to_schemas(components: &mut Components) {
             "TokenRequest",
             "valid_days",
             json!({ "minimum": 1, "maximum": MAX_VALID_DAYS }),
+        ),
+        (
+            "PolicyUpdate",
+            "certificate_validity_days",
+            json!({ "minimum": 1, "maximum": MAX_CERTIFICATE_VALIDITY_DAYS }),
+        ),
+        ("PolicyUpdate", "grace_days", json!({ "maximum": MAX_GRACE_DAYS })),
+        (
+            "PolicyUpdate",
+            "superseded_grace_hours",
+            json!({ "maximum": MAX_SUPERSEDED_GRACE_HOURS }),
         ),
         ("RegistrationRequest", "name", names.text(0..=MAX_NAME_LEN)),
         (
