@@ -10,6 +10,8 @@ pub mod openapi;
 pub mod restore;
 pub mod serve;
 
+mod data_lock;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

@@ -2,8 +2,8 @@
 //!
 //! 1. The backup is copied into the data directory under another name and looked at there: whether it is whole, ours, not of
 //!    a newer version, its record unbroken since the backup was made, and its CA's keys those of the key that is with it.
-//! 2. Only then is present data set aside, and the copy gets the database's name. Whatever fails before leaves everything
-//!    as it was.
+//! 2. Only then is present data set aside, by a second name, and the copy gets the database's name. Whatever fails before
+//!    leaves everything as it was; and at no moment is there no database, which a server would take for its first start.
 //!
 //! What was issued after the backup is unknown to it. Devices with such certificates are held when they come, until an
 //! operator readmits them; their serial numbers are random, so no new certificate takes one of theirs. What was revoked
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::CommandError;
 use super::backup::{CHECKPOINTS_FILE, DATABASE_FILE, copy_private, failed, write_private};
+use super::data_lock;
 use crate::audit::Checkpoint;
 use crate::audit::verification::{CheckError, verify};
 use crate::ca::{KEY_FILE, KeyStore, KeyStoreError};
@@ -48,7 +49,7 @@ pub async fn run(args: RestoreArgs) -> Result<(), CommandError> {
         )));
     };
     let backup = Backup::find(&args.from)?;
-    config.make_data_dir()?;
+    let _lock = data_lock::take_directory(&config)?;
     refuse_what_is_in_the_way(&file, args.replace)?;
     let key = KeyToPlace::find(
         backup.key.as_deref(),
@@ -57,9 +58,12 @@ pub async fn run(args: RestoreArgs) -> Result<(), CommandError> {
     )?;
     let staged = Staged::copy_of(&backup.database, &file)?;
     let has_key = staged.prove(&config, &backup).await?;
+    let key = key.stage()?;
     // Nothing was touched until here.
     set_aside(&file)?;
-    key.place()?;
+    if let Some(key) = key {
+        key.place()?;
+    }
     staged.take_the_place_of(&file)?;
     println!("{}", file.display());
     if !has_key {
@@ -137,16 +141,32 @@ fn refuse_what_is_in_the_way(file: &Path, replace: bool) -> Result<(), CommandEr
     Ok(())
 }
 
+/// Gives the present database a second name. What SQLite has beside it belongs to that one alone, and would be read into the
+/// restored one.
 fn set_aside(file: &Path) -> Result<(), CommandError> {
+    if !file.exists() {
+        return Ok(());
+    }
     let stamp = SystemClock.now().as_secs();
-    for suffix in ["", "-wal", "-shm"] {
+    let aside = with_suffix(file, &format!(".before-restore-{stamp}"));
+    name_again(file, &aside)?;
+    for suffix in ["-wal", "-shm"] {
         let from = with_suffix(file, suffix);
         if from.exists() {
-            let aside = with_suffix(file, &format!(".before-restore-{stamp}{suffix}"));
+            let aside = with_suffix(&aside, suffix);
             std::fs::rename(&from, &aside).map_err(|error| failed("put aside", &from, &error))?;
         }
     }
     Ok(())
+}
+
+/// A second name for a file; a copy where the file system has no such names.
+fn name_again(file: &Path, aside: &Path) -> Result<(), CommandError> {
+    if std::fs::hard_link(file, aside).is_ok() {
+        return Ok(());
+    }
+    let mut copied = std::fs::File::open(file).map_err(|error| failed("read", file, &error))?;
+    copy_private(&mut copied, aside)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -162,6 +182,13 @@ enum KeyToPlace {
     Nothing,
     /// The text of the key, its place, and whether something is there now.
     Key(zeroize::Zeroizing<Vec<u8>>, PathBuf, bool),
+}
+
+/// A key beside its place.
+struct StagedKey {
+    staged: PathBuf,
+    to: PathBuf,
+    is_occupied: bool,
 }
 
 impl KeyToPlace {
@@ -185,15 +212,33 @@ impl KeyToPlace {
         Ok(Self::Key(restored, to.to_owned(), true))
     }
 
-    fn place(self) -> Result<(), CommandError> {
+    /// Writes the key beside its place: a full disk shows before anything is touched.
+    fn stage(self) -> Result<Option<StagedKey>, CommandError> {
         let Self::Key(text, to, is_occupied) = self else {
-            return Ok(());
+            return Ok(None);
         };
-        if is_occupied {
-            let aside = with_suffix(&to, &format!(".before-restore-{}", SystemClock.now().as_secs()));
-            std::fs::rename(&to, &aside).map_err(|error| failed("put aside", &to, &error))?;
+        let staged = with_suffix(&to, ".restoring");
+        // One that was interrupted may have left it.
+        let _absent = std::fs::remove_file(&staged);
+        write_private(&staged, &text)?;
+        Ok(Some(StagedKey {
+            staged,
+            to,
+            is_occupied,
+        }))
+    }
+}
+
+impl StagedKey {
+    fn place(self) -> Result<(), CommandError> {
+        if self.is_occupied {
+            let aside = with_suffix(
+                &self.to,
+                &format!(".before-restore-{}", SystemClock.now().as_secs()),
+            );
+            name_again(&self.to, &aside)?;
         }
-        write_private(&to, &text)
+        std::fs::rename(&self.staged, &self.to).map_err(|error| failed("put the key to", &self.to, &error))
     }
 }
 

@@ -1,7 +1,5 @@
 //! `gangway serve`: opens everything, listens, and ends in order when told to.
 
-mod lock;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +19,15 @@ use crate::state::Gangway;
 use crate::{health, log, serve};
 
 use super::CommandError;
-use lock::DataLock;
+use super::data_lock::DataLock;
 
 /// Below this a fleet of a thousand devices does not fit.
 const COMFORTABLE_DESCRIPTORS: u64 = 2048;
+
+/// What telling everyone connected may take when the server stops, the last write of who was online with it.
+const DRAIN_ALLOWANCE: Duration = Duration::from_secs(10);
+/// How long the database may take to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Options of `gangway serve`.
 #[derive(Debug, clap::Args)]
@@ -52,7 +55,7 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let random = Arc::new(SystemRandom);
     let lock = DataLock::take(&config, &*random).await?;
     let gangway = Gangway::open(config, Arc::new(SystemClock), random).await?;
-    let _locked = lock.watch(&gangway);
+    let locked = lock.watch(&gangway).await?;
     let shutdown = Shutdown::default();
     start_listeners(&gangway, tls, &shutdown)?;
     serve::start_jobs(&gangway);
@@ -64,6 +67,7 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
         failure = gangway.supervisor.failed() => Some(failure),
     };
     stop(&gangway, &shutdown).await;
+    drop(locked);
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
@@ -191,15 +195,24 @@ async fn stop(gangway: &Arc<Gangway>, shutdown: &Shutdown) {
     tracing::info!("stopping");
     gangway.begin_stopping();
     shutdown.begin();
-    gangway.relay.drain().await;
     let grace = Duration::from_secs(gangway.config.shutdown_grace_secs.into());
-    let ended = tokio::time::timeout(grace, async {
-        shutdown.finished().await;
-        gangway.supervisor.finished().await;
+    let ended = tokio::time::timeout(grace + DRAIN_ALLOWANCE, async {
+        gangway.relay.drain().await;
+        tokio::time::timeout(grace, async {
+            shutdown.finished().await;
+            gangway.supervisor.finished().await;
+        })
+        .await
     });
-    if ended.await.is_err() {
+    if !matches!(ended.await, Ok(Ok(()))) {
         tracing::warn!("some requests did not end in time");
     }
-    gangway.db.close().await;
+    // A database that does not answer any more holds nobody up.
+    if tokio::time::timeout(CLOSE_TIMEOUT, gangway.db.close())
+        .await
+        .is_err()
+    {
+        tracing::warn!("the database did not close in time");
+    }
     tracing::info!("stopped");
 }

@@ -1,7 +1,11 @@
 //! One server per data: two would take each other's devices for lost, and each other's nameplates for free.
 
 use std::fs::{File, TryLockError};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use tokio::task::JoinHandle;
 
 use crate::config::{Config, Database};
 use crate::db::ServerLock;
@@ -12,7 +16,8 @@ use crate::supervisor::Failure;
 
 const LOCK_FILE: &str = "lock";
 
-/// Taken by the running server; the system or the database gives it back when the process ends, however it ends.
+/// Taken by the running server, and by whoever puts a backup in its place; the system or the database gives it back when the
+/// process ends, however it ends.
 pub(super) enum DataLock {
     /// On the data directory of the embedded database.
     Directory(File),
@@ -32,27 +37,48 @@ impl DataLock {
         }
     }
 
-    /// Watches over it while the server runs. What is returned must be kept until its end.
-    pub(super) fn watch(self, gangway: &Arc<Gangway>) -> Option<File> {
+    /// Watches over it until what is returned is dropped: when the database has been closed, and not before. A stopping
+    /// server still writes who was online.
+    pub(super) async fn watch(self, gangway: &Arc<Gangway>) -> Result<Watched, StartError> {
         let lock = match self {
-            Self::Directory(file) => return Some(file),
+            Self::Directory(file) => return Ok(Watched::Directory { _file: file }),
             Self::Database(lock) => lock,
         };
+        gangway.db.take_over().await?;
         let (supervisor, db) = (gangway.supervisor.clone(), gangway.db.clone());
-        gangway.supervisor.spawn("server lock", async move {
-            tokio::select! {
-                () = supervisor.stopping() => {}
-                () = lock.keep(db) => supervisor.fail(Failure {
-                    job: "server lock",
-                    reason: "another server has taken this one's place at the database".to_owned(),
-                }),
-            }
+        let keeping = tokio::spawn(async move {
+            let ended = AssertUnwindSafe(lock.keep(db)).catch_unwind().await;
+            let reason = match ended {
+                Ok(()) => "another server has taken this one's place at the database",
+                Err(_) => "watching over the lock on the database panicked",
+            };
+            supervisor.fail(Failure {
+                job: "server lock",
+                reason: reason.to_owned(),
+            });
         });
-        None
+        Ok(Watched::Database(keeping))
     }
 }
 
-fn take_directory(config: &Config) -> Result<File, StartError> {
+/// A lock that this server has, and gives back when this is dropped.
+pub(super) enum Watched {
+    /// On the data directory.
+    Directory { _file: File },
+    /// On a database, by the task that keeps its session.
+    Database(JoinHandle<()>),
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Self::Database(keeping) = self {
+            keeping.abort();
+        }
+    }
+}
+
+/// The lock on the data directory of the embedded database, which is made where it is missing.
+pub(super) fn take_directory(config: &Config) -> Result<File, StartError> {
     config.make_data_dir()?;
     let path = config.data_dir.join(LOCK_FILE);
     let unusable = |error| StartError::File {
