@@ -14,6 +14,7 @@ mod fleet;
 mod health;
 mod listening;
 mod pages;
+mod pooler;
 mod problems;
 mod process;
 mod relay;

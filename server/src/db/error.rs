@@ -5,6 +5,7 @@ use std::sync::Arc;
 use deadpool::managed::PoolError;
 use rusqlite::{ErrorCode, ffi};
 
+use super::server_epoch::ANOTHER_EPOCH;
 use crate::start_error::StartError;
 
 /// Why a query or a transaction did not succeed.
@@ -28,7 +29,7 @@ pub enum DbError {
     /// It can be read and not written: a standby, or a failover is under way.
     #[error("the database is read-only: it is a standby, or a failover is under way")]
     ReadOnly,
-    /// This server has lost its place at the database, and another may have taken it.
+    /// This server has lost its place at the database, and another has taken it or may have.
     #[error("this server's lock on the database was lost")]
     Fenced,
     /// A text with the character NUL, which PostgreSQL cannot hold and SQLite does not compare as people expect.
@@ -60,6 +61,9 @@ pub enum Cause {
     /// The file itself.
     #[error(transparent)]
     File(#[from] std::io::Error),
+    /// It took longer than anything takes that works.
+    #[error("nothing was heard from it in time")]
+    Silence,
     /// Ourselves: the server ends.
     #[error("it has been closed")]
     Closed,
@@ -73,6 +77,9 @@ impl From<sqlx::Error> for DbError {
             sqlx::Error::Database(database) if database.is_unique_violation() => return Self::Unique,
             sqlx::Error::Database(database) if database.code().as_deref() == Some("25006") => {
                 return Self::ReadOnly;
+            }
+            sqlx::Error::Database(database) if database.code().as_deref() == Some(ANOTHER_EPOCH) => {
+                return Self::Fenced;
             }
             sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
                 return Self::ReadOnly;

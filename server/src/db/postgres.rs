@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -16,9 +16,10 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 use super::conn::Link;
+use super::server_epoch::{self, ServerEpoch};
 use super::transaction::Work;
 use super::trouble::Trouble;
-use super::{ACQUIRE_TIMEOUT, Conn, DbError, Reader, audit, query};
+use super::{ACQUIRE_TIMEOUT, Conn, DbError, Reader, audit, query, within};
 
 /// Connections: a small multiple of the cores of a small database server.
 const CONNECTIONS: u32 = 16;
@@ -28,14 +29,21 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 5;
 /// How long to wait before the second attempt; before later ones in proportion.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
-/// The next round makes durable what this commits.
-const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit TO OFF";
+/// How long a transaction may take; revoking ten thousand devices takes seconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a round may take.
+const ROUND_TIMEOUT: Duration = Duration::from_secs(10);
+/// For how long a round is tried again that failed: what waits for it has committed, and telling anybody that it failed would
+/// be untrue.
+const SETTLE_FOR: Duration = Duration::from_secs(10);
+const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 
 /// The pool of connections, and the rounds that end transactions. Cheap to clone.
 #[derive(Clone)]
 pub struct Postgres {
     pool: PgPool,
     rounds: Arc<Rounds>,
+    epoch: ServerEpoch,
     pub(super) trouble: Trouble,
 }
 
@@ -61,6 +69,7 @@ impl Postgres {
         Ok(Self {
             pool,
             rounds: Arc::default(),
+            epoch: ServerEpoch::default(),
             trouble,
         })
     }
@@ -84,6 +93,17 @@ impl Postgres {
         writable
     }
 
+    /// Shuts out whatever server wrote before.
+    pub(super) async fn begin_epoch(&self) -> Result<(), DbError> {
+        let mut transaction = self.pool.begin().await?;
+        let mut gathered = Work::default();
+        let conn = &mut Conn::writing(Link::Postgres(&mut transaction), &mut gathered, &self.trouble);
+        let epoch = server_epoch::begin_next(conn).await?;
+        transaction.commit().await?;
+        self.epoch.set(epoch);
+        Ok(())
+    }
+
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -99,7 +119,7 @@ impl Postgres {
                 return Err(DbError::Fenced.into());
             }
             let mut gathered = Work::default();
-            let result = self.attempt(&mut gathered, work.clone()).await;
+            let result = within(ATTEMPT_TIMEOUT, self.attempt(&mut gathered, work.clone())).await;
             if !gathered.conflicted || attempt == ATTEMPTS {
                 let value = result?;
                 self.settle().await?;
@@ -117,7 +137,11 @@ impl Postgres {
         E: From<DbError>,
         F: for<'c> FnOnce(Conn<'c>) -> BoxFuture<'c, Result<T, E>>,
     {
-        let begun = self.pool.begin_with(BEGIN).await.map_err(DbError::from);
+        let begun = self
+            .pool
+            .begin_with(self.epoch.begin())
+            .await
+            .map_err(DbError::from);
         let mut transaction = begun.inspect_err(|error| self.trouble.note(error))?;
         let conn = Conn::writing(Link::Postgres(&mut transaction), gathered, &self.trouble);
         let value = work(conn).await?;
@@ -137,24 +161,29 @@ impl Postgres {
     async fn settle(&self) -> Result<(), DbError> {
         let place = self.rounds.arrived.fetch_add(1, Ordering::SeqCst) + 1;
         let mut settled = self.rounds.settled.lock().await;
-        if *settled >= place {
-            return Ok(());
+        if let Some(outcome) = settled.of(place) {
+            return outcome;
         }
         // Whoever has arrived by now has committed.
         let arrived = self.rounds.arrived.load(Ordering::SeqCst);
-        let outcome = self.round().await;
-        match &outcome {
-            Ok(()) => {
-                *settled = arrived;
-                self.trouble.clear();
+        let began = Instant::now();
+        let mut outcome = within(ROUND_TIMEOUT, self.round()).await;
+        while let Err(error) = &outcome {
+            self.trouble.note(error);
+            if matches!(error, DbError::Fenced) || self.trouble.is_fenced() || began.elapsed() > SETTLE_FOR {
+                settled.failed = Some((arrived, error.clone()));
+                return outcome;
             }
-            Err(error) => self.trouble.note(error),
+            tokio::time::sleep(SETTLE_PAUSE).await;
+            outcome = within(ROUND_TIMEOUT, self.round()).await;
         }
+        settled.durable = arrived;
+        self.trouble.clear();
         outcome
     }
 
     async fn round(&self) -> Result<(), DbError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin_with(self.epoch.begin_durable()).await?;
         let mut gathered = Work::default();
         let conn = &mut Conn::writing(Link::Postgres(&mut transaction), &mut gathered, &self.trouble);
         let entries = audit::take_left(conn).await?;
@@ -176,8 +205,27 @@ impl Postgres {
 #[derive(Default)]
 struct Rounds {
     arrived: AtomicU64,
-    /// Those up to here are durable. Whoever holds the lock makes the others so.
-    settled: Mutex<u64>,
+    /// What became of them. Whoever holds the lock makes the others durable.
+    settled: Mutex<Settled>,
+}
+
+#[derive(Default)]
+struct Settled {
+    /// Those up to here are durable.
+    durable: u64,
+    /// Those up to here waited for rounds that failed, the last one so.
+    failed: Option<(u64, DbError)>,
+}
+
+impl Settled {
+    /// What became of the transaction at this place, when that is known.
+    fn of(&self, place: u64) -> Option<Result<(), DbError>> {
+        if self.durable >= place {
+            return Some(Ok(()));
+        }
+        let (_, error) = self.failed.as_ref().filter(|(up_to, _)| *up_to >= place)?;
+        Some(Err(error.clone()))
+    }
 }
 
 /// After a failover a session may be left on a server that only reads: it is as good as none.

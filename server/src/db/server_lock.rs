@@ -47,6 +47,11 @@ pub enum LockError {
         "the database is behind a pooler that gives each transaction another session (PgBouncer's pool_mode = transaction), which loses the lock of the one server. Connect to PostgreSQL directly, or use pool_mode = session"
     )]
     Pooled,
+    /// A pooler that does not know what every client of PostgreSQL may set.
+    #[error(
+        "PgBouncer refuses the parameter extra_float_digits, which PostgreSQL takes: set `ignore_startup_parameters = extra_float_digits` in pgbouncer.ini, and pool_mode = session"
+    )]
+    StartupParameter,
     /// The database.
     #[error("the database cannot be opened: {0}")]
     Db(#[from] DbError),
@@ -54,6 +59,12 @@ pub enum LockError {
 
 impl From<sqlx::Error> for LockError {
     fn from(error: sqlx::Error) -> Self {
+        let refused = error
+            .as_database_error()
+            .is_some_and(|error| error.message().contains("unsupported startup parameter"));
+        if refused {
+            return Self::StartupParameter;
+        }
         Self::Db(error.into())
     }
 }
