@@ -13,13 +13,12 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{self, StreamExt as _};
 use gangway_protocol::device::FleetChange;
-use gangway_protocol::id::OrganisationId;
+use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::path;
 use gangway_protocol::time::UnixMillis;
 use http::{HeaderName, HeaderValue};
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::watch;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,6 +26,7 @@ use utoipa_axum::routes;
 use crate::authority::Caller;
 use crate::authority::Result;
 use crate::authority::identify;
+use crate::clock::Monotonic;
 use crate::state::Gangway;
 
 /// The stream ends after this; the browser comes back by itself. Nothing hangs on to a connection that nobody reads.
@@ -59,7 +59,8 @@ async fn watch_fleet(State(gangway): State<Arc<Gangway>>, caller: Caller) -> Res
     let (changes, rights) = (gangway.changes.watch(), gangway.changes.watch_rights());
     let visible = visible(&gangway, &caller).await?;
     let watch = Watch {
-        looked_at: gangway.clock.now(),
+        told_of_rights: false,
+        looked_at: gangway.clock.monotonic(),
         gangway,
         caller,
         changes,
@@ -86,11 +87,13 @@ struct Watch {
     gangway: Arc<Gangway>,
     caller: Caller,
     changes: Receiver<FleetChange>,
-    /// Says when somebody's rights have changed, perhaps the caller's.
-    rights: watch::Receiver<()>,
+    /// Says whose rights have changed.
+    rights: Receiver<AccountId>,
     visible: HashSet<OrganisationId>,
-    /// When the caller's rights were last looked up.
-    looked_at: UnixMillis,
+    /// The caller's may have changed, and have not been looked up since.
+    told_of_rights: bool,
+    /// When they were last looked up.
+    looked_at: Monotonic,
     until: Instant,
 }
 
@@ -103,8 +106,11 @@ impl Watch {
                 () = self.gangway.stopping() => return None,
                 () = tokio::time::sleep_until(self.until) => return None,
                 () = tokio::time::sleep(LOOK_EVERY) => None,
-                _ = self.rights.changed() => {
-                    self.rights.mark_changed();
+                account = self.rights.recv() => {
+                    self.told_of_rights |= account.map_or(true, |account| account == self.caller.account);
+                    if !self.told_of_rights {
+                        continue;
+                    }
                     None
                 }
             };
@@ -126,12 +132,14 @@ impl Watch {
     }
 
     async fn look_again(&mut self) -> Result<Rights> {
-        let now = self.gangway.clock.now();
-        let told = self.rights.has_changed().unwrap_or(true);
-        if !told && now.since(self.looked_at) < RIGHTS_HOLD {
+        let now = self.gangway.clock.monotonic();
+        while let Some(told) = self.next_of_rights() {
+            self.told_of_rights |= told;
+        }
+        if !self.told_of_rights && now < self.looked_at.plus(RIGHTS_HOLD) {
             return Ok(Rights::Same);
         }
-        self.rights.mark_unchanged();
+        self.told_of_rights = false;
         if !identify::still_holds(
             &self.gangway.db,
             self.gangway.clock.now(),
@@ -148,6 +156,17 @@ impl Watch {
         }
         self.visible = visible;
         Ok(Rights::Changed)
+    }
+}
+
+impl Watch {
+    /// The next that was told of rights, and whether it may be about the caller's; nothing when that is all.
+    fn next_of_rights(&mut self) -> Option<bool> {
+        match self.rights.try_recv() {
+            Ok(account) => Some(account == self.caller.account),
+            Err(TryRecvError::Lagged(_)) => Some(true),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        }
     }
 }
 

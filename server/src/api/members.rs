@@ -80,7 +80,7 @@ async fn change_role(
                 device: None,
             },
         );
-        ending::record(tx, &mut ended, caller.actor(), now).await?;
+        ending::record(tx, &ended, caller.actor(), now).await?;
         Ok((Member { account, name, role }, ended))
     })?;
     ending::tell_devices(&gangway, &ended);
@@ -122,7 +122,7 @@ async fn remove_member(
                 device: None,
             },
         );
-        ending::record(tx, &mut ended, caller.actor(), now).await?;
+        ending::record(tx, &ended, caller.actor(), now).await?;
         Ok(ended)
     })?;
     ending::tell_devices(&gangway, &ended);

@@ -17,7 +17,7 @@ use crate::authority::Caller;
 use crate::authority::fit_name;
 use crate::authority::{Error, Result};
 use crate::db::{passkeys, write};
-use crate::people::additions;
+use crate::people::{additions, ending};
 use crate::state::Gangway;
 
 /// The routes of this resource.
@@ -92,7 +92,8 @@ async fn rename_passkey(
     renamed.map(Json).ok_or(Error::NotFound)
 }
 
-/// Removes a passkey; the last one only while there are recovery codes.
+/// Removes a passkey; the last one only while there are recovery codes. Browsers that signed in with it are signed out,
+/// except the one that asks.
 #[utoipa::path(delete, path = path::PASSKEY, tag = "account", params(("id" = PasskeyId, Path)),
     responses((status = 204), (status = 403), (status = 404), (status = 409)))]
 async fn remove_passkey(
@@ -101,5 +102,6 @@ async fn remove_passkey(
     PathId(id): PathId<PasskeyId>,
 ) -> Result<StatusCode> {
     additions::remove(&gangway, &caller, id).await?;
+    ending::look_again(&gangway, &gangway.relay, &caller.account).await;
     Ok(StatusCode::NO_CONTENT)
 }

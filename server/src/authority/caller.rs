@@ -5,6 +5,7 @@ use gangway_protocol::id::{AccountId, OrganisationId, SignInId, TokenId};
 use gangway_protocol::time::UnixMillis;
 
 use super::{Error, Result};
+use crate::db::CallerCredential;
 use crate::db::audit::Actor;
 use crate::limits::ClientAddress;
 
@@ -47,6 +48,17 @@ pub enum Credential {
         /// Where it may do it: here and below.
         organisation: OrganisationId,
     },
+}
+
+impl Credential {
+    /// How the database knows it.
+    #[must_use]
+    pub fn kept_as(&self) -> CallerCredential {
+        match self {
+            Self::SignIn { id, .. } => CallerCredential::SignIn(id.clone()),
+            Self::Token { id, .. } => CallerCredential::Token(id.clone()),
+        }
+    }
 }
 
 /// What an approval stores as the proof that its approver was there (RFC 10027: step up close to the decision).

@@ -37,11 +37,7 @@ pub async fn caller(db: &Db, now: UnixMillis, headers: &HeaderMap, address: Clie
 /// What the database says.
 pub async fn still_holds(db: &Db, now: UnixMillis, credential: &Credential) -> Result<bool, DbError> {
     let mut reader = db.reader().await?;
-    let conn = &mut reader.conn();
-    match credential {
-        Credential::SignIn { id, .. } => sign_ins::lives(conn, id, now).await,
-        Credential::Token { id, .. } => tokens::lives(conn, id, now).await,
-    }
+    credential.kept_as().holds(&mut reader.conn(), now).await
 }
 
 async fn by_token(db: &Db, now: UnixMillis, secret: &SecretString, address: ClientAddress) -> Result<Caller> {

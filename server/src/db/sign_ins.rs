@@ -1,7 +1,7 @@
 //! Signed-in browsers.
 
 use gangway_protocol::account::SignIn;
-use gangway_protocol::id::{AccountId, SignInId};
+use gangway_protocol::id::{AccountId, PasskeyId, SignInId};
 use gangway_protocol::time::UnixMillis;
 
 use super::SecretHash;
@@ -27,6 +27,8 @@ pub struct NewSignIn {
     pub browser: String,
     /// From where.
     pub address: String,
+    /// The passkey that opened it.
+    pub passkey: PasskeyId,
     /// The assertion that opened it, as JSON.
     pub assertion: String,
 }
@@ -62,8 +64,8 @@ pub async fn insert(
 ) -> Result<(), DbError> {
     query(
         "INSERT INTO sign_ins
-                (id, token_hash, account, browser, address, created_at, last_used_at, verified_at, assertion)
-             VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7)",
+                (id, token_hash, account, browser, address, created_at, last_used_at, verified_at, assertion, passkey)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8)",
     )
     .bind(sign_in.id.as_str())
     .bind(secret.as_str())
@@ -72,6 +74,7 @@ pub async fn insert(
     .bind(&sign_in.address)
     .bind(now.0)
     .bind(&sign_in.assertion)
+    .bind(sign_in.passkey.as_str())
     .execute(conn)
     .await?;
     Ok(())
@@ -137,7 +140,7 @@ pub async fn note_use(
     Ok(())
 }
 
-/// Gives a sign-in another secret and a fresh assertion; `false` when it has ended meanwhile.
+/// Gives a sign-in another secret and a fresh assertion, by `passkey`; `false` when it has ended meanwhile.
 ///
 /// # Errors
 /// What the database says.
@@ -145,18 +148,20 @@ pub async fn rotate(
     conn: &mut Conn<'_>,
     id: &SignInId,
     secret: &SecretHash,
+    passkey: &PasskeyId,
     assertion: &str,
     now: UnixMillis,
 ) -> Result<bool, DbError> {
     let rows = query(
         "UPDATE sign_ins SET former_hash = token_hash, token_hash = $2, assertion = $3, verified_at = $4,
-                last_used_at = $4
+                last_used_at = $4, passkey = $5
              WHERE id = $1",
     )
     .bind(id.as_str())
     .bind(secret.as_str())
     .bind(assertion)
     .bind(now.0)
+    .bind(passkey.as_str())
     .execute(conn)
     .await?;
     Ok(rows > 0)
@@ -211,6 +216,24 @@ pub async fn delete(conn: &mut Conn<'_>, account: &AccountId, id: &SignInId) -> 
         .execute(conn)
         .await?;
     Ok(rows > 0)
+}
+
+/// Signs out every browser of an account that proved this passkey last, except one.
+///
+/// # Errors
+/// What the database says.
+pub async fn delete_by_passkey(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+    passkey: &PasskeyId,
+    except: &SignInId,
+) -> Result<u64, DbError> {
+    query("DELETE FROM sign_ins WHERE account = $1 AND passkey = $2 AND id <> $3")
+        .bind(account.as_str())
+        .bind(passkey.as_str())
+        .bind(except.as_str())
+        .execute(conn)
+        .await
 }
 
 /// Signs out the browser that shows this secret, whoever's it is.

@@ -94,17 +94,21 @@ pub async fn by_secret(
     row.map(Bearer::try_from).transpose()
 }
 
-/// Whether a token has been neither revoked nor expired.
+/// What a token may do; `None` when it has been revoked or has expired.
 ///
 /// # Errors
 /// What the database says.
-pub async fn lives(conn: &mut Conn<'_>, id: &TokenId, now: UnixMillis) -> Result<bool, DbError> {
-    let row: Option<(String,)> = query("SELECT id FROM tokens WHERE id = $1 AND expires_at > $2")
+pub async fn scopes_of(
+    conn: &mut Conn<'_>,
+    id: &TokenId,
+    now: UnixMillis,
+) -> Result<Option<Vec<TokenScope>>, DbError> {
+    let row: Option<(String,)> = query("SELECT scopes FROM tokens WHERE id = $1 AND expires_at > $2")
         .bind(id.as_str())
         .bind(now.0)
         .fetch_optional(conn)
         .await?;
-    Ok(row.is_some())
+    Ok(row.map(|(names,)| scopes(&names)))
 }
 
 /// Writes down that a token was used.

@@ -10,6 +10,7 @@ use gangway_protocol::id::AccountId;
 use gangway_protocol::time::UnixMillis;
 
 use super::AddressKey;
+use crate::clock::Monotonic;
 
 /// For how long failures are counted together.
 const WINDOW: i64 = UnixMillis::HOUR;
@@ -53,7 +54,7 @@ pub struct Failures(Arc<Mutex<Book>>);
 
 #[derive(Debug, Default)]
 struct Book {
-    began_at: Option<UnixMillis>,
+    began_at: Option<Monotonic>,
     counts: HashMap<(Attempt, Who), u64>,
     addresses: usize,
 }
@@ -61,7 +62,7 @@ struct Book {
 impl Failures {
     /// Counts a failure. True when it is to be recorded at once: it is the first of its kind within the window.
     #[must_use]
-    pub fn note(&self, attempt: Attempt, who: Who, now: UnixMillis) -> bool {
+    pub fn note(&self, attempt: Attempt, who: Who, now: Monotonic) -> bool {
         let mut book = self.book();
         book.began_at.get_or_insert(now);
         let mut key = (attempt, who);
@@ -79,7 +80,7 @@ impl Failures {
 
     /// Ends the window when it is over, and gives what it has counted beyond the first failure of each.
     #[must_use]
-    pub fn close(&self, now: UnixMillis) -> Vec<Tally> {
+    pub fn close(&self, now: Monotonic) -> Vec<Tally> {
         let mut book = self.book();
         if book.began_at.is_none_or(|began| now.since(began) < WINDOW) {
             return Vec::new();
@@ -127,10 +128,10 @@ mod tests {
         let mut lines = 0;
         for number in 0..1_000_000_u32 {
             let who = Who::Address(AddressKey::V4(number % 10_000));
-            lines += usize::from(failures.note(Attempt::Passkey, who, UnixMillis(0)));
+            lines += usize::from(failures.note(Attempt::Passkey, who, Monotonic::default()));
         }
         assert_eq!(lines, MAX_ADDRESSES + 1);
-        let tallies = failures.close(UnixMillis(WINDOW));
+        let tallies = failures.close(Monotonic::from_millis(WINDOW));
         assert_eq!(tallies.len(), MAX_ADDRESSES + 1);
         let counted: u64 = tallies.iter().map(|tally| tally.count).sum();
         assert_eq!(counted, 1_000_000, "none is lost");
@@ -139,17 +140,21 @@ mod tests {
     #[test]
     fn the_first_is_recorded_at_once_and_the_number_when_the_hour_is_over() {
         let failures = Failures::default();
-        let note = |now| failures.note(Attempt::Passkey, at("192.0.2.1"), UnixMillis(now));
+        let note = |now| failures.note(Attempt::Passkey, at("192.0.2.1"), Monotonic::from_millis(now));
         assert!(note(0));
         assert!(!note(1) && !note(2));
-        assert_eq!(failures.close(UnixMillis(WINDOW - 1)), []);
-        let tallies = failures.close(UnixMillis(WINDOW));
+        assert_eq!(failures.close(Monotonic::from_millis(WINDOW - 1)), []);
+        let tallies = failures.close(Monotonic::from_millis(WINDOW));
         assert_eq!(tallies.len(), 1);
         assert_eq!((tallies[0].count, &tallies[0].who), (3, &at("192.0.2.1")));
-        assert_eq!(failures.close(UnixMillis(2 * WINDOW)), [], "told once");
+        assert_eq!(
+            failures.close(Monotonic::from_millis(2 * WINDOW)),
+            [],
+            "told once"
+        );
         assert!(note(WINDOW), "a new window");
         assert_eq!(
-            failures.close(UnixMillis(2 * WINDOW)),
+            failures.close(Monotonic::from_millis(2 * WINDOW)),
             [],
             "the first one alone has been recorded already"
         );

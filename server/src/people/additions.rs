@@ -11,7 +11,7 @@ use crate::authority::Caller;
 use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::{accounts, audit, passkeys, recovery_codes, write};
+use crate::db::{accounts, audit, passkeys, recovery_codes, sign_ins, write};
 
 /// Most passkeys of one account: every device of a person who has many, several times over.
 const MAX_PASSKEYS: u32 = 32;
@@ -91,13 +91,16 @@ pub async fn finish(
     Ok(added)
 }
 
-/// Removes a passkey. The last one stays while there is no recovery code: without either, nobody could come in again.
+/// Removes a passkey, and signs out the browsers that proved it last, except the one that asks: whoever removes a lost
+/// laptop's passkey means that laptop. The last one stays while there is no recovery code: without either, nobody could come
+/// in again.
 ///
 /// # Errors
 /// [`Error::StepUpRequired`], [`Error::NotFound`], [`Error::Conflict`].
 pub async fn remove(context: &Context, caller: &Caller, id: PasskeyId) -> Result<()> {
     let now = context.clock.now();
     caller.require_fresh_person(now)?;
+    let current = caller.require_person()?.clone();
     let (account, by): (AccountId, String) = (caller.account.clone(), caller.name.clone());
     write!(context.db, |tx| -> Result<()> {
         accounts::lock(tx, &account).await?;
@@ -110,6 +113,7 @@ pub async fn remove(context: &Context, caller: &Caller, id: PasskeyId) -> Result
                     .to_owned(),
             ));
         }
+        let signed_out = sign_ins::delete_by_passkey(tx, &account, &id, &current).await?;
         let entry = Entry {
             scope: Scope::Server,
             at: now,
@@ -119,7 +123,7 @@ pub async fn remove(context: &Context, caller: &Caller, id: PasskeyId) -> Result
             },
             action: "passkey.removed",
             subject: id.as_str(),
-            detail: &name,
+            detail: &format!("{name}; browsers signed out with it: {signed_out}"),
         };
         Ok(audit::append(tx, &entry).await?)
     })

@@ -21,10 +21,11 @@ use crate::authority::Result;
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::{
-    Conn, DbError, approvals, audit, devices, idempotency, links, memberships, organisations, tokens,
+    CallerCredential, Conn, DbError, approvals, audit, devices, idempotency, links, memberships,
+    organisations, sign_ins, tokens,
 };
 use crate::enrolment::{approval, tell};
-use crate::relay::Relay;
+use crate::relay::{ClaimInfo, Relay};
 
 /// Most organisations of an account that are asked whether it may still enrol there.
 const MAX_ORGANISATIONS: i64 = 200;
@@ -45,7 +46,7 @@ pub struct Ended {
 }
 
 /// Ends what `account` made by rights that it does not have any more. The caller records what comes back, with
-/// [`record`], as the last thing in its transaction.
+/// [`record`].
 ///
 /// # Errors
 /// Only faults.
@@ -59,17 +60,16 @@ pub async fn end_what_exceeds(tx: &mut Conn<'_>, account: &AccountId, now: UnixM
     Ok(ended)
 }
 
-/// Records what ended, one organisation after the other in the order of their ids: each record is locked until the commit.
+/// Records what ended.
 ///
 /// # Errors
 /// What the database says.
 pub async fn record(
     tx: &mut Conn<'_>,
-    ended: &mut [Ended],
+    ended: &[Ended],
     actor: Actor<'_>,
     now: UnixMillis,
 ) -> Result<(), DbError> {
-    ended.sort_by(|one, other| one.organisation.cmp(&other.organisation));
     for one in ended {
         let entry = Entry {
             scope: Scope::Organisation(&one.organisation),
@@ -93,24 +93,34 @@ pub fn tell_devices(context: &Context, ended: &[Ended]) {
     }
 }
 
-/// The rights of `account`, or one of its credentials, have changed: its claims under way end when it may enrol nowhere any
-/// more, and every stream looks at its rights.
+/// The rights of `account`, or what it identifies itself with, have changed: its claims under way end when that was ended or
+/// it may enrol nowhere any more, and its streams look at its rights.
 pub async fn look_again(context: &Context, relay: &Relay, account: &AccountId) {
-    context.changes.tell_rights();
-    let claims = relay.claims_of(account);
-    if claims.is_empty() {
-        return;
-    }
-    match may_enrol_somewhere(context, account).await {
-        Ok(true) => {}
-        Ok(false) => claims.iter().for_each(|claim| relay.end_claim(&claim.claim)),
-        Err(error) => tracing::warn!(%error, "claims go on whose rights could not be looked up"),
+    context.changes.tell_rights(account);
+    for claim in relay.claims_of(account) {
+        match may_go_on(context, &claim).await {
+            Ok(true) => {}
+            Ok(false) => relay.end_claim(&claim.claim),
+            Err(error) => tracing::warn!(%error, "a claim goes on whose rights could not be looked up"),
+        }
     }
 }
 
-async fn may_enrol_somewhere(context: &Context, account: &AccountId) -> Result<bool, DbError> {
+/// Whether the claimant is still signed in, or its token still enrols, and its account may enrol somewhere.
+async fn may_go_on(context: &Context, claim: &ClaimInfo) -> Result<bool, DbError> {
+    let now = context.clock.now();
     let mut reader = context.db.reader().await?;
-    let held = memberships::of_account(&mut reader.conn(), account, MAX_ORGANISATIONS).await?;
+    let conn = &mut reader.conn();
+    let identified = match &claim.credential {
+        CallerCredential::SignIn(id) => sign_ins::lives(conn, id, now).await?,
+        CallerCredential::Token(id) => tokens::scopes_of(conn, id, now)
+            .await?
+            .is_some_and(|scopes| scopes.contains(&TokenScope::Enrol)),
+    };
+    if !identified {
+        return Ok(false);
+    }
+    let held = memberships::of_account(conn, &claim.account, MAX_ORGANISATIONS).await?;
     Ok(held.iter().any(|(_, role)| role.may_enrol()))
 }
 

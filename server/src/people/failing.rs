@@ -16,7 +16,7 @@ pub async fn note(context: &Context, attempt: Attempt, who: Who, why: &'static s
     metrics::counter!("gangway_sign_in_failures_total", "attempt" => name(attempt)).increment(1);
     let at = context.clock.now();
     let subject = who.to_string();
-    if context.failures.note(attempt, who, at) {
+    if context.failures.note(attempt, who, context.clock.monotonic()) {
         write!(context.db, |tx| {
             let entry = Entry {
                 scope: Scope::Server,
@@ -38,7 +38,7 @@ pub async fn note(context: &Context, attempt: Attempt, who: Who, why: &'static s
 /// What the database says.
 pub async fn close(context: &Context) -> Result<(), DbError> {
     let at = context.clock.now();
-    let tallies = context.failures.close(at);
+    let tallies = context.failures.close(context.clock.monotonic());
     if tallies.is_empty() {
         return Ok(());
     }

@@ -109,7 +109,13 @@ pub async fn finish(
     let now = context.clock.now();
     let made = passkeys.finish_making(reply, &state)?;
     let passkey = new_passkey(context, &account, &made, passkey_name)?;
-    let fresh = Fresh::new(context, account.clone(), made.assertion, browser);
+    let fresh = Fresh::new(
+        context,
+        account.clone(),
+        passkey.id.clone(),
+        made.assertion,
+        browser,
+    );
     let secret = fresh.secret.clone();
     let person = Person {
         link,

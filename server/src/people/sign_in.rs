@@ -8,7 +8,7 @@
 //! What fails is recorded too ([`failing`]).
 
 use gangway_protocol::account::{Account, Ceremony};
-use gangway_protocol::id::{AccountId, CeremonyId, OrganisationId, SignInId};
+use gangway_protocol::id::{AccountId, CeremonyId, OrganisationId, PasskeyId, SignInId};
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 use serde_json::Value;
@@ -61,7 +61,13 @@ pub(super) struct Fresh {
 }
 
 impl Fresh {
-    pub(super) fn new(context: &Context, account: AccountId, assertion: String, browser: Browser) -> Self {
+    pub(super) fn new(
+        context: &Context,
+        account: AccountId,
+        passkey: PasskeyId,
+        assertion: String,
+        browser: Browser,
+    ) -> Self {
         Self {
             secret: SecretKind::SignIn.mint(&*context.random),
             sign_in: NewSignIn {
@@ -69,6 +75,7 @@ impl Fresh {
                 account,
                 browser: browser.name,
                 address: browser.address.0.to_canonical().to_string(),
+                passkey,
                 assertion,
             },
             former: browser.former,
@@ -121,7 +128,13 @@ pub async fn finish(
         }
     };
     let credential = check(context, passkeys, &proof, state, &kept).await?;
-    let fresh = Fresh::new(context, kept.account.clone(), proof.assertion, browser);
+    let fresh = Fresh::new(
+        context,
+        kept.account.clone(),
+        kept.id.clone(),
+        proof.assertion,
+        browser,
+    );
     let (secret, account) = (fresh.secret.clone(), kept.account.clone());
     write!(context.db, |tx| -> Result<()> {
         move_on(tx, &kept, &credential, now).await?;
@@ -188,7 +201,7 @@ pub async fn finish_step_up(
     let sign_in = current.clone();
     write!(context.db, |tx| -> Result<()> {
         move_on(tx, &kept, &credential, now).await?;
-        if !sign_ins::rotate(tx, &sign_in, &hash, &proof.assertion, now).await? {
+        if !sign_ins::rotate(tx, &sign_in, &hash, &kept.id, &proof.assertion, now).await? {
             return Err(Error::Unauthenticated);
         }
         record(tx, &kept, "sign_in.stepped_up", sign_in.as_str(), &kept.name, now).await

@@ -9,6 +9,7 @@ use gangway_protocol::id::{AccountId, ClaimId};
 use gangway_protocol::time::UnixMillis;
 
 use crate::clock::{Monotonic, Now};
+use crate::db::CallerCredential;
 use crate::limits::CodeAttempt;
 
 /// How long an ended claim can still be looked up: a claimant reports "not mine" or approves a moment too late, and
@@ -22,6 +23,8 @@ pub(crate) struct Ticket {
     pub(crate) attempt: CodeAttempt,
     /// The account's name.
     pub(crate) name: String,
+    /// What it has identified itself with: the claim ends with that.
+    pub(crate) credential: CallerCredential,
     /// Where it comes from.
     pub(crate) address: IpAddr,
 }
@@ -37,6 +40,8 @@ pub struct ClaimInfo {
     pub account: AccountId,
     /// That account's name.
     pub account_name: String,
+    /// What they identified themselves with.
+    pub credential: CallerCredential,
     /// Where the claimant's socket comes from.
     pub claimant_address: IpAddr,
     /// Where the device's socket comes from.

@@ -66,6 +66,42 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-12.
+    async fn a_removed_passkey_takes_along_the_browsers_that_signed_in_with_it(server: Server) {
+        let owner = server.owner().await;
+        let ceremony: Ceremony = server.act(&owner, path::PASSKEYS).await.json();
+        let mut laptop = Authenticator::new("http://localhost:8080");
+        let reply = json!({ "credential": laptop.create(&ceremony.public_key), "passkey_name": "Laptop" });
+        let added: Passkey = server
+            .post(&owner, &path::passkey_ceremony(&ceremony.id), reply)
+            .await
+            .json();
+        let lost = server.sign_in(&laptop).await;
+        let elsewhere = server.sign_in(&owner.authenticator).await;
+        let removed = server.delete(&owner, &path::passkey(&added.id)).await;
+        assert_eq!(removed.status, StatusCode::NO_CONTENT);
+        assert_eq!(
+            server.get(&lost, path::ACCOUNT).await.problem(),
+            ProblemCode::Unauthenticated
+        );
+        for other in [&owner, &elsewhere] {
+            assert_eq!(server.get(other, path::ACCOUNT).await.status, StatusCode::OK);
+        }
+
+        // Whoever removes the very passkey that they have just proved goes on where they are.
+        let _: RecoveryCodes = server.act(&owner, path::RECOVERY_CODES).await.json();
+        let page: Page<Passkey> = server.get(&owner, path::PASSKEYS).await.json();
+        let removed = server.delete(&owner, &path::passkey(&page.items[0].id)).await;
+        assert_eq!(removed.status, StatusCode::NO_CONTENT);
+        assert_eq!(server.get(&owner, path::ACCOUNT).await.status, StatusCode::OK);
+        assert_eq!(
+            server.get(&elsewhere, path::ACCOUNT).await.problem(),
+            ProblemCode::Unauthenticated
+        );
+    }
+);
+
+both_engines!(
     /// Threat model: ACC-7.
     async fn the_last_passkey_stays_while_there_is_no_recovery_code(server: Server) {
         let owner = server.owner().await;

@@ -1,10 +1,13 @@
 //! Claims between a claimant and a waiting device.
 
+use gangway_protocol::account::Token;
 use gangway_protocol::organisation::Role;
+use gangway_protocol::path;
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::socket::{Claims, Socket};
+use crate::support::person::Person;
 use crate::support::{Engine, Server, Spawned, both_engines};
 
 fn pake(side: u8) -> String {
@@ -12,15 +15,29 @@ fn pake(side: u8) -> String {
 }
 
 async fn claim(server: &Spawned, token: &str, nameplate: &Value) -> Socket {
-    let mut claimant = Socket::claim(server, token, nameplate.as_str().expect("a text")).await;
+    let bearer = format!("Bearer {token}");
+    claim_as(server, &[("authorization", &bearer)], nameplate).await
+}
+
+async fn claim_as(server: &Spawned, headers: &[(&str, &str)], nameplate: &Value) -> Socket {
+    let nameplate = nameplate.as_str().expect("a text");
+    let mut claimant = Claims::open(server, headers, nameplate)
+        .await
+        .expect("the upgrade succeeds");
     claimant.say(json!({"type": "claim", "pake": pake(0x42)})).await;
     claimant
 }
 
-/// A claim up to the device's first sealed message.
+/// A claim of a program up to the device's first sealed message.
 pub(crate) async fn crossing(spawned: &Spawned, token: &str) -> (Socket, Socket, Value) {
+    let bearer = format!("Bearer {token}");
+    crossing_as(spawned, &[("authorization", &bearer)]).await
+}
+
+/// A claim of whoever sends these headers, up to the device's first sealed message.
+async fn crossing_as(spawned: &Spawned, headers: &[(&str, &str)]) -> (Socket, Socket, Value) {
     let (mut device, nameplate) = Socket::wait(spawned).await;
-    let mut claimant = claim(spawned, token, &nameplate["nameplate"]).await;
+    let mut claimant = claim_as(spawned, headers, &nameplate["nameplate"]).await;
     let id = claimant.hear_a("accepted").await["claim"].clone();
     assert_eq!(device.hear_a("claim").await["claim"], id);
     device
@@ -76,6 +93,49 @@ both_engines! {
         removed.expect("not a member any more");
         assert_eq!(device.hear_a("closed").await["claim"], id);
         claimant.end().await;
+    }
+}
+
+both_engines! {
+    /// Threat model: ACC-12.
+    async fn a_claim_under_way_ends_with_the_token_that_opened_it(server: Server) {
+        let spawned = server.spawn();
+        let owner = server.owner().await;
+        let request = json!({
+            "name": "A script", "scopes": ["enrol"], "organisation": owner.organisation(), "valid_days": 1,
+        });
+        let token: Token = server.post(&owner, path::TOKENS, request).await.json();
+        let secret = token.secret.as_ref().expect("told once");
+        let (mut device, mut claimant, id) = crossing(&spawned, secret.expose()).await;
+        let revoked = server.delete(&owner, &path::token(&token.id)).await;
+        assert_eq!(revoked.status, StatusCode::NO_CONTENT);
+        assert_eq!(device.hear_a("closed").await["claim"], id);
+        claimant.end().await;
+    }
+}
+
+both_engines! {
+    /// Threat model: ACC-12.
+    async fn a_claim_under_way_ends_with_the_sign_in_that_opened_it_and_no_other_does(server: Server) {
+        let spawned = server.spawn();
+        let mut owner = server.owner().await;
+        let other = server.sign_in(&owner.authenticator).await;
+        let cookie = |person: &Person| format!("__Host-gangway={}", person.cookie);
+        let (one, two) = (cookie(&owner), cookie(&other));
+        let browser = |cookie| [("cookie", cookie), ("origin", "http://localhost:8080")];
+        let (mut device, mut claimant, id) = crossing_as(&spawned, &browser(one.as_str())).await;
+        let (mut kept_device, mut kept_claimant, kept) = crossing_as(&spawned, &browser(two.as_str())).await;
+        // A step-up changes the cookie, not the sign-in.
+        server.step_up(&mut owner).await;
+        claimant.say(json!({"type": "sealed", "claim": id, "box": "BBBB"})).await;
+        assert_eq!(device.hear_a("sealed").await["box"], "BBBB");
+
+        let signed_out = server.delete(&owner, &path::account_sign_in("current")).await;
+        assert_eq!(signed_out.status, StatusCode::NO_CONTENT);
+        assert_eq!(device.hear_a("closed").await["claim"], id);
+        claimant.end().await;
+        kept_claimant.say(json!({"type": "sealed", "claim": kept, "box": "CCCC"})).await;
+        assert_eq!(kept_device.hear_a("sealed").await["box"], "CCCC");
     }
 }
 

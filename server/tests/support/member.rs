@@ -7,15 +7,15 @@ use gangway_protocol::certificate::{
     Approval, ApprovalRequest, Certificate, CertificateRequest, EnrolmentStage, Revocation, RevocationReason,
 };
 use gangway_protocol::device::{Device, DeviceQuery, Facts};
-use gangway_protocol::id::{AccountId, ClaimId, OrganisationId, SignInId, SignerId};
+use gangway_protocol::id::{AccountId, ClaimId, OrganisationId, PasskeyId, SignInId, SignerId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 use gangway_server::authority::secret::SecretKind;
-use gangway_server::db::SecretHash;
 use gangway_server::db::accounts::{AccountKind, NewAccount};
 use gangway_server::db::sign_ins::NewSignIn;
+use gangway_server::db::{CallerCredential, SecretHash};
 use gangway_server::db::{DbError, accounts, memberships, sign_ins};
 use gangway_server::people::service::{TokenOrder, create_token};
 use gangway_server::relay::ClaimInfo;
@@ -83,6 +83,7 @@ impl Server {
             account: account.clone(),
             browser: "a test".to_owned(),
             address: "127.0.0.1".to_owned(),
+            passkey: PasskeyId::new(now, random.for_id()),
             assertion: "{\"assertion\":true}".to_owned(),
         };
         let secret = SecretKind::SignIn.mint(&**random);
@@ -204,6 +205,7 @@ impl Server {
             nameplate: "BCDF".parse().expect("a nameplate"),
             account: member.account.clone(),
             account_name: member.name.clone(),
+            credential: CallerCredential::SignIn(SignInId::new(now, self.gangway.random.for_id())),
             claimant_address: [127, 0, 0, 1].into(),
             device_address: Some([192, 0, 2, 7].into()),
             first_seen: now,

@@ -68,8 +68,8 @@ async fn ticket(gangway: &Gangway, caller: Result<Caller>, nameplate: &str) -> R
         account,
         name,
         account_since,
+        credential,
         address: ClientAddress(address),
-        ..
     } = caller;
     let attempt = CodeAttempt {
         account,
@@ -81,6 +81,7 @@ async fn ticket(gangway: &Gangway, caller: Result<Caller>, nameplate: &str) -> R
     Ok(Ticket {
         attempt,
         name,
+        credential: credential.kept_as(),
         address,
     })
 }

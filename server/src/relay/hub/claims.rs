@@ -165,6 +165,7 @@ impl Hub {
             nameplate: ticket.attempt.nameplate.clone(),
             account: ticket.attempt.account,
             account_name: ticket.name,
+            credential: ticket.credential,
             claimant_address: ticket.address,
             device_address,
             first_seen,

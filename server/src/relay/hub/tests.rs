@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 
 use gangway_protocol::code::Nameplate;
-use gangway_protocol::id::AccountId;
+use gangway_protocol::id::{AccountId, SignInId};
 use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use super::super::ticket::Ticket;
 use super::*;
 use crate::clock::Monotonic;
 use crate::config::Caps;
+use crate::db::CallerCredential;
 use crate::limits::CodeAttempt;
 use crate::rng::SystemRandom;
 
@@ -203,6 +204,7 @@ pub(super) fn ticket(who: u8, nameplate: &str) -> Ticket {
             nameplate,
         },
         name: "Ada Lindqvist".to_owned(),
+        credential: CallerCredential::SignIn(SignInId::new(START, [who; 10])),
         address: address(1),
     }
 }
