@@ -1,7 +1,8 @@
 //! For how long a connection may be at what it is at. Not who closes it: the accept loop does, when [`Watch::run_out`] says so.
 //!
 //! 1. From the accept to the end of the first request's head: [`HEAD_TIMEOUT`], a TLS handshake included.
-//! 2. While requests are answered: as long as that takes, unless the client stops reading ([`WRITE_TIMEOUT`]).
+//! 2. While requests are answered: as long as that takes, unless the client stops reading ([`WRITE_TIMEOUT`]). Over HTTP/2
+//!    it can do so for one request while the connection goes on: by a window that stays shut.
 //! 3. Between requests: [`IDLE_TIMEOUT`]; once a byte of the next HTTP/1 head has come, [`HEAD_TIMEOUT`] for the rest.
 //! 4. After a friendly close: [`CLOSE_TIMEOUT`].
 //!
@@ -49,6 +50,10 @@ struct State {
     is_http2: bool,
     /// Since when the client takes nothing.
     blocked_since: Option<Instant>,
+    /// The number of the next request.
+    next: u32,
+    /// Requests over HTTP/2 whose answer lies ready, and since when nobody fetches it.
+    unfetched: Vec<(u32, Instant)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +85,8 @@ impl Watch {
                 in_flight: 0,
                 is_http2: false,
                 blocked_since: None,
+                next: 0,
+                unfetched: Vec::new(),
             }),
             evicted: Notify::new(),
         })
@@ -91,7 +98,11 @@ impl Watch {
         state.phase = Phase::Answering;
         state.in_flight += 1;
         state.is_http2 = version == Version::HTTP_2;
-        Answering(Arc::clone(self))
+        state.next = state.next.wrapping_add(1);
+        Answering {
+            request: state.next,
+            watch: Arc::clone(self),
+        }
     }
 
     /// Something was read from the client.
@@ -173,7 +184,9 @@ impl State {
             Phase::Evicted => (Some(self.since), RunOut::AtOnce),
             Phase::Answering => (None, RunOut::AtOnce),
         };
-        match self.blocked_since.map(|since| since + WRITE_TIMEOUT) {
+        let unfetched_since = self.unfetched.iter().map(|(_, since)| *since).min();
+        let stuck_since = [self.blocked_since, unfetched_since].into_iter().flatten().min();
+        match stuck_since.map(|since| since + WRITE_TIMEOUT) {
             Some(blocked) if deadline.is_none_or(|deadline| blocked < deadline) => {
                 (Some(blocked), RunOut::AtOnce)
             }
@@ -183,11 +196,28 @@ impl State {
 }
 
 /// A request that is being answered, until this is dropped.
-pub(super) struct Answering(Arc<Watch>);
+pub(super) struct Answering {
+    request: u32,
+    watch: Arc<Watch>,
+}
+
+impl Answering {
+    /// Something of the answer lies ready for the client, or nothing does.
+    fn lies_ready(&self, is_ready: bool) {
+        let mut state = self.watch.state();
+        if state.is_http2 {
+            state.unfetched.retain(|(request, _)| *request != self.request);
+            if is_ready {
+                state.unfetched.push((self.request, Instant::now()));
+            }
+        }
+    }
+}
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.watch.state();
+        state.unfetched.retain(|(request, _)| *request != self.request);
         state.in_flight -= 1;
         if state.in_flight == 0 {
             state.enter(Phase::Idle);
@@ -198,15 +228,13 @@ impl Drop for Answering {
 /// The body of an answer: the request is answered when this has been sent or given up.
 pub(super) struct AnswerBody {
     body: axum::body::Body,
-    _answering: Answering,
+    answering: Answering,
 }
 
 impl AnswerBody {
     pub(super) fn new(body: axum::body::Body, answering: Answering) -> Self {
-        Self {
-            body,
-            _answering: answering,
-        }
+        answering.lies_ready(true);
+        Self { body, answering }
     }
 }
 
@@ -218,7 +246,11 @@ impl Body for AnswerBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+        let this = self.get_mut();
+        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        // Whoever asks for more has sent what was before; whoever is told to wait waits for us.
+        this.answering.lies_ready(frame.is_ready());
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

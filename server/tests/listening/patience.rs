@@ -201,6 +201,27 @@ async fn who_reads_nothing_is_not_written_to_for_ever() {
 
 /// Threat model: WEB-9.
 #[tokio::test(start_paused = true)]
+async fn who_fetches_no_answer_over_http2_is_not_waited_for_for_ever() {
+    let listening = Listening::start(echo_address());
+    let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(0)
+        .handshake(TokioIo::new(listening.connect().await))
+        .await
+        .expect("it speaks HTTP/2");
+    let connection = tokio::spawn(connection);
+    let request = http::Request::get("http://localhost/")
+        .body(Empty::<bytes::Bytes>::new())
+        .expect("a request");
+    let response = sender.send_request(request).await.expect("it answers");
+    assert_eq!(response.status(), StatusCode::OK);
+    let began = Instant::now();
+    let _ = connection.await.expect("no panic");
+    assert_about(began, WRITE_TIMEOUT);
+    drop(response);
+}
+
+/// Threat model: WEB-9.
+#[tokio::test(start_paused = true)]
 async fn an_address_has_so_many_connections_and_its_quietest_makes_room() {
     let (asked, told) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let listening = Listening::start_with(answer_when_told(asked.clone(), told.clone()), |service| {
