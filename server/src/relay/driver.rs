@@ -102,6 +102,8 @@ pub(crate) enum Done {
     Send(String),
     /// Nothing to say.
     Quiet,
+    /// The alarm is raised, or could not be: the socket was not held for it, and goes on.
+    Alarmed,
     /// The connection ends with this problem.
     Refused(Problem),
 }

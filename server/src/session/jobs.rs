@@ -1,11 +1,13 @@
 //! The relay's jobs: what its sockets ask of the database and of public keys. Each is a task of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use gangway_protocol::encoding::Base64;
 use gangway_protocol::error::{Problem, ProblemCode};
+use gangway_protocol::id::DeviceId;
 use gangway_protocol::session::{Configuration, NONCE_LEN, ServerToDevice, proof_message};
 use gangway_protocol::time::UnixMillis;
 
@@ -16,6 +18,16 @@ use crate::relay::{Done, Job, Jobs, Proved, SessionPass, problem};
 
 /// When a device that met a fault of ours tries again.
 const FAULT_RETRY_SECS: u32 = 30;
+
+/// How long after each attempt the next is made to raise an alarm: two minutes and a half in all.
+const ALARM_PAUSES: [Duration; 6] = [
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+    Duration::from_secs(50),
+    Duration::from_secs(60),
+];
 
 /// Does the relay's jobs.
 pub(crate) struct SessionJobs(pub(crate) Arc<Context>);
@@ -46,11 +58,24 @@ async fn run(context: &Context, job: Job) -> Done {
         Job::Facts { device, facts } => super::set_facts(context, &device, &facts)
             .await
             .map(|()| Done::Quiet),
-        Job::RaiseCloneAlarm { device } => super::raise_clone_alarm(context, &device)
-            .await
-            .map(|()| Done::Quiet),
+        Job::RaiseCloneAlarm { device } => {
+            raise_clone_alarm(context, &device).await;
+            return Done::Alarmed;
+        }
     };
     result.unwrap_or_else(|error| Done::Refused(told(error)))
+}
+
+/// Raises the alarm, also while the database is away for a while: nobody else knows of it.
+async fn raise_clone_alarm(context: &Context, device: &DeviceId) {
+    for pause in ALARM_PAUSES {
+        match super::raise_clone_alarm(context, device).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(%device, %error, "a clone alarm could not be raised yet"),
+        }
+        tokio::time::sleep(pause).await;
+    }
+    tracing::error!(%device, "two live sessions of one certificate, and no alarm could be raised");
 }
 
 async fn prove(
@@ -88,6 +113,7 @@ async fn prove(
                     device: held.device,
                     organisation: held.organisation,
                     certificate: held.certificate,
+                    unproven_key: None,
                     renew_after: UnixMillis(i64::MAX),
                     only: Some(Vec::new()),
                     configuration: Configuration::default(),
@@ -132,6 +158,7 @@ async fn renew(
         certificate: pass.certificate,
         only: pass.only,
         // What a renewal does not look at.
+        unproven_key: None,
         renew_after: UnixMillis(0),
         configuration: Configuration::default(),
         newest: true,

@@ -108,6 +108,7 @@ impl Hub {
 
     pub(super) fn on_job_done(&mut self, socket: u32, done: Done, now: Now, driver: &mut impl Driver) {
         match done {
+            Done::Alarmed => return,
             Done::Proved(proved) => self.welcome(socket, *proved, now, driver),
             Done::Send(text) => driver.send(socket, &text),
             Done::Quiet => {}

@@ -51,15 +51,17 @@ impl Payer {
 pub(super) struct Budgets {
     rate: Rate,
     payers: HashMap<AddressKey, u32>,
-    accounts: Slab<Account>,
+    budgets: Slab<AddressBudget>,
     /// Those without connections, to be forgotten once their budget is whole.
     idle: Vec<u32>,
 }
 
-struct Account {
+struct AddressBudget {
     key: AddressKey,
     connections: u32,
     budget: Bucket,
+    /// It stands among the idle ones, once.
+    is_idle: bool,
 }
 
 impl Budgets {
@@ -69,7 +71,7 @@ impl Budgets {
         Self {
             rate: Rate::per_second(per_second, per_second.saturating_mul(BURST_SECS)),
             payers: HashMap::new(),
-            accounts: Slab::new(),
+            budgets: Slab::new(),
             idle: Vec::new(),
         }
     }
@@ -85,31 +87,32 @@ impl Budgets {
         let payer = match self.payers.get(&key) {
             Some(payer) => *payer,
             None => {
-                let account = Account {
+                let budget = AddressBudget {
                     key,
                     connections: 0,
                     budget: Bucket::default(),
+                    is_idle: true,
                 };
                 // There are no more of them than sockets, which are counted in 32 bits.
-                let payer = u32::try_from(self.accounts.insert(account)).unwrap_or(u32::MAX);
+                let payer = u32::try_from(self.budgets.insert(budget)).unwrap_or(u32::MAX);
                 self.payers.insert(key, payer);
                 self.idle.push(payer);
                 payer
             }
         };
         let rate = self.rate;
-        if let Some(account) = self.account(Payer(payer)) {
-            account.budget.spend(OPENING, rate, now)?;
-            account.connections += 1;
+        if let Some(shared) = self.budget_of(Payer(payer)) {
+            shared.budget.spend(OPENING, rate, now)?;
+            shared.connections += 1;
         }
         Ok(Payer(payer))
     }
 
     /// A connection has gone.
     pub(super) fn leave(&mut self, payer: Payer) {
-        if let Some(account) = self.account(payer) {
-            account.connections = account.connections.saturating_sub(1);
-            if account.connections == 0 {
+        if let Some(shared) = self.budget_of(payer) {
+            shared.connections = shared.connections.saturating_sub(1);
+            if shared.connections == 0 && !std::mem::replace(&mut shared.is_idle, true) {
                 self.idle.push(payer.0);
             }
         }
@@ -128,7 +131,7 @@ impl Budgets {
     ) -> Result<(), TooMany> {
         own.spend(cost.0, OF_CONNECTION, now)?;
         let rate = self.rate;
-        let Some(Account { budget: shared, .. }) = self.account(payer) else {
+        let Some(AddressBudget { budget: shared, .. }) = self.budget_of(payer) else {
             return Ok(());
         };
         let paid = shared.spend(cost.0, rate, now);
@@ -146,24 +149,27 @@ impl Budgets {
     /// Forgets who has gone; called once a second.
     pub(super) fn forget(&mut self, now: Monotonic) {
         for payer in std::mem::take(&mut self.idle) {
-            match self.account(Payer(payer)) {
-                Some(account) if account.connections == 0 && account.budget.is_full(now) => {
-                    let key = account.key;
-                    self.payers.remove(&key);
-                    if let Ok(index) = usize::try_from(payer) {
-                        self.accounts.try_remove(index);
-                    }
+            let Some(shared) = self.budget_of(Payer(payer)) else {
+                continue;
+            };
+            if shared.connections > 0 {
+                // It is noted again when they have gone.
+                shared.is_idle = false;
+            } else if shared.budget.is_full(now) {
+                let key = shared.key;
+                self.payers.remove(&key);
+                if let Ok(index) = usize::try_from(payer) {
+                    self.budgets.try_remove(index);
                 }
-                Some(account) if account.connections == 0 => self.idle.push(payer),
-                // It has connections again and is noted when they have gone, or was noted twice.
-                Some(_) | None => {}
+            } else {
+                self.idle.push(payer);
             }
         }
     }
 
-    fn account(&mut self, payer: Payer) -> Option<&mut Account> {
+    fn budget_of(&mut self, payer: Payer) -> Option<&mut AddressBudget> {
         let index = usize::try_from(payer.0).ok()?;
-        self.accounts.get_mut(index)
+        self.budgets.get_mut(index)
     }
 }
 
@@ -191,6 +197,23 @@ mod tests {
         (0..1_000_000)
             .take_while(|_| budgets.pay(cost, own, payer, at(0)).is_ok())
             .count()
+    }
+
+    #[test]
+    fn an_address_that_comes_and_goes_in_debt_is_noted_once() {
+        let mut budgets = Budgets::new(1_000);
+        for _ in 0..50 {
+            let payer = budgets.join(address(1), at(0)).expect("there is budget");
+            budgets.leave(payer);
+            budgets.forget(at(0));
+        }
+        assert_eq!((budgets.idle.len(), budgets.budgets.len()), (1, 1));
+        let payer = budgets.join(address(1), at(0)).expect("there is budget");
+        budgets.forget(at(1));
+        assert_eq!((budgets.idle.len(), budgets.budgets.len()), (0, 1));
+        budgets.leave(payer);
+        budgets.forget(at(3_600_000));
+        assert_eq!((budgets.idle.len(), budgets.budgets.len()), (0, 0));
     }
 
     #[test]
@@ -240,15 +263,15 @@ mod tests {
         let second = budgets.join(address(1), at(0)).expect("within the budget");
         budgets.leave(first);
         budgets.forget(at(60_000));
-        assert_eq!(budgets.accounts.len(), 1, "one connection stands");
+        assert_eq!(budgets.budgets.len(), 1, "one connection stands");
         budgets.leave(second);
         budgets.forget(at(0));
         assert_eq!(
-            budgets.accounts.len(),
+            budgets.budgets.len(),
             1,
             "leaving and coming back makes no new budget"
         );
         budgets.forget(at(60_000));
-        assert!(budgets.accounts.is_empty() && budgets.payers.is_empty() && budgets.idle.is_empty());
+        assert!(budgets.budgets.is_empty() && budgets.payers.is_empty() && budgets.idle.is_empty());
     }
 }

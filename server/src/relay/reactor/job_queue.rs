@@ -76,7 +76,10 @@ impl JobQueue {
             return None;
         }
         let Queued { socket, job, due } = self.queue.pop_front()?;
-        let overdue = (due <= now).then(overloaded);
+        // A device whose proof comes too late gives up and comes again. Everything else is of a session that stands, which
+        // would end without need, and come again to a server that is overloaded already.
+        let is_overdue = due <= now && matches!(job, Job::Prove { .. });
+        let overdue = is_overdue.then(overloaded);
         Some(Turn { socket, job, overdue })
     }
 
@@ -84,11 +87,16 @@ impl JobQueue {
     pub(super) fn start(&mut self, socket: SocketKey, job: Job, inbox: Arc<Inbox>) {
         while self.tasks.try_join_next().is_some() {}
         self.running += 1;
+        let is_alarm = matches!(job, Job::RaiseCloneAlarm { .. });
         let running = self.jobs.run(job);
         let work = async move {
             // A job that panics must neither keep its socket waiting for ever nor its place among those that run.
             let done = AssertUnwindSafe(running).catch_unwind().await;
-            let done = Box::new(done.unwrap_or_else(|_| Done::Refused(panicked())));
+            let done = Box::new(match done {
+                Ok(done) => done,
+                Err(_) if is_alarm => Done::Alarmed,
+                Err(_) => Done::Refused(panicked()),
+            });
             inbox.push(Command::Done { socket, done });
         };
         self.tasks.spawn_on(work, &self.runtime);
@@ -124,7 +132,9 @@ fn overloaded() -> Problem {
 #[cfg(test)]
 mod tests {
     use futures_util::future::BoxFuture;
+    use gangway_protocol::encoding::Base64;
     use gangway_protocol::id::DeviceId;
+    use gangway_protocol::session::NONCE_LEN;
     use tokio::runtime::{Builder, Runtime};
 
     use super::*;
@@ -145,21 +155,30 @@ mod tests {
         )
     }
 
-    fn push(queue: &mut JobQueue, index: u32, millis: i64) {
+    fn proof() -> Job {
+        Job::Prove {
+            chain: String::new(),
+            signature: Base64(Vec::new()),
+            nonce: [0; NONCE_LEN],
+            counter: 1,
+        }
+    }
+
+    fn alarm() -> Job {
         let device = DeviceId::new(UnixMillis(0), [1; 10]);
+        Job::RaiseCloneAlarm { device }
+    }
+
+    fn push(queue: &mut JobQueue, index: u32, millis: i64, job: Job) {
         let socket = SocketKey { index, generation: 1 };
-        queue.push(
-            socket,
-            Job::RaiseCloneAlarm { device },
-            Monotonic::from_millis(millis),
-        );
+        queue.push(socket, job, Monotonic::from_millis(millis));
     }
 
     #[test]
-    fn jobs_begin_in_their_order_and_those_that_waited_too_long_do_not_begin() {
+    fn jobs_begin_in_their_order_and_proofs_that_waited_too_long_do_not_begin() {
         let (mut queue, _runtime) = queue();
         for index in 0..3 {
-            push(&mut queue, index, 1_000 * i64::from(index));
+            push(&mut queue, index, 1_000 * i64::from(index), proof());
         }
         let mut next = |millis| {
             let Turn { socket, overdue, .. } = queue.next(Monotonic::from_millis(millis))?;
@@ -172,27 +191,45 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_panics_ends_as_one_that_failed() {
+    fn what_a_standing_session_asks_for_is_done_however_late() {
+        let (mut queue, _runtime) = queue();
+        push(&mut queue, 0, 0, alarm());
+        let turn = queue.next(Monotonic::from_millis(60_000)).expect("its turn");
+        assert!(turn.overdue.is_none());
+    }
+
+    /// How a job ends that panics.
+    fn end_of(job: Job) -> Done {
         let poll = mio::Poll::new().expect("a queue");
         let waker = mio::Waker::new(poll.registry(), mio::Token(0)).expect("a waker");
         let inbox = Arc::new(Inbox::new(waker));
         let (mut queue, runtime) = queue();
-        push(&mut queue, 7, 0);
+        push(&mut queue, 7, 0, job);
         let Turn { socket, job, .. } = queue.next(Monotonic::from_millis(0)).expect("a job");
         queue.start(socket, job, inbox.clone());
         runtime.block_on(async { while queue.tasks.join_next().await.is_some() {} });
-        let commands = inbox.take();
-        let [Command::Done { socket, done }] = commands.as_slice() else {
+        let mut commands = inbox.take().into_iter();
+        let Some(Command::Done { socket, done }) = commands.next() else {
             panic!("one job has ended")
         };
         assert_eq!(socket.index, 7);
-        assert!(matches!(&**done, Done::Refused(problem) if problem.code == ProblemCode::Busy));
+        *done
+    }
+
+    #[test]
+    fn a_job_that_panics_ends_as_one_that_failed() {
+        assert!(matches!(end_of(proof()), Done::Refused(problem) if problem.code == ProblemCode::Busy));
+    }
+
+    #[test]
+    fn an_alarm_that_cannot_be_raised_ends_no_session() {
+        assert!(matches!(end_of(alarm()), Done::Alarmed));
     }
 
     #[test]
     fn no_more_than_so_many_run_at_a_time() {
         let (mut queue, _runtime) = queue();
-        push(&mut queue, 0, 0);
+        push(&mut queue, 0, 0, proof());
         queue.running = MAX_RUNNING;
         assert!(queue.next(Monotonic::from_millis(0)).is_none());
         queue.note_done();
