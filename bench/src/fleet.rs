@@ -76,6 +76,8 @@ async fn multiply(gangway: &Gangway, model: &DeviceId) -> anyhow::Result<()> {
              SELECT chain, seq + n, at, actor, action, 'dev_' || PRINTF('%026d', n), detail, hash
              FROM s, (SELECT * FROM audit WHERE subject = '{model}' ORDER BY seq DESC LIMIT 1)"
         ),
+        // What is recorded from now on comes behind them.
+        "UPDATE audit_heads SET seq = (SELECT MAX(seq) FROM audit WHERE audit.chain = audit_heads.chain)".to_owned(),
     ];
     for sql in statements {
         let added: Result<u64, DbError> = gangway

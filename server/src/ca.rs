@@ -78,6 +78,28 @@ struct Issuer {
     key: Option<IssuerKey>,
 }
 
+/// An issuer that signs certificates of devices. Cheap to clone.
+#[derive(Clone)]
+pub struct LeafIssuer(Arc<Issuer>);
+
+impl LeafIssuer {
+    /// Signs to-be-signed data that has been stored.
+    ///
+    /// # Errors
+    /// When the issuer's key is not here.
+    pub fn sign(&self, to_be_signed: &[u8]) -> Result<Leaf, CaError> {
+        let key = self.0.key()?;
+        let signature = BitString::from_bytes(&key.sign(to_be_signed)?)?;
+        // RFC 5280 §4.1: Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }.
+        let body = [to_be_signed, &key.algorithm().to_der()?, &signature.to_der()?].concat();
+        let der = Any::new(Tag::Sequence, body)?.to_der()?;
+        Ok(Leaf {
+            sha256: Sha256Hex::of(&der),
+            pem: join_chain([der]),
+        })
+    }
+}
+
 /// A leaf with all that is handed out beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
@@ -216,23 +238,15 @@ impl CertificateAuthority {
         })
     }
 
-    /// Signs to-be-signed data that has been stored.
+    /// What signs for this issuer.
     ///
     /// # Errors
-    /// When the issuer is not known or its key is not here.
-    pub fn complete(&self, issuer: &IssuerId, to_be_signed: &[u8]) -> Result<Leaf, CaError> {
-        let issuer = self
-            .issuer(issuer)
-            .ok_or(CaError::Recorded("a certificate names no known issuer"))?;
-        let key = issuer.key()?;
-        let signature = BitString::from_bytes(&key.sign(to_be_signed)?)?;
-        // RFC 5280 §4.1: Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }.
-        let body = [to_be_signed, &key.algorithm().to_der()?, &signature.to_der()?].concat();
-        let der = Any::new(Tag::Sequence, body)?.to_der()?;
-        Ok(Leaf {
-            sha256: Sha256Hex::of(&der),
-            pem: join_chain([der]),
-        })
+    /// When the issuer is not known.
+    pub fn leaf_issuer(&self, issuer: &IssuerId) -> Result<LeafIssuer, CaError> {
+        let issuer = self.issuer(issuer);
+        Ok(LeafIssuer(issuer.ok_or(CaError::Recorded(
+            "a certificate names no known issuer",
+        ))?))
     }
 
     /// What is handed out with a leaf of `issuer`; `None` when there is no such issuer.

@@ -9,8 +9,11 @@
 //!
 //! Rows stay private to the modules below; what leaves them are wire types and ids.
 
+mod caller_credential;
 mod conn;
 mod error;
+#[cfg(test)]
+mod fresh_postgres;
 mod locks;
 mod many;
 mod migrate;
@@ -21,6 +24,7 @@ mod query;
 mod readers;
 mod row;
 mod secret_hash;
+mod server_epoch;
 mod server_lock;
 mod sqlite;
 mod transaction;
@@ -28,6 +32,7 @@ mod trouble;
 mod writer;
 
 pub mod accounts;
+pub mod admission;
 pub mod approvals;
 pub mod audit;
 pub mod ceremonies;
@@ -54,12 +59,14 @@ pub mod snapshot;
 pub mod tokens;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::PgConnectOptions;
 
+pub use caller_credential::CallerCredential;
 pub use conn::{Conn, Reader};
 use error::parsed;
 pub use error::{Cause, DbError};
@@ -79,6 +86,8 @@ use writer::Writer;
 const SQLITE_READERS: usize = 4;
 /// What is written to see whether there is room again: more than a page of SQLite's, so that it needs new ones.
 const PROBE_LEN: usize = 8_192;
+/// How long a database may take to show that it works.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection before it is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -143,7 +152,8 @@ impl Db {
     /// database has ended it because of another transaction. Returns when it is durable.
     ///
     /// # Errors
-    /// What `work` says, which rolls back; or [`DbError`] when the transaction cannot begin or commit.
+    /// What `work` says, which rolls back; or [`DbError`] when the transaction cannot begin or commit. A commit of which
+    /// nothing is heard ([`DbError::Away`]) may have come about: what is done again finds out.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -163,20 +173,36 @@ impl Db {
     pub async fn probe(&self) -> Result<(), DbError> {
         let trouble = match self {
             Self::Sqlite { writer, .. } => &writer.trouble,
-            Self::Postgres(postgres) => {
-                postgres.require_writable().await?;
-                &postgres.trouble
-            }
+            Self::Postgres(postgres) => &postgres.trouble,
         };
         if trouble.is_fenced() {
             return Err(DbError::Fenced);
         }
-        settings::probe(&mut self.reader().await?.conn()).await?;
-        if trouble.is_failing() {
-            let text = "x".repeat(PROBE_LEN);
-            write!(self, |tx| { settings::put(tx, "probe", &text).await })?;
+        let work = async {
+            if let Self::Postgres(postgres) = self {
+                postgres.require_writable().await?;
+            }
+            settings::probe(&mut self.reader().await?.conn()).await?;
+            if trouble.is_failing() {
+                let text = "x".repeat(PROBE_LEN);
+                write!(self, |tx| { settings::put(tx, "probe", &text).await })?;
+            }
+            Ok(())
+        };
+        // A machine that vanishes sends no reset: whoever asks whether this server is ready is answered all the same.
+        within(PROBE_TIMEOUT, work).await
+    }
+
+    /// Takes the place of whatever server wrote before: it writes nothing from now on, whether it knows or not. The embedded
+    /// database is locked by its file.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(crate) async fn take_over(&self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite { .. } => Ok(()),
+            Self::Postgres(postgres) => postgres.begin_epoch().await,
         }
-        Ok(())
     }
 
     /// Lets nothing be written from now on, or lets it again.
@@ -209,6 +235,17 @@ impl Db {
             }
             Self::Postgres(postgres) => postgres.pool().close().await,
         }
+    }
+}
+
+/// What `work` says, unless nothing is heard for so long.
+async fn within<T, E: From<DbError>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(DbError::Away(Arc::new(Cause::Silence)).into()),
     }
 }
 

@@ -22,16 +22,15 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
-use gangway_protocol::organisation::Policy;
 use gangway_protocol::session::{Configuration, SessionAbility};
 use gangway_protocol::time::UnixMillis;
 
 use crate::ca::{CaError, Recognised};
 use crate::context::Context;
+use crate::db::admission::{self, Candidate};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::CertificateRecord;
-use crate::db::devices::DeviceRecord;
-use crate::db::{Conn, DbError, audit, certificates, device_keys, devices, held, rules, write};
+use crate::db::{Conn, DbError, audit, certificates, device_keys, held, rules, write};
 use crate::enrolment::EnrolmentError;
 
 /// Jitter of the renewal: a tenth of the certificate's life behind its half, so that a fleet enrolled in one day does not
@@ -62,6 +61,8 @@ pub struct Pass {
     pub organisation: OrganisationId,
     /// The certificate.
     pub certificate: Sha256Hex,
+    /// Its key, while no session has proved it.
+    pub unproven_key: Option<Sha256Hex>,
     /// From when on it should ask for renewal.
     pub renew_after: UnixMillis,
     /// When present, the only messages that the session may send.
@@ -131,23 +132,27 @@ pub async fn admit(context: &Context, presented: &Presented) -> Result<Admission
     let now = context.clock.now();
     let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
-    let Some(certificate) = certificates::find(conn, presented.sha256()).await? else {
+    let Some(candidate) = admission::find(conn, presented.sha256()).await? else {
         return hold_back(context, conn, presented, now)
             .await
             .map(Admission::Held);
     };
-    let device = devices::find(conn, &certificate.device)
-        .await?
-        .ok_or(DbError::Corrupt("certificates.device"))?;
-    let policy = policy(conn, &certificate.organisation).await?;
-    let only = standing(conn, &certificate, &device, &policy, now).await?;
+    let only = standing(&candidate, now)?;
+    require_first(conn, &candidate.certificate).await?;
+    let renew_after = renew_after(&candidate, now);
+    let Candidate {
+        certificate,
+        configuration,
+        ..
+    } = candidate;
     Ok(Admission::Admitted(Pass {
-        renew_after: renew_after(&certificate, &device, now),
-        device: device.device.id,
-        organisation: device.device.organisation,
+        renew_after,
+        device: certificate.device,
+        organisation: certificate.organisation,
         certificate: certificate.sha256,
+        unproven_key: certificate.proven_at.is_none().then_some(certificate.spki_sha256),
         only,
-        configuration: device.configuration,
+        configuration,
         newest: certificate.superseded_at.is_none(),
     }))
 }
@@ -179,19 +184,12 @@ pub async fn hold(context: &Context, pass: &HeldPass) -> Result<(), GateError> {
 }
 
 /// Whether a recorded certificate may open a session, and with which limits.
-async fn standing(
-    conn: &mut Conn<'_>,
-    certificate: &CertificateRecord,
-    device: &DeviceRecord,
-    policy: &Policy,
-    now: UnixMillis,
-) -> Result<Option<Vec<SessionAbility>>, GateError> {
-    let key = device_keys::find(conn, &certificate.organisation, &certificate.spki_sha256).await?;
-    let refused = key.is_some_and(|key| key.refused);
-    match (&certificate.revocation, &device.device.state) {
+fn standing(candidate: &Candidate, now: UnixMillis) -> Result<Option<Vec<SessionAbility>>, GateError> {
+    let certificate = &candidate.certificate;
+    match (&certificate.revocation, &candidate.state) {
         (_, DeviceState::Suspended { .. }) => return Err(suspended()),
         // A retired device may be approved again with the key it has; a revoked key is done for.
-        (_, DeviceState::Retired { .. }) if !refused => return Err(retired()),
+        (_, DeviceState::Retired { .. }) if !candidate.is_key_refused => return Err(retired()),
         (Some(revocation), _) if revocation.reason == RevocationReason::CertificateHold => {
             return Err(suspended());
         }
@@ -208,16 +206,11 @@ async fn standing(
     if certificate.is_superseded(now) {
         return Err(superseded());
     }
-    if certificate.proven_at.is_none()
-        && device_keys::is_in_use_elsewhere(conn, &certificate.organisation, &certificate.spki_sha256).await?
-    {
-        return Err(key_in_use());
-    }
     if now <= certificate.not_after {
         return Ok(None);
     }
     // `docs/protocol.md` §3: after expiry, within the organisation's grace period, only to renew.
-    let grace = i64::from(policy.grace_days) * UnixMillis::DAY;
+    let grace = i64::from(candidate.policy.grace_days) * UnixMillis::DAY;
     if now <= certificate.not_after.plus(grace) {
         return Ok(Some(vec![SessionAbility::Renew]));
     }
@@ -226,6 +219,16 @@ async fn standing(
         "the certificate expired longer ago than the organisation allows; enrol this device anew",
         None,
     ))
+}
+
+/// Before a first proof: the first organisation in which a session proves a key has it.
+async fn require_first(conn: &mut Conn<'_>, certificate: &CertificateRecord) -> Result<(), GateError> {
+    if certificate.proven_at.is_none()
+        && device_keys::is_in_use_elsewhere(conn, &certificate.organisation, &certificate.spki_sha256).await?
+    {
+        return Err(key_in_use());
+    }
+    Ok(())
 }
 
 /// Whether an unknown certificate is one of ours that a restored backup does not know.
@@ -273,19 +276,13 @@ async fn hold_back(
     })
 }
 
-async fn policy(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<Policy, DbError> {
-    let rules = rules::find(conn, organisation)
-        .await?
-        .ok_or(DbError::Corrupt("certificates.organisation"))?;
-    Ok(rules.policy)
-}
-
 /// Half of the certificate's life and up to a tenth more, the same for one certificate every time; now, when a member has
 /// asked for it.
-fn renew_after(certificate: &CertificateRecord, device: &DeviceRecord, now: UnixMillis) -> UnixMillis {
-    if device.renewal_requested_at.is_some() {
+fn renew_after(candidate: &Candidate, now: UnixMillis) -> UnixMillis {
+    if candidate.renewal_requested_at.is_some() {
         return now;
     }
+    let certificate = &candidate.certificate;
     let life = certificate.not_after.since(certificate.not_before);
     let [first, second, ..] = certificate.sha256.0;
     let jitter =

@@ -85,7 +85,7 @@ async fn withdraw_approval(
     caller: Caller,
     PathId(claim): PathId<ClaimId>,
 ) -> Result<StatusCode> {
-    own_approval(&gangway, &caller, &claim).await?;
+    require_own_approval(&gangway, &caller, &claim).await?;
     approval::withdraw(&gangway, &claim, caller.member()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -98,7 +98,7 @@ async fn record_consent(
     caller: Caller,
     PathId(claim): PathId<ClaimId>,
 ) -> Result<Json<Approval>> {
-    own_approval(&gangway, &caller, &claim).await?;
+    require_own_approval(&gangway, &caller, &claim).await?;
     Ok(Json(approval::consent(&gangway, &claim, caller.member()).await?))
 }
 
@@ -116,8 +116,8 @@ async fn report_claim(
         .claim(&claim)
         .filter(|info| info.account == caller.account)
         .ok_or(Error::NotFound)?;
-    match own_approval(&gangway, &caller, &claim).await {
-        Ok(_) => approval::withdraw(&gangway, &claim, caller.member()).await?,
+    match require_own_approval(&gangway, &caller, &claim).await {
+        Ok(()) => approval::withdraw(&gangway, &claim, caller.member()).await?,
         Err(Error::NotFound) => {}
         Err(error) => return Err(error),
     }
@@ -135,6 +135,13 @@ async fn own_approval(gangway: &Gangway, caller: &Caller, claim: &ClaimId) -> Re
         .require(&gangway.db, &approval.organisation, Right::Enrol)
         .await?;
     Ok(approval)
+}
+
+/// Makes sure that the caller gave the approval of a claim and may still enrol there.
+async fn require_own_approval(gangway: &Gangway, caller: &Caller, claim: &ClaimId) -> Result<()> {
+    let organisation = approval::organisation_of(gangway, claim, &caller.account).await?;
+    caller.require(&gangway.db, &organisation, Right::Enrol).await?;
+    Ok(())
 }
 
 /// The claim, when it is the caller's own and they proved that they know the code.

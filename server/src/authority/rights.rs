@@ -55,14 +55,12 @@ impl Caller {
     pub async fn role_at(&self, db: &Db, organisation: &OrganisationId) -> Result<Option<Role>> {
         let mut reader = db.reader().await?;
         let conn = &mut reader.conn();
-        if let Credential::Token {
-            organisation: root, ..
-        } = &self.credential
-            && !organisations::is_within(conn, organisation, root).await?
-        {
-            return Ok(None);
-        }
-        Ok(organisations::role_at(conn, organisation, &self.account).await?)
+        Ok(match &self.credential {
+            Credential::Token {
+                organisation: root, ..
+            } => organisations::role_within(conn, root, organisation, &self.account).await?,
+            Credential::SignIn { .. } => organisations::role_at(conn, organisation, &self.account).await?,
+        })
     }
 
     /// Makes sure that the caller may do this at `organisation`, and says in which role.

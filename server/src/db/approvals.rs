@@ -1,7 +1,5 @@
 //! Approvals: decisions to enrol a device, and how far each has got. Stages only ever move by conditional updates.
 
-use std::collections::BTreeSet;
-
 use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
@@ -289,41 +287,54 @@ pub async fn waiting_by(conn: &mut Conn<'_>, account: &AccountId) -> Result<Vec<
     rows.into_iter().map(ApprovalRecord::try_from).collect()
 }
 
-/// Devices that were approved in a span of time, by an account, from a device address, or both; in the order of their ids.
+/// By whom devices were approved, or from which of their addresses; everything that is given has to hold.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// The approver.
+    pub account: Option<&'a AccountId>,
+    /// The device's address.
+    pub address: Option<&'a str>,
+}
+
+/// The devices of the first `limit` approvals in a span of time: one for each approval, so that as many as `limit` say that
+/// there may be more.
 ///
 /// # Errors
 /// What the database says.
 pub async fn devices_approved(
     conn: &mut Conn<'_>,
     organisation: &OrganisationId,
-    account: Option<&AccountId>,
-    address: Option<&str>,
+    by: By<'_>,
     span: std::ops::Range<UnixMillis>,
+    limit: usize,
 ) -> Result<Vec<DeviceId>, DbError> {
-    let sql = match (account, address) {
-        (None, None) => concat!(approved_in_span!()),
-        (Some(_), None) => concat!(approved_in_span!(), " AND account = $4"),
-        (None, Some(_)) => concat!(approved_in_span!(), " AND device_address = $4"),
-        (Some(_), Some(_)) => concat!(approved_in_span!(), " AND account = $4 AND device_address = $5"),
+    macro_rules! approved {
+        ($more:literal) => {
+            concat!(
+                "SELECT device FROM approvals
+                 WHERE organisation = $1 AND approved_at >= $2 AND approved_at < $3 AND stage <> 'withdrawn'",
+                $more,
+                " ORDER BY approved_at LIMIT $4"
+            )
+        };
+    }
+    let sql = match (by.account, by.address) {
+        (None, None) => approved!(""),
+        (Some(_), None) => approved!(" AND account = $5"),
+        (None, Some(_)) => approved!(" AND device_address = $5"),
+        (Some(_), Some(_)) => approved!(" AND account = $5 AND device_address = $6"),
     };
     let query = query(sql)
         .bind(organisation.as_str())
         .bind(span.start.0)
-        .bind(span.end.0);
-    let given = account.map(AccountId::as_str).into_iter().chain(address);
+        .bind(span.end.0)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let given = by.account.map(AccountId::as_str).into_iter().chain(by.address);
     let rows: Vec<(String,)> = given.fold(query, Query::bind).fetch_all(conn).await?;
-    let ids = rows.into_iter().map(|(id,)| parsed(&id, "approvals.device"));
-    let ids: BTreeSet<DeviceId> = ids.collect::<Result<_, _>>()?;
-    Ok(ids.into_iter().collect())
+    rows.into_iter()
+        .map(|(id,)| parsed(&id, "approvals.device"))
+        .collect()
 }
-
-macro_rules! approved_in_span {
-    () => {
-        "SELECT device FROM approvals
-         WHERE organisation = $1 AND approved_at >= $2 AND approved_at < $3 AND stage <> 'withdrawn'"
-    };
-}
-use approved_in_span;
 
 macro_rules! columns {
     () => {

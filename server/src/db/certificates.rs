@@ -11,7 +11,9 @@ pub use revocation::{
 #[cfg(test)]
 pub(super) use revocation::{REVOKE_SUPERSEDED, REVOKE_UNPROVEN_OF_KEY};
 pub use search::{CertificateFilter, page};
-pub use standing::{count_issued_since, count_live, end_grace, grace_over, standing, supersede_older};
+pub use standing::{
+    count_issued_since, count_live, count_live_of, end_grace, grace_over, standing, supersede_older,
+};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -355,10 +357,10 @@ macro_rules! columns {
          revocation_reason"
     };
 }
-use columns;
+pub(super) use columns;
 
 row! {
-    struct Row {
+    pub(super) struct Row {
         issuer: String,
         serial: String,
         organisation: String,

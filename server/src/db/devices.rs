@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use gangway_protocol::device::{AlarmKind, Device, DeviceAlarm, DeviceState, Facts, OfflineReason, Presence};
+use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
 use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
@@ -107,6 +108,21 @@ pub async fn lock_all(conn: &mut Conn<'_>, ids: &[DeviceId]) -> Result<Vec<Devic
         select!("WHERE devices.id = ANY($1) ORDER BY devices.id FOR NO KEY UPDATE OF devices"),
     )
     .bind(texts(&ids))
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(DeviceRecord::try_from).collect()
+}
+
+/// All of these devices that there are.
+///
+/// # Errors
+/// What the database says.
+pub async fn all_of(conn: &mut Conn<'_>, ids: &[DeviceId]) -> Result<Vec<DeviceRecord>, DbError> {
+    let rows: Vec<Row> = query_of_each(
+        select!("WHERE devices.id IN (SELECT value FROM json_each($1)) ORDER BY devices.id"),
+        select!("WHERE devices.id = ANY($1) ORDER BY devices.id"),
+    )
+    .bind(texts(ids))
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(DeviceRecord::try_from).collect()
@@ -216,6 +232,42 @@ pub async fn advance_counter(conn: &mut Conn<'_>, id: &DeviceId, counter: i64) -
         .bind(counter)
         .execute(conn)
         .await?;
+    Ok(advanced > 0)
+}
+
+/// As [`advance_counter`], where nothing stands in the way: the device is active and without alarm, and its certificate has
+/// been proved before, and has been neither revoked nor superseded. So it is for nearly every proof, and after a restart for
+/// a whole fleet at once. False does not say which of these does not hold.
+///
+/// # Errors
+/// What the database says.
+pub async fn advance_counter_of_standing(
+    conn: &mut Conn<'_>,
+    id: &DeviceId,
+    certificate: &Sha256Hex,
+    counter: i64,
+) -> Result<bool, DbError> {
+    conn.locking(Lock::Device(id.as_str()));
+    // A statement of its own: the one behind it sees what whoever had the lock has committed.
+    let _locked: Option<(String,)> = query_of_each(
+        "SELECT id FROM devices WHERE id = $1 LIMIT 0",
+        "SELECT id FROM devices WHERE id = $1 FOR NO KEY UPDATE",
+    )
+    .bind(id.as_str())
+    .fetch_optional(conn)
+    .await?;
+    let advanced = query(
+        "UPDATE devices SET counter = $2
+         WHERE id = $1 AND counter < $2 AND state = 'active' AND alarm_kind IS NULL AND EXISTS (
+             SELECT 1 FROM certificates c
+             WHERE c.sha256 = $3 AND c.device = $1
+                 AND c.proven_at IS NOT NULL AND c.revoked_at IS NULL AND c.superseded_at IS NULL)",
+    )
+    .bind(id.as_str())
+    .bind(counter)
+    .bind(certificate.to_string())
+    .execute(conn)
+    .await?;
     Ok(advanced > 0)
 }
 
@@ -341,22 +393,25 @@ row! {
     }
 }
 
+/// A device's settings, read back.
+pub(super) fn configuration(values: &str, revision: i64) -> Result<Configuration, DbError> {
+    let corrupt = DbError::Corrupt;
+    let values: BTreeMap<String, serde_json::Value> =
+        serde_json::from_str(values).map_err(|_| corrupt("devices.configuration"))?;
+    Ok(Configuration {
+        revision: u64::try_from(revision).map_err(|_| corrupt("devices.configuration_revision"))?,
+        values: values.into_iter().collect(),
+    })
+}
+
 impl TryFrom<Row> for DeviceRecord {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let corrupt = DbError::Corrupt;
-        let values: BTreeMap<String, serde_json::Value> =
-            serde_json::from_str(&row.configuration).map_err(|_| corrupt("devices.configuration"))?;
-        let configuration = Configuration {
-            revision: u64::try_from(row.configuration_revision)
-                .map_err(|_| corrupt("devices.configuration_revision"))?,
-            values: values.into_iter().collect(),
-        };
         Ok(Self {
             approver: parsed(&row.approver, "devices.approver")?,
             renewal_requested_at: row.renewal_requested_at.map(UnixMillis),
-            configuration,
+            configuration: configuration(&row.configuration, row.configuration_revision)?,
             device: Device::try_from(row)?,
         })
     }

@@ -65,6 +65,19 @@ pub async fn rename(conn: &mut Conn<'_>, id: &OrganisationId, name: &str) -> Res
     Ok(())
 }
 
+/// Gives an organisation other rules.
+///
+/// # Errors
+/// What the database says.
+pub async fn set_policy(conn: &mut Conn<'_>, id: &OrganisationId, policy: &Policy) -> Result<(), DbError> {
+    query("UPDATE organisations SET policy = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(policy_text(policy)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Makes transactions whose rule spans several rows of an organisation (last owner, quotas) queue up: call it first.
 ///
 /// # Errors
@@ -142,44 +155,52 @@ pub async fn role_at(
     organisation: &OrganisationId,
     account: &AccountId,
 ) -> Result<Option<Role>, DbError> {
-    let roles: Vec<(String,)> = query(
-        "WITH RECURSIVE above (id, parent) AS (
-            SELECT id, parent FROM organisations WHERE id = $1
-            UNION ALL
-            SELECT o.id, o.parent FROM organisations o JOIN above ON o.id = above.parent
-        )
-        SELECT m.role FROM memberships m JOIN above ON above.id = m.organisation WHERE m.account = $2",
-    )
-    .bind(organisation.as_str())
-    .bind(account.as_str())
-    .fetch_all(conn)
-    .await?;
-    Ok(roles.iter().filter_map(|(role,)| Role::from_name(role)).max())
+    let roles: Vec<(String,)> = query(role_above!())
+        .bind(organisation.as_str())
+        .bind(account.as_str())
+        .fetch_all(conn)
+        .await?;
+    Ok(greatest(&roles))
 }
 
-/// Whether `organisation` is `root` or lies below it.
+/// As [`role_at`], if `organisation` is `root` or lies below it; otherwise none.
 ///
 /// # Errors
 /// What the database says.
-pub async fn is_within(
+pub async fn role_within(
     conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
     root: &OrganisationId,
-) -> Result<bool, DbError> {
-    let found: Option<(i64,)> = query(
+    organisation: &OrganisationId,
+    account: &AccountId,
+) -> Result<Option<Role>, DbError> {
+    let roles: Vec<(String,)> = query(concat!(
+        role_above!(),
+        " AND EXISTS (SELECT 1 FROM above WHERE above.id = $3)"
+    ))
+    .bind(organisation.as_str())
+    .bind(account.as_str())
+    .bind(root.as_str())
+    .fetch_all(conn)
+    .await?;
+    Ok(greatest(&roles))
+}
+
+fn greatest(roles: &[(String,)]) -> Option<Role> {
+    roles.iter().filter_map(|(role,)| Role::from_name(role)).max()
+}
+
+/// The roles of account `$2` at organisation `$1` and above it.
+macro_rules! role_above {
+    () => {
         "WITH RECURSIVE above (id, parent) AS (
             SELECT id, parent FROM organisations WHERE id = $1
             UNION ALL
             SELECT o.id, o.parent FROM organisations o JOIN above ON o.id = above.parent
         )
-        SELECT COUNT(*) FROM above WHERE id = $2 HAVING COUNT(*) > 0",
-    )
-    .bind(organisation.as_str())
-    .bind(root.as_str())
-    .fetch_optional(conn)
-    .await?;
-    Ok(found.is_some())
+        SELECT m.role FROM memberships m JOIN above ON above.id = m.organisation WHERE m.account = $2"
+    };
 }
+use role_above;
 
 row! {
     struct OrganisationRow {

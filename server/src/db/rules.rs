@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gangway_protocol::id::{AccountId, OrganisationId};
+use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
 use gangway_protocol::organisation::{Policy, Role};
 
 use super::{Conn, DbError, parsed, query};
@@ -26,10 +26,32 @@ pub async fn find(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<
         .fetch_optional(conn)
         .await?;
     row.map(|(name, policy)| {
-        let policy = serde_json::from_str(&policy).map_err(|_| DbError::Corrupt("organisations.policy"))?;
+        let policy = policy_of(&policy)?;
         Ok(Rules { name, policy })
     })
     .transpose()
+}
+
+/// The organisation of a device, and its policy.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_device(
+    conn: &mut Conn<'_>,
+    device: &DeviceId,
+) -> Result<Option<(OrganisationId, Policy)>, DbError> {
+    let row: Option<(String, String)> = query(
+        "SELECT o.id, o.policy FROM devices d JOIN organisations o ON o.id = d.organisation WHERE d.id = $1",
+    )
+    .bind(device.as_str())
+    .fetch_optional(conn)
+    .await?;
+    row.map(|(id, policy)| Ok((parsed(&id, "devices.organisation")?, policy_of(&policy)?)))
+        .transpose()
+}
+
+fn policy_of(text: &str) -> Result<Policy, DbError> {
+    serde_json::from_str(text).map_err(|_| DbError::Corrupt("organisations.policy"))
 }
 
 /// Every organisation in which an account holds a role, there or above, with the greatest one.

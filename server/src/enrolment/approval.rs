@@ -6,7 +6,7 @@ use gangway_protocol::device::{
     check_text,
 };
 use gangway_protocol::history::DeviceAction;
-use gangway_protocol::id::{AccountId, ClaimId, DeviceId};
+use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, tell};
@@ -86,6 +86,19 @@ pub async fn find(
     let conn = &mut reader.conn();
     let record = owned(conn, claim, account).await?;
     show(conn, record).await
+}
+
+/// Where the approval of a claim enrols, for the member who gave it.
+///
+/// # Errors
+/// [`EnrolmentError::NotFound`] for anybody else.
+pub async fn organisation_of(
+    context: &Context,
+    claim: &ClaimId,
+    account: &AccountId,
+) -> Result<OrganisationId, EnrolmentError> {
+    let mut reader = context.db.reader().await?;
+    Ok(owned(&mut reader.conn(), claim, account).await?.organisation)
 }
 
 /// Records that the device has consented, on the word of the member whose claimant heard it through the sealed channel.

@@ -15,10 +15,11 @@ use crate::authority::Member;
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::Revoked;
+use crate::db::devices::DeviceRecord;
 use crate::db::{Conn, approvals, audit, certificates, device_keys, devices, write};
 use crate::relay::{Exclusion, Relay};
 
-/// Most devices that one bulk revocation takes. More is a case for several, each seen before it is done.
+/// Most approvals that one bulk revocation takes. More is a case for several, each seen before it is done.
 const MAX_BULK: usize = 10_000;
 
 /// Suspends a device: its certificates go on hold, its session ends.
@@ -215,23 +216,29 @@ pub async fn revoke_many(
         request.dry_run,
         request.reason,
     );
+    if dry_run {
+        let mut reader = context.db.reader().await?;
+        let conn = &mut reader.conn();
+        let ids = concerned(conn, &organisation, &request).await?;
+        let found = in_fleet(devices::all_of(conn, &ids).await?);
+        let ids: Vec<DeviceId> = found.iter().map(|device| device.id.clone()).collect();
+        let certificates = certificates::count_live_of(conn, &ids, now).await?;
+        return Ok(BulkRevocation {
+            devices: found.iter().map(summary).collect(),
+            certificates,
+        });
+    }
     let (found, certificates) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        let devices = concerned(tx, &organisation, &request).await?;
-        if dry_run {
-            let mut certificates = 0;
-            for device in &devices {
-                certificates += certificates::count_live(tx, &device.id, now).await?;
-            }
-            return Ok((devices, usize::try_from(certificates).unwrap_or_default()));
-        }
+        let ids = concerned(tx, &organisation, &request).await?;
+        // All of them before anything is changed: whoever proves one of them meanwhile waits, and holds nothing that is
+        // needed here.
+        let devices = in_fleet(devices::lock_all(tx, &ids).await?);
         let revoked = Revoked { at: now, reason };
         let certificates = revoke_in(tx, &devices, revoked, member.actor()).await?;
         Ok((devices, certificates))
     })?;
-    if !dry_run {
-        for device in &found {
-            finish(context, relay, device, Some(Exclusion::revoked(reason)));
-        }
+    for device in &found {
+        finish(context, relay, device, Some(Exclusion::revoked(reason)));
     }
     Ok(BulkRevocation {
         devices: found.iter().map(summary).collect(),
@@ -240,34 +247,32 @@ pub async fn revoke_many(
 }
 
 async fn concerned(
-    tx: &mut Conn<'_>,
+    conn: &mut Conn<'_>,
     organisation: &OrganisationId,
     request: &BulkRevocationRequest,
-) -> Result<Vec<Device>, EnrolmentError> {
+) -> Result<Vec<DeviceId>, EnrolmentError> {
+    let by = approvals::By {
+        account: request.approver.as_ref(),
+        address: request.address.as_deref(),
+    };
     let span = request.from..request.until;
-    let ids = approvals::devices_approved(
-        tx,
-        organisation,
-        request.approver.as_ref(),
-        request.address.as_deref(),
-        span,
-    )
-    .await?;
+    let mut ids = approvals::devices_approved(conn, organisation, by, span, MAX_BULK + 1).await?;
     if ids.len() > MAX_BULK {
         return Err(EnrolmentError::Invalid {
             field: "until",
-            detail: format!(
-                "this concerns {} devices; choose a shorter span, {MAX_BULK} at most",
-                ids.len()
-            ),
+            detail: format!("this concerns more than {MAX_BULK} approvals; choose a shorter span"),
         });
     }
-    // All of them before anything is changed: whoever proves one of them meanwhile waits, and holds nothing that is needed here.
-    let locked = devices::lock_all(tx, &ids).await?;
-    let devices = locked.into_iter().map(|record| record.device);
-    Ok(devices
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+fn in_fleet(records: Vec<DeviceRecord>) -> Vec<Device> {
+    let devices = records.into_iter().map(|record| record.device);
+    devices
         .filter(|device| !matches!(device.state, DeviceState::Retired { .. }))
-        .collect())
+        .collect()
 }
 
 /// Revokes devices that are locked. Returns how many certificates they had.

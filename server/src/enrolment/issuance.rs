@@ -1,11 +1,14 @@
 //! One certificate per key and generation, however often and however concurrently it is asked for.
 //!
-//! 1. A transaction looks at what stands. A certificate in the first half of its life is the answer to any repetition.
-//!    Otherwise it stores serial number and to-be-signed data as the next generation, which only one racer can.
-//! 2. The data is signed, outside of any transaction. Whoever else finds it reserved may sign it too.
-//! 3. A transaction stores the first signature, looks again whether the device may have it, and only then it is told.
+//! All of it is one transaction, and many share its commit:
 //!
-//! A crash after 1 leaves data that the next request signs; a crash after 3 leaves a certificate that it returns.
+//! 1. It locks the device and looks at what stands. A certificate in the first half of its life is the answer to any
+//!    repetition.
+//! 2. Otherwise it stores serial number and to-be-signed data as the next generation, which only one racer can.
+//! 3. The data is signed and the signature stored. The key is in this process: that takes less than a statement.
+//!
+//! A signature is told when the transaction has committed, and never before: a crash leaves a certificate that the next
+//! request returns, or nothing that anybody has seen. What earlier versions have reserved and not signed is signed here.
 
 use gangway_protocol::certificate::{Csr, EnrolmentStage};
 use gangway_protocol::device::{DeviceState, FleetChangeKind};
@@ -20,8 +23,7 @@ use crate::authority::Member;
 use crate::ca::DeviceIdentity;
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::certificates::Draft;
-use crate::db::certificates::{CertificateRecord, Newest, Reservation};
+use crate::db::certificates::{CertificateRecord, Draft, Leaf, Newest, Reservation};
 use crate::db::devices::DeviceRecord;
 use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, rules, write};
 
@@ -122,25 +124,25 @@ pub async fn deliver(
 async fn try_issue(context: &Context, order: &Order) -> Result<CertificateRecord, EnrolmentError> {
     let now = context.clock.now();
     let draft = draft(context, order, now).await?;
+    let issuer = context.ca.leaf_issuer(&draft.issuer)?;
     let request = order.clone();
-    let step = write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        request.reserve(tx, draft, now).await
+    let (record, is_new) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
+        match request.reserve(tx, draft, now).await? {
+            Step::Stands(record) => Ok((*record, false)),
+            Step::Sign(reserved) => {
+                let leaf = issuer.sign(&reserved.to_be_signed)?;
+                Ok((request.store(tx, &reserved, &leaf, now).await?, true))
+            }
+        }
     })?;
-    let signing = match step {
-        Step::Stands(record) => return Ok(*record),
-        Step::Sign(signing) => signing,
-    };
-    let leaf = context.ca.complete(&signing.issuer, &signing.to_be_signed)?;
-    let request = order.clone();
-    let record = write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        request.store(tx, &signing, &leaf, now).await
-    })?;
-    tell(
-        context,
-        &record.organisation,
-        &record.device,
-        FleetChangeKind::Changed,
-    );
+    if is_new {
+        tell(
+            context,
+            &record.organisation,
+            &record.device,
+            FleetChangeKind::Changed,
+        );
+    }
     Ok(record)
 }
 
@@ -148,18 +150,14 @@ async fn try_issue(context: &Context, order: &Order) -> Result<CertificateRecord
 async fn draft(context: &Context, order: &Order, now: UnixMillis) -> Result<Draft, EnrolmentError> {
     let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
-    let device = devices::find(conn, &order.device)
-        .await?
-        .ok_or(EnrolmentError::NotFound)?
-        .device;
-    let rules = rules::find(conn, &device.organisation)
+    let (organisation, policy) = rules::of_device(conn, &order.device)
         .await?
         .ok_or(EnrolmentError::NotFound)?;
     let identity = DeviceIdentity {
-        organisation: device.organisation,
-        device: device.id,
+        organisation,
+        device: order.device.clone(),
     };
-    let days = rules.policy.certificate_validity_days;
+    let days = policy.certificate_validity_days;
     Ok(context
         .ca
         .draft(&identity, order.csr.key(), days, now, &*context.random)?)
@@ -167,12 +165,11 @@ async fn draft(context: &Context, order: &Order, now: UnixMillis) -> Result<Draf
 
 enum Step {
     Stands(Box<CertificateRecord>),
-    Sign(Signing),
+    Sign(Reserved),
 }
 
 /// What is reserved and waits for its signature.
-#[derive(Clone)]
-struct Signing {
+struct Reserved {
     issuer: IssuerId,
     serial: String,
     to_be_signed: Vec<u8>,
@@ -183,13 +180,17 @@ struct Signing {
 struct Grant {
     signer: SignerId,
     claim: Option<ClaimId>,
-    stage: Option<EnrolmentStage>,
     /// The certificate that answers a renewal: it is too early, or were one too many.
     standing: Option<Box<CertificateRecord>>,
 }
 
 impl Order {
-    async fn reserve(self, tx: &mut Conn<'_>, draft: Draft, now: UnixMillis) -> Result<Step, EnrolmentError> {
+    async fn reserve(
+        &self,
+        tx: &mut Conn<'_>,
+        draft: Draft,
+        now: UnixMillis,
+    ) -> Result<Step, EnrolmentError> {
         let record = self.lock_device(tx).await?;
         let grant = self.authorise(tx, &record, now).await?;
         if let Some(standing) = grant.standing {
@@ -211,7 +212,7 @@ impl Order {
                 at,
                 ..
             }) if issuer == draft.issuer && now.since(at) < RESERVATION_LIFE => {
-                return Ok(Step::Sign(Signing {
+                return Ok(Step::Sign(Reserved {
                     issuer,
                     serial,
                     to_be_signed,
@@ -223,7 +224,7 @@ impl Order {
         };
         let reservation = Reservation {
             organisation: organisation.clone(),
-            device: self.device,
+            device: self.device.clone(),
             signer: grant.signer,
             spki_sha256: spki,
             key_kind: self.csr.key().kind().to_string(),
@@ -231,16 +232,13 @@ impl Order {
             draft,
         };
         certificates::reserve(tx, &reservation, next).await?;
-        if let (Some(claim), Some(EnrolmentStage::Consented)) = (&grant.claim, grant.stage) {
-            approvals::advance(tx, claim, EnrolmentStage::Consented, EnrolmentStage::Signing, now).await?;
-        }
         let Draft {
             issuer,
             serial,
             to_be_signed,
             ..
         } = reservation.draft;
-        Ok(Step::Sign(Signing {
+        Ok(Step::Sign(Reserved {
             issuer,
             serial,
             to_be_signed,
@@ -249,44 +247,36 @@ impl Order {
     }
 
     async fn store(
-        self,
+        &self,
         tx: &mut Conn<'_>,
-        signing: &Signing,
-        leaf: &crate::db::certificates::Leaf,
+        reserved: &Reserved,
+        leaf: &Leaf,
         now: UnixMillis,
     ) -> Result<CertificateRecord, EnrolmentError> {
-        self.lock_device(tx).await?;
-        let stored = certificates::store_signed(tx, &signing.issuer, &signing.serial, leaf).await?;
-        let first = stored.is_some();
-        let record = match stored {
-            Some(record) => record,
-            None => certificates::find_by_serial(tx, &signing.issuer, &signing.serial)
-                .await?
-                .ok_or(DbError::Corrupt("certificates: a reservation is gone"))?,
-        };
-        if let Some(claim) = &signing.claim
+        let record = certificates::store_signed(tx, &reserved.issuer, &reserved.serial, leaf)
+            .await?
+            .ok_or(DbError::Corrupt("certificates: a reservation is gone"))?;
+        if let Some(claim) = &reserved.claim
             && !approvals::issue(tx, claim, &record.sha256, now).await?
         {
             return Err(EnrolmentError::Conflict(
                 "this approval was taken back; enter the device's code again",
             ));
         }
-        if first {
-            devices::certified(tx, &self.device).await?;
-            let actor = match &self.grounds {
-                Grounds::Approval(member) => member.actor(),
-                Grounds::Renewal(_) => Actor::Device(&self.device),
-            };
-            let entry = Entry {
-                scope: Scope::Organisation(&record.organisation),
-                at: now,
-                actor,
-                action: DeviceAction::CertificateIssued.as_str(),
-                subject: record.device.as_str(),
-                detail: &format!("serial {}, SHA-256 {}", record.serial, record.sha256),
-            };
-            audit::append(tx, &entry).await?;
-        }
+        devices::certified(tx, &self.device).await?;
+        let actor = match &self.grounds {
+            Grounds::Approval(member) => member.actor(),
+            Grounds::Renewal(_) => Actor::Device(&self.device),
+        };
+        let entry = Entry {
+            scope: Scope::Organisation(&record.organisation),
+            at: now,
+            actor,
+            action: DeviceAction::CertificateIssued.as_str(),
+            subject: record.device.as_str(),
+            detail: &format!("serial {}, SHA-256 {}", record.serial, record.sha256),
+        };
+        audit::append(tx, &entry).await?;
         Ok(record)
     }
 
@@ -360,7 +350,6 @@ impl Order {
         Ok(Grant {
             signer: approval.signer,
             claim: Some(approval.claim),
-            stage: Some(approval.stage),
             standing: None,
         })
     }
@@ -389,7 +378,6 @@ impl Order {
             return Ok(Grant {
                 signer,
                 claim: None,
-                stage: None,
                 standing: Some(Box::new(standing)),
             });
         }
@@ -404,7 +392,6 @@ impl Order {
         Ok(Grant {
             signer,
             claim: None,
-            stage: None,
             standing: None,
         })
     }

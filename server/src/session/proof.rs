@@ -1,13 +1,12 @@
 //! What a proof changes: the counter, and with the first proof of a certificate, who the key belongs to.
 //!
 //! A first proof ends other certificates: the older ones of its device, and those that other organisations have issued for
-//! its key. All of it is one transaction. The devices are locked first, in the order of their ids, and the records of the
-//! organisations are written last, in the order of theirs.
+//! its key. All of it is one transaction. The devices are locked first, in the order of their ids.
 
 use std::collections::BTreeSet;
 
 use gangway_protocol::certificate::EnrolmentStage;
-use gangway_protocol::device::{Device, DeviceAlarm, DeviceState, FleetChangeKind};
+use gangway_protocol::device::{AlarmKind, Device, DeviceAlarm, DeviceState, FleetChangeKind};
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
@@ -17,15 +16,16 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{GateError, Pass, key_in_use, refuse, standing};
 use crate::context::Context;
+use crate::db::admission::{self, Candidate};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Displaced};
 use crate::db::devices::DeviceRecord;
-use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, rules, write};
+use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, write};
 use crate::enrolment::approval::retire_if_abandoned;
 use crate::enrolment::{EnrolmentError, tell};
 
 /// What became of a proof.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
     /// Whether it is the first of its certificate.
     pub first: bool,
@@ -48,6 +48,11 @@ pub async fn accept_proof(context: &Context, pass: &Pass, counter: u64) -> Resul
     };
     let (now, owned) = (context.clock.now(), pass.clone());
     let outcome = write!(context.db, |tx| -> Result<_, GateError> {
+        if owned.unproven_key.is_none()
+            && devices::advance_counter_of_standing(tx, &owned.device, &owned.certificate, counter).await?
+        {
+            return Ok(Outcome::default());
+        }
         record(tx, &owned, counter, now).await
     })?;
     for (organisation, device) in &outcome.changed {
@@ -81,6 +86,8 @@ pub async fn raise_clone_alarm(context: &Context, id: &DeviceId) -> Result<(), G
     Ok(())
 }
 
+/// By default: that of a proof which is nothing new.
+#[derive(Default)]
 struct Outcome {
     accepted: Accepted,
     /// Devices that are to be read again.
@@ -90,12 +97,13 @@ struct Outcome {
 async fn record(tx: &mut Conn<'_>, pass: &Pass, counter: i64, now: UnixMillis) -> Result<Outcome, GateError> {
     let (record, rivals) = lock(tx, pass).await?;
     // It may have been revoked since it was looked up; from here on the lock keeps it as it is.
-    let certificate = find(tx, pass).await?;
-    let policy = rules::find(tx, &pass.organisation)
+    let candidate = admission::find(tx, &pass.certificate)
         .await?
-        .ok_or(DbError::Missing)?
-        .policy;
-    standing(tx, &certificate, &record, &policy, now).await?;
+        .ok_or(DbError::Missing)?;
+    standing(&candidate, now)?;
+    let Candidate {
+        certificate, policy, ..
+    } = candidate;
     let mut notes = Vec::new();
     if !devices::advance_counter(tx, &pass.device, counter).await? {
         let why =
@@ -106,9 +114,15 @@ async fn record(tx: &mut Conn<'_>, pass: &Pass, counter: i64, now: UnixMillis) -
     if first {
         notes.extend(prove(tx, &record.device, &certificate, &policy, rivals, now).await?);
     }
-    let alarm = devices::find(tx, &pass.device)
-        .await?
-        .and_then(|record| record.device.alarm);
+    let raised = notes
+        .iter()
+        .any(|note| matches!(note.action, DeviceAction::CloneAlarm));
+    let alarm = record.device.alarm.or_else(|| {
+        raised.then_some(DeviceAlarm {
+            kind: AlarmKind::Clone,
+            since: now,
+        })
+    });
     let changed = notes
         .iter()
         .map(|note| (note.organisation.clone(), note.device.clone()))
@@ -123,12 +137,9 @@ async fn record(tx: &mut Conn<'_>, pass: &Pass, counter: i64, now: UnixMillis) -
 /// Locks the device and, before a first proof, those of other organisations that have its key. A device that gets the key
 /// after this look is not among them: its proof is refused, and its certificate lapses like any that nobody proves.
 async fn lock(tx: &mut Conn<'_>, pass: &Pass) -> Result<(DeviceRecord, Vec<Device>), GateError> {
-    let presented = find(tx, pass).await?;
     let mut ids = BTreeSet::from([pass.device.clone()]);
-    if presented.proven_at.is_none() {
-        let elsewhere =
-            device_keys::devices_elsewhere(tx, &presented.organisation, &presented.spki_sha256).await?;
-        ids.extend(elsewhere);
+    if let Some(key) = &pass.unproven_key {
+        ids.extend(device_keys::devices_elsewhere(tx, &pass.organisation, key).await?);
     }
     let (mut own, mut rivals) = (None, Vec::new());
     for id in ids {
@@ -140,12 +151,6 @@ async fn lock(tx: &mut Conn<'_>, pass: &Pass) -> Result<(DeviceRecord, Vec<Devic
         }
     }
     Ok((own.ok_or(DbError::Missing)?, rivals))
-}
-
-async fn find(tx: &mut Conn<'_>, pass: &Pass) -> Result<CertificateRecord, GateError> {
-    Ok(certificates::find(tx, &pass.certificate)
-        .await?
-        .ok_or(DbError::Missing)?)
 }
 
 /// The first proof of a certificate: the first organisation in which a session proves a key has it.
@@ -170,20 +175,26 @@ async fn prove(
     device_keys::prove(tx, organisation, spki_sha256, now).await?;
     certificates::prove(tx, sha256, now).await?;
     let grace = i64::from(policy.superseded_grace_hours) * UnixMillis::HOUR;
-    certificates::supersede_older(tx, certificate, now, (grace > 0).then(|| now.plus(grace))).await?;
+    let superseded =
+        certificates::supersede_older(tx, certificate, now, (grace > 0).then(|| now.plus(grace))).await?;
     approvals::follow_certificate(tx, sha256, EnrolmentStage::Proven, now).await?;
     if matches!(device.state, DeviceState::Enrolling { .. }) {
         let active = device.state.clone().prove(now).map_err(EnrolmentError::from)?;
         devices::set_state(tx, &device.id, &active).await?;
     }
-    devices::refresh_expiry(tx, &device.id).await?;
     let ids: Vec<DeviceId> = rivals.iter().map(|rival| rival.id.clone()).collect();
-    let displaced = Displaced {
-        spki: spki_sha256,
-        rivals: &ids,
-        superseded_of: policy.superseded_in_crl.then_some(&device.id),
-    };
-    let losers = certificates::revoke_displaced(tx, displaced, now).await?;
+    let mut losers = Vec::new();
+    if superseded > 0 {
+        devices::refresh_expiry(tx, &device.id).await?;
+    }
+    if superseded > 0 || !ids.is_empty() {
+        let displaced = Displaced {
+            spki: spki_sha256,
+            rivals: &ids,
+            superseded_of: policy.superseded_in_crl.then_some(&device.id),
+        };
+        losers = certificates::revoke_displaced(tx, displaced, now).await?;
+    }
     let mut notes = vec![Note {
         organisation: organisation.clone(),
         device: device.id.clone(),
@@ -232,9 +243,7 @@ struct Note {
     detail: String,
 }
 
-/// Writes the notes, one organisation after the other in the order of their ids: each record is locked until the commit.
-async fn append(tx: &mut Conn<'_>, mut notes: Vec<Note>, now: UnixMillis) -> Result<(), DbError> {
-    notes.sort_by(|one, other| one.organisation.cmp(&other.organisation));
+async fn append(tx: &mut Conn<'_>, notes: Vec<Note>, now: UnixMillis) -> Result<(), DbError> {
     for note in &notes {
         let entry = Entry {
             scope: Scope::Organisation(&note.organisation),

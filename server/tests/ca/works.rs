@@ -138,7 +138,8 @@ impl Made {
             .expect("a draft");
         let leaf = gangway
             .ca
-            .complete(&draft.issuer, &draft.to_be_signed)
+            .leaf_issuer(&draft.issuer)
+            .and_then(|issuer| issuer.sign(&draft.to_be_signed))
             .expect("a signature");
         let Chain { chain, trust_anchors } = gangway.ca.chain(&id, &leaf.pem).expect("known");
         let kept = split_chain(&(chain.clone() + &trust_anchors)).expect("PEM");

@@ -33,7 +33,8 @@ impl Server {
             .expect("a draft");
         let leaf = gangway
             .ca
-            .complete(&draft.issuer, &draft.to_be_signed)
+            .leaf_issuer(&draft.issuer)
+            .and_then(|issuer| issuer.sign(&draft.to_be_signed))
             .expect("a signature");
         let chain = gangway
             .ca

@@ -5,10 +5,11 @@ use gangway_protocol::id::DeviceId;
 use gangway_protocol::time::UnixMillis;
 
 use super::{CertificateRecord, Conn, DbError, Row, columns};
-use crate::db::query;
+use crate::db::query::texts;
+use crate::db::{query, query_of_each};
 
 /// Marks the certificates of `device` that are older than the one just proven: from `grace_until` on, at once where there
-/// is none, they open no session.
+/// is none, they open no session. Returns how many that are.
 ///
 /// # Errors
 /// What the database says.
@@ -17,7 +18,7 @@ pub async fn supersede_older(
     proven: &CertificateRecord,
     at: UnixMillis,
     grace_until: Option<UnixMillis>,
-) -> Result<(), DbError> {
+) -> Result<u64, DbError> {
     query(
         "UPDATE certificates SET superseded_at = $4, grace_until = $5
          WHERE device = $1 AND sha256 IS NOT NULL AND sha256 <> $2 AND issued_at <= $3 AND superseded_at IS NULL",
@@ -28,8 +29,7 @@ pub async fn supersede_older(
     .bind(at.0)
     .bind(grace_until.map(|until| until.0))
     .execute(conn)
-    .await?;
-    Ok(())
+    .await
 }
 
 /// At most `limit` superseded certificates whose grace is over and has not been ended yet.
@@ -98,6 +98,35 @@ pub async fn count_issued_since(
         .fetch_one(conn)
         .await?;
     Ok(issued)
+}
+
+/// How many signed certificates of these devices are neither revoked, nor superseded, nor expired.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_live_of(
+    conn: &mut Conn<'_>,
+    devices: &[DeviceId],
+    now: UnixMillis,
+) -> Result<u64, DbError> {
+    macro_rules! live_of {
+        ($devices:literal) => {
+            concat!(
+                "SELECT COUNT(*) FROM certificates WHERE ",
+                $devices,
+                " AND sha256 IS NOT NULL AND revoked_at IS NULL AND superseded_at IS NULL AND not_after > $2"
+            )
+        };
+    }
+    let (live,): (i64,) = query_of_each(
+        live_of!("device IN (SELECT value FROM json_each($1))"),
+        live_of!("device = ANY($1)"),
+    )
+    .bind(texts(devices))
+    .bind(now.0)
+    .fetch_one(conn)
+    .await?;
+    Ok(live.unsigned_abs())
 }
 
 /// How many signed certificates of `device` are neither revoked, nor superseded, nor expired.

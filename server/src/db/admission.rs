@@ -1,0 +1,80 @@
+//! What decides whether a certificate opens a session, read in one statement: after a restart a whole fleet asks at once.
+
+use gangway_protocol::device::DeviceState;
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::organisation::Policy;
+use gangway_protocol::session::Configuration;
+use gangway_protocol::time::UnixMillis;
+
+use super::certificates::{self, CertificateRecord};
+use super::devices::configuration;
+use super::{Conn, DbError, query, row};
+
+/// A certificate, and how its device, its key and its organisation stand.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The certificate.
+    pub certificate: CertificateRecord,
+    /// Its device's state.
+    pub state: DeviceState,
+    /// Its device's settings.
+    pub configuration: Configuration,
+    /// When a member asked for the device's renewal.
+    pub renewal_requested_at: Option<UnixMillis>,
+    /// The organisation refuses its key.
+    pub is_key_refused: bool,
+    /// The organisation's rules.
+    pub policy: Policy,
+}
+
+/// The certificate with this digest, if it has been signed.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(conn: &mut Conn<'_>, sha256: &Sha256Hex) -> Result<Option<Candidate>, DbError> {
+    let row: Option<Row> = query(concat!(
+        "SELECT c.*, d.state, d.state_since, d.configuration, d.configuration_revision, d.renewal_requested_at,
+                k.refused_at, o.policy
+         FROM (SELECT ",
+        certificates::columns!(),
+        " FROM certificates WHERE sha256 = $1) c
+         JOIN devices d ON d.id = c.device
+         JOIN organisations o ON o.id = c.organisation
+         LEFT JOIN device_keys k ON k.organisation = c.organisation AND k.spki_sha256 = c.spki_sha256"
+    ))
+    .bind(sha256.to_string())
+    .fetch_optional(conn)
+    .await?;
+    row.map(Candidate::try_from).transpose()
+}
+
+row! {
+    struct Row {
+        state: String,
+        state_since: i64,
+        configuration: String,
+        configuration_revision: i64,
+        renewal_requested_at: Option<i64>,
+        refused_at: Option<i64>,
+        policy: String,
+        #[rest]
+        certificate: certificates::Row,
+    }
+}
+
+impl TryFrom<Row> for Candidate {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let corrupt = DbError::Corrupt;
+        Ok(Self {
+            certificate: row.certificate.try_into()?,
+            state: DeviceState::from_name(&row.state, UnixMillis(row.state_since))
+                .ok_or(corrupt("devices.state"))?,
+            configuration: configuration(&row.configuration, row.configuration_revision)?,
+            renewal_requested_at: row.renewal_requested_at.map(UnixMillis),
+            is_key_refused: row.refused_at.is_some(),
+            policy: serde_json::from_str(&row.policy).map_err(|_| corrupt("organisations.policy"))?,
+        })
+    }
+}

@@ -1,0 +1,296 @@
+//! Every function of the database's folder that fetches rows, and how it may find them.
+
+use futures_util::future::BoxFuture;
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::SignInId;
+use gangway_protocol::time::UnixMillis;
+
+use super::super::certificates::CertificateFilter;
+use super::super::fleet::{By, Filter, Order, Place};
+use super::super::{
+    Conn, DbError, accounts, approvals, audit, certificates, device_keys, devices, fleet, held, links,
+    memberships, passkeys, presence, sign_ins, signers, tokens,
+};
+use super::filling::{account, device, home, id};
+
+type Ask = for<'c, 'd> fn(&'c mut Conn<'d>) -> BoxFuture<'c, Result<(), DbError>>;
+
+/// How a query that fetches rows goes about it.
+pub(super) enum Rule {
+    /// By an index, in the order of that index.
+    Walks(Ask),
+    /// By an index; what it finds is few, and is sorted.
+    SortsFew(Ask),
+    /// Not a list: the reason.
+    Exempt(#[expect(dead_code, reason = "it is there to be read where it stands")] &'static str),
+}
+use Rule::{Exempt, SortsFew, Walks};
+
+const CHANGES: Rule = Exempt("it changes rows by their index and returns what it changed");
+
+/// Every function of this folder that fetches rows.
+pub(super) const LISTS: &[(&str, Rule)] = &[
+    (
+        "accounts::persons_named",
+        SortsFew(|conn| Box::pin(async { accounts::persons_named(conn, "Ada", 10).await.map(drop) })),
+    ),
+    (
+        "approvals::lapsed",
+        Walks(|conn| Box::pin(async { approvals::lapsed(conn, UnixMillis(50), 500).await.map(drop) })),
+    ),
+    (
+        "approvals::waiting_by",
+        Exempt("the open approvals, of which there are few, when somebody's right ends"),
+    ),
+    (
+        "approvals::devices_approved",
+        Walks(|conn| {
+            Box::pin(async {
+                let (home, ada) = (home(), account());
+                for account in [None, Some(&ada)] {
+                    for address in [None, Some("192.0.2.1")] {
+                        let span = UnixMillis(10)..UnixMillis(60);
+                        let by = approvals::By { account, address };
+                        approvals::devices_approved(conn, &home, by, span, 10_001).await?;
+                    }
+                }
+                Ok(())
+            })
+        }),
+    ),
+    (
+        "audit::take_left",
+        Exempt("all that was left since the last round, and takes it"),
+    ),
+    (
+        "audit::lock_heads",
+        SortsFew(|conn| Box::pin(async { audit::lock_heads(conn, &[&"server".to_owned()]).await.map(drop) })),
+    ),
+    (
+        "audit::heads",
+        Exempt("one for each organisation, all of them wanted"),
+    ),
+    (
+        "audit::following",
+        Walks(|conn| Box::pin(async { audit::following(conn, home().as_str(), 40, 50).await.map(drop) })),
+    ),
+    (
+        "audit::last",
+        Walks(|conn| Box::pin(async { audit::last(conn, home().as_str(), 50).await.map(drop) })),
+    ),
+    (
+        "audit::about",
+        Walks(|conn| {
+            Box::pin(async {
+                for before in [None, Some(40)] {
+                    audit::about(conn, home().as_str(), device().as_str(), before, 50).await?;
+                }
+                Ok(())
+            })
+        }),
+    ),
+    (
+        "certificates::unproven",
+        Walks(|conn| Box::pin(async { certificates::unproven(conn, UnixMillis(50), 500).await.map(drop) })),
+    ),
+    (
+        "certificates::page",
+        SortsFew(|conn| {
+            Box::pin(async {
+                for device in [None, Some(device())] {
+                    for query in [None, Some("4711".to_owned())] {
+                        for after in [None, Some((UnixMillis(50_000), Sha256Hex([0; 32])))] {
+                            let filter = CertificateFilter {
+                                device: device.clone(),
+                                query: query.clone(),
+                                after,
+                            };
+                            certificates::page(conn, &home(), &filter, 50).await?;
+                        }
+                    }
+                }
+                Ok(())
+            })
+        }),
+    ),
+    ("certificates::revoke_of_devices", CHANGES),
+    ("certificates::revoke_of_key", CHANGES),
+    ("certificates::revoke_one", CHANGES),
+    ("certificates::hold_of_device", CHANGES),
+    ("certificates::release_of_device", CHANGES),
+    ("certificates::revoke_displaced", CHANGES),
+    (
+        "certificates::grace_over",
+        Walks(|conn| {
+            Box::pin(async {
+                certificates::grace_over(conn, UnixMillis(50), 500)
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
+        "certificates::revoked",
+        Exempt("the whole of a revocation list, in its order"),
+    ),
+    (
+        "device_keys::devices_elsewhere",
+        Walks(|conn| {
+            Box::pin(async {
+                device_keys::devices_elsewhere(conn, &home(), &Sha256Hex([0; 32]))
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
+        "device_keys::lock_everywhere",
+        SortsFew(|conn| Box::pin(async { device_keys::lock_everywhere(conn, &Sha256Hex([0; 32])).await })),
+    ),
+    (
+        "devices::all_of",
+        SortsFew(|conn| Box::pin(async { devices::all_of(conn, &[device()]).await.map(drop) })),
+    ),
+    (
+        "devices::lock_all",
+        SortsFew(|conn| Box::pin(async { devices::lock_all(conn, &[device()]).await.map(drop) })),
+    ),
+    (
+        "fleet::page",
+        Walks(|conn| {
+            Box::pin(async {
+                for by in [By::Name, By::Creation, By::Recency] {
+                    for descending in [false, true] {
+                        let order = Order { by, descending };
+                        for filter in filters() {
+                            fleet::page(conn, &home(), &filter, order, &Place::start(order), 51).await?;
+                        }
+                    }
+                }
+                Ok(())
+            })
+        }),
+    ),
+    (
+        "held::page",
+        Walks(|conn| {
+            Box::pin(async {
+                for after in [None, Some((UnixMillis(50), Sha256Hex([0; 32])))] {
+                    held::page(conn, &home(), after, 50).await?;
+                }
+                Ok(())
+            })
+        }),
+    ),
+    (
+        "held::everywhere",
+        Walks(|conn| Box::pin(async { held::everywhere(conn, 50).await.map(drop) })),
+    ),
+    (
+        "held::readmitted_since",
+        Walks(|conn| Box::pin(async { held::readmitted_since(conn, UnixMillis(200_000)).await.map(drop) })),
+    ),
+    ("issuers::all", Exempt("as many as there were CAs")),
+    (
+        "links::invitations_by",
+        Exempt("the invitations that wait, when their maker's right ends"),
+    ),
+    (
+        "links::invitations",
+        Walks(|conn| {
+            Box::pin(async {
+                links::invitations(conn, &home(), UnixMillis(10), "", 50)
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
+        "memberships::of_organisation",
+        Walks(|conn| {
+            Box::pin(async {
+                memberships::of_organisation(conn, &home(), "", 50)
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
+        "memberships::of_account",
+        SortsFew(|conn| Box::pin(async { memberships::of_account(conn, &account(), 50).await.map(drop) })),
+    ),
+    (
+        "nameplates::all",
+        Exempt("read whole, once, when the server starts"),
+    ),
+    (
+        "organisations::of_account",
+        Exempt("follows the tree from an account's memberships"),
+    ),
+    ("organisations::role_at", Exempt("follows the tree upwards")),
+    ("organisations::role_within", Exempt("follows the tree upwards")),
+    (
+        "passkeys::credentials",
+        Walks(|conn| Box::pin(async { passkeys::credentials(conn, &account()).await.map(drop) })),
+    ),
+    (
+        "passkeys::of_account",
+        Walks(|conn| Box::pin(async { passkeys::of_account(conn, &account(), "", 50).await.map(drop) })),
+    ),
+    (
+        "presence::excluded_since",
+        SortsFew(|conn| {
+            Box::pin(async {
+                presence::excluded_since(conn, UnixMillis(200_000))
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
+        "rules::reach",
+        Exempt("follows the tree from an account's memberships"),
+    ),
+    ("rules::subtree", Exempt("follows the tree downwards")),
+    (
+        "sign_ins::of_account",
+        Walks(|conn| {
+            Box::pin(async {
+                let current: SignInId = id("sin_", 1).parse().expect("an id");
+                sign_ins::of_account(conn, &account(), &current, UnixMillis(10), "", 50)
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
+        "signers::of_organisation",
+        SortsFew(|conn| Box::pin(async { signers::of_organisation(conn, &home(), "", 50).await.map(drop) })),
+    ),
+    (
+        "tokens::reach",
+        Walks(|conn| Box::pin(async { tokens::reach(conn, &account()).await.map(drop) })),
+    ),
+    (
+        "tokens::of_account",
+        Walks(|conn| Box::pin(async { tokens::of_account(conn, &account(), "", 50).await.map(drop) })),
+    ),
+];
+
+/// Every combination of filters of the fleet.
+fn filters() -> Vec<Filter> {
+    let words = |count: usize| (0..count).map(|n| format!("w{n}")).collect::<Vec<_>>();
+    let mut filters = Vec::new();
+    for state in [None, Some("suspended")] {
+        for online in [None, Some(true), Some(false)] {
+            for count in 0..=fleet::MAX_WORDS {
+                filters.push(Filter {
+                    words: words(count),
+                    state,
+                    online,
+                });
+            }
+        }
+    }
+    filters
+}
