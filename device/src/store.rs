@@ -147,8 +147,10 @@ impl Store {
         if store.generations.is_harmed() {
             // What was lost may have reserved one block more; a counter that comes twice looks like a clone.
             store.counter = store.counter.saturating_add(COUNTER_BLOCK);
+            store.generations.keep_harmed(store.disk.as_mut())?;
+        }
+        if store.generations.is_incomplete() {
             let counter = store.counter;
-            store.generations.set_harmed_aside(store.disk.as_mut())?;
             store.change(|record| record.counter = counter)?;
         }
         store.export()?;
@@ -404,6 +406,16 @@ fn replace(disk: &mut dyn Disk, name: &str, bytes: &[u8]) -> Result<(), StoreErr
     disk.rename(&unfinished, name)?;
     disk.sync_names()?;
     Ok(())
+}
+
+/// Copies what cannot be read under `name` to where it is kept for whoever looks into it. `name` itself stays until
+/// something good replaces it: a crash in between must find the damage again.
+fn keep_damaged(disk: &mut dyn Disk, name: &str) -> Result<(), StoreError> {
+    match disk.read(name) {
+        Ok(Some(bytes)) => replace(disk, &format!("{name}{DAMAGED}"), &bytes),
+        // Nothing is left that could be kept.
+        Ok(None) | Err(_) => Ok(()),
+    }
 }
 
 /// Why the state is not usable.

@@ -3,19 +3,30 @@
 
 use std::io::ErrorKind;
 
-use super::{DAMAGED, Disk, Record, StoreError, replace};
+use super::{Disk, Record, StoreError, keep_damaged, replace};
 
 /// Where the generations are.
 pub(super) const SLOTS: [&str; 2] = ["state.json", "state-2.json"];
 
-/// Which file is next, and which is harmed.
-#[derive(Debug, Default)]
+/// Which file is next, and what is to be mended before.
+#[derive(Debug)]
 pub(super) struct Generations {
     /// Place in [`SLOTS`] of the older generation, which the next one replaces.
     next: usize,
-    /// Whether there are two already.
-    both: bool,
-    harmed: Option<usize>,
+    state: State,
+}
+
+/// Whether both files are as they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing was written yet.
+    New,
+    /// The first change was cut short: its second file is not there.
+    Unfinished,
+    /// There are two.
+    Whole,
+    /// The next file cannot be read, or has gone.
+    Harmed,
 }
 
 /// What was found.
@@ -30,32 +41,36 @@ pub(super) struct Read {
 pub(super) fn read(disk: &dyn Disk) -> Result<Read, StoreError> {
     let [first, second] = SLOTS.map(|name| read_one(disk, name));
     match (first?, second?) {
-        (Ok(None), Ok(None)) => Ok(found(Record::default(), 0, false, None)),
-        (Ok(Some(record)), Ok(None)) => Ok(found(record, 1, false, None)),
-        (Ok(None), Ok(Some(record))) => Ok(found(record, 0, false, None)),
+        (Ok(None), Ok(None)) => Ok(found(Record::default(), 0, State::New)),
+        (Ok(Some(record)), Ok(None)) => Ok(found_alone(record, 1)),
+        (Ok(None), Ok(Some(record))) => Ok(found_alone(record, 0)),
         (Ok(Some(first)), Ok(Some(second))) => Ok(if first.generation() >= second.generation() {
-            found(first, 1, true, None)
+            found(first, 1, State::Whole)
         } else {
-            found(second, 0, true, None)
+            found(second, 0, State::Whole)
         }),
-        (Err(damage), Ok(Some(record))) => Ok(found(record, 0, true, Some(damage))),
-        (Ok(Some(record)), Err(damage)) => Ok(found(record, 1, true, Some(damage))),
+        (Err(damage), Ok(Some(record))) => Ok(found_harmed(record, 0, &damage)),
+        (Ok(Some(record)), Err(damage)) => Ok(found_harmed(record, 1, &damage)),
         (Err(damage), _) | (_, Err(damage)) => Err(StoreError::Damaged(damage)),
     }
 }
 
 impl Generations {
-    /// Whether a file could not be read.
+    /// Whether a file cannot be read, or has gone: it may have held a later generation.
     pub(super) fn is_harmed(&self) -> bool {
-        self.harmed.is_some()
+        self.state == State::Harmed
     }
 
-    /// Keeps what could not be read for whoever looks into it.
-    pub(super) fn set_harmed_aside(&mut self, disk: &mut dyn Disk) -> Result<(), StoreError> {
-        if let Some(slot) = self.harmed.take() {
-            let name = SLOTS[slot];
-            disk.rename(name, &format!("{name}{DAMAGED}"))?;
-            disk.sync_names()?;
+    /// Whether the record is to be written at once, so that there are two files again.
+    pub(super) fn is_incomplete(&self) -> bool {
+        matches!(self.state, State::Unfinished | State::Harmed)
+    }
+
+    /// Keeps what cannot be read for whoever looks into it. The file stays what it is until it is written anew: without
+    /// it, a start after a crash would not know that something was lost.
+    pub(super) fn keep_harmed(&self, disk: &mut dyn Disk) -> Result<(), StoreError> {
+        if self.is_harmed() {
+            keep_damaged(disk, SLOTS[self.next])?;
         }
         Ok(())
     }
@@ -63,14 +78,16 @@ impl Generations {
     /// Writes `record` as the next generation; durable when this returns.
     pub(super) fn write(&mut self, disk: &mut dyn Disk, record: &mut Record) -> Result<(), StoreError> {
         record.advance();
-        let json = record.to_json();
-        replace(disk, SLOTS[self.next], &json)?;
-        self.next = 1 - self.next;
-        if !self.both {
-            // From the first change on there are two.
-            replace(disk, SLOTS[self.next], &json)?;
-            self.both = true;
+        replace(disk, SLOTS[self.next], &record.to_json())?;
+        if self.state == State::New {
+            // From the first change on there are two. The second one is a generation of its own, so that the first one
+            // alone is never taken for what a lost file has left.
+            record.advance();
+            replace(disk, SLOTS[1 - self.next], &record.to_json())?;
+        } else {
+            self.next = 1 - self.next;
         }
+        self.state = State::Whole;
         Ok(())
     }
 }
@@ -91,19 +108,30 @@ fn read_one(disk: &dyn Disk, name: &str) -> Result<Result<Option<Record>, String
     }
 }
 
-fn found(record: Record, next: usize, both: bool, damage: Option<String>) -> Read {
+fn found(record: Record, next: usize, state: State) -> Read {
     Read {
         record,
-        generations: Generations {
-            next,
-            both,
-            harmed: damage.is_some().then_some(next),
-        },
-        damage: damage.map(|damage| {
-            format!(
-                "{} could not be read ({damage}); the device goes on with the generation before.",
-                SLOTS[next]
-            )
-        }),
+        generations: Generations { next, state },
+        damage: None,
+    }
+}
+
+/// The other file is not there. Beside the first generation it was never written, or held the same.
+fn found_alone(record: Record, next: usize) -> Read {
+    if record.generation() <= 1 {
+        found(record, next, State::Unfinished)
+    } else {
+        found_harmed(record, next, "it is not there")
+    }
+}
+
+fn found_harmed(record: Record, next: usize, damage: &str) -> Read {
+    let told = format!(
+        "{} could not be read ({damage}); the device goes on with the generation before.",
+        SLOTS[next]
+    );
+    Read {
+        damage: Some(told),
+        ..found(record, next, State::Harmed)
     }
 }
