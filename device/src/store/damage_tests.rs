@@ -8,7 +8,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use super::crash::CrashDisk;
 use super::tests::{Files, Gist, Life, gist};
 use super::{COUNTER_BLOCK, Store, StoreError};
-use crate::key::{FileKeys, KeyProvider as _, KeyType};
+use crate::key::{FileKeys, KeyError, KeyProvider as _, KeyType};
 
 /// What may become of a file: nothing left, half of it, other bytes, another file's content; or it is not there.
 fn harmed(content: &[u8]) -> [Option<Vec<u8>>; 5] {
@@ -183,27 +183,53 @@ fn two_damaged_generations_are_no_state() {
 }
 
 #[test]
-fn a_damaged_key_file_falls_back_to_its_copy_and_says_so() {
+fn a_damaged_or_missing_key_file_falls_back_to_its_copy_and_says_so() {
     let (files, life) = after(4);
-    for content in harmed(&files["key.pem"]).into_iter().flatten() {
-        let mut files = files.clone();
-        files.insert("key.pem".to_owned(), content.clone());
+    for content in harmed(&files["key.pem"]) {
+        let files = with(&files, "key.pem", content.as_ref());
+        let seen = super::key_note::peek(&CrashDisk::with(&files, None)).expect("readable");
+        assert_eq!(seen.map(|key| key.id()), Some(life.first_key));
         let store = open(&files).expect("a device that nobody stands before goes on");
         assert_eq!(store.key().id(), life.first_key);
         assert!(store.damage().is_some_and(|told| told.contains("key.pem")));
         assert!(store.credential().is_some(), "it is the same device");
         let kept = store.disk.read("key.pem.damaged").expect("readable");
-        assert_eq!(kept, Some(content), "it may be somebody's key");
+        assert_eq!(kept, content, "it may be somebody's key");
+    }
+}
+
+#[test]
+fn a_repair_of_the_key_that_is_cut_short_makes_no_other_device() {
+    let (files, life) = after(4);
+    for content in harmed(&files["key.pem"]) {
+        for survivor in cut_repairs(&with(&files, "key.pem", content.as_ref())) {
+            let store = open(&survivor).expect("it goes on all the same");
+            assert_eq!(store.key().id(), life.first_key);
+            assert!(store.credential().is_some(), "it is the same device");
+            let kept = store.disk.read("key.pem.damaged").expect("readable");
+            assert_eq!(kept, content, "it may be somebody's key");
+        }
+    }
+}
+
+#[test]
+fn a_missing_key_file_with_a_damaged_copy_is_no_reason_to_begin_anew() {
+    let (files, _) = after(4);
+    let files = with(&files, "key.pem", None);
+    for content in harmed(&files["key.pem.copy"]).iter().flatten() {
+        let files = with(&files, "key.pem.copy", Some(content));
+        assert!(matches!(open(&files), Err(StoreError::Key(KeyError::Unreadable))));
     }
 }
 
 #[test]
 fn a_key_that_was_set_aside_never_comes_back() {
-    let (mut files, life) = after(Life::CHANGES);
+    let (files, life) = after(Life::CHANGES);
     assert_ne!(life.store.key().id(), life.first_key);
-    files.insert("key.pem".to_owned(), b"damaged".to_vec());
-    let store = open(&files).expect("the copy of the new key");
-    assert_eq!(store.key().id(), life.store.key().id());
+    for content in harmed(&files["key.pem"]) {
+        let store = open(&with(&files, "key.pem", content.as_ref())).expect("the copy of the new key");
+        assert_eq!(store.key().id(), life.store.key().id());
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::secret::SecretString;
 
-use super::{DAMAGED, Disk, StoreError, replace};
+use super::{Disk, StoreError, keep_damaged, replace};
 use crate::key::{DeviceKey, FileKeys, KeyError, KeyProvider, KeyType, MadeKey};
 
 /// What every such file is called, and before which dot: `key.pem`, `key.uri`.
@@ -22,6 +22,19 @@ pub(super) struct Found {
     pub(super) damage: Option<String>,
 }
 
+/// A key and the note that led to it.
+struct Opened {
+    key: Arc<dyn DeviceKey>,
+    note: SecretString,
+    /// What is wrong with the first file, if the copy stands in for it.
+    harm: Option<Harm>,
+}
+
+enum Harm {
+    Missing,
+    Unreadable,
+}
+
 /// The key, if there is one.
 pub(super) fn find(disk: &mut dyn Disk, keys: &dyn KeyProvider) -> Result<Option<Found>, StoreError> {
     let (name, copy) = names(keys);
@@ -29,46 +42,33 @@ pub(super) fn find(disk: &mut dyn Disk, keys: &dyn KeyProvider) -> Result<Option
     if let Some(found) = disk.names()?.into_iter().find(other) {
         return Err(StoreError::OtherKey { found, wanted: name });
     }
-    let damage = match read(disk, name) {
-        Ok(None) => return Ok(None),
-        Ok(Some(note)) => match keys.open(&note) {
-            Ok(key) => {
-                if disk.read(&copy).ok().flatten().as_deref() != Some(note.expose().as_bytes()) {
-                    replace(disk, &copy, note.expose().as_bytes())?;
-                }
-                return Ok(Some(Found { key, damage: None }));
+    let Some(Opened { key, note, harm }) = open_either(disk, keys)? else {
+        return Ok(None);
+    };
+    let note = note.expose().as_bytes();
+    let what = match harm {
+        None => {
+            if disk.read(&copy).ok().flatten().as_deref() != Some(note) {
+                replace(disk, &copy, note)?;
             }
-            Err(KeyError::Unreadable) => StoreError::Key(KeyError::Unreadable),
-            Err(error) => return Err(error.into()),
-        },
-        Err(error) => error,
+            return Ok(Some(Found { key, damage: None }));
+        }
+        Some(Harm::Missing) => "is not there",
+        Some(Harm::Unreadable) => {
+            keep_damaged(disk, name)?;
+            "could not be read"
+        }
     };
-    let Ok(Some(note)) = read(disk, &copy) else {
-        return Err(damage);
-    };
-    let Ok(key) = keys.open(&note) else {
-        return Err(damage);
-    };
-    disk.rename(name, &format!("{name}{DAMAGED}"))?;
-    replace(disk, name, note.expose().as_bytes())?;
-    let told = format!("{name} could not be read; the device goes on with its copy of the same key.");
-    Ok(Some(Found {
-        key,
-        damage: Some(told),
-    }))
+    replace(disk, name, note)?;
+    let damage = Some(format!(
+        "{name} {what}; the device goes on with its copy of the same key."
+    ));
+    Ok(Some(Found { key, damage }))
 }
 
 /// The key in `key.pem`, read and nothing else.
 pub(super) fn peek(disk: &dyn Disk) -> Result<Option<Arc<dyn DeviceKey>>, StoreError> {
-    let (name, copy) = names(&FileKeys);
-    let open = |name: &str| match read(disk, name)? {
-        Some(note) => Ok(Some(FileKeys.open(&note)?)),
-        None => Ok(None),
-    };
-    open(name).or_else(|error: StoreError| match open(&copy) {
-        Ok(Some(key)) => Ok(Some(key)),
-        _ => Err(error),
-    })
+    Ok(open_either(disk, &FileKeys)?.map(|opened| opened.key))
 }
 
 /// Makes a new key; durable when this returns.
@@ -111,6 +111,39 @@ pub(super) fn is_one(name: &str) -> bool {
 fn names(keys: &dyn KeyProvider) -> (&'static str, String) {
     let name = keys.note_name();
     (name, format!("{name}{COPY}"))
+}
+
+/// Opens the key, from the copy if the first file is missing or unreadable.
+fn open_either(disk: &dyn Disk, keys: &dyn KeyProvider) -> Result<Option<Opened>, StoreError> {
+    let (name, copy) = names(keys);
+    let from_copy = |harm| {
+        let opened = open(disk, keys, &copy)?;
+        let harm = Some(harm);
+        Ok::<_, StoreError>(opened.map(|opened| Opened { harm, ..opened }))
+    };
+    match open(disk, keys, name) {
+        // What has no copy either was set aside, or never made.
+        Ok(None) => from_copy(Harm::Missing),
+        Err(error @ (StoreError::Key(KeyError::Unreadable) | StoreError::Io(_))) => {
+            match from_copy(Harm::Unreadable) {
+                Ok(Some(opened)) => Ok(Some(opened)),
+                Ok(None) | Err(_) => Err(error),
+            }
+        }
+        other => other,
+    }
+}
+
+fn open(disk: &dyn Disk, keys: &dyn KeyProvider, name: &str) -> Result<Option<Opened>, StoreError> {
+    let Some(note) = read(disk, name)? else {
+        return Ok(None);
+    };
+    let key = keys.open(&note)?;
+    Ok(Some(Opened {
+        key,
+        note,
+        harm: None,
+    }))
 }
 
 fn read(disk: &dyn Disk, name: &str) -> Result<Option<SecretString>, StoreError> {
