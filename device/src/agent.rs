@@ -182,3 +182,5 @@ pub enum AgentError {
 mod handle_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unsaved_tests;

@@ -457,7 +457,7 @@ pub enum StoreError {
 }
 
 #[cfg(test)]
-mod crash;
+pub(crate) mod crash;
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]

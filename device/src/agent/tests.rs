@@ -38,9 +38,13 @@ impl Random for NoJitter {
 }
 
 pub(super) fn start(relay: &Relay, state: &Path, accept: Accept) -> Agent {
+    let store = Store::open(state, KeyType::P256).expect("a store");
+    start_on(relay, store, accept)
+}
+
+pub(super) fn start_on(relay: &Relay, store: Store, accept: Accept) -> Agent {
     let mut settings = Settings::new(relay.url().parse().expect("a server"));
     settings.accept = accept;
-    let store = Store::open(state, settings.key_type).expect("a store");
     let network = Network::with(&settings, Arc::new(SystemClock), Arc::new(NoJitter)).expect("a network");
     Agent::start(settings, store, &network).expect("started")
 }
@@ -417,16 +421,11 @@ async fn frames_that_nobody_understands_end_the_connection_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_simulated_device_writes_nothing() {
+async fn a_device_without_a_directory_comes_online_as_any_other() {
     let relay = Relay::start(None).await;
-    let settings = Settings {
-        accept: Accept::Always,
-        ..Settings::new(relay.url().parse().expect("a server"))
-    };
     let store = Store::in_memory(KeyType::P256).expect("a store");
     let key = store.key();
-    let network = Network::new(&settings).expect("a network");
-    let mut agent = Agent::start(settings, store, &network).expect("started");
+    let mut agent = start_on(&relay, store, Accept::Always);
     let mut device = relay.accept().await;
     device.give_nameplate("BCDF").await;
     let code = code(&mut agent).await;

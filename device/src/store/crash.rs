@@ -9,7 +9,7 @@ use super::disk::Disk;
 
 /// Shared, so that the test can look at it after the store has gone.
 #[derive(Clone, Default)]
-pub(super) struct CrashDisk(Arc<Mutex<Inner>>);
+pub(crate) struct CrashDisk(Arc<Mutex<Inner>>);
 
 #[derive(Clone, Default)]
 struct Inner {
@@ -44,7 +44,7 @@ enum Unsynced {
 
 impl CrashDisk {
     /// A disk with these files, all durable, whose power is cut before step `fuse`.
-    pub(super) fn with(files: &BTreeMap<String, Vec<u8>>, fuse: Option<usize>) -> Self {
+    pub(crate) fn with(files: &BTreeMap<String, Vec<u8>>, fuse: Option<usize>) -> Self {
         let mut inner = Inner {
             fuse,
             ..Inner::default()
@@ -61,12 +61,12 @@ impl CrashDisk {
     }
 
     /// How many steps have been done.
-    pub(super) fn steps(&self) -> usize {
+    pub(crate) fn steps(&self) -> usize {
         self.0.lock().expect("not poisoned").steps
     }
 
     /// Every directory that may be found after the power came back.
-    pub(super) fn survivors(&self) -> Vec<BTreeMap<String, Vec<u8>>> {
+    pub(crate) fn survivors(&self) -> Vec<BTreeMap<String, Vec<u8>>> {
         let inner = self.0.lock().expect("not poisoned");
         let mut survivors = Vec::new();
         for done in 0..=inner.pending.len() {
