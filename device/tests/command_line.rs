@@ -261,6 +261,32 @@ async fn simulated_devices_tell_themselves_apart() {
     assert_eq!(codes.len(), 3);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn simulated_devices_write_nothing() {
+    let (url, empty) = (panel().await, tempfile::tempdir().expect("a directory"));
+    let mut command = device(&["simulate", "--count", "2", "--server", &url, "--json"]);
+    command.current_dir(empty.path());
+    // Wherever state, settings and temporary files might go.
+    for place in [
+        "GANGWAY_STATE_DIR",
+        "HOME",
+        "XDG_STATE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_RUNTIME_DIR",
+        "TMPDIR",
+    ] {
+        command.env(place, empty.path());
+    }
+    let mut running = Running::spawn(&mut command);
+    for _ in 0..2 {
+        // By now a device that keeps its state has written its key and its place in the queue.
+        running.line(r#""event":"waiting""#);
+    }
+    drop(running);
+    let written: Vec<_> = std::fs::read_dir(empty.path()).expect("listed").collect();
+    assert!(written.is_empty(), "{written:?}");
+}
+
 /// A panel with a certificate for `localhost` of an authority of its own; gives the URL and the authority's certificate.
 async fn panel_over_tls() -> (String, String) {
     let ca_key = rcgen::KeyPair::generate().expect("a key");
