@@ -102,30 +102,51 @@ fn other_programs_find_the_proved_certificate_and_only_that() {
 #[cfg(unix)]
 #[test]
 fn nobody_else_can_read_what_is_kept() {
+    use std::fs::DirEntry;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("state");
-    let mode = |name: &str| {
-        std::fs::metadata(path.join(name))
-            .expect("there")
-            .permissions()
-            .mode()
-            & 0o777
+    let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    let modes = || {
+        let entries = std::fs::read_dir(&path).expect("listed");
+        let of = |entry: std::io::Result<DirEntry>| {
+            let entry = entry.expect("an entry");
+            (
+                entry.file_name().into_string().expect("text"),
+                mode(&entry.path()),
+            )
+        };
+        entries.map(of).collect::<BTreeMap<_, _>>()
     };
+    let own = |names: &[&str]| {
+        let own = names.iter().map(|name| ((*name).to_owned(), 0o600));
+        own.collect::<BTreeMap<_, _>>()
+    };
+    let mut names = vec!["key.pem", "key.pem.copy", "lock", "state-2.json", "state.json"];
     let mut store = Store::open(&path, KeyType::P256).expect("opened");
     store.save_counter(1).expect("saved");
-    assert_eq!(
-        (mode(""), mode("key.pem"), mode("state.json")),
-        (0o700, 0o600, 0o600)
-    );
+    store.keep_resume(Some("token".to_owned())).expect("kept");
+    assert_eq!((mode(&path), modes()), (0o700, own(&names)));
     drop(store);
-    std::fs::set_permissions(path.join("key.pem"), std::fs::Permissions::from_mode(0o644)).expect("loosened");
+
+    for brought in ["key.pem", "key.pem.copy"] {
+        let loose = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(path.join(brought), loose).expect("loosened");
+    }
     Store::open(&path, KeyType::P256).expect("opened");
     assert_eq!(
-        mode("key.pem"),
-        0o600,
-        "a key that was brought with loose rights is tightened"
+        modes(),
+        own(&names),
+        "what was brought with loose rights is tightened"
     );
+
+    for damaged in ["key.pem", "state.json"] {
+        std::fs::write(path.join(damaged), "{").expect("written");
+    }
+    names.extend(["key.pem.damaged", "state.json.damaged"]);
+    Store::open(&path, KeyType::P256).expect("repaired");
+    assert_eq!(modes(), own(&names), "what is kept of damage may be a key");
 }
 
 #[test]
