@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gangway_protocol::code::UserCode;
-use gangway_protocol::enrolment::DeviceToServer as Waiting;
+use gangway_protocol::enrolment::{DeviceToServer as Waiting, Outcome, ReplaceReason};
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::ClaimId;
 use gangway_protocol::path;
@@ -209,12 +209,17 @@ async fn a_person_who_refuses_is_heard() {
         consent,
         gangway_protocol::enrolment::DeviceToClaimant::Consent { accepted: false, .. }
     ));
-    assert!(matches!(device.next().await, Waiting::Outcome { .. }));
-    assert!(matches!(device.next().await, Waiting::Replace { .. }));
+    let refused = Waiting::Outcome {
+        claim,
+        outcome: Outcome::Refused,
+    };
+    assert_eq!(device.next::<Waiting>().await, refused);
+    let replace = |reason| Waiting::Replace { reason };
+    assert_eq!(device.next::<Waiting>().await, replace(ReplaceReason::Spent));
     device.replace_nameplate("GHJK").await;
     event(&mut agent, |event| matches!(event, Event::Code(_)).then_some(())).await;
     agent.replace_code().await.expect("heard");
-    assert!(matches!(device.next().await, Waiting::Replace { .. }));
+    assert_eq!(device.next::<Waiting>().await, replace(ReplaceReason::Asked));
 }
 
 /// Enrols a device in no time and gives its open session.
