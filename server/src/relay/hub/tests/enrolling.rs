@@ -370,16 +370,22 @@ fn what_does_not_follow_the_protocol_ends_the_connection() {
 #[test]
 fn a_claimant_that_breaks_the_protocol_ends_its_claim() {
     let other = "clm_0000000001zzzzzzzzzzzzzzzz";
-    for message in [
-        json!({"type": "sealed", "claim": other, "box": "AAAA"}),
-        json!({"type": "confirm", "claim": other, "confirm": "AAAA"}),
-        json!({"type": "claim", "pake": pake()}),
-        json!({"type": "hello"}),
+    for (message, code) in [
+        (
+            json!({"type": "sealed", "claim": other, "box": "AAAA"}),
+            "malformed",
+        ),
+        (
+            json!({"type": "confirm", "claim": other, "confirm": "AAAA"}),
+            "malformed",
+        ),
+        (json!({"type": "claim", "pake": pake()}), "malformed"),
+        (json!({"type": "hello"}), "unknown_type"),
     ] {
         let mut scene = Scene::new();
         let claim = crossing(&mut scene);
-        scene.says(1, message);
-        scene.problem(1);
+        scene.says(1, message.clone());
+        assert_eq!(scene.problem(1)["code"], code, "{message}");
         assert_eq!(
             scene.told(0),
             json!({"type": "closed", "claim": claim, "reason": "malformed"})
