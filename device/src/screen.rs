@@ -21,7 +21,7 @@ use gangway_protocol::id::ClaimId;
 pub(crate) use input::{Input, Inputs, Wish, leave_answer};
 pub(crate) use post::{Posted, posted};
 pub(crate) use question::{Answer, Asking, is_named};
-pub(crate) use wording::{code_line, sentence, shown_time};
+pub(crate) use wording::{code_line, sentence};
 
 use crate::cli::DEFAULT_STATE_DIR;
 use post::{Codes, Post};

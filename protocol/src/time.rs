@@ -1,6 +1,10 @@
 //! Instants as they cross the wire. Reading a clock is the business of whoever has one.
 
+use ::time::UtcDateTime;
 use serde::{Deserialize, Serialize};
+
+/// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z in seconds: the years of RFC 3339 have four digits.
+const RFC_3339_SECS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
 
 /// An instant in milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored (POSIX time).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,5 +38,53 @@ impl UnixMillis {
     #[must_use]
     pub fn as_secs(self) -> i64 {
         self.0.div_euclid(Self::SECOND)
+    }
+
+    /// This instant in UTC as RFC 3339, in whole seconds: `2026-11-22T14:03:09Z`. What lies outside the years 0 to 9999 is
+    /// shown as the nearest second within.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let secs = self.as_secs().clamp(*RFC_3339_SECS.start(), *RFC_3339_SECS.end());
+        let at = UtcDateTime::from_unix_timestamp(secs).expect("years of four digits have dates");
+        let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+        let (hour, minute, second) = at.as_hms();
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// This instant in UTC for people, to the minute: `2026-11-22 14:03 UTC`.
+    #[must_use]
+    pub fn to_the_minute(self) -> String {
+        let stamp = self.rfc3339();
+        format!("{} {} UTC", &stamp[..10], &stamp[11..16])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_written_as_the_calendar_has_them() {
+        for (millis, rfc3339) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (951_782_340_000, "2000-02-28T23:59:00Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (951_827_696_999, "2000-02-29T12:34:56Z"),
+            (1_893_456_000_000, "2030-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(UnixMillis(millis).rfc3339(), rfc3339);
+        }
+        assert_eq!(
+            UnixMillis(1_795_305_780_000).to_the_minute(),
+            "2026-11-22 00:03 UTC"
+        );
+        assert_eq!(UnixMillis(-1).to_the_minute(), "1969-12-31 23:59 UTC");
+    }
+
+    #[test]
+    fn years_keep_to_four_digits() {
+        assert_eq!(UnixMillis(i64::MIN).rfc3339(), "0000-01-01T00:00:00Z");
+        assert_eq!(UnixMillis(i64::MAX).rfc3339(), "9999-12-31T23:59:59Z");
     }
 }

@@ -4,7 +4,6 @@ use gangway_protocol::time::UnixMillis;
 use leptos::prelude::*;
 
 use crate::browser::clock::{self, Detail};
-use crate::format;
 use crate::view::{View, view};
 use crate::visit::{Language, language};
 
@@ -58,7 +57,7 @@ impl PageClock {
 
     fn text(self, t: Language, at: UnixMillis, show: Show) -> String {
         if !self.lives.get() {
-            return format::instant(at);
+            return at.to_the_minute();
         }
         match show {
             Show::Day => clock::local(t, at, Detail::Day),
@@ -81,7 +80,7 @@ pub(crate) fn moment(at: UnixMillis, show: Show) -> View {
     let t = language();
     let clock = expect_context::<PageClock>();
     view! {
-        <time datetime=format::rfc3339(at) title=move || clock.text(t, at, Show::Minute)>
+        <time datetime=at.rfc3339() title=move || clock.text(t, at, Show::Minute)>
             {move || clock.text(t, at, show)}
         </time>
     }

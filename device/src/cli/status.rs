@@ -10,7 +10,7 @@ use gangway_protocol::time::UnixMillis;
 use serde::Serialize;
 
 use super::{Failure, StateDir};
-use crate::screen::{Posted, answer_command, posted, shown_time};
+use crate::screen::{Posted, answer_command, posted};
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
@@ -114,8 +114,8 @@ fn print(report: &Report, record: &Record, directory: &Path) {
             };
             println!(
                 "Valid      {} to {}{expired}",
-                shown_time(certificate.not_before),
-                shown_time(certificate.not_after)
+                certificate.not_before.to_the_minute(),
+                certificate.not_after.to_the_minute()
             );
             println!("SHA-256    {}", certificate.sha256);
             println!("Files      {}, {}", report.certificate_file, report.key_file);

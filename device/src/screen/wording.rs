@@ -4,7 +4,6 @@ use gangway_device::event::{CodeShown, Event, Refuser};
 use gangway_protocol::code::radio_word;
 use gangway_protocol::device::is_deceptive;
 use gangway_protocol::enrolment::ReplaceReason;
-use gangway_protocol::time::UnixMillis;
 
 /// Longest text of others that is shown on one line.
 const MAX_FOREIGN_LEN: usize = 200;
@@ -75,7 +74,7 @@ pub(crate) fn sentence(event: &Event) -> Option<String> {
         Event::Installed { not_after, .. } => {
             format!(
                 "The certificate is installed; it is valid until {}.",
-                shown_time(*not_after)
+                not_after.to_the_minute()
             )
         }
         Event::Online { device, .. } => format!("Online as {device}."),
@@ -83,7 +82,7 @@ pub(crate) fn sentence(event: &Event) -> Option<String> {
         Event::Renewed { not_after, .. } => {
             format!(
                 "The certificate was renewed; it is valid until {}.",
-                shown_time(*not_after)
+                not_after.to_the_minute()
             )
         }
         Event::Identify { .. } => "Somebody looks for this device: here it is!".to_owned(),
@@ -149,36 +148,6 @@ pub(crate) fn duration(secs: u64) -> String {
     }
 }
 
-/// An instant as RFC 3339 in UTC, to the minute.
-pub(crate) fn shown_time(time: UnixMillis) -> String {
-    let secs = time.as_secs();
-    let (days, second_of_day) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
-    let (year, month, day) = civil(days);
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02} UTC",
-        second_of_day / 3600,
-        second_of_day % 3600 / 60
-    )
-}
-
-/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
-
 fn withdrawn(reason: ReplaceReason) -> &'static str {
     match reason {
         ReplaceReason::Expired => "The code has expired; a new one follows.",
@@ -200,15 +169,6 @@ fn ordinal(count: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn instants_are_shown_as_the_calendar_has_them() {
-        assert_eq!(shown_time(UnixMillis(0)), "1970-01-01 00:00 UTC");
-        assert_eq!(shown_time(UnixMillis(951_782_340_000)), "2000-02-28 23:59 UTC");
-        assert_eq!(shown_time(UnixMillis(951_782_400_000)), "2000-02-29 00:00 UTC");
-        assert_eq!(shown_time(UnixMillis(1_893_456_000_000)), "2030-01-01 00:00 UTC");
-        assert_eq!(shown_time(UnixMillis(-1)), "1969-12-31 23:59 UTC");
-    }
 
     #[test]
     fn texts_of_others_cannot_move_the_cursor() {

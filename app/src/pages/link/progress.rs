@@ -2,6 +2,7 @@
 
 use gangway_client::crossing::{Failure, Input, Retry, Stage, Step as Milestone, View as CrossingView};
 use gangway_protocol::path::page as paths;
+use gangway_protocol::time::UnixMillis;
 use leptos::prelude::*;
 
 use super::Crossing;
@@ -11,7 +12,6 @@ use crate::components::copy::copying;
 use crate::components::icon::{Icon, icon};
 use crate::components::notice::{Tone, notice};
 use crate::components::steps::{Progress, Step, steps};
-use crate::format;
 use crate::view::{View, view};
 use crate::visit::Language;
 
@@ -152,7 +152,7 @@ fn diagnostics(view: &CrossingView, failure: &Failure) -> String {
             env!("CARGO_PKG_VERSION"),
             page::origin()
         ),
-        format!("Failed: {}", format::rfc3339(clock::now())),
+        format!("Failed: {}", clock::now().rfc3339()),
         format!("Cause: {}", failure.cause()),
         format!("Remedy: {}", failure.remedy()),
     ];
@@ -166,12 +166,12 @@ fn diagnostics(view: &CrossingView, failure: &Failure) -> String {
             .as_ref()
             .map(|digest| format!("Certificate: {digest}")),
     );
-    lines.push(format!("Started: {}", format::rfc3339(view.progress.started_at)));
+    lines.push(format!("Started: {}", view.progress.started_at.rfc3339()));
     for milestone in Milestone::ALL {
         let at = view
             .progress
             .done_at(milestone)
-            .map_or_else(|| "not reached".to_owned(), format::rfc3339);
+            .map_or_else(|| "not reached".to_owned(), UnixMillis::rfc3339);
         lines.push(format!("{}: {at}", label(Language::English, milestone)));
     }
     lines.join("\n")
