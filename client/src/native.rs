@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use gangway_protocol::certificate::file::TrustAnchors;
+use gangway_protocol::certificate::tls::MarkedAsCa;
 use gangway_protocol::secret::SecretString;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Url};
@@ -18,7 +19,7 @@ mod trust;
 
 pub use socket::{NativeSocket, SocketError, SocketEvent};
 pub use trust::read_trust_anchors;
-use trust::{MarkedAsCa, tls_config};
+use trust::tls_config;
 
 /// Where to send, as whom, and whom to trust.
 #[derive(Clone, Debug)]
@@ -197,7 +198,10 @@ fn of_source(error: &(dyn std::error::Error + 'static)) -> TransportError {
 
 fn in_words(reason: &CertificateError) -> String {
     match reason {
-        CertificateError::Other(OtherError(inner)) if inner.is::<MarkedAsCa>() => inner.to_string(),
+        CertificateError::Other(OtherError(inner)) if inner.is::<MarkedAsCa>() => format!(
+            "{MarkedAsCa}: name this very certificate with --ca-file, or make it with `-addext \
+             basicConstraints=critical,CA:FALSE`"
+        ),
         other => other.to_string(),
     }
 }

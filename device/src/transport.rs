@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gangway_protocol::time::UnixMillis;
 use rustls_pki_types::ServerName;
 use url::Host;
 
@@ -94,7 +95,7 @@ impl Dialer {
     }
 
     /// A connection over which the server speaks HTTP, and until when its certificate is valid.
-    async fn connect(&self) -> Result<(BoxedStream, Option<i64>), TransportError> {
+    async fn connect(&self) -> Result<(BoxedStream, Option<UnixMillis>), TransportError> {
         let stream = match self.proxies.on_the_way_to(&self.server)? {
             None => {
                 let loopback_only = !self.server.is_secure();
@@ -120,7 +121,7 @@ impl Dialer {
         &self,
         stream: BoxedStream,
         host: &Host<String>,
-    ) -> Result<(BoxedStream, Option<i64>), TransportError> {
+    ) -> Result<(BoxedStream, Option<UnixMillis>), TransportError> {
         let name = match host {
             Host::Domain(name) => {
                 ServerName::try_from(name.clone()).map_err(|_| TransportError::Name(name.clone()))?

@@ -1,6 +1,8 @@
 //! Certificates as the API shows them, and the policy for certificate signing requests that browser and server share.
 
 pub mod file;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 mod csr;
 mod key;

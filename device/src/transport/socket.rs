@@ -74,7 +74,7 @@ pub(super) async fn upgrade(
     server: &ServerUrl,
     path: &str,
     subprotocol: &'static str,
-    expires_at: Option<i64>,
+    expires_at: Option<UnixMillis>,
 ) -> Result<Socket, TransportError> {
     let unreadable = |error: http::Error| TransportError::Handshake(error.to_string());
     let key = generate_key();
@@ -105,7 +105,7 @@ pub(super) async fn upgrade(
     Ok(Socket {
         stream: WebSocketStream::from_partially_read(stream, ahead.into(), Role::Client, Some(config)).await,
         heard_at: Instant::now(),
-        expires_at: expires_at.map(|secs| UnixMillis(secs.saturating_mul(UnixMillis::SECOND))),
+        expires_at,
     })
 }
 

@@ -6,19 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use gangway_protocol::certificate::file::{self, FileError, TrustAnchors};
+use gangway_protocol::certificate::tls::{MarkedAsCa, ServerVerifier, Validity};
 use gangway_protocol::time::UnixMillis;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::server::ParsedCertificate;
 use rustls::time_provider::TimeProvider;
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer as _;
-use x509_parser::time::ASN1Time;
 
 use super::TransportError;
 use crate::clock::{Clock, latest};
@@ -115,22 +111,16 @@ pub(super) fn verification(
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let unusable = |error: &dyn std::error::Error| TransportError::Tls(error.to_string());
-    let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-        .build()
-        .map_err(|error| unusable(&error))?;
     let pinned = own.certificates.into_iter();
-    let verifier = Explaining {
-        webpki,
-        pinned: pinned
-            .map(|certificate| CertificateDer::from(certificate.der))
-            .collect(),
-    };
+    let pinned = pinned.map(|certificate| CertificateDer::from(certificate.der));
+    let verifier = ServerVerifier::new(roots, pinned.collect(), Arc::clone(&provider))
+        .map_err(|error| unusable(&error))?;
     let config = ClientConfig::builder_with_details(provider, trusted_time)
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&error))?
         // "Dangerous" is any verifier of one's own; this one asks webpki first.
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(Arc::new(Explaining(verifier)))
         .with_no_client_auth();
     Ok(Verification {
         config: Arc::new(config),
@@ -154,9 +144,9 @@ fn system_roots() -> Result<RootCertStore, TransportError> {
     Ok(roots)
 }
 
-/// Until when the server's certificate is valid, in unix seconds.
-pub(super) fn peer_expires_at(connection: &ClientConnection) -> Option<i64> {
-    validity(connection.peer_certificates()?.first()?).map(|(_, not_after)| not_after.timestamp())
+/// Until when the server's certificate is valid.
+pub(super) fn peer_expires_at(connection: &ClientConnection) -> Option<UnixMillis> {
+    Validity::of(connection.peer_certificates()?.first()?).map(|validity| validity.not_after)
 }
 
 /// A TLS error in words.
@@ -164,8 +154,11 @@ pub(super) fn describe(error: &rustls::Error) -> TransportError {
     use rustls::Error::InvalidCertificate;
     let text = match error {
         InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
-            if let Some(Finding(finding)) = inner.downcast_ref() {
-                return finding.clone();
+            if inner.is::<MarkedAsCa>() {
+                return TransportError::MarkedAsCa;
+            }
+            if let Some(WrongDates(dates)) = inner.downcast_ref() {
+                return dates.clone();
             }
             inner.to_string()
         }
@@ -180,69 +173,14 @@ pub(super) fn describe(error: &rustls::Error) -> TransportError {
     TransportError::Tls(text)
 }
 
-/// webpki's verifier, with two more questions when it refuses. Would it have accepted at another time? Is the
-/// certificate marked as a CA, and itself one of the CA file?
+/// A verifier with one more question when it refuses: would it have accepted at another time?
 #[derive(Debug)]
-struct Explaining {
-    webpki: Arc<WebPkiServerVerifier>,
-    /// The certificates of the CA file.
-    pinned: Vec<CertificateDer<'static>>,
-}
+struct Explaining(ServerVerifier);
 
-/// The answer to one of them.
+/// It would.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Finding(TransportError);
-
-impl From<Finding> for rustls::Error {
-    fn from(finding: Finding) -> Self {
-        Self::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(finding))))
-    }
-}
-
-impl Explaining {
-    fn verify(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<(), rustls::Error> {
-        let verdict =
-            self.webpki
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        match (verdict, X509Certificate::from_der(end_entity)) {
-            // webpki refuses a server's certificate that is marked as a CA, even where that very certificate is trusted;
-            // OpenSSL and browsers take it then. Whoever trusts a CA trusts it for every name: this gives away nothing.
-            (Err(_), Ok((_, certificate))) if certificate.is_ca() => {
-                if !self.pinned.contains(end_entity) {
-                    return Err(Finding(TransportError::MarkedAsCa).into());
-                }
-                verify_pinned(&certificate, now)?;
-                rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)
-            }
-            (verdict, _) => verdict.map(|_| ()),
-        }
-    }
-}
-
-/// What remains to be asked of a certificate that is trusted itself: its dates and its use.
-fn verify_pinned(certificate: &X509Certificate<'_>, now: UnixTime) -> Result<(), CertificateError> {
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    if now < certificate.validity().not_before.timestamp() {
-        return Err(CertificateError::NotValidYet);
-    }
-    if now > certificate.validity().not_after.timestamp() {
-        return Err(CertificateError::Expired);
-    }
-    match certificate.extended_key_usage() {
-        Ok(None) => Ok(()),
-        Ok(Some(usage)) if usage.value.server_auth || usage.value.any => Ok(()),
-        Ok(Some(_)) => Err(CertificateError::InvalidPurpose),
-        Err(_) => Err(CertificateError::BadEncoding),
-    }
-}
+struct WrongDates(TransportError);
 
 impl ServerCertVerifier for Explaining {
     fn verify_server_cert(
@@ -253,9 +191,13 @@ impl ServerCertVerifier for Explaining {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verify = |at| self.verify(end_entity, intermediates, server_name, ocsp_response, at);
-        let Err(refusal) = verify(now) else {
-            return Ok(ServerCertVerified::assertion());
+        let verify = |at| {
+            self.0
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at)
+        };
+        let refusal = match verify(now) {
+            Err(refusal) => refusal,
+            verified => return verified,
         };
         let for_a_date = matches!(
             refusal,
@@ -266,14 +208,15 @@ impl ServerCertVerifier for Explaining {
                     | CertificateError::NotValidYetContext { .. }
             )
         );
-        match validity(end_entity) {
-            Some((not_before, not_after)) if for_a_date && verify(within(not_before, not_after)).is_ok() => {
+        match Validity::of(end_entity) {
+            Some(validity) if for_a_date && verify(within(validity)).is_ok() => {
+                let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
                 let dates = TransportError::Dates {
-                    not_before: not_before.to_string(),
-                    not_after: not_after.to_string(),
-                    now: shown(now),
+                    not_before: validity.not_before.to_the_minute(),
+                    not_after: validity.not_after.to_the_minute(),
+                    now: UnixMillis(now.saturating_mul(UnixMillis::SECOND)).to_the_minute(),
                 };
-                Err(Finding(dates).into())
+                Err(CertificateError::Other(OtherError(Arc::new(WrongDates(dates)))).into())
             }
             _ => Err(refusal),
         }
@@ -285,7 +228,7 @@ impl ServerCertVerifier for Explaining {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.webpki.verify_tls12_signature(message, cert, dss)
+        self.0.verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -294,31 +237,17 @@ impl ServerCertVerifier for Explaining {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.webpki.verify_tls13_signature(message, cert, dss)
+        self.0.verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.webpki.supported_verify_schemes()
+        self.0.supported_verify_schemes()
     }
 }
 
-fn validity(certificate: &CertificateDer<'_>) -> Option<(ASN1Time, ASN1Time)> {
-    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    Some((
-        certificate.validity().not_before,
-        certificate.validity().not_after,
-    ))
-}
-
 /// The middle of the validity: an intermediate that lives longer is valid then, too.
-fn within(not_before: ASN1Time, not_after: ASN1Time) -> UnixTime {
-    let middle = not_before.timestamp() / 2 + not_after.timestamp() / 2;
+fn within(validity: Validity) -> UnixTime {
+    let middle = validity.not_before.as_secs() / 2 + validity.not_after.as_secs() / 2;
     let secs = u64::try_from(middle).unwrap_or(0);
     UnixTime::since_unix_epoch(std::time::Duration::from_secs(secs))
-}
-
-fn shown(now: UnixTime) -> String {
-    let secs = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    ASN1Time::from_timestamp(secs)
-        .map_or_else(|_| format!("{secs} seconds after 1970"), |time| time.to_string())
 }
