@@ -1,13 +1,20 @@
-//! TCP: from a name to a connected stream, trying all addresses without waiting for a dead one to time out.
+//! TCP: from a name to a connected stream. hyper-util tries the addresses: both families race, those of one family in turn
+//! (RFC 6555).
 
+use std::convert::Infallible;
+use std::error::Error as _;
+use std::future::{Ready, ready};
+use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
+use hyper::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tower_service::Service;
 use url::Host;
 
 use super::TransportError;
@@ -16,6 +23,9 @@ use super::TransportError;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// More addresses than a panel has.
 const MAX_ADDRESSES: usize = 8;
+/// For all addresses of a family together, who share it: a dead one leaves the others and TLS their part of the thirty
+/// seconds that opening a connection may take.
+const FAMILY_DUE: Duration = Duration::from_secs(16);
 
 /// TCP, TLS, or TLS within TLS.
 pub(crate) type BoxedStream = Box<dyn Stream>;
@@ -39,15 +49,12 @@ pub(super) async fn connect(
             return Err(TransportError::NotLoopback(host.to_string()));
         }
     }
-    let stream = race(interleaved(addresses))
+    let stream = connect_to_any(addresses)
         .await
-        .map_err(|error| TransportError::Connection {
+        .map_err(|reason| TransportError::Connection {
             address: format!("{host}:{port}"),
-            reason: error.to_string(),
+            reason,
         })?;
-    stream
-        .set_nodelay(true)
-        .map_err(|error| TransportError::from_io(&error))?;
     Ok(Box::new(stream))
 }
 
@@ -56,75 +63,66 @@ async fn resolve(host: &Host<String>, port: u16) -> Result<Vec<SocketAddr>, Tran
         Host::Ipv4(address) => Ok(vec![SocketAddr::from((*address, port))]),
         Host::Ipv6(address) => Ok(vec![SocketAddr::from((*address, port))]),
         Host::Domain(name) => {
-            let failed = |error: std::io::Error| TransportError::Resolution {
+            let failed = |error: io::Error| TransportError::Resolution {
                 host: name.clone(),
                 reason: error.to_string(),
             };
             let found = tokio::net::lookup_host((name.as_str(), port))
                 .await
                 .map_err(failed)?;
-            Ok(found.take(MAX_ADDRESSES).collect())
+            let found: Vec<_> = found.take(MAX_ADDRESSES).collect();
+            if found.is_empty() {
+                return Err(failed(io::Error::other("the name has no address")));
+            }
+            Ok(found)
         }
     }
 }
 
-/// RFC 8305 §4: the families take turns, in the order in which the resolver put them.
-fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (ours, theirs): (Vec<_>, Vec<_>) = addresses
-        .into_iter()
-        .partition(|address| address.is_ipv6() == first_is_v6);
-    let mut theirs = theirs.into_iter();
-    let mut all = Vec::new();
-    for address in ours {
-        all.push(address);
-        all.extend(theirs.next());
-    }
-    all.extend(theirs);
-    all
+/// A connection to the first of `addresses` that answers, or why none does.
+async fn connect_to_any(addresses: Vec<SocketAddr>) -> Result<TcpStream, String> {
+    let mut connector = HttpConnector::new_with_resolver(Resolved(addresses));
+    connector.set_happy_eyeballs_timeout(Some(ATTEMPT_DELAY));
+    connector.set_connect_timeout(Some(FAMILY_DUE));
+    connector.set_nodelay(true);
+    // The connector asks for a name to resolve; what it connects to are the addresses with their ports.
+    let connected = connector.call(Uri::from_static("http://resolved")).await;
+    connected
+        .map(hyper_util::rt::TokioIo::into_inner)
+        .map_err(|error| match error.source() {
+            Some(cause) if is_timeout(cause) => "no answer".to_owned(),
+            Some(cause) => cause.to_string(),
+            None => error.to_string(),
+        })
 }
 
-/// Starts an attempt every 250 ms until one succeeds; an attempt that fails starts the next at once.
-async fn race(addresses: Vec<SocketAddr>) -> std::io::Result<TcpStream> {
-    type Attempt = Pin<Box<dyn Future<Output = std::io::Result<TcpStream>> + Send>>;
-    let mut waiting = addresses.into_iter();
-    let mut running: FuturesUnordered<Attempt> = FuturesUnordered::new();
-    let mut last = std::io::Error::other("the name has no address");
-    loop {
-        match waiting.next() {
-            Some(address) => running.push(Box::pin(TcpStream::connect(address))),
-            None if running.is_empty() => return Err(last),
-            None => {}
-        }
-        let more = waiting.len() > 0;
-        tokio::select! {
-            Some(result) = running.next() => match result {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
-            },
-            () = tokio::time::sleep(ATTEMPT_DELAY), if more => {}
-        }
+fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
+/// Addresses that are resolved already, as the connector asks for them.
+#[derive(Clone)]
+struct Resolved(Vec<SocketAddr>);
+
+impl Service<Name> for Resolved {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Name) -> Self::Future {
+        ready(Ok(self.0.clone().into_iter()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn families_take_turns() {
-        let parse = |list: &[&str]| {
-            list.iter()
-                .map(|text| text.parse().expect("an address"))
-                .collect::<Vec<SocketAddr>>()
-        };
-        let mixed = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
-        assert_eq!(
-            interleaved(mixed),
-            parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"])
-        );
-        assert_eq!(interleaved(Vec::new()), []);
-    }
 
     #[tokio::test]
     async fn a_dead_address_does_not_hide_a_living_one() {
@@ -135,12 +133,29 @@ mod tests {
             living.local_addr().expect("an address"),
         ];
         drop(dead);
-        let stream = race(addresses).await.expect("connected");
+        let stream = connect_to_any(addresses.clone()).await.expect("connected");
         assert_eq!(
             stream.peer_addr().expect("a peer"),
             living.local_addr().expect("an address")
         );
-        assert!(race(Vec::new()).await.is_err());
+        drop(living);
+        let refused = connect_to_any(addresses).await.expect_err("nobody listens");
+        assert!(refused.contains("refused"), "{refused}");
+    }
+
+    /// 192.0.2.0/24 is for documentation (RFC 5737): nothing answers there, or the system knows no way to it.
+    #[tokio::test]
+    async fn a_silent_address_does_not_hold_up_the_other_family() {
+        let Ok(living) = tokio::net::TcpListener::bind("[::1]:0").await else {
+            // A machine without IPv6 has no other family.
+            return;
+        };
+        let living = living.local_addr().expect("an address");
+        let silent = SocketAddr::from(([192, 0, 2, 1], 80));
+        let connecting = connect_to_any(vec![silent, living]);
+        let stream = tokio::time::timeout(Duration::from_secs(5), connecting).await;
+        let stream = stream.expect("in time").expect("connected");
+        assert_eq!(stream.peer_addr().expect("a peer"), living);
     }
 
     #[tokio::test]
