@@ -179,8 +179,4 @@ pub enum AgentError {
 }
 
 #[cfg(test)]
-mod handle_tests;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod unsaved_tests;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use gangway_protocol::enrolment::{ClosedReason, DeviceToClaimant, ServerToDevice as ToWaiting};
 use gangway_protocol::session::{DeviceToServer as InSession, ServerToDevice as ToSession};
 
-use super::tests::{asked, code, enrolled, event, is_online, key, start};
-use super::{Agent, AgentError, Ended, Network};
+use super::{Scene, asked, event, is_online};
+use crate::agent::{Agent, AgentError, Ended, Network};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::enrolment::Accept;
@@ -16,20 +16,14 @@ use crate::key::KeyType;
 use crate::rng::Random;
 use crate::status::Phase;
 use crate::store::Store;
-use crate::testing::{Relay, shared_ca_and_key};
+use crate::testing::Relay;
 
 /// Threat model: ENR-24.
 #[tokio::test]
 async fn a_late_yes_to_the_library_consents_to_nothing_else() {
-    let (relay, state) = (
-        Relay::start(None).await,
-        tempfile::tempdir().expect("a directory"),
-    );
-    let mut agent = start(&relay, state.path(), Accept::Ask);
+    let scene = Scene::new().await;
+    let (mut agent, mut device, code) = scene.waiting(Accept::Ask).await;
     let handle = agent.handle();
-    let mut device = relay.accept().await;
-    device.give_nameplate("BCDF").await;
-    let code = code(&mut agent).await;
     let (first, mut channel) = device.claim(&code).await;
     device.offer(&first, &mut channel).await;
     assert_eq!(event(&mut agent, asked).await, first);
@@ -66,11 +60,8 @@ async fn a_late_yes_to_the_library_consents_to_nothing_else() {
 
 #[tokio::test]
 async fn a_handle_renews_tells_the_present_and_stops() {
-    let (relay, state) = (
-        Relay::start(None).await,
-        tempfile::tempdir().expect("a directory"),
-    );
-    let (mut agent, mut session) = enrolled(&relay, state.path()).await;
+    let scene = Scene::new().await;
+    let (mut agent, mut session) = scene.enrolled().await;
     let handle = agent.handle();
     let status = handle.status();
     assert_eq!(status.phase, Phase::Online);
@@ -78,14 +69,14 @@ async fn a_handle_renews_tells_the_present_and_stops() {
 
     handle.renew().await.expect("heard");
     assert!(matches!(session.next().await, InSession::Renew { .. }));
-    let chain = shared_ca_and_key().0.chain_for(&key(state.path()), "second");
+    let chain = scene.chain_for("second");
     session
         .send(&ToSession::Certificate {
             chain,
             trust_anchors: None,
         })
         .await;
-    relay.accept().await.welcome().await;
+    scene.relay.accept().await.welcome().await;
     event(&mut agent, is_online).await;
 
     handle.clone().stop().await.expect("heard");
@@ -104,21 +95,16 @@ async fn a_handle_renews_tells_the_present_and_stops() {
 
 #[tokio::test]
 async fn wishes_that_mean_nothing_now_are_answered() {
-    let (relay, state) = (
-        Relay::start(None).await,
-        tempfile::tempdir().expect("a directory"),
-    );
-    let mut agent = start(&relay, state.path(), Accept::Ask);
-    let mut device = relay.accept().await;
-    device.give_nameplate("BCDF").await;
-    code(&mut agent).await;
+    let scene = Scene::new().await;
+    let (mut agent, _device, _code) = scene.waiting(Accept::Ask).await;
     agent.handle().renew().await.expect("heard");
     let trouble = event(&mut agent, |event| match event {
         Event::Error(trouble) => Some(trouble.code.clone()),
         _ => None,
     });
     assert_eq!(trouble.await, "not_renewed");
-    let (mut agent, _session) = enrolled(&relay, state.path().join("other").as_path()).await;
+    let other = Scene::new().await;
+    let (mut agent, _session) = other.enrolled().await;
     agent.answer(&claim(), true).await.expect("heard");
     event(&mut agent, |event| {
         matches!(event, Event::AnswerRefused { .. }).then_some(())

@@ -6,14 +6,14 @@ use gangway_protocol::encoding::Base64;
 use gangway_protocol::path;
 use gangway_protocol::session::{DeviceToServer, ServerToDevice};
 
-use super::tests::{event, start_on};
+use super::{Scene, event};
 use crate::credential;
 use crate::enrolment::{Accept, Installation};
 use crate::event::Event;
 use crate::key::{FileKeys, KeyType};
 use crate::store::Store;
 use crate::store::crash::CrashDisk;
-use crate::testing::{NOW, Relay, shared_ca_and_key};
+use crate::testing::{NOW, shared_ca_and_key};
 
 fn open(disk: CrashDisk) -> Store {
     Store::on(Box::new(disk), KeyType::P256, Arc::new(FileKeys)).expect("a store")
@@ -38,9 +38,9 @@ fn enrolled_on_a_failing_disk() -> Store {
 /// Threat model: SES-3.
 #[tokio::test]
 async fn a_counter_that_cannot_be_saved_is_not_sent() {
-    let relay = Relay::start(None).await;
-    let mut agent = start_on(&relay, enrolled_on_a_failing_disk(), Accept::Always);
-    let mut session = relay.accept().await;
+    let scene = Scene::new().await;
+    let mut agent = scene.start_on(enrolled_on_a_failing_disk(), Accept::Always);
+    let mut session = scene.relay.accept().await;
     assert_eq!(session.path, path::SESSION_SOCKET);
     let challenge = ServerToDevice::Challenge {
         nonce: Base64(vec![7; 32]),
