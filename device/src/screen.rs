@@ -4,6 +4,7 @@
 mod input;
 mod letters;
 mod page;
+mod palette;
 mod post;
 mod qr;
 mod question;
@@ -80,12 +81,20 @@ impl Screen {
 
     /// Shows what happened.
     pub(crate) fn show(&mut self, event: &Event) -> io::Result<()> {
-        if let Err(error) = self.post.show(event) {
+        let posted = self.post.show(event);
+        self.draw(event)?;
+        if let Err(error) = posted {
             // A full disk must not end the device; whoever reads the file misses something.
-            eprintln!(
-                "gangway-device: what the device shows could not be written for other commands: {error}"
-            );
+            let text = format!("What the device shows could not be written for other commands: {error}");
+            match &mut self.look {
+                Look::Terminal(terminal) => terminal.note(&text)?,
+                Look::Json | Look::Plain | Look::Log => eprintln!("gangway-device: {text}"),
+            }
         }
+        Ok(())
+    }
+
+    fn draw(&mut self, event: &Event) -> io::Result<()> {
         match &mut self.look {
             Look::Json => print_json(event),
             Look::Plain => {

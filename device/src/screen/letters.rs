@@ -1,4 +1,5 @@
-//! The letters of codes, large: 5 × 6 points each, two points to a character cell.
+//! The letters of codes, large: 5 × 6 points each, two points to a character cell. Those of tui-big-text are 8 columns wide:
+//! with them half a code would not fit beside the QR code on 80 columns.
 
 /// Lines of text that a large word takes.
 pub(super) const HEIGHT: usize = 3;
