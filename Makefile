@@ -28,7 +28,7 @@ bench:           ## figures in a table and in target/bench.json
 	@scripts/setup build test
 	@scripts/bench
 
-lint:            ## formatting, clippy, rustdoc, licences, dependency directions
+lint:            ## formatting, clippy, rustdoc, licences, dependencies and their directions
 	@scripts/setup build lint
 	@scripts/lint
 

@@ -65,7 +65,7 @@ impl Widget for Page<'_> {
         self.render_header(header, buffer);
         for Piece { place, text } in pieces {
             let place = Rect {
-                x: middle.x + place.x,
+                x: middle.x.saturating_add(place.x),
                 y: middle.y.saturating_add(place.y),
                 ..place
             };

@@ -209,9 +209,11 @@ fn wide_characters_take_the_columns_that_they_take() {
 #[test]
 fn without_colours_only_the_picture_has_any() {
     let now = Instant::now();
-    let trouble = json!({"event": "error", "code": "clock", "message": "The dates do not fit.", "remedy": "Set the clock."});
     let mut view = waiting(now);
-    view.apply(&event(trouble), now);
+    view.apply(
+        &Event::Error(Trouble::new("clock", "The dates do not fit.", "Set the clock.")),
+        now,
+    );
     let coloured = |colour| {
         let buffer = draw(&view, 80, 24, now, colour);
         let all = buffer.content.iter().map(|cell| (cell.fg, cell.bg));
