@@ -91,7 +91,7 @@ pub(super) fn says(head: &response::Parts, name: hyper::http::HeaderName, word: 
 }
 
 fn broken(error: &hyper::Error) -> TransportError {
-    if error.is_parse() || error.is_parse_too_large() {
+    if error.is_parse() {
         return TransportError::Handshake("the answer is not HTTP".to_owned());
     }
     let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
