@@ -3,6 +3,7 @@
 mod answer;
 mod failure;
 mod key;
+mod owner;
 mod reset;
 mod run;
 mod service;

@@ -248,6 +248,69 @@ async fn a_service_shows_its_code_to_its_owner_and_not_to_its_log() {
     );
 }
 
+/// Root's commands work as the user to whom the state directory belongs, so that this user can read what they leave.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn root_works_beside_a_service_of_another_user_and_leaves_it_everything() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+    use std::os::unix::process::CommandExt as _;
+
+    const SERVICE: u32 = 65_534;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (url, directory) = (panel().await, tempfile::tempdir().expect("a directory"));
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).expect("ours");
+    // Where this test's program lies, another user may not go.
+    let program = directory.path().join("gangway-device");
+    std::fs::copy(env!("CARGO_BIN_EXE_gangway-device"), &program).expect("copied");
+    let state = directory.path().join("state");
+    std::fs::create_dir(&state).expect("a directory");
+    chown(&state, Some(SERVICE), Some(SERVICE)).expect("root gives it away");
+    let mut command = Command::new(&program);
+    command.args(["run", "--service", "--server", &url, "--state-dir", text(&state)]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut running = Running::spawn(command.uid(SERVICE).gid(SERVICE));
+    running.line("Waiting");
+    let mut shown = String::new();
+    while !shown.contains("Screen     Waiting") {
+        shown = outcome(&["status", "--state-dir", text(&state)]).1;
+    }
+    assert!(shown.contains("BCDF-"), "{shown}");
+
+    // A question stands, and where the answer is written first, a link leads to a file of root's.
+    let claim = "clm_00000000000000000000000000";
+    let question = format!(r#"{{"status":"","asked":{{"claim":"{claim}","text":"Who?"}}}}"#);
+    std::fs::write(state.join("screen.json"), question).expect("written");
+    let roots = directory.path().join("root's");
+    std::fs::write(&roots, "root's").expect("written");
+    symlink(&roots, state.join("answer.tmp")).expect("linked");
+    assert_ne!(
+        outcome(&["answer", "yes", claim, "--state-dir", text(&state)]).0,
+        Some(0)
+    );
+    assert_eq!(std::fs::read_to_string(&roots).expect("there"), "root's");
+    std::fs::remove_file(state.join("answer.tmp")).expect("removed");
+    let (code, _, why) = outcome(&["answer", "yes", claim, "--state-dir", text(&state)]);
+    assert_eq!(code, Some(0), "{why}");
+    // The service takes the answer, which it could not if it were root's, and finds that it asks nothing.
+    running.line("The answer was not taken");
+    assert!(!state.join("answer").exists());
+
+    assert_eq!(running.end("-TERM"), Some(0));
+    assert_eq!(
+        outcome(&["reset", "--state-dir", text(&state), "--yes"]).0,
+        Some(0)
+    );
+    for entry in std::fs::read_dir(&state).expect("there").flatten() {
+        let owner = entry.metadata().expect("there").uid();
+        assert_eq!(owner, SERVICE, "{}", entry.path().display());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn simulated_devices_tell_themselves_apart() {
     let url = panel().await;

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use gangway_device::store::is_in_use;
 
+use super::owner::act_as_owner;
 use super::{Failure, StateDir};
 use crate::screen::{answer_command, is_named, leave_answer, posted};
 
@@ -26,6 +27,7 @@ enum YesOrNo {
 
 pub(crate) fn answer(answer: &Answer) -> Result<(), Failure> {
     let directory = &answer.state.state_dir;
+    act_as_owner(directory)?;
     if !is_in_use(directory) {
         return Err(Failure::Unexpected(format!(
             "no device runs on {}; start it first",

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::Args;
 
+use super::owner::act_as_owner;
 use super::{Failure, StateDir};
 
 #[derive(Debug, Args)]
@@ -17,6 +18,7 @@ pub(crate) struct Reset {
 
 pub(crate) fn reset(reset: &Reset) -> Result<(), Failure> {
     let directory = &reset.state.state_dir;
+    act_as_owner(directory)?;
     if !directory.is_dir() {
         println!(
             "There is nothing to forget: {} does not exist.",

@@ -9,6 +9,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::time::UnixMillis;
 use serde::Serialize;
 
+use super::owner::act_as_owner;
 use super::{Failure, StateDir};
 use crate::screen::{Posted, answer_command, posted};
 
@@ -50,6 +51,7 @@ struct CertificateReport {
 
 pub(crate) fn status(status: &Status) -> Result<(), Failure> {
     let directory = &status.state.state_dir;
+    act_as_owner(directory)?;
     let (key, record) = Store::peek(directory)?;
     let running = is_in_use(directory);
     let certificate = |credential: &gangway_device::credential::Credential| CertificateReport {
