@@ -1,8 +1,11 @@
 //! Linux: /proc, /sys, /etc. DMI on PCs and servers, the device tree on boards.
 
+use std::path::Path;
+
 use gangway_protocol::device::identifies;
 
 use super::System;
+use crate::config::service_credential;
 
 pub(super) fn read() -> System {
     System {
@@ -11,9 +14,9 @@ pub(super) fn read() -> System {
             .or_else(|| file("/usr/lib/os-release"))
             .and_then(|text| pretty_name(&text)),
         model: dmi_model().or_else(|| file("/proc/device-tree/model")),
-        // Only root may read DMI's serial number.
-        serial: file("/sys/class/dmi/id/product_serial")
-            .and_then(|text| told(&text))
+        serial: service_credential("product_serial")
+            .and_then(dmi_serial)
+            .or_else(|| dmi_serial("/sys/class/dmi/id/product_serial"))
             .or_else(|| file("/proc/device-tree/serial-number")),
         machine_id: ["/etc/machine-id", "/var/lib/dbus/machine-id"]
             .into_iter()
@@ -22,8 +25,13 @@ pub(super) fn read() -> System {
     }
 }
 
+/// DMI's serial number. Only root may read it, so that a service has it as a credential, an empty line where there is none.
+fn dmi_serial(path: impl AsRef<Path>) -> Option<String> {
+    file(path).and_then(|text| told(&text))
+}
+
 /// The file's text. Device tree properties end in a zero byte.
-fn file(path: &str) -> Option<String> {
+fn file(path: impl AsRef<Path>) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
     let text = text.trim_matches(['\0', '\n', ' ']);
     if text.is_empty() {
@@ -66,6 +74,17 @@ mod tests {
         );
         assert_eq!(pretty_name("PRETTY_NAME=Alpine\n").as_deref(), Some("Alpine"));
         assert_eq!(pretty_name("ID=alpine\n"), None);
+    }
+
+    #[test]
+    fn an_empty_credential_is_no_serial_number() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let credential = folder.path().join("product_serial");
+        assert_eq!(dmi_serial(&credential), None, "it is not there");
+        std::fs::write(&credential, "\n").expect("written");
+        assert_eq!(dmi_serial(&credential), None, "the unit's default");
+        std::fs::write(&credential, "GW-0815\n").expect("written");
+        assert_eq!(dmi_serial(&credential).as_deref(), Some("GW-0815"));
     }
 
     #[test]
