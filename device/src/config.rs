@@ -208,6 +208,15 @@ pub fn service_credential(name: &str) -> Option<PathBuf> {
     file.is_file().then_some(file)
 }
 
+/// Variables by which libraries of tokens are told where the token is (tpm2-pkcs11, SoftHSM), with their values.
+#[must_use]
+pub fn token_environment() -> Vec<(&'static str, String)> {
+    ["TPM2_PKCS11_STORE", "TPM2_PKCS11_TCTI", "SOFTHSM2_CONF"]
+        .into_iter()
+        .filter_map(|name| Some((name, environment(name)?)))
+        .collect()
+}
+
 /// <https://no-color.org>: "when present and not an empty string (regardless of its value), prevents the addition of ANSI
 /// color".
 #[must_use]

@@ -28,6 +28,10 @@ use crate::cli::DEFAULT_STATE_DIR;
 use post::{Codes, Post};
 use terminal::Terminal;
 
+/// Files in the state directory by which other commands see a running device and answer it.
+#[cfg(target_os = "linux")]
+pub(crate) const FILES: [&str; 2] = [post::SCREEN, input::ANSWER];
+
 /// Where events go: to whoever stands before the device, and into a file for other commands.
 pub(crate) struct Screen {
     look: Look,

@@ -380,22 +380,29 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// An agent runs on it, or something could not be removed.
 pub fn reset(path: &Path) -> Result<(), StoreError> {
     let mut disk = Directory::open(path)?;
-    let ours = |name: &str| {
-        generations::SLOTS.contains(&name)
-            || key_note::is_one(name)
-            || [CERTIFICATE, TRUST_ANCHORS].contains(&name)
-            || name.ends_with(UNFINISHED)
-            || name.ends_with(DAMAGED)
-    };
     // The state goes first: a key without one is a device that was never enrolled.
     for name in generations::SLOTS {
         disk.remove(name)?;
     }
-    for name in disk.names()?.into_iter().filter(|name| ours(name)) {
+    for name in disk.names()?.into_iter().filter(|name| is_state(name)) {
         disk.remove(&name)?;
     }
     disk.sync_names()?;
     Ok(())
+}
+
+/// Whether a file of this name in a state directory is a store's: what [`reset`] removes, and the lock.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    is_state(name) || name == disk::LOCK
+}
+
+fn is_state(name: &str) -> bool {
+    generations::SLOTS.contains(&name)
+        || key_note::is_one(name)
+        || [CERTIFICATE, TRUST_ANCHORS].contains(&name)
+        || name.ends_with(UNFINISHED)
+        || name.ends_with(DAMAGED)
 }
 
 /// Replaces `name` by `bytes` in one step that a crash can only do whole or not at all.

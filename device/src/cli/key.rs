@@ -96,6 +96,31 @@ impl Key {
     }
 }
 
+/// What a unit of systemd needs to know of a token.
+#[cfg(all(feature = "pkcs11", target_os = "linux"))]
+impl Key {
+    /// The library of the token, if the key is to be in one.
+    pub(super) fn module(&self) -> Option<&std::path::Path> {
+        self.pkcs11_module.as_deref()
+    }
+
+    /// The PIN's file and the name of the credential that hands it over in its place.
+    pub(super) fn take_pin_file(&mut self) -> Option<(&'static str, PathBuf)> {
+        Some((PIN_CREDENTIAL, self.pkcs11_pin_file.take()?))
+    }
+}
+
+#[cfg(all(not(feature = "pkcs11"), target_os = "linux"))]
+impl Key {
+    pub(super) fn module(&self) -> Option<&std::path::Path> {
+        None
+    }
+
+    pub(super) fn take_pin_file(&mut self) -> Option<(&'static str, std::path::PathBuf)> {
+        None
+    }
+}
+
 /// Built without tokens: the key is in a file.
 #[cfg(not(feature = "pkcs11"))]
 impl Key {

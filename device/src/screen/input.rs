@@ -18,7 +18,7 @@ use super::question::{About, Answer};
 const LINES: usize = 16;
 /// How often a device looks for an answer that another process left.
 const LOOK: Duration = Duration::from_secs(1);
-const ANSWER: &str = "answer";
+pub(super) const ANSWER: &str = "answer";
 /// Longest piece of a line that is repeated to whoever typed it.
 const MAX_QUOTE_LEN: usize = 40;
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::wording::sentence;
 
-const SCREEN: &str = "screen.json";
+pub(super) const SCREEN: &str = "screen.json";
 
 /// What is on the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 
-const LOCK: &str = "lock";
+/// Held while an agent runs.
+pub(super) const LOCK: &str = "lock";
 
 /// A flat directory of small files.
 pub(crate) trait Disk: Send + Sync {

@@ -1,69 +1,95 @@
 //! Linux: a systemd unit. Its log gets no code; `gangway-device status` shows it, and `gangway-device answer` answers.
+//!
+//! Installing judges first whether the unit could reach what it is given, then makes the user, gives it the state directory,
+//! and writes the unit.
 
-use std::io::Write as _;
-use std::path::Path;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gangway_device::config::proxies_from_environment;
+use gangway_device::config::{proxies_from_environment, token_environment};
+use gangway_device::store::{StoreError, is_in_use};
 
 use super::Install;
 use crate::cli::Failure;
 
+#[path = "account.rs"]
+mod account;
+#[path = "handover.rs"]
+mod handover;
+#[path = "quoting.rs"]
+mod quoting;
 #[path = "reach.rs"]
 mod reach;
+#[path = "unit.rs"]
+mod unit;
+
+use account::{Ids, USER};
+use reach::Use;
+use unit::Unit;
 
 const UNIT: &str = "gangway-device.service";
 /// Beside the state directory's usual place; units can be read by everybody.
 const ENVIRONMENT_FILE: &str = "/etc/gangway-device.environment";
 const UNIT_FILE: &str = "/etc/systemd/system/gangway-device.service";
+/// DMI's serial number, which only root may read.
+const SERIAL: &str = "/sys/class/dmi/id/product_serial";
 
 pub(super) fn install(install: &Install) -> Result<(), Failure> {
-    let program = std::env::current_exe()?;
-    let unit = unit(&program, install)?;
+    let tpm_group = install.key.module().and_then(|_| account::tpm_group());
+    let unit = unit(install, tpm_group.is_some())?;
+    let text = unit.text()?;
     if install.print {
-        print!("{unit}");
+        print!("{text}");
         return Ok(());
     }
-    let state_dir = std::path::absolute(&install.state.state_dir)?;
-    reach::state_dir(&state_dir).map_err(|reason| unreachable("state directory", &state_dir, &reason))?;
-    let files = [Some(program.as_path()), install.server.ca_file.as_deref()];
-    for file in files.into_iter().flatten() {
-        let file = std::path::absolute(file)?;
-        reach::file(&file).map_err(|reason| unreachable("file", &file, &reason))?;
-    }
+    let state_dir = usable(&unit, &Ids::now(tpm_group))?;
     if !Path::new("/run/systemd/system").is_dir() {
         return Err(Failure::Unsupported(
             "systemd does not run here; start `gangway-device run --service` with the service manager that does".to_owned(),
         ));
     }
-    if let Some(environment) = environment() {
-        write(ENVIRONMENT_FILE, &environment, 0o600)?;
+    // An older unit may run with other rights; it ends before its state changes hands.
+    if Path::new(UNIT_FILE).exists() {
+        systemctl(&["stop", UNIT])?;
     }
-    write(UNIT_FILE, &unit, 0o644)?;
+    if is_in_use(&state_dir) {
+        return Err(StoreError::InUse(state_dir.display().to_string()).into());
+    }
+    let (user, group) = account::make()?;
+    handover::give(&state_dir, user, group).map_err(|error| {
+        Failure::Unexpected(format!(
+            "{} could not be given to the user {USER} ({error}); run this as root",
+            state_dir.display()
+        ))
+    })?;
+    match environment() {
+        Some(environment) => write(ENVIRONMENT_FILE, &environment, 0o600)?,
+        None => remove(ENVIRONMENT_FILE)?,
+    }
+    write(UNIT_FILE, &text, 0o644)?;
     systemctl(&["daemon-reload"])?;
-    systemctl(&["enable", "--now", UNIT])?;
+    systemctl(&["enable", UNIT])?;
+    systemctl(&["restart", UNIT])?;
     println!("The device runs, now and whenever this machine runs. Its code: gangway-device status");
     Ok(())
 }
 
 pub(super) fn uninstall() -> Result<(), Failure> {
-    if !Path::new(UNIT_FILE).exists() {
+    let files = [UNIT_FILE, ENVIRONMENT_FILE, account::SYSUSERS_FILE];
+    if !files.iter().any(|file| Path::new(file).exists()) {
         println!("There is nothing to remove.");
         return Ok(());
     }
-    systemctl(&["disable", "--now", UNIT])?;
-    std::fs::remove_file(UNIT_FILE).map_err(|error| {
-        Failure::Unexpected(format!(
-            "{UNIT_FILE} could not be removed ({error}); run this as root"
-        ))
-    })?;
-    if Path::new(ENVIRONMENT_FILE).exists() {
-        std::fs::remove_file(ENVIRONMENT_FILE).map_err(|error| {
-            Failure::Unexpected(format!("{ENVIRONMENT_FILE} could not be removed ({error})"))
-        })?;
+    if Path::new(UNIT_FILE).exists() {
+        systemctl(&["disable", "--now", UNIT])?;
     }
+    files.into_iter().try_for_each(remove)?;
     systemctl(&["daemon-reload"])?;
-    println!("Removed. The state directory stays; `gangway-device reset` empties it.");
+    println!(
+        "Removed. The state directory stays, and the user {USER}, to whom it belongs; `gangway-device reset` empties the \
+         directory."
+    );
     Ok(())
 }
 
@@ -79,75 +105,70 @@ fn systemctl(arguments: &[&str]) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Unexpected(format!(
-        "systemctl {} failed; run this as root",
+        "systemctl {} failed; run this as root, and see journalctl -u {UNIT}",
         arguments.join(" ")
     )))
 }
 
-/// The unit. It runs as root, to read the machine's serial number, and without any of root's rights.
-fn unit(program: &Path, install: &Install) -> Result<String, Failure> {
-    let program = program
-        .to_str()
-        .ok_or_else(|| Failure::Settings("the program's path is not text; move it".to_owned()))?;
-    let mut command = vec![quoted(program), "run".to_owned(), "--service".to_owned()];
-    command.extend(install.arguments()?.iter().map(|argument| quoted(argument)));
-    let state_dir = std::path::absolute(&install.state.state_dir)?;
-    Ok(format!(
-        "\
-[Unit]
-Description=Gangway device
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-Type=notify
-ExecStart={command}
-EnvironmentFile=-{ENVIRONMENT_FILE}
-Restart=always
-RestartSec=5
-UMask=0077
-ExecStartPre=/bin/mkdir -p -m 0700 {state_dir}
-ReadWritePaths=-{state_dir}
-ProtectSystem=full
-ProtectHome=read-only
-PrivateTmp=yes
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-SystemCallArchitectures=native
-
-[Install]
-WantedBy=multi-user.target
-",
-        command = command.join(" "),
-        state_dir = quoted(state_dir.to_str().unwrap_or_default()),
-    ))
+/// The unit for these options on this machine.
+fn unit(install: &Install, has_tpm_group: bool) -> Result<Unit, Failure> {
+    let mut install = install.clone();
+    let pin = match install.key.take_pin_file() {
+        Some((name, path)) => Some((name, std::path::absolute(path)?)),
+        None => None,
+    };
+    let opened = [install.server.ca_file.as_deref(), install.key.module()];
+    let files = opened.into_iter().flatten().map(std::path::absolute);
+    Ok(Unit {
+        program: std::env::current_exe()?,
+        arguments: install.arguments()?,
+        state_dir: std::path::absolute(&install.state.state_dir)?,
+        files: files.collect::<Result<_, _>>()?,
+        in_token: install.key.module().is_some(),
+        has_tpm_group,
+        pin,
+        hands_over_serial: can_hand_over_serial(),
+    })
 }
 
-fn unreachable(what: &str, path: &Path, reason: &str) -> Failure {
-    Failure::Settings(format!(
-        "the service could not use the {what} {}: {reason}. It runs as root without root's rights; choose another place, such as \
-         /var/lib/gangway-device",
-        path.display()
-    ))
+/// In some containers the file is there and not even root can read it: then a unit that names it would not start.
+fn can_hand_over_serial() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    match std::fs::read(SERIAL) {
+        Err(error) if is_root => error.kind() == ErrorKind::NotFound,
+        _ => true,
+    }
 }
 
-/// The proxies, for a file that only root can read: a proxy's URL may hold a password, and everybody can read units.
+/// Whether the unit can use what it is told to; gives the state directory without symbolic links.
+fn usable(unit: &Unit, ids: &Ids) -> Result<PathBuf, Failure> {
+    let refused = |path: &Path, reason: &str| {
+        Failure::Settings(format!(
+            "the service could not use {}: {reason}. It runs as the user {USER}; choose another place, such as \
+             /var/lib/gangway-device for its state and /usr/local for files, or change the permissions",
+            path.display()
+        ))
+    };
+    let needed = unit.files.iter().map(|file| (file, Use::Read));
+    for (file, how) in needed.chain([(&unit.program, Use::Run)]) {
+        reach::file(file, how, ids).map_err(|reason| refused(file, &reason))?;
+    }
+    let mut named = unit.files.clone();
+    named.extend(unit.pin.iter().map(|(_, path)| path.clone()));
+    named.extend(token_environment().into_iter().map(|(_, value)| value.into()));
+    reach::state_dir(&unit.state_dir, ids, &named).map_err(|reason| refused(&unit.state_dir, &reason))
+}
+
+/// Proxies, and where libraries of tokens find theirs, for a file that only root can read: a proxy's URL may hold a password,
+/// and everybody can read units.
 fn environment() -> Option<String> {
     let proxies = proxies_from_environment();
-    let proxy = proxies.https?;
-    Some(format!(
-        "HTTPS_PROXY={}\nNO_PROXY={}\n",
-        in_environment_file(&proxy),
-        in_environment_file(&proxies.none)
-    ))
+    let mut variables = token_environment();
+    if let Some(proxy) = proxies.https {
+        variables.extend([("HTTPS_PROXY", proxy), ("NO_PROXY", proxies.none)]);
+    }
+    let line = |(name, value): &(&str, String)| format!("{name}={}\n", in_environment_file(value));
+    (!variables.is_empty()).then(|| variables.iter().map(line).collect())
 }
 
 /// systemd.exec(5), "EnvironmentFile=": within double quotes a backslash escapes, and nothing is expanded.
@@ -175,31 +196,19 @@ fn write(path: &str, text: &str, mode: u32) -> Result<(), Failure> {
     })
 }
 
-/// systemd.service(5), "Command lines": quotes group, `\` escapes within them, `%` and `$` are doubled.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
+/// Removes a file, if it is there.
+fn remove(path: &str) -> Result<(), Failure> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::Unexpected(format!(
+            "{path} could not be removed ({error}); run this as root"
+        ))),
+        _ => Ok(()),
     }
-    let escaped = text
-        .replace('\\', r"\\")
-        .replace('"', "\\\"")
-        .replace('%', "%%")
-        .replace('$', "$$");
-    format!("\"{escaped}\"")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_systemd_would_read_otherwise_is_escaped() {
-        assert_eq!(quoted("https://panel.example:8443"), "https://panel.example:8443");
-        assert_eq!(quoted("Room 7"), "\"Room 7\"");
-        assert_eq!(quoted(r#"50% of $5 "\""#), r#""50%% of $$5 \"\\\"""#);
-        assert_eq!(quoted(""), "\"\"");
-    }
 
     #[test]
     fn a_proxys_password_stands_in_a_file_that_only_root_can_read() {
