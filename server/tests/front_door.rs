@@ -21,6 +21,7 @@ mod relay;
 mod requests;
 mod session_gate;
 mod support;
+mod systemd_units;
 mod tls_files;
 mod typed_client;
 mod unknown_paths;
