@@ -342,7 +342,7 @@ fn retired() -> GateError {
 fn key_in_use() -> GateError {
     refuse(
         ProblemCode::KeyInUse,
-        "another device has proved this key before; make a new key (context-device reset) and enrol again",
+        "another device has proved this key before; make a new key (gangway-device reset) and enrol again",
         None,
     )
 }

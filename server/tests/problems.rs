@@ -118,7 +118,10 @@ both_engines!(
         let eve = server.member(&elsewhere, Role::Operator, "Eve").await;
         let late = eve.enrol(&server, device.key()).await;
         device.install(&late.chain);
-        assert_eq!(device.prove(&spawned).await.problem().await["code"], "key_in_use");
+        let refused = device.prove(&spawned).await.problem().await;
+        assert_eq!(refused["code"], "key_in_use");
+        let words = refused["message"].as_str().expect("a text");
+        assert!(words.contains("(gangway-device reset)"), "{words}");
     }
 );
 
@@ -135,6 +138,7 @@ fn every_problem_code_is_met_by_a_test() {
         .as_array()
         .or_else(|| description["components"]["schemas"]["ProblemCode"]["oneOf"].as_array())
         .expect("the codes are described");
+    assert!(codes.len() > 25, "{codes:?}");
     let mut tests = String::new();
     read_into(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut tests);
     let unmet: Vec<ProblemCode> = codes
