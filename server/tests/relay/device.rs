@@ -117,16 +117,25 @@ impl Device {
     }
 
     pub(crate) async fn prove_with(&self, spawned: &Spawned, origin: &str, counter: u64) -> Socket {
-        let mut socket = Socket::open(spawned, SESSION).await;
-        let challenge = socket.hear_a("challenge").await;
-        let nonce = BASE64
-            .decode(challenge["nonce"].as_str().expect("a text").as_bytes())
-            .expect("base64");
-        let signature = self.sign(&proof_message(&nonce, origin, &self.sha256));
+        let (mut socket, nonce) = challenged(spawned).await;
+        self.say_proof(&mut socket, &nonce, origin, counter).await;
+        socket
+    }
+
+    /// Answers one socket with the nonce of another.
+    pub(crate) async fn prove_with_nonce_of_another(&self, spawned: &Spawned, counter: u64) -> Socket {
+        let (_other, nonce) = challenged(spawned).await;
+        let (mut socket, own) = challenged(spawned).await;
+        assert_ne!(nonce, own, "every socket has its own");
+        self.say_proof(&mut socket, &nonce, ORIGIN, counter).await;
+        socket
+    }
+
+    async fn say_proof(&self, socket: &mut Socket, nonce: &[u8], origin: &str, counter: u64) {
+        let signature = self.sign(&proof_message(nonce, origin, &self.sha256));
         let proof = json!({"type": "proof", "chain": self.chain, "signature": signature, "counter": counter,
             "agent": "test"});
         socket.say(proof).await;
-        socket
     }
 
     /// A session, and its `welcome`.
@@ -135,6 +144,14 @@ impl Device {
         let welcome = socket.hear_a("welcome").await;
         (socket, welcome)
     }
+}
+
+/// A session's socket and the nonce of its challenge.
+async fn challenged(spawned: &Spawned) -> (Socket, Vec<u8>) {
+    let mut socket = Socket::open(spawned, SESSION).await;
+    let challenge = socket.hear_a("challenge").await;
+    let nonce = challenge["nonce"].as_str().expect("a text");
+    (socket, BASE64.decode(nonce.as_bytes()).expect("base64"))
 }
 
 impl Server {

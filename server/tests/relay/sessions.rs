@@ -71,7 +71,7 @@ both_engines! {
 }
 
 both_engines! {
-    async fn what_is_revoked_or_suspended_loses_its_session_and_gets_no_other(server: Server) {
+    async fn what_is_suspended_or_revoked_loses_its_session_and_what_is_revoked_gets_no_other(server: Server) {
         let token = server.all_token().await;
         let spawned = server.spawn();
         let mut device = Device::enrol(&server, &spawned, &token).await;
@@ -90,7 +90,10 @@ both_engines! {
             server.clock.advance(9_000);
         }
         server.gangway.relay.tick().await;
-        assert!(session.hear_a("revoked").await["reason"].as_str().is_some());
+        assert_eq!(
+            session.hear_a("revoked").await["reason"],
+            "The certificate of this device was revoked: its key may be known to others."
+        );
         assert_eq!(session.end().await, Some(1008));
         let mut refused = device.prove(&spawned).await;
         assert_eq!(refused.problem().await["code"], "certificate_revoked");
@@ -160,11 +163,12 @@ async fn a_refused_endorsement_ends_the_session() {
     session
         .say(json!({"type": "renew", "csr": device.csr(), "endorsement": endorsement}))
         .await;
-    session.problem().await;
+    assert_eq!(session.problem().await["code"], "proof_invalid");
 }
 
+/// Threat model: SES-1.
 #[tokio::test]
-async fn a_proof_for_another_origin_or_by_another_key_is_invalid() {
+async fn a_proof_for_another_origin_or_nonce_or_by_another_key_is_invalid() {
     let server = Server::start_with(Engine::Sqlite, |config| {
         config.device_origins = vec!["https://relay.example".to_owned()];
     })
@@ -176,6 +180,8 @@ async fn a_proof_for_another_origin_or_by_another_key_is_invalid() {
     assert_eq!(socket.problem().await["code"], "proof_invalid");
     let mut socket = device.prove_with(&spawned, "https://relay.example", 1).await;
     socket.hear_a("welcome").await;
+    let mut socket = device.prove_with_nonce_of_another(&spawned, 2).await;
+    assert_eq!(socket.problem().await["code"], "proof_invalid");
     let other = Device::enrol(&server, &spawned, &token).await;
     device.chain.clone_from(&other.chain);
     let mut socket = device.prove(&spawned).await;
