@@ -3,12 +3,15 @@
 use gangway_protocol::account::Token;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
-use http::StatusCode;
+use gangway_server::config::Config;
+use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::socket::{Claims, Socket};
+use crate::support::member::Member;
 use crate::support::person::Person;
-use crate::support::{Engine, Server, Spawned, both_engines};
+use crate::support::visitor::Visitor as _;
+use crate::support::{Engine, Server, Spawned, both_engines, csr};
 
 fn pake(side: u8) -> String {
     data_encoding::BASE64.encode(&[&[side][..], &[7; 32]].concat())
@@ -273,6 +276,7 @@ async fn every_fault_of_a_claimant_has_its_problem() {
     assert_eq!(claimant.end().await, Some(1001));
 }
 
+/// Threat model: ENR-2.
 #[tokio::test]
 async fn guessing_is_limited_whatever_the_spelling_and_the_socket() {
     let server = Server::start(Engine::Sqlite).await;
@@ -299,4 +303,83 @@ async fn guessing_is_limited_whatever_the_spelling_and_the_socket() {
     );
     server.clock.advance(10 * 60 * 1000 + 1000);
     assert_eq!(guess("BCDK").await["code"], "code_unknown");
+}
+
+/// What happens to three guesses: by a program, by a colleague of its owner, by somebody of another organisation.
+async fn three_guesses(cap: impl FnOnce(&mut Config)) -> [Value; 3] {
+    let server = Server::start_with(Engine::Sqlite, cap).await;
+    let token = server.enrol_token().await;
+    let home = server.first_organisation().await.parse().expect("an id");
+    let elsewhere = server.organisation("Elsewhere").await;
+    let ada = server.member(&home, Role::Installer, "Ada").await;
+    let eve = server.member(&elsewhere, Role::Installer, "Eve").await;
+    let spawned = server.spawn();
+    let bearer = format!("Bearer {token}");
+    let cookie = |of: &Member| of.headers()[header::COOKIE].to_str().expect("text").to_owned();
+    let (adas, eves) = (cookie(&ada), cookie(&eve));
+    let origin = ("origin", "http://localhost:8080");
+    let guess = async |headers: &[(&str, &str)], nameplate: &str| {
+        let mut claimant = Claims::open(&spawned, headers, nameplate)
+            .await
+            .expect("the upgrade succeeds");
+        claimant.say(json!({"type": "claim", "pake": pake(0x42)})).await;
+        claimant.problem().await["code"].clone()
+    };
+    [
+        guess(&[("authorization", &bearer)], "BCDF").await,
+        guess(&[("cookie", &adas), origin], "BCDG").await,
+        guess(&[("cookie", &eves), origin], "BCDH").await,
+    ]
+}
+
+/// Threat model: ENR-3.
+#[tokio::test]
+async fn guesses_count_for_their_address_and_for_their_organisation() {
+    let at_an_address = three_guesses(|config| config.caps.failed_codes_per_address = 1).await;
+    assert_eq!(at_an_address, ["code_unknown", "rate_limited", "rate_limited"]);
+    let in_an_organisation = three_guesses(|config| config.caps.failed_codes_per_organisation = 1).await;
+    assert_eq!(
+        in_an_organisation,
+        ["code_unknown", "rate_limited", "code_unknown"]
+    );
+}
+
+/// Threat model: ENR-11.
+#[tokio::test]
+async fn nothing_is_approved_before_the_device_has_confirmed_the_code() {
+    let server = Server::start(Engine::Sqlite).await;
+    let token = server.all_token().await;
+    let spawned = server.spawn();
+    let program = server.bearer(token.clone()).await;
+    let request = program.approval_request(&csr::csr(&csr::key())).await;
+    let (mut device, nameplate) = Socket::wait(&spawned).await;
+    let mut claimant = claim(&spawned, &token, &nameplate["nameplate"]).await;
+    let id = claimant.hear_a("accepted").await["claim"].clone();
+    device.hear_a("claim").await;
+    device
+        .say(json!({"type": "answer", "claim": id, "pake": pake(0x41), "confirm": "AAAA"}))
+        .await;
+    claimant.hear_a("answer").await;
+    let approve = async || {
+        let place = path::approval(id.as_str().expect("a text"));
+        let body = serde_json::to_value(&request).expect("JSON");
+        let (status, reply) = server.try_ask(&token, "POST", &place, Some(body)).await;
+        (status, reply["code"].clone())
+    };
+    assert_eq!(approve().await, (StatusCode::NOT_FOUND, json!("not_found")));
+    claimant
+        .say(json!({"type": "confirm", "claim": id, "confirm": "BBBB"}))
+        .await;
+    device.hear_a("confirm").await;
+    assert_eq!(
+        approve().await.0,
+        StatusCode::NOT_FOUND,
+        "the device has not said so yet"
+    );
+    device
+        .say(json!({"type": "sealed", "claim": id, "box": "AAAA"}))
+        .await;
+    claimant.hear_a("sealed").await;
+    claimant.hear_a("context").await;
+    assert_eq!(approve().await.0, StatusCode::OK);
 }
