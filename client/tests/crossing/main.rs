@@ -6,3 +6,4 @@
 mod properties;
 mod stage;
 mod stories;
+mod warnings;

@@ -40,6 +40,8 @@ pub struct Play {
     channel: Option<Channel>,
     /// The introduction that the device will make.
     pub introduction: Value,
+    /// What the server makes of the two addresses.
+    pub network: &'static str,
     /// Whether the driver verifies signatures by itself.
     pub verifies: bool,
     pub awaits_verification: bool,
@@ -69,6 +71,7 @@ impl Play {
                 "link": "https://panel.example/link",
                 "accepts": ["certificate", "something_of_tomorrow"],
             }),
+            network: "same",
             csr,
             code: UserCode::read(CODE).expect("a code"),
             effects: effects.into(),
@@ -171,7 +174,7 @@ impl Play {
                 let introduction = self.introduction.clone();
                 self.device_says(&introduction);
                 self.server_says(
-                    &json!({"type": "context", "network": "same", "first_seen": 1_799_999_990_000_i64}),
+                    &json!({"type": "context", "network": self.network, "first_seen": 1_799_999_990_000_i64}),
                 );
             }
             ClaimantToServer::Sealed { claim, sealed } => {

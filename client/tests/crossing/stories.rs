@@ -1,6 +1,6 @@
 //! What happens to people, one story each.
 
-use gangway_client::crossing::{Answer, Call, Failure, Input, Obstacle, Retry, Stage, Step, Warning};
+use gangway_client::crossing::{Answer, Call, Failure, Input, Obstacle, Retry, Stage, Step};
 use gangway_protocol::certificate::CsrRefusal;
 use gangway_protocol::time::UnixMillis;
 use serde_json::json;
@@ -330,21 +330,6 @@ fn an_introduction_that_deceives_is_not_shown() {
         assert_eq!(play.last_heard()["reason"], failure(&play).cause(), "{field}");
         assert!(play.crossing.view().review.is_none(), "{field}");
     }
-}
-
-/// Threat model: ENR-9.
-#[test]
-fn a_careful_person_is_warned() {
-    let mut play = Play::start(CODE);
-    play.introduction["link"] = json!("https://panel.example.attacker.net/link");
-    play.run();
-    let review = play.crossing.view().review.clone().expect("something to review");
-    assert_eq!(
-        review.warnings,
-        [Warning::OtherPanel {
-            link: "https://panel.example.attacker.net/link".to_owned()
-        }]
-    );
 }
 
 #[test]

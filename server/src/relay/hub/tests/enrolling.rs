@@ -17,8 +17,18 @@ fn waiting(scene: &mut Scene) -> String {
 
 /// A claim on the device at socket 0 by a claimant at socket 1, up to the device's first sealed message.
 fn crossing(scene: &mut Scene) -> Value {
+    crossing_from(scene, address(1))
+}
+
+/// The same by a claimant at this address.
+fn crossing_from(scene: &mut Scene, address: IpAddr) -> Value {
     let nameplate = waiting(scene);
-    scene.claimant(1, &nameplate);
+    let ticket = Ticket {
+        address,
+        ..ticket(1, &nameplate)
+    };
+    scene.open(1, Opening::Claimant(Box::new(ticket)));
+    scene.says(1, json!({"type": "claim", "pake": pake()}));
     let claim = scene.told(1)["claim"].clone();
     let told = scene.told(0);
     assert_eq!(
@@ -62,6 +72,16 @@ fn a_crossing_from_hello_to_outcome() {
     assert!(seen().ended_at.is_some());
     scene.says(0, json!({"type": "replace", "reason": "spent"}));
     assert_eq!(scene.told(0)["type"], "nameplate");
+}
+
+/// Threat model: ENR-9.
+#[test]
+fn a_claimant_at_another_address_hears_that_the_networks_differ() {
+    let mut scene = Scene::new();
+    let claim = crossing_from(&mut scene, address(2));
+    scene.says(0, sealed(&claim, "AAAA"));
+    let context = json!({"type": "context", "network": "different", "first_seen": START});
+    assert_eq!(scene.asked(1).last(), Some(&Asked::Send(context)));
 }
 
 #[test]
