@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, setUp, test } from '../support/story.ts';
 import { addAuthenticator } from '../support/passkey.ts';
-import { enrol } from '../support/link.ts';
+import { approve, review } from '../support/link.ts';
 import { Recorder } from '../support/recorder.ts';
 import { Device } from '../support/device.ts';
 import { Server } from '../support/server.ts';
@@ -15,6 +15,10 @@ test('relayed frames show neither the code, nor the CSR, facts, certificate or p
   const server = await Server.start(folder, ['--device-origins', `http://localhost:${atDevice.port}`]);
   atDevice.target = server.port;
   const frames: string[] = [];
+  const addresses: string[] = [];
+  const titles: string[] = [];
+  page.on('request', (request) => { addresses.push(request.url()); });
+  page.on('framenavigated', (frame) => { addresses.push(frame.url()); });
   page.on('websocket', (socket) => {
     socket.on('framesent', ({ payload }) => { frames.push(String(payload)); });
     socket.on('framereceived', ({ payload }) => { frames.push(String(payload)); });
@@ -23,16 +27,32 @@ test('relayed frames show neither the code, nor the CSR, facts, certificate or p
   await setUp(page, await server.setupLink());
   const device = Device.start(folder, `http://localhost:${atDevice.port}`);
   const code = await device.code();
-  const { sha256, deviceId } = await enrol(page, server.url, device, code);
+  await review(page, server.url, code);
+  titles.push(await page.title());
+  await approve(page);
+  const sha256 = String((await device.next('installed')).certificate_sha256);
+  await device.next('online');
+  await page.waitForURL('**/fleet/dev_*');
+  titles.push(await page.title());
+  const deviceId = new URL(page.url()).pathname.split('/').pop()!;
   const detail = await page.request.get(`${server.url}/api/v1/devices/${deviceId}`).then((r) => r.json());
   await device.stop();
+
+  // The code stands on the device's screen, in the event that shows it, and nowhere that is kept.
+  const secret = code.split('-')[1];
+  expect(server.log).toContain('serving');
+  const said = device.lines.filter((line) => !line.startsWith('{"event":"code"'));
+  expect(said.length).toBe(device.lines.length - 1);
+  for (const [where, text] of Object.entries({ 'the server’s log': server.log, 'an address': addresses.join('\n'), 'a title': titles.join('\n'), 'the device’s output': said.join('\n') })) {
+    expect(text).not.toBe('');
+    expect(text.toUpperCase().includes(secret), `the code stands in ${where}`).toBe(false);
+  }
   await server.stop();
 
   // From the first claim on until the first session, only sealed boxes and handshakes cross the relay.
   const relayed = atDevice.transcript().split('gangway.session.v1')[0] + frames.join('\n');
   expect(frames.length, 'the browser’s frames were seen').toBeGreaterThan(4);
   expect(relayed).toContain('"type":"sealed"');
-  const secret = code.split('-')[1];
   const forbidden: Record<string, string> = {
     'the secret half of the code': secret,
     'the whole code': code.replace('-', ''),

@@ -62,5 +62,8 @@ export class Device {
 
   async crash(): Promise<void> { await this.child?.kill('SIGKILL'); }
 
+  /** All that it has said since it was started last. */
+  get lines(): string[] { return this.child?.lines ?? []; }
+
   get output(): string { return this.child?.tail() ?? ''; }
 }
