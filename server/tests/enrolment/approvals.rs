@@ -9,6 +9,7 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::time::UnixMillis;
 use gangway_server::session::installed;
+use x509_cert::der::pem::LineEnding;
 
 use super::problem;
 use crate::support::device::SoftDevice;
@@ -213,7 +214,15 @@ both_engines!(
     }
 );
 
+/// This CSR with another signature: still DER, and by nobody's key.
+fn spoilt(pem: &str) -> String {
+    let (label, mut der) = x509_cert::der::pem::decode_vec(pem.as_bytes()).expect("PEM");
+    *der.last_mut().expect("a CSR ends with its signature") ^= 1;
+    x509_cert::der::pem::encode_string(label, LineEnding::LF, &der).expect("PEM")
+}
+
 both_engines!(
+    /// Threat model: ENR-13.
     async fn what_is_unfit_is_refused_by_name(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
@@ -229,6 +238,15 @@ both_engines!(
                 ProblemCode::CsrRefused
             );
         }
+        let mut request = good.clone();
+        request.csr = spoilt(&good.csr);
+        let error = ada
+            .api
+            .approve(&claim, &request)
+            .await
+            .expect_err("not its key's");
+        assert_eq!(error.code(), Some(ProblemCode::CsrRefused));
+        assert!(error.to_string().contains("signature"), "{error}");
         let mut request = good.clone();
         request.csr = good.csr.replacen("M", "N", 1);
         assert_eq!(
