@@ -54,6 +54,8 @@ both_engines!(
     async fn the_root_key_can_be_exported_and_removed(server: Server) {
         let gangway = &server.gangway;
         let root = gangway.ca.export_root(&gangway.db).await.expect("the root");
+        let sealed_key = "SELECT COALESCE(sealed_key, 'none') FROM issuers WHERE slot = 'root'";
+        assert_sealed(&server.text(sealed_key).await, root.private_key.expose());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (key, certificate) = (folder.path().join("key.pem"), folder.path().join("root.pem"));
         std::fs::write(&key, root.private_key.expose()).expect("a file is written");
@@ -72,6 +74,7 @@ both_engines!(
             gangway.ca.export_root(&gangway.db).await.is_err(),
             "there is nothing left to export"
         );
+        assert_eq!(server.text(sealed_key).await, "none");
         let server = server.restart().await;
         let (_, chain) = server.certify(&identity(&server), &csr::csr(&csr::key()), 90);
         assert!(
@@ -92,6 +95,17 @@ both_engines!(
         );
     }
 );
+
+/// The key in PEM stands in what is kept of it neither whole nor in parts.
+fn assert_sealed(kept: &str, pem: &str) {
+    let bytes = kept.strip_prefix("v1.").expect("the sealed form has its version");
+    let bytes = data_encoding::BASE64.decode(bytes.as_bytes()).expect("base64");
+    let (_, key) = x509_cert::der::pem::decode_vec(pem.as_bytes()).expect("PEM");
+    assert!(bytes.len() > key.len(), "the key is in there");
+    for part in key.windows(8) {
+        assert!(!bytes.windows(8).any(|window| window == part), "it can be read");
+    }
+}
 
 /// A chain made by openssl, as another CA would hand it over: the intermediate first, the root last; and the key.
 fn foreign_chain(folder: &Path, algorithm: &[&str]) -> (String, SecretString) {

@@ -2,6 +2,7 @@
 
 use gangway_protocol::time::UnixMillis;
 use gangway_server::ca::DeviceIdentity;
+use gangway_server::ca::profile::SERIAL_LEN;
 use gangway_server::enrolment::check_csr;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::ObjectIdentifier;
@@ -117,6 +118,7 @@ fn check_device_profile(certificate: &Certificate, identity: &DeviceIdentity) {
     assert!(!constraints.ca && constraints.path_len_constraint.is_none());
     let (critical, names) = extension::<SubjectAltName>(certificate).expect("§4.2.1.6");
     assert!(!critical, "§4.2.1.6: not critical beside a subject");
+    assert_eq!(names.0.len(), 1, "one name and no other");
     assert_eq!(
         DeviceIdentity::from_alternative_names(&names).as_ref(),
         Some(identity)
@@ -243,5 +245,12 @@ both_engines!(
             .map(|_| server.certify(&identity, &csr, 90).0.serial)
             .collect();
         assert_eq!(serials.len(), 200);
+        assert!(serials.iter().all(|serial| serial.len() == 2 * SERIAL_LEN));
+        // 14 random bits and 16: of 200 draws hardly any two are alike.
+        for part in [0..4, 2 * SERIAL_LEN - 4..2 * SERIAL_LEN] {
+            let parts: std::collections::HashSet<&str> =
+                serials.iter().map(|serial| &serial[part.clone()]).collect();
+            assert!(parts.len() > 150, "{part:?}: {parts:?}");
+        }
     }
 );
