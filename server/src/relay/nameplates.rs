@@ -329,6 +329,16 @@ mod tests {
             .map(|socket| assign(&mut nameplates, socket, at(0)))
             .collect();
         assert!(first.iter().all(|plate| plate.len() == 4));
+        // 400 pairs of symbols, each about forty times at either end.
+        for pair in [0..2, 2..4] {
+            let mut often = HashMap::<String, usize>::new();
+            for plate in &first {
+                let plate = Nameplate::from(*plate);
+                *often.entry(plate.as_str()[pair.clone()].to_owned()).or_default() += 1;
+            }
+            assert_eq!(often.len(), 400);
+            assert!(often.values().all(|count| (4..=120).contains(count)), "{often:?}");
+        }
         let next = assign(&mut nameplates, 16_001, at(0));
         assert_eq!(next.len(), 5, "16,001 of 160,000 are more than one in ten");
         nameplates.free(first[7], 7, true, at(0));
@@ -397,6 +407,35 @@ mod tests {
             is_back(lost.resume(plate, epoch(0), 9, at(20_000))),
             "killed before the lease was written"
         );
+    }
+
+    /// Bytes that count on, the same for every new one.
+    #[derive(Default)]
+    struct Counting(std::sync::atomic::AtomicU8);
+
+    impl Random for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            for byte in bytes {
+                *byte = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_restart_nobody_gets_what_another_has_on_its_screen() {
+        let draw = |nameplates: &mut Nameplates| nameplates.assign(1, at(1), &Counting::default()).plate;
+        let mut before = empty();
+        let plate = draw(&mut before);
+        assert_eq!(draw(&mut empty()), plate, "the next one, were it free");
+        let mut after = Nameplates::new(before.take_changes(), at(1));
+        assert_ne!(draw(&mut after), plate);
+
+        let mut crowded = empty();
+        for socket in 0..16_001 {
+            assign(&mut crowded, socket, at(1));
+        }
+        let mut after = Nameplates::new(crowded.take_changes(), at(1));
+        assert_eq!(assign(&mut after, 1, at(1)).len(), 5, "leases count in the crowd");
     }
 
     #[test]

@@ -28,31 +28,41 @@ both_engines! {
 }
 
 both_engines! {
-    async fn a_restarted_server_gives_no_nameplate_away_that_is_on_a_screen(server: Server) {
+    async fn leases_of_nameplates_outlive_a_restart_until_their_rest_is_over(server: Server) {
         let spawned = server.spawn();
-        let mut taken = Vec::new();
         let mut sockets = Vec::new();
         for _ in 0..50 {
-            let (device, message) = Socket::wait(&spawned).await;
-            taken.push(message["nameplate"].clone());
-            sockets.push(device);
+            sockets.push(Socket::wait(&spawned).await.0);
         }
         server.gangway.relay.tick().await;
-        let count = |server: &Server| {
-            let db = server.gangway.db.clone();
-            let now = server.gangway.clock.now();
-            async move {
-                let mut reader = db.reader().await.expect("the database answers");
-                gangway_server::db::nameplates::all(&mut reader.conn(), now).await.expect("the database answers").len()
-            }
-        };
-        assert_eq!(count(&server).await, 50);
+        let count = "SELECT CAST(COUNT(*) AS TEXT) FROM nameplates";
+        assert_eq!(server.text(count).await, "50");
         drop((spawned, sockets));
         let server = server.restart().await;
-        assert_eq!(count(&server).await, 50);
+        server.gangway.relay.tick().await;
+        assert_eq!(server.text(count).await, "50");
         server.clock.advance(26 * 60 * 1000);
         server.gangway.relay.tick().await;
-        assert_eq!(count(&server).await, 0, "their rest is over");
+        assert_eq!(server.text(count).await, "0", "their rest is over");
+    }
+}
+
+both_engines! {
+    async fn a_spent_code_stays_spent_over_a_restart_of_the_server(server: Server) {
+        let spawned = server.spawn();
+        let (mut device, first) = Socket::wait(&spawned).await;
+        device.say(json!({"type": "replace", "reason": "spent"})).await;
+        let second = device.hear_a("nameplate").await;
+        server.gangway.relay.tick().await;
+        drop((spawned, device));
+        let server = server.restart().await;
+        let spawned = server.spawn();
+        for (resume, stays) in [(&first, false), (&second, true)] {
+            let mut device = Socket::open(&spawned, ENROLMENT).await;
+            device.say(json!({"type": "hello", "agent": "test", "resume": resume["resume"]})).await;
+            let again = device.hear_a("nameplate").await;
+            assert_eq!(again["nameplate"] == resume["nameplate"], stays, "{again}");
+        }
     }
 }
 
