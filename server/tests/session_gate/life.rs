@@ -1,6 +1,7 @@
 //! The life of a device's certificates, whatever happens to them in whatever order: issued, proved, renewed, superseded,
 //! revoked, lapsed, with time between.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use gangway_protocol::certificate::{CertificateRequest, RevocationReason, RevocationRequest};
@@ -88,6 +89,12 @@ struct World<'a> {
     counter: u64,
     grace: i64,
     superseded: BTreeMap<Sha256Hex, UnixMillis>,
+    /// The certificate of the session that the last act opened.
+    just_proved: Option<Sha256Hex>,
+    /// Sessions that were opened.
+    accepted: usize,
+    /// Renewals that were granted.
+    renewed: usize,
 }
 
 impl<'a> World<'a> {
@@ -108,6 +115,9 @@ impl<'a> World<'a> {
             counter: 0,
             grace: i64::from(grace_hours) * UnixMillis::HOUR,
             superseded: BTreeMap::new(),
+            just_proved: None,
+            accepted: 0,
+            renewed: 0,
         };
         world.keep(0, certificate.sha256, certificate.chain, false);
         world
@@ -135,6 +145,7 @@ impl<'a> World<'a> {
     async fn act(&mut self, act: Act) {
         // Two things never happen in the same millisecond.
         self.server.clock.advance(1);
+        self.just_proved = None;
         let chosen = |number: usize, world: &Self| number % world.certificates.len();
         match act {
             Act::Approve(key) => self.approve(key).await,
@@ -150,6 +161,7 @@ impl<'a> World<'a> {
                     certificate, chain, ..
                 }) = answer
                 {
+                    self.renewed += 1;
                     self.keep(key, certificate, chain, true);
                 }
             }
@@ -210,6 +222,8 @@ impl<'a> World<'a> {
                 }
             }
         }
+        self.accepted += 1;
+        self.just_proved = Some(held.sha256);
         self.certificates[number].proved = true;
     }
 
@@ -223,6 +237,10 @@ impl<'a> World<'a> {
             let admitted = matches!(admission, Ok(Admission::Admitted(_)));
             let shown = self.ada.api.certificate(&held.sha256).await;
             let revocation = shown.expect("the certificate").revocation;
+            prop_assert!(
+                admitted || self.just_proved != Some(held.sha256),
+                "what has just opened a session was refused: {admission:?}"
+            );
             prop_assert!(
                 !(admitted && revocation.is_some()),
                 "a revoked certificate was admitted: {revocation:?}"
@@ -275,6 +293,7 @@ fn in_whatever_order_a_device_has_one_proved_certificate_and_none_that_was_revok
         prop_oneof![Just(0_u32), Just(2)],
         prop::collection::vec(act(), 1..40),
     );
+    let (accepted, renewed) = (Cell::new(0), Cell::new(0));
     let outcome = runner.run(&stories, |(grace_hours, acts)| {
         runtime.block_on(async {
             let mut world = World::new(&server, grace_hours).await;
@@ -282,10 +301,16 @@ fn in_whatever_order_a_device_has_one_proved_certificate_and_none_that_was_revok
                 world.act(act).await;
                 world.check().await?;
             }
+            accepted.set(accepted.get() + world.accepted);
+            renewed.set(renewed.get() + world.renewed);
             Ok(())
         })
     });
     if let Err(error) = outcome {
         panic!("{error}");
     }
+    assert!(
+        accepted.get() > 0 && renewed.get() > 0,
+        "{accepted:?} sessions, {renewed:?} renewals"
+    );
 }
