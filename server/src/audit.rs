@@ -196,8 +196,22 @@ mod tests {
     fn removed_and_cut_off_entries_show() {
         let entries = chain();
         let head = (3, entries[2].hash);
-        assert!(verify(&[entries[0].clone(), entries[2].clone()], head, &[]).is_err());
-        assert!(verify(&entries[..2], head, &[]).is_err());
+        let chain = || "org_1".to_owned();
+        assert_eq!(
+            verify(&[entries[0].clone(), entries[2].clone()], head, &[]),
+            Err(BrokenChain::Entry {
+                chain: chain(),
+                seq: 3
+            })
+        );
+        assert_eq!(
+            verify(&entries[..2], head, &[]),
+            Err(BrokenChain::Length {
+                chain: chain(),
+                found: 2,
+                head: 3
+            })
+        );
     }
 
     /// Threat model: WEB-6.

@@ -78,7 +78,7 @@ fn one_account_guesses_five_times_in_ten_minutes_then_ever_more_rarely() {
         attempt(1, home(byte(second % 250)), index(second))
     });
     // Waits of 10, 20, 40, … minutes: eight rounds fit into a day.
-    assert!(a_day <= 40, "{a_day} guesses in a day");
+    assert!((35..=40).contains(&a_day), "{a_day} guesses in a day");
 }
 
 /// Threat model: ENR-3.
@@ -149,7 +149,10 @@ fn the_breaker_slows_young_accounts_first() {
     let more = failures(&limits, 599, |second| {
         attempt(byte(second % 250), home(1), index(second))
     });
-    assert!(more <= 200 - 60, "at four times the cap nobody goes on ({more})");
+    assert!(
+        (130..=200 - 60).contains(&more),
+        "at four times the cap nobody goes on ({more})"
+    );
     assert!(
         limits.begin(&young, at(21 * UnixMillis::MINUTE)).is_ok(),
         "it closes again by itself"
@@ -220,7 +223,7 @@ fn a_whole_botnet_gets_six_thousand_guesses_an_hour() {
         }
     }
     // Each guess is right with 1 in 20^6; 6,000 an hour take more than ten thousand hours on average.
-    assert!(guesses <= 6_100, "{guesses} guesses in an hour");
+    assert!((5_900..=6_100).contains(&guesses), "{guesses} guesses in an hour");
 }
 
 #[test]

@@ -182,11 +182,10 @@ both_engines!(
             .call_with(&other, Method::POST, &place, body.clone(), &key)
             .await
             .json();
+        let kept = "SELECT CAST(COUNT(*) AS TEXT) FROM idempotency_keys";
+        assert_eq!(server.text(kept).await, "1");
         make(&server, &owner, &other, Role::Operator).await;
-        let kept = server
-            .text("SELECT CAST(COUNT(*) AS TEXT) FROM idempotency_keys")
-            .await;
-        assert_eq!(kept, "0");
+        assert_eq!(server.text(kept).await, "0");
         let again = server.call_with(&other, Method::POST, &place, body, &key).await;
         assert_eq!(again.problem(), ProblemCode::Forbidden);
         let link = made.link.expect("a new invitation shows its link");

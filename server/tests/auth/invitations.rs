@@ -185,6 +185,7 @@ both_engines!(
         }
         let there = server.delete(&viewer, &path::invitation(&foreign, link)).await;
         let nowhere = server.delete(&viewer, &path::invitation(unknown, link)).await;
+        assert_eq!(there.problem(), ProblemCode::NotFound);
         assert_eq!((there.status, there.body), (nowhere.status, nowhere.body));
     }
 );

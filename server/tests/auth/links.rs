@@ -5,6 +5,7 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
 use gangway_protocol::time::UnixMillis;
+use http::StatusCode;
 use serde_json::json;
 
 use crate::support::both_engines;
@@ -36,7 +37,9 @@ both_engines!(
                 role: Role::Installer
             }
         );
-        server.clock.advance(7 * UnixMillis::DAY);
+        server.clock.advance(7 * UnixMillis::DAY - 1);
+        assert_eq!(inspect(token.clone()).await.status, StatusCode::OK);
+        server.clock.advance(1);
         assert_eq!(inspect(token).await.problem(), ProblemCode::LinkUnknown);
     }
 );
@@ -44,10 +47,13 @@ both_engines!(
 both_engines!(
     async fn a_set_up_link_lasts_an_hour(server: Server) {
         let token = server.setup_token().await.expect("set-up is open");
-        server.clock.advance(UnixMillis::HOUR);
-        let reply = server
-            .post(&Nobody, path::LINK_INSPECTION, json!({ "token": token }))
-            .await;
-        assert_eq!(reply.problem(), ProblemCode::LinkUnknown);
+        let inspect = async || {
+            let token = json!({ "token": token });
+            server.post(&Nobody, path::LINK_INSPECTION, token).await
+        };
+        server.clock.advance(UnixMillis::HOUR - 1);
+        assert_eq!(inspect().await.status, StatusCode::OK);
+        server.clock.advance(1);
+        assert_eq!(inspect().await.problem(), ProblemCode::LinkUnknown);
     }
 );

@@ -123,18 +123,22 @@ both_engines!(
         let early = server.setup_token().await.expect("set-up is open");
         let owner = server.owner().await;
         let (_, expired) = server.invitation(&owner, Role::Viewer).await;
-        server.clock.advance(7 * UnixMillis::DAY);
-        for token in [
-            early,
-            expired,
-            SecretString::new("gw_inv_unknown".to_owned()),
-            SecretString::new(String::new()),
-        ] {
+        let (invitation, withdrawn) = server.invitation(&owner, Role::Viewer).await;
+        let place = path::invitation(&owner.organisation(), &invitation.id);
+        assert!(server.delete(&owner, &place).await.status.is_success());
+        let open = async |token: &SecretString| {
             let request = json!({ "token": token, "name": "Nobody" });
             let reply = server.post(&Nobody, path::REGISTRATIONS, request).await;
             assert_eq!(reply.status, StatusCode::NOT_FOUND);
             assert_eq!(reply.problem(), ProblemCode::LinkUnknown);
+            reply.body
+        };
+        let unknown = open(&SecretString::new("gw_inv_unknown".to_owned())).await;
+        for token in [early, withdrawn, SecretString::new(String::new())] {
+            assert_eq!(open(&token).await, unknown);
         }
+        server.clock.advance(7 * UnixMillis::DAY);
+        assert_eq!(open(&expired).await, unknown);
     }
 );
 

@@ -61,11 +61,13 @@ both_engines!(
         assert_eq!(reply.status, StatusCode::OK, "{reply}");
         let replayed = server.post(&Nobody, &place, proof.clone()).await;
         assert_eq!(replayed.problem(), ProblemCode::PasskeyRefused);
+        assert!(replayed.to_string().contains("answered already"), "{replayed}");
         assert!(replayed.cookie().is_none());
 
         let other: Ceremony = server.act(&Nobody, path::SIGN_INS).await.json();
         let moved = server.post(&Nobody, &path::sign_in(&other.id), proof).await;
         assert_eq!(moved.problem(), ProblemCode::PasskeyRefused, "another challenge");
+        assert!(moved.to_string().contains("another attempt"), "{moved}");
 
         let late: Ceremony = server.act(&Nobody, path::SIGN_INS).await.json();
         server.clock.advance(UnixMillis::HOUR);
