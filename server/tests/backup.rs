@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use gangway_protocol::device::DeviceState;
@@ -221,6 +222,8 @@ async fn the_root_goes_offline_and_the_record_is_verified_from_the_command_line(
         &data_dir,
         &["admin", "ca", "export-root", "--remove", "--to", text(&root)],
     ));
+    let mode = std::fs::metadata(&root).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "a private key is for its owner alone");
     let exported = std::fs::read_to_string(&root).expect("a file");
     assert!(exported.contains("BEGIN CERTIFICATE") && exported.contains("BEGIN PRIVATE KEY"));
     refuses(
@@ -380,6 +383,7 @@ async fn files_that_a_command_makes_belong_to_the_owner_of_their_folder() {
     use std::os::unix::fs::{MetadataExt as _, chown};
 
     const NOBODY: u32 = 65534;
+    let is_root = rustix::process::geteuid().is_root();
     let server = Server::start(Engine::Sqlite).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let copy = folder.path().join("backup");
@@ -390,12 +394,13 @@ async fn files_that_a_command_makes_belong_to_the_owner_of_their_folder() {
     let owned = |name: &str| {
         let data_dir = folder.path().join(name);
         std::fs::create_dir(&data_dir).expect("a folder");
-        // Refused where the tests do not run as root.
-        let _not_root = chown(&data_dir, Some(NOBODY), Some(NOBODY));
+        let given = chown(&data_dir, Some(NOBODY), Some(NOBODY));
+        assert_eq!(given.is_ok(), is_root);
         data_dir
     };
-    let check = |data_dir: &Path| {
+    let check = |data_dir: &Path, expected: &[&str]| {
         let owner = std::fs::metadata(data_dir).expect("a folder").uid();
+        assert_eq!(owner == NOBODY, is_root, "{owner}");
         let mut names = Vec::new();
         for entry in std::fs::read_dir(data_dir).expect("a folder") {
             let entry = entry.expect("an entry");
@@ -407,14 +412,16 @@ async fn files_that_a_command_makes_belong_to_the_owner_of_their_folder() {
             );
             names.push(entry.file_name());
         }
-        assert!(names.contains(&OsString::from("gangway.sqlite3")), "{names:?}");
+        for name in expected {
+            assert!(names.contains(&OsString::from(name)), "{names:?}");
+        }
     };
     let restored = owned("restored");
     succeeds(&on(&restored, &["restore", "--from", text(&copy)]));
-    check(&restored);
+    check(&restored, &["gangway.sqlite3", "ca.key"]);
     succeeds(&on(&restored, &["restore", "--replace", "--from", text(&copy)]));
-    check(&restored);
+    check(&restored, &["gangway.sqlite3", "ca.key"]);
     let unstarted = owned("unstarted");
     succeeds(&on(&unstarted, &["admin", "token", "create", "--scope", "read"]));
-    check(&unstarted);
+    check(&unstarted, &["gangway.sqlite3"]);
 }

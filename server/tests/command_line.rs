@@ -12,16 +12,16 @@ use crate::support::{Engine, Server, csr, fresh_database};
 fn a_public_url_that_cannot_carry_passkeys_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = text(folder.path());
-    refuses(
-        &run(&[
-            "serve",
-            "--data-dir",
-            data,
-            "--public-url",
-            "http://192.0.2.7:8080",
-        ]),
-        "browsers refuse them on an IP address",
-    );
+    for (url, words) in [
+        ("http://192.0.2.7:8080", "browsers refuse them on an IP address"),
+        ("http://panel.example", "browsers offer passkeys over https alone"),
+        (
+            "https://panel.example/gangway",
+            "nothing may follow the host and port",
+        ),
+    ] {
+        refuses(&run(&["serve", "--data-dir", data, "--public-url", url]), words);
+    }
 }
 
 /// As if a later version had changed the tables.
@@ -187,17 +187,22 @@ fn a_mistyped_data_directory_is_not_filled_with_a_new_database() {
     assert!(said.contains("yet: it is made now"), "{said}");
 }
 
-#[test]
-fn what_the_server_keeps_is_for_its_owner_alone() {
+#[tokio::test]
+async fn what_the_server_keeps_is_for_its_owner_alone() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
     succeeds(&run(&["migrate", "--data-dir", text(&data)]));
+    // The first start founds the CA.
+    let server = Server::start_with(Engine::Sqlite, |config| config.data_dir.clone_from(&data)).await;
+    server.gangway.db.close().await;
     succeeds(&run(&["backup", "--to", text(&copy), "--data-dir", text(&data)]));
     for (place, mode) in [
         (data.clone(), 0o700),
         (data.join("gangway.sqlite3"), 0o600),
+        (data.join("ca.key"), 0o600),
         (copy.clone(), 0o700),
         (copy.join("gangway.sqlite3"), 0o600),
+        (copy.join("ca.key"), 0o600),
         (copy.join("checkpoints.json"), 0o600),
     ] {
         let found = std::fs::metadata(&place).expect("it is there").permissions();
@@ -235,6 +240,7 @@ async fn the_record_is_read_from_the_command_line() {
         "{of_home}"
     );
     let lines = list(&["--organisation", home.as_str(), "--json"]);
+    assert!(lines.lines().count() >= 3, "approved, consented, issued: {lines}");
     for line in lines.lines() {
         let entry: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
         assert!(entry["seq"].is_u64() && entry["hash"].is_string(), "{entry}");

@@ -225,8 +225,8 @@ async fn a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
             .await;
         set.expect("the limit is set");
     };
+    let mut approved = vec![ada.approve(&server, &csr::key()).await.device.id];
     limit("PRAGMA max_page_count = 1").await;
-    let mut approved = Vec::new();
     let refused = loop {
         let request = ada.approval_request(&csr::csr(&csr::key())).await;
         match ada.api.approve(&server.claim(&ada), &request).await {
