@@ -252,13 +252,17 @@ both_engines!(
             .await;
             assert_eq!(other.status, StatusCode::OK, "a tag is asked about before a date");
 
-            // Revoked in the same second in which the first list was made.
-            let reason = RevocationReason::KeyCompromise;
-            let revocation = RevocationRequest { reason };
-            let _ = ada.api.revoke_certificate(&certificate.sha256, &revocation).await;
             if place.ends_with(".pem") {
                 continue;
             }
+            // Revoked in the same second in which the first list was made.
+            let reason = RevocationReason::KeyCompromise;
+            let revocation = RevocationRequest { reason };
+            let revoked = ada.api.revoke_certificate(&certificate.sha256, &revocation).await;
+            assert_eq!(
+                revoked.expect("revoked").revocation.map(|why| why.reason),
+                Some(reason)
+            );
             for known in [(header::IF_NONE_MATCH, &tag), (header::IF_MODIFIED_SINCE, &date)] {
                 let newer = ask(&place, &[(known.0.clone(), known.1)]).await;
                 assert_eq!(

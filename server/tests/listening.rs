@@ -11,6 +11,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use futures_util::FutureExt as _;
 use gangway_server::config::TlsFiles;
 use gangway_server::limits::ClientAddress;
 use gangway_server::listen::{self, Crowd, Service, Shutdown, Stream, Tls};
@@ -223,7 +224,13 @@ async fn a_certificate_without_its_key_is_refused_at_start() {
     let certificate = Certificate::make();
     let other = Certificate::make();
     std::fs::copy(other.files().key, certificate.files().key).expect("it can be copied");
-    assert!(Tls::load(certificate.files()).is_err());
+    let error = Tls::load(certificate.files()).err().expect("it is refused");
+    assert!(
+        error
+            .to_string()
+            .contains("does not belong to the first certificate"),
+        "{error}"
+    );
     std::fs::remove_file(certificate.files().certificate).expect("it can be removed");
     let error = Tls::load(certificate.files()).err().expect("it is refused");
     assert!(error.to_string().contains("certificate.pem"), "{error}");
@@ -337,6 +344,16 @@ async fn without_a_free_place_connections_wait() {
     asked.notified().await;
     let second = tokio::spawn(ask(listening.connect().await, ""));
     assert_eq!(listening.service.places.available_permits(), 0);
+    // Whoever comes later to another listener of this thread is answered: so would the second be, had it a place.
+    let elsewhere = Listening::start(echo_address());
+    for _ in 0..3 {
+        assert!(
+            ask(elsewhere.connect().await, "")
+                .await
+                .starts_with("HTTP/1.1 200")
+        );
+    }
+    assert_eq!(asked.notified().now_or_never(), None, "the second waits");
     told.notify_one();
     assert!(first.await.expect("no panic").ends_with("answered"));
     asked.notified().await;

@@ -209,6 +209,11 @@ proptest! {
         let mut read = || socket.read().expect("a message");
         prop_assert_eq!(read(), tungstenite::Message::text(text));
         prop_assert_eq!(read(), tungstenite::Message::text(long));
+        prop_assert_eq!(read(), tungstenite::Message::Ping(b"are you there"[..].into()));
+        let tungstenite::Message::Close(Some(close)) = read() else {
+            return Err(TestCaseError::fail("a Close with its code"));
+        };
+        prop_assert_eq!((u16::from(close.code), close.reason.as_str()), (1001, ""));
     }
 }
 
