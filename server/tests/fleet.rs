@@ -12,7 +12,11 @@ use crate::support::csr;
 use crate::support::member::Member;
 
 /// A device that `member` has approved, a second after the last one.
-async fn approved(server: &Server, member: &Member, change: impl FnOnce(&mut ApprovalRequest)) -> Device {
+pub(crate) async fn approved(
+    server: &Server,
+    member: &Member,
+    change: impl FnOnce(&mut ApprovalRequest),
+) -> Device {
     server.clock.advance(1_000);
     let mut request = member.approval_request(&csr::csr(&csr::key())).await;
     change(&mut request);

@@ -3,7 +3,7 @@
 use gangway_protocol::organisation::Role;
 use http::{HeaderValue, StatusCode, header};
 
-use crate::fleet::named;
+use crate::fleet::{approved, named};
 use crate::support::visitor::{Nobody, Reply, Visitor};
 use crate::support::{Server, both_engines};
 
@@ -59,6 +59,7 @@ both_engines!(
             "{policy}"
         );
         assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
+        assert!(html.contains("<script"), "{html}");
         for (place, _) in html.match_indices("<script") {
             let tag = &html[place..html[place..].find('>').map_or(html.len(), |end| place + end)];
             assert!(tag.contains("src=") || tag.contains("application/json"), "{tag}");
@@ -87,6 +88,7 @@ both_engines!(
         assert_eq!(device.status, StatusCode::OK);
         assert!(html.contains("<title>Gate North · Gangway</title>"), "{html}");
 
+        assert_eq!(page(&server, &eve, "/fleet").await.0.status, StatusCode::OK);
         for stranger in ["/fleet", &address] {
             assert!(!page(&server, &eve, stranger).await.1.contains("Gate North"));
             let (_, signed_out) = page(&server, &Nobody, stranger).await;
@@ -112,15 +114,29 @@ both_engines!(
     async fn what_a_device_calls_itself_is_text_and_never_markup(server: Server) {
         let works = server.organisation("Works").await;
         let ada = server.member(&works, Role::Operator, "Ada").await;
-        let name = "</script><script>alert(1)</script><img src=x onerror=alert(2)>";
-        named(&server, &ada, name).await;
-        let (_, html) = page(&server, &ada, "/fleet").await;
-        assert!(
-            !html.contains("<script>alert") && !html.contains("<img"),
-            "{html}"
-        );
-        assert!(html.contains("&lt;/script&gt;&lt;script&gt;alert(1)"), "{html}");
-        assert!(html.contains("\\u003c/script>"), "{html}");
+        let markup =
+            |number| format!("</script><script>alert({number})</script><img src=x onerror=alert(9)>");
+        let device = approved(&server, &ada, |request| {
+            request.name = Some(markup(1));
+            request.facts.hostname = markup(2);
+            request.facts.model = Some(markup(3));
+        })
+        .await;
+        for (place, numbers) in [
+            ("/fleet".to_owned(), 1..=1),
+            (format!("/fleet/{}", device.id), 1..=3),
+        ] {
+            let (_, html) = page(&server, &ada, &place).await;
+            assert!(
+                !html.contains("<script>alert") && !html.contains("<img"),
+                "{html}"
+            );
+            for number in numbers {
+                let text = format!("&lt;/script&gt;&lt;script&gt;alert({number})");
+                assert!(html.contains(&text), "{text}: {html}");
+            }
+            assert!(html.contains("\\u003c/script>"), "{html}");
+        }
     }
 );
 
