@@ -123,6 +123,7 @@ test('in German', async ({ owner, server, startDevice }) => {
   await owner.context().addCookies([{ name: 'lang', value: 'de', url: server.url }]);
   for (const [name, path] of [['link', '/link'], ['fleet', '/fleet'], ['device', `/fleet/${deviceId}`], ['account', '/account']]) {
     await open(owner, `${server.url}${path}`);
+    await expect(owner.locator('html')).toHaveAttribute('lang', 'de');
     await portray(owner, `german-${name}`);
   }
 });

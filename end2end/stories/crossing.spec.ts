@@ -38,12 +38,12 @@ test('a customer sets up, types the code, approves, and sees the device come onl
   expect(verdict).toContain('OK');
 
   // Private keys in the state directory are the owner's alone.
-  for (const name of readdirSync(device.stateDir)) {
+  const keys = readdirSync(device.stateDir).filter((name) => {
     const path = join(device.stateDir, name);
-    if (statSync(path).isFile() && readFileSync(path, 'latin1').includes('PRIVATE KEY')) {
-      expect(statSync(path).mode & 0o777, `mode of ${name}`).toBe(0o600);
-    }
-  }
+    return statSync(path).isFile() && readFileSync(path, 'latin1').includes('PRIVATE KEY');
+  });
+  expect(keys.sort()).toEqual(['key.pem', 'key.pem.copy']);
+  for (const name of keys) expect(statSync(join(device.stateDir, name)).mode & 0o777, `mode of ${name}`).toBe(0o600);
 });
 
 test('the fleet shows the device and finds it again', async ({ owner, server, startDevice }) => {
@@ -55,6 +55,9 @@ test('the fleet shows the device and finds it again', async ({ owner, server, st
   await owner.getByRole('searchbox', { name: 'Search devices' }).fill('nothing-is-called-this');
   await expect(row).toHaveCount(0);
   await expect(owner).toHaveURL(/nothing-is-called-this/);
+  await owner.getByRole('searchbox', { name: 'Search devices' }).fill(deviceId);
+  await expect(row).toContainText('Online');
+  await expect(owner.getByRole('row').filter({ has: owner.locator('a[href^="/fleet/dev_"]') })).toHaveCount(1);
 });
 
 test('an approval that is quicker than the list of signers goes on by itself', async ({ owner, server, startDevice }) => {

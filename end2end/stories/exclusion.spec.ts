@@ -1,4 +1,5 @@
 // Putting a device out: the person sees what it will do, the device's screen says that it happened.
+import { readdirSync } from 'node:fs';
 import { expect, test } from '../support/story.ts';
 import { approve, enrol, hydrated, review } from '../support/link.ts';
 
@@ -15,7 +16,9 @@ test('a revoked device says so, sets its key aside and shows a new code', async 
   await device.next('revoked');
   expect(Date.now() - pressed, 'the live session ends within a second or so').toBeLessThan(3_000);
 
-  await review(owner, server.url, await device.code());
+  const code = await device.code();
+  expect(readdirSync(device.stateDir).filter((name) => /^key-set-aside-.+\.pem$/.test(name))).toHaveLength(1);
+  await review(owner, server.url, code);
   await approve(owner);
   await device.next('online');
 });
@@ -27,6 +30,10 @@ test('a suspended device is kept out until it is resumed', async ({ owner, serve
   await owner.getByRole('button', { name: 'Suspend' }).click();
   await owner.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
   await device.next('offline');
+  await device.stop();
+  device.skipToNow();
+  device.start();
+  expect((await device.next('error')).code).toBe('suspended');
   await owner.goto(`${server.url}/fleet/${deviceId}`);
   await hydrated(owner);
   await expect(owner.getByText(/suspended/i).first()).toBeVisible();

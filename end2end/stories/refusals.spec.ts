@@ -54,6 +54,8 @@ test('a code that expires while it is typed is told as such, and the new one wor
   await owner.getByRole('textbox', { name: 'Code' }).pressSequentially(code.slice(6));
   await expect(owner.getByRole('alert')).toContainText(/no device|expired/i);
   expect(fresh).not.toBe(code);
+  await enterCode(owner, fresh);
+  await expect(owner.getByRole('heading', { name: 'Is this your device?' })).toBeVisible();
 });
 
 test('a stranger who claims the device first is refused at the device, and nothing is signed', async ({ owner, server, startDevice }) => {
@@ -63,8 +65,8 @@ test('a stranger who claims the device first is refused at the device, and nothi
   stranger.write(`${code}\n`);
   stranger.closeInput();
   const question = await device.next('approval_asked');
-  expect(question.organisation).toBeTruthy();
-  expect(question.approver).toBeTruthy();
+  expect(question.organisation).toBe('Analytical Engines');
+  expect(question.approver).toBe('Command line');
   device.answer(false);
   await device.next('refused');
   expect(await stranger.exited()).toBe(4);
