@@ -83,6 +83,7 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         create_token(token, key);
         revoke_token(&id("tok"));
         organisations(page);
+        change_policy(&id("org"), &of(json!({})));
         signers(&id("org"), page);
         members(&id("org"), page);
         change_role(&id("org"), &id("acc"), &of(json!({"role": "viewer"})));

@@ -124,7 +124,7 @@ both_engines!(
         let owner = server.owner().await;
         let (_, expired) = server.invitation(&owner, Role::Viewer).await;
         let (invitation, withdrawn) = server.invitation(&owner, Role::Viewer).await;
-        let place = path::invitation(&owner.organisation(), &invitation.id);
+        let place = path::invitation(owner.organisation(), &invitation.id);
         assert!(server.delete(&owner, &place).await.status.is_success());
         let open = async |token: &SecretString| {
             let request = json!({ "token": token, "name": "Nobody" });

@@ -121,19 +121,19 @@ both_engines! {
     /// Threat model: ACC-12.
     async fn a_claim_under_way_ends_with_the_sign_in_that_opened_it_and_no_other_does(server: Server) {
         let spawned = server.spawn();
-        let mut owner = server.owner().await;
-        let other = server.sign_in(&owner.authenticator).await;
+        let kept_browser = server.owner().await;
+        let mut browser_to_end = server.sign_in(&kept_browser.authenticator).await;
         let cookie = |person: &Person| format!("__Host-gangway={}", person.cookie);
-        let (one, two) = (cookie(&owner), cookie(&other));
+        let (one, two) = (cookie(&browser_to_end), cookie(&kept_browser));
         let browser = |cookie| [("cookie", cookie), ("origin", "http://localhost:8080")];
         let (mut device, mut claimant, id) = crossing_as(&spawned, &browser(one.as_str())).await;
         let (mut kept_device, mut kept_claimant, kept) = crossing_as(&spawned, &browser(two.as_str())).await;
         // A step-up changes the cookie, not the sign-in.
-        server.step_up(&mut owner).await;
+        server.step_up(&mut browser_to_end).await;
         claimant.say(json!({"type": "sealed", "claim": id, "box": "BBBB"})).await;
         assert_eq!(device.hear_a("sealed").await["box"], "BBBB");
 
-        let signed_out = server.delete(&owner, &path::account_sign_in("current")).await;
+        let signed_out = server.delete(&browser_to_end, &path::account_sign_in("current")).await;
         assert_eq!(signed_out.status, StatusCode::NO_CONTENT);
         assert_eq!(device.hear_a("closed").await["claim"], id);
         claimant.end().await;
