@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 use super::conn::Link;
@@ -56,6 +56,14 @@ impl Postgres {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             // Asking before each use would cost as much as most queries: only those in doubt are asked.
             .test_before_acquire(false)
+            // Planning a statement costs as much as running it, and every statement here follows one index whatever its
+            // values are (db/plans.rs): one plan for each and connection.
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute("SET plan_cache_mode = force_generic_plan").await?;
+                    Ok(())
+                })
+            })
             .before_acquire(move |connection, meta| {
                 let doubted = meta.idle_for > TRUSTED_FOR || doubting.doubts(meta.idle_for);
                 Box::pin(async move { Ok(!doubted || require_writable(connection).await.is_ok()) })
