@@ -311,7 +311,7 @@ pub struct RevocationRequest {
 }
 
 /// Undo for a bad day: revokes what one approver or one network enrolled in a span of time
-/// (`POST /api/v1/organisations/{id}/revocations`; threat model, A).
+/// (`POST /api/v1/organisations/{id}/revocations`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkRevocationRequest {

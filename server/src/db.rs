@@ -73,7 +73,7 @@ pub use error::{Cause, DbError};
 pub use migrate::MigrationError;
 pub use postgres::Postgres;
 pub use query::{Query, Value, assembled, query, query_of_each};
-use readers::{Lease, OpenReader, Readers};
+use readers::{OpenReader, PooledReader, Readers};
 use row::row;
 pub use row::{Cell, FromRow, Row};
 pub use secret_hash::SecretHash;
@@ -143,7 +143,7 @@ impl Db {
     /// [`DbError::Busy`] when none becomes free in time.
     pub async fn reader(&self) -> Result<Reader, DbError> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Reader::Sqlite(Lease::new(readers.get().await?)),
+            Self::Sqlite { readers, .. } => Reader::Sqlite(PooledReader::new(readers.get().await?)),
             Self::Postgres(postgres) => postgres.reader().await?,
         })
     }

@@ -165,7 +165,7 @@ impl Limits {
         self.windows().sign_ins.count_one(&address, now)
     }
 
-    /// Counts a nameplate that is about to be assigned to a device at this address (threat model, I).
+    /// Counts a nameplate that is about to be assigned to a device at this address (threat model, ENR-23).
     ///
     /// # Errors
     /// When its devices have used up too many.

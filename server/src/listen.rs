@@ -4,14 +4,14 @@
 //! ([`take_stream`]): a waiting device then costs what its socket costs, and no router state hangs on to it.
 //!
 //! 1. Take a place among the connections, then accept. Without a free place the backlog of the system waits.
-//! 2. Take a place among the connections of the address ([`Crowd`]), unless it is a trusted proxy's.
+//! 2. Take a place among the connections of the address ([`ConnectionLimit`]), unless it is a trusted proxy's.
 //! 3. Under TLS, shake hands; serve HTTP/1.1 or HTTP/2; every request learns the client's address. Who keeps the server
 //!    waiting is closed ([`patience`]).
 //! 4. When [`Shutdown`] begins, stop accepting, let requests finish, and be gone when the last has.
 
 mod address;
 mod bind;
-mod crowd;
+mod connection_limit;
 mod descriptors;
 pub mod patience;
 mod stream;
@@ -36,7 +36,7 @@ use tower::ServiceExt as _;
 
 pub use address::client_address;
 pub use bind::{bind, bind_own};
-pub use crowd::Crowd;
+pub use connection_limit::ConnectionLimit;
 pub use descriptors::raise_limit;
 pub use stream::{Stream, take_stream};
 pub use tls::{Tls, TlsError};
@@ -76,7 +76,7 @@ pub struct Service {
     /// Places for connections that speak HTTP. Upgraded ones give theirs back; the relay counts those.
     pub places: Arc<Semaphore>,
     /// Places of each address.
-    pub crowd: Arc<Crowd>,
+    pub connection_limit: Arc<ConnectionLimit>,
 }
 
 /// The end of a server: begun once, awaited by who began it.
@@ -148,17 +148,17 @@ async fn connection(
         .trusted_proxies
         .iter()
         .any(|proxy| proxy.contains(peer.ip().to_canonical()));
-    let membership = if is_proxy {
+    let slot = if is_proxy {
         None
-    } else if let Some(membership) = service.crowd.admit(peer.ip().into()) {
-        Some(membership)
+    } else if let Some(slot) = service.connection_limit.admit(peer.ip().into()) {
+        Some(slot)
     } else {
         metrics::counter!("gangway_http_connections_refused_total").increment(1);
         return tracing::debug!(peer = %peer.ip(), "an address has too many connections; a new one was closed");
     };
-    let watch = membership
+    let watch = slot
         .as_ref()
-        .map_or_else(Watch::begin, |membership| Arc::clone(&membership.watch));
+        .map_or_else(Watch::begin, |slot| Arc::clone(&slot.watch));
     // Frames of the relay are small and somebody waits for each.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone before it was served");
@@ -175,7 +175,7 @@ async fn connection(
         },
     };
     serve_http(stream, peer, service, shutdown, watch).await;
-    drop((place, membership));
+    drop((place, slot));
 }
 
 /// Shows in the metrics for as long as it lives.

@@ -15,7 +15,7 @@ pub mod frame;
 mod hub;
 mod message;
 mod nameplates;
-mod plate;
+mod packed_nameplate;
 mod reactor;
 mod record;
 mod resume;
@@ -45,7 +45,7 @@ use crate::start_error::StartError;
 use crate::supervisor::Supervisor;
 use hub::{Dependencies, Hub};
 use nameplates::Lease;
-use plate::Plate;
+use packed_nameplate::PackedNameplate;
 use reactor::{Command, Inbox, JobQueue, Reactor, Transport};
 use resume::ResumeKey;
 use ticket::Claims;
@@ -126,7 +126,11 @@ impl Relay {
         };
         let now = clock.both();
         let leases = leases::all(&mut db.reader().await?.conn(), now.wall).await?;
-        let hub = Hub::new(dependencies, leases.iter().map(<(Plate, Lease)>::from), now);
+        let hub = Hub::new(
+            dependencies,
+            leases.iter().map(<(PackedNameplate, Lease)>::from),
+            now,
+        );
         let queue = JobQueue::new(Box::new(jobs), tokio::runtime::Handle::current());
         let no_room = |error| StartError::File {
             what: "the system has no room for the relay's sockets".to_owned(),

@@ -14,7 +14,7 @@ use axum::routing::get;
 use futures_util::FutureExt as _;
 use gangway_server::config::TlsFiles;
 use gangway_server::limits::ClientAddress;
-use gangway_server::listen::{self, Crowd, Service, Shutdown, Stream, Tls};
+use gangway_server::listen::{self, ConnectionLimit, Service, Shutdown, Stream, Tls};
 use http::{StatusCode, header};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -42,7 +42,7 @@ impl Listening {
             tls: None,
             trusted_proxies: Arc::new([]),
             places,
-            crowd: Crowd::new(100),
+            connection_limit: ConnectionLimit::new(100),
         };
         change(&mut service);
         let shutdown = Shutdown::default();

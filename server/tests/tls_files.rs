@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use gangway_server::config::TlsFiles;
-use gangway_server::listen::{self, Crowd, Service, Shutdown, Tls};
+use gangway_server::listen::{self, ConnectionLimit, Service, Shutdown, Tls};
 use tokio::sync::Semaphore;
 
 use crate::support::program::{gangway, refuses, run, stderr, succeeds, text};
@@ -101,7 +101,7 @@ async fn link(certificate: &(String, String), trusted: &str) -> String {
         tls: Some(Arc::new(Tls::load(files).expect("the files are fine"))),
         trusted_proxies: Arc::new([]),
         places: Arc::new(Semaphore::new(10)),
-        crowd: Crowd::new(10),
+        crowd: ConnectionLimit::new(10),
     };
     tokio::spawn(listen::serve(listener, service, Shutdown::default()));
     let ca_file = folder.path().join("ca.pem");

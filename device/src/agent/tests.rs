@@ -40,7 +40,10 @@ impl Scene {
     }
 
     fn start(&self, accept: Accept) -> Agent {
-        self.start_on(Store::open(self.state.path(), KeyType::P256).expect("a store"), accept)
+        self.start_on(
+            Store::open(self.state.path(), KeyType::P256).expect("a store"),
+            accept,
+        )
     }
 
     /// Starts a device whose state lies elsewhere.

@@ -394,7 +394,7 @@ impl Step {
     }
 }
 
-/// threat model, B: what the claimant offers must be what the server has recorded, and a person must see it.
+/// threat model, ENR-19: what the claimant offers must be what the server has recorded, and a person must see it.
 fn compare(
     id: ClaimId,
     channel: Channel,

@@ -5,7 +5,7 @@
 //! 3. [`UncheckedCsr::conclude`] gives a [`Csr`]; there is no other way to one.
 //!
 //! Of what a CSR asks for, only the public key is ever taken: subject, names, usages and `CA:TRUE` in it are ignored
-//! (threat model, H), but must be well-formed DER, because external signers read them too.
+//! (threat model, ENR-14), but must be well-formed DER, because external signers read them too.
 
 use der::asn1::BitStringRef;
 use der::{Decode as _, Reader as _, SliceReader, Tag};

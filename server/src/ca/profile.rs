@@ -1,5 +1,5 @@
 //! What a device certificate says: everything by policy; from the device comes only its public key
-//! (threat model, H).
+//! (threat model, ENR-14).
 
 use gangway_protocol::time::UnixMillis;
 use x509_cert::certificate::{TbsCertificate, Version};

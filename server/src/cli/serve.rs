@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::clock::SystemClock;
 use crate::config::{Config, Environment, ServeFlags};
 use crate::db::{DbError, settings, write};
-use crate::listen::{self, Crowd, Service, Shutdown, Tls};
+use crate::listen::{self, ConnectionLimit, Service, Shutdown, Tls};
 use crate::people::links;
 use crate::rng::SystemRandom;
 use crate::router::{ca_router, router};
@@ -140,7 +140,7 @@ fn service(config: &Config, router: Router, tls: Option<Arc<Tls>>) -> Service {
         tls,
         trusted_proxies: config.trusted_proxies.as_slice().into(),
         places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
-        crowd: Crowd::new(config.caps.connections_per_address),
+        connection_limit: ConnectionLimit::new(config.caps.connections_per_address),
     }
 }
 

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, Postgres};
 
 use super::DbError;
 use super::locks::Lock;
-use super::readers::Lease;
+use super::readers::PooledReader;
 use super::transaction::Work;
 use super::trouble::Trouble;
 
@@ -27,7 +27,7 @@ pub(super) enum Link<'c> {
     /// SQLite's writer, on the writer's own thread.
     SqliteWriter(&'c mut SqliteConnection),
     /// One of SQLite's readers.
-    SqliteReader(&'c mut Lease),
+    SqliteReader(&'c mut PooledReader),
     /// PostgreSQL.
     Postgres(&'c mut PgConnection),
 }
@@ -82,7 +82,7 @@ impl<'c> Conn<'c> {
 /// A connection for reading, given back to its pool when dropped.
 pub enum Reader {
     /// SQLite.
-    Sqlite(Lease),
+    Sqlite(PooledReader),
     /// PostgreSQL.
     Postgres(PoolConnection<Postgres>, Trouble),
 }

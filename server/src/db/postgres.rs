@@ -60,7 +60,9 @@ impl Postgres {
             // values are (db/plans.rs): one plan for each and connection.
             .after_connect(|connection, _| {
                 Box::pin(async move {
-                    connection.execute("SET plan_cache_mode = force_generic_plan").await?;
+                    connection
+                        .execute("SET plan_cache_mode = force_generic_plan")
+                        .await?;
                     Ok(())
                 })
             })

@@ -31,9 +31,9 @@ impl Manager for OpenReader {
 }
 
 /// A reader that was lent; dropping it gives it back.
-pub struct Lease(Option<Object<OpenReader>>);
+pub struct PooledReader(Option<Object<OpenReader>>);
 
-impl Lease {
+impl PooledReader {
     pub(super) fn new(reader: Object<OpenReader>) -> Self {
         Self(Some(reader))
     }

@@ -23,7 +23,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(100);
 /// PostgreSQL notices within twenty seconds when this machine is gone, and lets another server start.
-const LEASE: &str =
+const KEEPALIVE: &str =
     "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
 
 /// The place of the one server at a database.
@@ -152,7 +152,7 @@ impl ServerLock {
 
 async fn open(options: &PgConnectOptions) -> Result<PgConnection, LockError> {
     let mut session = options.connect().await?;
-    session.execute(LEASE).await?;
+    session.execute(KEEPALIVE).await?;
     Ok(session)
 }
 

@@ -30,7 +30,7 @@ use super::driver::{Done, Driver, Opening, SocketKey};
 use super::frame::{FrameError, close_code};
 use super::message::problem;
 use super::nameplates::{Lease, Nameplates};
-use super::plate::Plate;
+use super::packed_nameplate::PackedNameplate;
 use super::record::{Claimant, ClaimantStage, Liveness, Pulse, Record, Role, hello_due};
 use super::resume::ResumeKey;
 use super::ticket::Claims;
@@ -93,7 +93,7 @@ pub(crate) struct PresenceChange {
 /// What is to be written to the database, and to the gauges.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub(crate) leases: HashMap<Plate, Lease>,
+    pub(crate) leases: HashMap<PackedNameplate, Lease>,
     pub(crate) presence: HashMap<DeviceId, PresenceChange>,
     pub(crate) counts: Counts,
 }
@@ -110,7 +110,7 @@ impl Hub {
     /// Nobody is connected, and these nameplates are not free.
     pub(crate) fn new(
         dependencies: Dependencies,
-        leases: impl IntoIterator<Item = (Plate, Lease)>,
+        leases: impl IntoIterator<Item = (PackedNameplate, Lease)>,
         now: Now,
     ) -> Self {
         Self {

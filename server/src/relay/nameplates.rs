@@ -11,7 +11,7 @@ use gangway_protocol::code::{MAX_NAMEPLATE_LEN, MIN_NAMEPLATE_LEN, Nameplate, dr
 use gangway_protocol::enrolment::CODE_LIFE_SECS;
 use gangway_protocol::time::UnixMillis;
 
-use super::plate::Plate;
+use super::packed_nameplate::PackedNameplate;
 use crate::clock::{Monotonic, Now};
 use crate::db::nameplates as db;
 use crate::rng::Random;
@@ -45,7 +45,7 @@ struct Resting {
 /// A nameplate that was just assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Assigned {
-    pub(crate) plate: Plate,
+    pub(crate) plate: PackedNameplate,
     /// Until when its code lives.
     pub(crate) expires: Monotonic,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Lease {
     pub(crate) rests_until: UnixMillis,
 }
 
-impl From<&db::Lease> for (Plate, Lease) {
+impl From<&db::Lease> for (PackedNameplate, Lease) {
     fn from(row: &db::Lease) -> Self {
         let db::Lease {
             nameplate,
@@ -67,13 +67,13 @@ impl From<&db::Lease> for (Plate, Lease) {
             rests_until,
         } = row;
         let (epoch, rests_until) = (*epoch, *rests_until);
-        (Plate::from(nameplate), Lease { epoch, rests_until })
+        (PackedNameplate::from(nameplate), Lease { epoch, rests_until })
     }
 }
 
 impl Lease {
     /// As the database has it.
-    pub(crate) fn to_row(self, plate: Plate) -> db::Lease {
+    pub(crate) fn to_row(self, plate: PackedNameplate) -> db::Lease {
         db::Lease {
             nameplate: plate.into(),
             epoch: self.epoch,
@@ -95,18 +95,18 @@ pub(crate) enum Resumed {
 
 /// All nameplates of a node that are not free.
 pub(crate) struct Nameplates {
-    taken: HashMap<Plate, Taken>,
-    resting: HashMap<Plate, Resting>,
+    taken: HashMap<PackedNameplate, Taken>,
+    resting: HashMap<PackedNameplate, Resting>,
     /// Resting ones by the end of their rest.
-    ends: VecDeque<(Monotonic, Plate)>,
+    ends: VecDeque<(Monotonic, PackedNameplate)>,
     /// How many of each length are taken or rest, from the shortest length on.
-    crowd: [usize; MAX_NAMEPLATE_LEN + 1 - MIN_NAMEPLATE_LEN],
-    changes: HashMap<Plate, Lease>,
+    taken_of_len: [usize; MAX_NAMEPLATE_LEN + 1 - MIN_NAMEPLATE_LEN],
+    changes: HashMap<PackedNameplate, Lease>,
 }
 
 impl Nameplates {
     /// Starts with what the database remembers.
-    pub(crate) fn new(leases: impl IntoIterator<Item = (Plate, Lease)>, now: Now) -> Self {
+    pub(crate) fn new(leases: impl IntoIterator<Item = (PackedNameplate, Lease)>, now: Now) -> Self {
         let resting = leases
             .into_iter()
             .map(|(plate, lease)| (plate, Resting::read(lease, now)));
@@ -114,7 +114,7 @@ impl Nameplates {
             taken: HashMap::new(),
             resting: resting.collect(),
             ends: VecDeque::new(),
-            crowd: [0; _],
+            taken_of_len: [0; _],
             changes: HashMap::new(),
         };
         let mut ends: Vec<_> = nameplates
@@ -124,7 +124,7 @@ impl Nameplates {
             .collect();
         ends.sort_by_key(|(until, _)| *until);
         for (_, plate) in &ends {
-            nameplates.crowd[place(*plate)] += 1;
+            nameplates.taken_of_len[place(*plate)] += 1;
         }
         nameplates.ends = ends.into();
         nameplates
@@ -134,14 +134,14 @@ impl Nameplates {
     pub(crate) fn assign(&mut self, socket: u32, now: Now, random: &dyn Random) -> Assigned {
         self.end_rests(now);
         let len = self.present_len();
-        // At most one in ten is not free (in the longest length there is no crowd), so this ends after a draw or two.
+        // At most one in ten is not free (the longest length is never so full), so this ends after a draw or two.
         let plate = loop {
-            let plate = Plate::from(&draw_nameplate(len, |bytes| random.fill(bytes)));
+            let plate = PackedNameplate::from(&draw_nameplate(len, |bytes| random.fill(bytes)));
             if !self.taken.contains_key(&plate) && !self.resting.contains_key(&plate) {
                 break plate;
             }
         };
-        self.crowd[place(plate)] += 1;
+        self.taken_of_len[place(plate)] += 1;
         let expires = now.plus(LIFE);
         let epoch = now.wall;
         self.take(
@@ -156,7 +156,13 @@ impl Nameplates {
     }
 
     /// Gives a device that was assigned `plate` at `epoch` its nameplate back, on this socket.
-    pub(crate) fn resume(&mut self, plate: Plate, epoch: UnixMillis, socket: u32, now: Now) -> Resumed {
+    pub(crate) fn resume(
+        &mut self,
+        plate: PackedNameplate,
+        epoch: UnixMillis,
+        socket: u32,
+        now: Now,
+    ) -> Resumed {
         self.end_rests(now);
         if let Some(taken) = self.taken.get(&plate).copied() {
             if taken.epoch != epoch || now.is_past(taken.expires) {
@@ -179,7 +185,7 @@ impl Nameplates {
             return Resumed::Stale;
         }
         if self.resting.remove(&plate).is_none() {
-            self.crowd[place(plate)] += 1;
+            self.taken_of_len[place(plate)] += 1;
         }
         self.take(
             plate,
@@ -194,11 +200,13 @@ impl Nameplates {
 
     /// The socket of the device that is found under `nameplate`.
     pub(crate) fn find(&self, nameplate: &Nameplate) -> Option<u32> {
-        self.taken.get(&Plate::from(nameplate)).map(|taken| taken.socket)
+        self.taken
+            .get(&PackedNameplate::from(nameplate))
+            .map(|taken| taken.socket)
     }
 
     /// The device of `plate` on `socket` has gone. It may come back to it unless the code is `spent`.
-    pub(crate) fn free(&mut self, plate: Plate, socket: u32, spent: bool, now: Now) {
+    pub(crate) fn free(&mut self, plate: PackedNameplate, socket: u32, spent: bool, now: Now) {
         // A socket that was superseded has nothing to free.
         let Some(taken) = self.taken.get(&plate).filter(|taken| taken.socket == socket) else {
             return;
@@ -218,11 +226,11 @@ impl Nameplates {
     }
 
     /// What has changed since the last call and is to be written to the database.
-    pub(crate) fn take_changes(&mut self) -> HashMap<Plate, Lease> {
+    pub(crate) fn take_changes(&mut self) -> HashMap<PackedNameplate, Lease> {
         std::mem::take(&mut self.changes)
     }
 
-    fn take(&mut self, plate: Plate, taken: Taken) {
+    fn take(&mut self, plate: PackedNameplate, taken: Taken) {
         self.taken.insert(plate, taken);
         let lease = Lease {
             epoch: Some(taken.epoch),
@@ -234,12 +242,12 @@ impl Nameplates {
     /// The shortest length of which not more than one in ten is taken.
     fn present_len(&self) -> usize {
         let lengths = MIN_NAMEPLATE_LEN..=MAX_NAMEPLATE_LEN;
-        let crowded = |(len, crowd): (usize, &usize)| {
+        let crowded = |(len, taken): (usize, &usize)| {
             let all = u32::try_from(len).ok().and_then(|len| 20_usize.checked_pow(len));
-            (*crowd <= all.unwrap_or(usize::MAX) / CROWDED).then_some(len)
+            (*taken <= all.unwrap_or(usize::MAX) / CROWDED).then_some(len)
         };
         lengths
-            .zip(&self.crowd)
+            .zip(&self.taken_of_len)
             .find_map(crowded)
             .unwrap_or(MAX_NAMEPLATE_LEN)
     }
@@ -256,7 +264,7 @@ impl Nameplates {
                 .is_some_and(|resting| resting.until == until)
             {
                 self.resting.remove(&plate);
-                self.crowd[place(plate)] = self.crowd[place(plate)].saturating_sub(1);
+                self.taken_of_len[place(plate)] = self.taken_of_len[place(plate)].saturating_sub(1);
             }
         }
     }
@@ -279,7 +287,7 @@ fn expiry(epoch: UnixMillis, now: Now) -> Monotonic {
     now.plus((LIFE - now.wall.since(epoch)).clamp(0, LIFE))
 }
 
-fn place(plate: Plate) -> usize {
+fn place(plate: PackedNameplate) -> usize {
     plate
         .len()
         .saturating_sub(MIN_NAMEPLATE_LEN)
@@ -317,7 +325,7 @@ mod tests {
         Nameplates::new([], at(0))
     }
 
-    fn assign(nameplates: &mut Nameplates, socket: u32, now: Now) -> Plate {
+    fn assign(nameplates: &mut Nameplates, socket: u32, now: Now) -> PackedNameplate {
         nameplates.assign(socket, now, &SystemRandom).plate
     }
 
@@ -435,7 +443,7 @@ mod tests {
             assign(&mut crowded, socket, at(1));
         }
         let mut after = Nameplates::new(crowded.take_changes(), at(1));
-        assert_eq!(assign(&mut after, 1, at(1)).len(), 5, "leases count in the crowd");
+        assert_eq!(assign(&mut after, 1, at(1)).len(), 5, "leases count as taken");
     }
 
     #[test]
@@ -464,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn the_crowd_is_counted_right_through_every_path() {
+    fn what_is_taken_is_counted_right_through_every_path() {
         let mut nameplates = empty();
         for round in 0..200_i64 {
             let millis = round * UnixMillis::MINUTE;
@@ -474,7 +482,7 @@ mod tests {
             assert!(is_back(nameplates.resume(plate, now.wall, 2, at(millis + 1))));
             nameplates.free(plate, 2, round % 2 == 0, at(millis + 2));
             assert_eq!(
-                nameplates.crowd[0],
+                nameplates.taken_of_len[0],
                 nameplates.taken.len() + nameplates.resting.len()
             );
         }

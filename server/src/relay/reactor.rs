@@ -146,7 +146,7 @@ impl Reactor {
     /// Begins the jobs whose turn has come.
     fn begin_jobs(&mut self, now: Now) {
         while let Some(turn) = self.connections.jobs.next(now.monotonic) {
-            let job_queue::Turn { socket, job, overdue } = turn;
+            let job_queue::ReadyJob { socket, job, overdue } = turn;
             let is_proof = matches!(job, Job::Prove { .. });
             if let Some(problem) = overdue {
                 let done = Done::Refused(problem);

@@ -8,7 +8,7 @@ use gangway_protocol::session::NONCE_LEN;
 use gangway_protocol::time::UnixMillis;
 
 use super::driver::SessionPass;
-use super::plate::Plate;
+use super::packed_nameplate::PackedNameplate;
 use super::ticket::Ticket;
 use crate::clock::{Monotonic, Now};
 use crate::limits::Bucket;
@@ -72,7 +72,7 @@ pub(super) struct Queued {
 /// A device with a nameplate.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) plate: Plate,
+    pub(super) plate: PackedNameplate,
     /// When it was assigned, on the wall clock: the `resume` token says it.
     pub(super) epoch: UnixMillis,
     pub(super) first_seen: UnixMillis,

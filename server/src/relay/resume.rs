@@ -10,7 +10,7 @@ use ring::hmac;
 
 use gangway_protocol::time::UnixMillis;
 
-use super::plate::Plate;
+use super::packed_nameplate::PackedNameplate;
 
 /// Keeps these MACs apart from any other made with the same key.
 const LABEL: &[u8] = b"gangway resume v1\0";
@@ -22,7 +22,7 @@ pub(crate) struct ResumeKey(hmac::Key);
 /// What a token is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Resume {
-    pub(crate) plate: Plate,
+    pub(crate) plate: PackedNameplate,
     /// When the nameplate was assigned to this device.
     pub(crate) epoch: UnixMillis,
     /// When the device's connection, or the one it resumed, was first seen.
@@ -66,7 +66,7 @@ impl Resume {
         let (epoch, rest) = rest.split_first_chunk::<8>()?;
         let (first_seen, _) = rest.split_first_chunk::<8>()?;
         Some(Self {
-            plate: Plate::from_bits(u64::from_be_bytes(*plate))?,
+            plate: PackedNameplate::from_bits(u64::from_be_bytes(*plate))?,
             epoch: UnixMillis(i64::from_be_bytes(*epoch)),
             first_seen: UnixMillis(i64::from_be_bytes(*first_seen)),
         })
@@ -80,7 +80,7 @@ mod tests {
     fn sample() -> Resume {
         let nameplate: gangway_protocol::code::Nameplate = "BCDF".parse().expect("a nameplate");
         Resume {
-            plate: Plate::from(&nameplate),
+            plate: PackedNameplate::from(&nameplate),
             epoch: UnixMillis(1_800_000_000_000),
             first_seen: UnixMillis(1_799_999_000_000),
         }

@@ -10,7 +10,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::hub::{Batch, Counts, Exclusion, PresenceChange};
 use super::nameplates::Lease;
-use super::plate::Plate;
+use super::packed_nameplate::PackedNameplate;
 use super::reactor::{Command, Inbox};
 use crate::changes::Changes;
 use crate::clock::{Clock, Monotonic, Now};
@@ -32,7 +32,7 @@ pub(super) struct Upkeep {
     inbox: Arc<Inbox>,
     /// Whoever a dead process has left online is offline.
     reset: bool,
-    leases: HashMap<Plate, Lease>,
+    leases: HashMap<PackedNameplate, Lease>,
     presence: HashMap<DeviceId, PresenceChange>,
     polled_at: Option<Now>,
     tidied_at: Option<Monotonic>,

@@ -225,7 +225,7 @@ async fn who_fetches_no_answer_over_http2_is_not_waited_for_for_ever() {
 async fn an_address_has_so_many_connections_and_its_quietest_makes_room() {
     let (asked, told) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let listening = Listening::start_with(answer_when_told(asked.clone(), told.clone()), |service| {
-        service.crowd = Crowd::new(2);
+        service.connection_limit = ConnectionLimit::new(2);
     });
     let busy = tokio::spawn(ask(listening.connect().await, ""));
     asked.notified().await;
@@ -249,7 +249,7 @@ async fn an_address_has_so_many_connections_and_its_quietest_makes_room() {
 #[tokio::test(start_paused = true)]
 async fn a_trusted_proxy_has_as_many_connections_as_it_needs() {
     let listening = Listening::start_with(echo_address(), |service| {
-        service.crowd = Crowd::new(1);
+        service.connection_limit = ConnectionLimit::new(1);
         service.trusted_proxies = Arc::new(["127.0.0.0/8".parse().expect("a network")]);
     });
     let first = listening.connect().await;

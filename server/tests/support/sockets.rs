@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use gangway_server::listen::{self, Crowd, Service, Shutdown};
+use gangway_server::listen::{self, ConnectionLimit, Service, Shutdown};
 use tokio::sync::Semaphore;
 
 use super::Server;
@@ -26,7 +26,7 @@ impl Server {
             tls: None,
             trusted_proxies: self.gangway.config.trusted_proxies.as_slice().into(),
             places: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
-            crowd: Crowd::new(self.gangway.config.caps.connections_per_address),
+            connection_limit: ConnectionLimit::new(self.gangway.config.caps.connections_per_address),
         };
         let shutdown = Shutdown::default();
         tokio::spawn(listen::serve(listener, service, shutdown.clone()));

@@ -169,7 +169,7 @@ fn home_field(t: Language, homes: Vec<Organisation>, form: Form) -> View {
     }
 }
 
-/// Asks whether the device is in front of the person: whoever was sent a code enrols somebody else's device (threat model, A).
+/// Asks whether the device is in front of the person: whoever was sent a code enrols somebody else's device (threat model, ENR-9).
 fn place_question(t: Language, form: Form) -> View {
     let choice = move |place: Place, words: &'static str| {
         view! {

@@ -31,7 +31,7 @@ impl Hub {
         now: Now,
         driver: &mut impl Driver,
     ) {
-        // threat model, I: per-address and global caps, `busy` with a time.
+        // threat model, ENR-23: per-address and global caps, `busy` with a time.
         if self.devices >= self.dependencies.max_waiting || !self.waiting_places.take(address) {
             return self.refuse(socket, full(FULL_RETRY_SECS), driver);
         }

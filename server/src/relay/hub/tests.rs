@@ -95,7 +95,7 @@ impl Scene {
         Self::with_caps(&Caps::default(), [])
     }
 
-    pub(super) fn with_caps(caps: &Caps, leases: impl IntoIterator<Item = (Plate, Lease)>) -> Self {
+    pub(super) fn with_caps(caps: &Caps, leases: impl IntoIterator<Item = (PackedNameplate, Lease)>) -> Self {
         let dependencies = Dependencies {
             random: Arc::new(SystemRandom),
             limits: Limits::new(caps),

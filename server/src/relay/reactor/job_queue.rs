@@ -45,7 +45,7 @@ struct Queued {
 }
 
 /// A job whose turn has come.
-pub(super) struct Turn {
+pub(super) struct ReadyJob {
     pub(super) socket: SocketKey,
     pub(super) job: Job,
     /// It waited for too long, and ends in this way without being begun.
@@ -71,7 +71,7 @@ impl JobQueue {
     }
 
     /// The next job, if there is room for one to run.
-    pub(super) fn next(&mut self, now: Monotonic) -> Option<Turn> {
+    pub(super) fn next(&mut self, now: Monotonic) -> Option<ReadyJob> {
         if self.running >= MAX_RUNNING {
             return None;
         }
@@ -80,7 +80,7 @@ impl JobQueue {
         // would end without need, and come again to a server that is overloaded already.
         let is_overdue = due <= now && matches!(job, Job::Prove { .. });
         let overdue = is_overdue.then(overloaded);
-        Some(Turn { socket, job, overdue })
+        Some(ReadyJob { socket, job, overdue })
     }
 
     /// Begins a job.
@@ -181,7 +181,7 @@ mod tests {
             push(&mut queue, index, 1_000 * i64::from(index), proof());
         }
         let mut next = |millis| {
-            let Turn { socket, overdue, .. } = queue.next(Monotonic::from_millis(millis))?;
+            let ReadyJob { socket, overdue, .. } = queue.next(Monotonic::from_millis(millis))?;
             Some((socket.index, overdue.map(|problem| problem.code)))
         };
         assert_eq!(next(9_999), Some((0, None)));
@@ -205,7 +205,7 @@ mod tests {
         let inbox = Arc::new(Inbox::new(waker));
         let (mut queue, runtime) = queue();
         push(&mut queue, 7, 0, job);
-        let Turn { socket, job, .. } = queue.next(Monotonic::from_millis(0)).expect("a job");
+        let ReadyJob { socket, job, .. } = queue.next(Monotonic::from_millis(0)).expect("a job");
         queue.start(socket, job, inbox.clone());
         runtime.block_on(async { while queue.tasks.join_next().await.is_some() {} });
         let mut commands = inbox.take().into_iter();

@@ -7,9 +7,9 @@ const SYMBOL_BITS: u32 = 5;
 
 /// A nameplate of 4 to 10 symbols: five bits each behind a leading one, so that the length is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Plate(u64);
+pub(crate) struct PackedNameplate(u64);
 
-impl Plate {
+impl PackedNameplate {
     /// How many symbols it has.
     pub(crate) fn len(self) -> usize {
         usize::try_from((u64::BITS - self.0.leading_zeros()) / SYMBOL_BITS).unwrap_or_default()
@@ -39,7 +39,7 @@ impl Plate {
     }
 }
 
-impl From<&Nameplate> for Plate {
+impl From<&Nameplate> for PackedNameplate {
     fn from(nameplate: &Nameplate) -> Self {
         Self(nameplate.as_str().bytes().fold(1, |bits, symbol| {
             let index = ALPHABET
@@ -51,9 +51,12 @@ impl From<&Nameplate> for Plate {
     }
 }
 
-impl From<Plate> for Nameplate {
-    #[expect(clippy::expect_used, reason = "a Plate is only made from a Nameplate")]
-    fn from(plate: Plate) -> Self {
+impl From<PackedNameplate> for Nameplate {
+    #[expect(
+        clippy::expect_used,
+        reason = "a PackedNameplate is only made from a Nameplate"
+    )]
+    fn from(plate: PackedNameplate) -> Self {
         let symbols = plate
             .symbols()
             .expect("every symbol of a plate is in the alphabet");
@@ -73,18 +76,21 @@ mod tests {
     fn it_is_the_nameplate_and_back() {
         for text in ["BBBB", "ZZZZ", "BCDFG", "ZXWVTSRQPN"] {
             let nameplate = nameplate(text);
-            let plate = Plate::from(&nameplate);
+            let plate = PackedNameplate::from(&nameplate);
             assert_eq!(plate.len(), text.len());
             assert_eq!(Nameplate::from(plate), nameplate);
-            assert_eq!(Plate::from_bits(plate.to_bits()), Some(plate));
+            assert_eq!(PackedNameplate::from_bits(plate.to_bits()), Some(plate));
         }
-        assert_ne!(Plate::from(&nameplate("BBBB")), Plate::from(&nameplate("BBBBB")));
+        assert_ne!(
+            PackedNameplate::from(&nameplate("BBBB")),
+            PackedNameplate::from(&nameplate("BBBBB"))
+        );
     }
 
     #[test]
     fn other_bits_are_no_nameplate() {
         for bits in [0, 1, 0b1_00000, 1 << 15, (1 << 20) | 31, u64::MAX] {
-            assert_eq!(Plate::from_bits(bits), None, "{bits:b}");
+            assert_eq!(PackedNameplate::from_bits(bits), None, "{bits:b}");
         }
     }
 }
