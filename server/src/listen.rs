@@ -105,7 +105,14 @@ impl Shutdown {
 }
 
 /// Serves what comes in until the shutdown begins.
+///
+/// It accepts until nobody waits, without giving way to other tasks in between: in a storm there are thousands of them, and the
+/// system drops who finds its backlog full, who then comes again after one, three and seven seconds.
 pub async fn serve(listener: TcpListener, service: Service, shutdown: Shutdown) {
+    tokio::task::unconstrained(accept_all(listener, service, shutdown)).await;
+}
+
+async fn accept_all(listener: TcpListener, service: Service, shutdown: Shutdown) {
     loop {
         let accepted = tokio::select! {
             biased;
