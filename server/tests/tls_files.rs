@@ -101,7 +101,7 @@ async fn link(certificate: &(String, String), trusted: &str) -> String {
         tls: Some(Arc::new(Tls::load(files).expect("the files are fine"))),
         trusted_proxies: Arc::new([]),
         places: Arc::new(Semaphore::new(10)),
-        crowd: ConnectionLimit::new(10),
+        connection_limit: ConnectionLimit::new(10),
     };
     tokio::spawn(listen::serve(listener, service, Shutdown::default()));
     let ca_file = folder.path().join("ca.pem");
