@@ -14,6 +14,10 @@ const ANALYSIS_LIMIT: u32 = 400;
 /// Pages that the writer keeps, as SQLite wants it written: 8 MiB. With its default of 2 MiB, fleets of ten thousand devices and
 /// more made it spend most of its time reading pages again. Readers keep the default: each commit voids what they have.
 const WRITER_CACHE: i64 = -8192;
+/// Pages of the write-ahead log after which they are copied into the database: 16 MiB. A batch of transactions writes some
+/// thousands; with SQLite's default of a thousand, each of them would be followed by a copy and its fsync, of pages that the
+/// next one writes again.
+const CHECKPOINT_AFTER: i64 = 4_096;
 /// What the write-ahead log is cut back to after a checkpoint, in bytes: a burst must not occupy the disk for ever.
 const WAL_LIMIT: i64 = 64 << 20;
 /// How long SQLite waits for another process (the command line beside the server) to finish its transaction.
@@ -23,6 +27,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) fn open_writer(file: &Path) -> Result<Connection, DbError> {
     let connection = open(file)?;
     connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_AFTER)?;
+    // What a savepoint may have to undo is kept here: every transaction of a batch is one, and would write it to a file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
 }
 
