@@ -261,8 +261,7 @@ impl Device {
 pub(crate) struct Terminal {
     child: Child,
     output: tokio::process::ChildStdout,
-    /// What it has written since the last look that found something, without the codes that move the cursor.
-    page: String,
+    screen: vt100::Parser,
 }
 
 impl Terminal {
@@ -286,22 +285,22 @@ impl Terminal {
         Self {
             child,
             output,
-            page: String::new(),
+            screen: vt100::Parser::new(24, 80, 0),
         }
     }
 
-    /// Waits until `find` finds what it looks for on the page, which begins anew after that.
+    /// Waits until `find` finds what it looks for on the page.
     pub(crate) async fn shows<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
         let found = async {
-            let mut raw = Vec::new();
             loop {
-                if let Some(found) = find(&self.page) {
-                    self.page.clear();
+                let page = self.screen.screen().contents();
+                if let Some(found) = find(&page) {
                     return found;
                 }
-                let read = self.output.read_buf(&mut raw).await.expect("it is read");
-                assert_ne!(read, 0, "it ended; its page was {}", self.page);
-                self.page = plain(&String::from_utf8_lossy(&raw));
+                let mut written = Vec::new();
+                let read = self.output.read_buf(&mut written).await.expect("it is read");
+                assert_ne!(read, 0, "it ended; its page was {page}");
+                self.screen.process(&written);
             }
         };
         timeout(PATIENCE, found).await.expect("the page shows it in time")
@@ -312,21 +311,6 @@ impl Terminal {
         input.write_all(key.as_bytes()).await.expect("it listens");
         input.flush().await.expect("it listens");
     }
-}
-
-/// Without control sequences (ECMA-48 §5.4: CSI, parameters, a final byte).
-fn plain(text: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        if c != '\u{1b}' {
-            plain.push(c);
-        } else if rest.next() == Some('[') {
-            while rest.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
-            plain.push(' ');
-        }
-    }
-    plain
 }
 
 /// A running `gangway link`.
