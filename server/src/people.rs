@@ -12,6 +12,7 @@ pub mod ending;
 pub mod failing;
 pub mod joining;
 pub mod links;
+pub mod members;
 pub mod passkeys;
 pub mod recovery;
 pub mod registration;
