@@ -23,6 +23,7 @@ pub mod host;
 pub mod limits;
 pub mod listen;
 pub mod log;
+pub mod once;
 pub mod ownership;
 pub mod panel;
 pub mod people;

@@ -10,6 +10,7 @@ pub mod browser;
 pub mod ceremony;
 pub mod ending;
 pub mod failing;
+pub mod invitations;
 pub mod joining;
 pub mod links;
 pub mod members;
@@ -19,6 +20,7 @@ pub mod registration;
 pub mod service;
 pub mod sign_in;
 pub mod sweep;
+pub mod tokens;
 
 use webauthn_rs::prelude::Uuid;
 

@@ -17,13 +17,13 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::{ArrayItems, Components};
 use utoipa::openapi::{RefOr, Schema};
 
-use crate::api::idempotency;
-use crate::api::invitations::MAX_NOTE_LEN;
 use crate::api::request::MAX_ID_LEN;
-use crate::api::tokens::MAX_VALID_DAYS;
 use crate::authority::MAX_NAME_LEN;
 use crate::enrolment::exclusion;
 use crate::fleet;
+use crate::once;
+use crate::people::invitations::MAX_NOTE_LEN;
+use crate::people::tokens::MAX_VALID_DAYS;
 
 /// Adds them to the schemas of request bodies.
 pub(super) fn add_to_schemas(components: &mut Components) {
@@ -105,7 +105,7 @@ pub(super) fn add_to_parameters(path: &str, operation: &mut Operation) {
 fn bound_of(path: &str, parameter: &Parameter) -> Option<Value> {
     if parameter.parameter_in == ParameterIn::Header {
         // An optional header is absent or has a value; there is no null.
-        let (min, max) = (idempotency::MIN_LEN, idempotency::MAX_LEN);
+        let (min, max) = (once::MIN_LEN, once::MAX_LEN);
         return Some(json!({ "type": "string", "minLength": min, "maxLength": max, "pattern": "^[!-~]*$" }));
     }
     if parameter.parameter_in == ParameterIn::Path {
