@@ -5,6 +5,7 @@
 //!
 //! Whose request one is, and what they may do, is `authority`'s.
 
+pub mod accounts;
 pub mod additions;
 pub mod browser;
 pub mod ceremony;

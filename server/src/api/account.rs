@@ -16,11 +16,9 @@ use utoipa_axum::routes;
 use super::request::{JsonBody, Paged, PathId};
 use crate::authority::Caller;
 use crate::authority::cookie;
-use crate::authority::fit_name;
 use crate::authority::{Error, Result};
-use crate::db::audit::{Entry, Scope};
-use crate::db::{accounts, audit, sign_ins, write};
-use crate::people::{ending, joining, recovery, sign_in};
+use crate::db::sign_ins;
+use crate::people::{accounts, joining, recovery, sign_in};
 use crate::state::Gangway;
 
 /// How the browser that asks names its own sign-in.
@@ -50,22 +48,7 @@ async fn rename_account(
     caller: Caller,
     JsonBody(request): JsonBody<Rename>,
 ) -> Result<Json<Account>> {
-    caller.require_person()?;
-    let name = fit_name("name", &request.name)?;
-    let (member, now) = (caller.clone(), gangway.clock.now());
-    write!(gangway.db, |tx| {
-        accounts::rename(tx, &member.account, &name).await?;
-        let entry = Entry {
-            scope: Scope::Server,
-            at: now,
-            actor: member.actor(),
-            action: "account.renamed",
-            subject: member.account.as_str(),
-            detail: &name,
-        };
-        audit::append(tx, &entry).await
-    })?;
-    sign_in::account_of(&gangway, &caller).await.map(Json)
+    accounts::rename(&gangway, &caller, &request.name).await.map(Json)
 }
 
 /// Joins an organisation by an invitation, which is used up.
@@ -124,22 +107,7 @@ async fn end_sign_in(
         id.parse().map_err(|_| Error::NotFound)?
     };
     let own = id == *current;
-    let (now, account) = (gangway.clock.now(), caller.account.clone());
-    write!(gangway.db, |tx| -> Result<()> {
-        if !sign_ins::delete(tx, &caller.account, &id).await? {
-            return Err(Error::NotFound);
-        }
-        let entry = Entry {
-            scope: Scope::Server,
-            at: now,
-            actor: caller.actor(),
-            action: "sign_in.ended",
-            subject: id.as_str(),
-            detail: "",
-        };
-        Ok(audit::append(tx, &entry).await?)
-    })?;
-    ending::look_again(&gangway, &gangway.relay, &account).await;
+    accounts::end_sign_in(&gangway, &gangway.relay, &caller, id).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if own && let Some(cookie) = cookie::clear() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);

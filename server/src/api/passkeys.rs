@@ -13,11 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::request::{JsonBody, Paged, PathId};
-use crate::authority::Caller;
-use crate::authority::fit_name;
-use crate::authority::{Error, Result};
-use crate::db::{passkeys, write};
-use crate::people::{additions, ending};
+use crate::authority::{Caller, Result};
+use crate::db::passkeys;
+use crate::people::additions;
 use crate::state::Gangway;
 
 /// The routes of this resource.
@@ -84,12 +82,9 @@ async fn rename_passkey(
     PathId(id): PathId<PasskeyId>,
     JsonBody(request): JsonBody<Rename>,
 ) -> Result<Json<Passkey>> {
-    caller.require_person()?;
-    let name = fit_name("name", &request.name)?;
-    let renamed = write!(gangway.db, |tx| {
-        passkeys::rename(tx, &caller.account, &id, &name).await
-    })?;
-    renamed.map(Json).ok_or(Error::NotFound)
+    additions::rename(&gangway, &caller, id, &request.name)
+        .await
+        .map(Json)
 }
 
 /// Removes a passkey; the last one only while there are recovery codes. Browsers that signed in with it are signed out,
@@ -101,7 +96,6 @@ async fn remove_passkey(
     caller: Caller,
     PathId(id): PathId<PasskeyId>,
 ) -> Result<StatusCode> {
-    additions::remove(&gangway, &caller, id).await?;
-    ending::look_again(&gangway, &gangway.relay, &caller.account).await;
+    additions::remove(&gangway, &gangway.relay, &caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -18,7 +18,6 @@ use crate::authority::Caller;
 use crate::authority::cookie;
 use crate::authority::{Error, Result};
 use crate::limits::ClientAddress;
-use crate::people::ending;
 use crate::people::sign_in::Browser;
 use crate::people::{browser, registration, sign_in};
 use crate::state::Gangway;
@@ -77,14 +76,13 @@ async fn finish_registration(
     let (account, secret) = registration::finish(
         &gangway,
         &gangway.passkeys,
+        &gangway.relay,
         ceremony,
         &reply.credential,
         reply.passkey_name,
         browser,
     )
     .await?;
-    // A recovery has signed the account's other browsers out.
-    ending::look_again(&gangway, &gangway.relay, &account.id).await;
     Ok(SignedIn(account, secret))
 }
 

@@ -1,17 +1,19 @@
-//! Passkeys of somebody who is signed in: another one is added, one is removed.
+//! Passkeys of somebody who is signed in: another one is added, one is renamed, one is removed.
 
 use gangway_protocol::account::{Ceremony, Passkey};
 use gangway_protocol::id::{AccountId, CeremonyId, PasskeyId};
 use serde_json::Value;
 
 use super::ceremony::{self, Pending};
+use super::ending;
 use super::passkeys::Passkeys;
 use super::registration::{known_passkeys, new_passkey, start_making, taken};
-use crate::authority::Caller;
+use crate::authority::{Caller, fit_name};
 use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::{accounts, audit, passkeys, recovery_codes, sign_ins, write};
+use crate::relay::Relay;
 
 /// Most passkeys of one account: every device of a person who has many, several times over.
 const MAX_PASSKEYS: u32 = 32;
@@ -91,13 +93,26 @@ pub async fn finish(
     Ok(added)
 }
 
+/// Gives a passkey another name.
+///
+/// # Errors
+/// [`Error::Invalid`] for a name that is none; [`Error::NotFound`] for a passkey of somebody else, too.
+pub async fn rename(context: &Context, caller: &Caller, id: PasskeyId, name: &str) -> Result<Passkey> {
+    caller.require_person()?;
+    let (name, account) = (fit_name("name", name)?, caller.account.clone());
+    let renamed = write!(context.db, |tx| {
+        passkeys::rename(tx, &account, &id, &name).await
+    })?;
+    renamed.ok_or(Error::NotFound)
+}
+
 /// Removes a passkey, and signs out the browsers that proved it last, except the one that asks: whoever removes a lost
 /// laptop's passkey means that laptop. The last one stays while there is no recovery code: without either, nobody could come
 /// in again.
 ///
 /// # Errors
 /// [`Error::StepUpRequired`], [`Error::NotFound`], [`Error::Conflict`].
-pub async fn remove(context: &Context, caller: &Caller, id: PasskeyId) -> Result<()> {
+pub async fn remove(context: &Context, relay: &Relay, caller: &Caller, id: PasskeyId) -> Result<()> {
     let now = context.clock.now();
     caller.require_fresh_person(now)?;
     let current = caller.require_person()?.clone();
@@ -126,7 +141,9 @@ pub async fn remove(context: &Context, caller: &Caller, id: PasskeyId) -> Result
             detail: &format!("{name}; browsers signed out with it: {signed_out}"),
         };
         Ok(audit::append(tx, &entry).await?)
-    })
+    })?;
+    ending::look_again(context, relay, &caller.account).await;
+    Ok(())
 }
 
 fn full() -> Error {

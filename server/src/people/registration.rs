@@ -14,6 +14,7 @@ use serde_json::Value;
 use webauthn_rs::prelude::{Passkey, PasskeyRegistration, Uuid};
 
 use super::ceremony::{self, Pending};
+use super::ending;
 use super::links;
 use super::passkeys::{self, Made, Passkeys};
 use super::sign_in;
@@ -29,6 +30,7 @@ use crate::db::{
     Conn, DbError, accounts, audit, links as link_rows, memberships, organisations, passkeys as passkey_rows,
     settings, sign_ins, signers, write,
 };
+use crate::relay::Relay;
 
 /// The name of a passkey whose browser gave none.
 pub const UNNAMED_PASSKEY: &str = "Passkey";
@@ -90,6 +92,7 @@ pub async fn start(context: &Context, passkeys: &Passkeys, request: Registration
 pub async fn finish(
     context: &Context,
     passkeys: &Passkeys,
+    relay: &Relay,
     id: CeremonyId,
     reply: &Value,
     passkey_name: Option<String>,
@@ -137,6 +140,8 @@ pub async fn finish(
         Ok(())
     })?;
     let account = sign_in::describe(context, &account, None, Some(now)).await?;
+    // A recovery has signed the account's other browsers out.
+    ending::look_again(context, relay, &account.id).await;
     Ok((account, secret))
 }
 
