@@ -15,6 +15,7 @@ pub mod invitations;
 pub mod joining;
 pub mod links;
 pub mod members;
+pub mod organisations;
 pub mod passkeys;
 pub mod recovery;
 pub mod registration;
