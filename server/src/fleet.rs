@@ -1,7 +1,9 @@
 //! The fleet as the API shows it: a query string read, and pages merged over all organisations that the caller may see.
 //!
 //! Each organisation is asked for one page in the wanted order, and the pages are merged here: every one of these
-//! queries walks an index and stops after a page, however many organisations and devices there are.
+//! queries walks an index and stops after a page, however many organisations and devices there are. What members do with a device of it is in [`actions`].
+
+pub mod actions;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

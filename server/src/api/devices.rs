@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use gangway_protocol::device::{Device, DeviceDetail, DeviceQuery, DeviceUpdate, FleetChangeKind};
-use gangway_protocol::history::{DeviceAction, DeviceEvent};
+use gangway_protocol::device::{Device, DeviceDetail, DeviceQuery, DeviceUpdate};
+use gangway_protocol::history::DeviceEvent;
 use gangway_protocol::id::{AccountId, DeviceId};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
@@ -17,15 +17,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::request::{JsonBody, Paged, PathId, QueryOf};
-use crate::authority::{Caller, Right};
+use crate::authority::Caller;
 use crate::authority::{Error, Result};
-use crate::db::audit::{Entry, Scope};
 use crate::db::certificates::CertificateFilter;
-use crate::db::devices::{Description, DeviceRecord};
-use crate::db::{audit, certificates as stored, devices, rules, write};
-use crate::enrolment::approval::{check_labels, check_name};
-use crate::enrolment::{EnrolmentError, present, tell};
-use crate::fleet::{Request, Unacceptable};
+use crate::db::devices::DeviceRecord;
+use crate::db::{audit, certificates as stored, rules};
+use crate::enrolment::present;
+use crate::fleet::{self, Request, Unacceptable};
 use crate::state::Gangway;
 
 /// Certificates on a device's page.
@@ -80,32 +78,7 @@ async fn update_device(
     PathId(id): PathId<DeviceId>,
     JsonBody(update): JsonBody<DeviceUpdate>,
 ) -> Result<Json<DeviceDetail>> {
-    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
-    let name = update.name.as_deref().map(check_name).transpose()?;
-    let labels = update.labels.as_deref().map(check_labels).transpose()?;
-    let (member, now, owned) = (caller.member(), gangway.clock.now(), id.clone());
-    let organisation = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
-        let DeviceRecord { device, approver, .. } =
-            devices::lock(tx, &owned).await?.ok_or(EnrolmentError::NotFound)?;
-        let description = Description {
-            name: name.unwrap_or(device.name),
-            labels: labels.unwrap_or(device.labels),
-            facts: device.facts,
-            approver,
-        };
-        devices::describe(tx, &owned, &description).await?;
-        let entry = Entry {
-            scope: Scope::Organisation(&device.organisation),
-            at: now,
-            actor: member.actor(),
-            action: DeviceAction::Described.as_str(),
-            subject: owned.as_str(),
-            detail: &format!("{} [{}]", description.name, description.labels.join(", ")),
-        };
-        audit::append(tx, &entry).await?;
-        Ok(device.organisation)
-    })?;
-    tell(&gangway, &organisation, &id, FleetChangeKind::Changed);
+    fleet::actions::describe(&gangway, &caller, &id, &update).await?;
     shown(&gangway, &caller, &id).await
 }
 

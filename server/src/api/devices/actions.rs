@@ -6,8 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest, RevocationRequest};
-use gangway_protocol::device::{DeviceDetail, DeviceState, FleetChangeKind};
-use gangway_protocol::history::DeviceAction;
+use gangway_protocol::device::DeviceDetail;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::path;
 use http::StatusCode;
@@ -16,12 +15,9 @@ use utoipa_axum::routes;
 
 use super::super::request::{JsonBody, PathId};
 use super::shown;
-use crate::authority::{Caller, Right};
-use crate::authority::{Error, Result};
-use crate::db::audit::{Entry, Scope};
-use crate::db::{audit, devices, write};
-use crate::enrolment::{EnrolmentError, exclusion, tell};
-use crate::relay::Tell;
+use crate::authority::{Caller, Result, Right};
+use crate::enrolment::exclusion;
+use crate::fleet::actions;
 use crate::state::Gangway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gangway>> {
@@ -43,30 +39,7 @@ async fn renew_device(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<StatusCode> {
-    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
-    let (member, now, owned) = (caller.member(), gangway.clock.now(), id.clone());
-    write!(gangway.db, |tx| -> Result<(), EnrolmentError> {
-        let device = devices::lock(tx, &owned)
-            .await?
-            .ok_or(EnrolmentError::NotFound)?
-            .device;
-        if !matches!(device.state, DeviceState::Active { .. }) {
-            return Err(EnrolmentError::Conflict(
-                "only an active device can renew its certificate",
-            ));
-        }
-        devices::request_renewal(tx, &owned, now).await?;
-        let entry = Entry {
-            scope: Scope::Organisation(&device.organisation),
-            at: now,
-            actor: member.actor(),
-            action: DeviceAction::RenewalRequested.as_str(),
-            subject: owned.as_str(),
-            detail: "",
-        };
-        Ok(audit::append(tx, &entry).await?)
-    })?;
-    gangway.relay.tell_session(&id, Tell::RenewNow).await;
+    actions::request_renewal(&gangway, &gangway.relay, &caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -78,14 +51,8 @@ async fn identify_device(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<StatusCode> {
-    caller.reach_device(&gangway.db, &id, Right::Operate).await?;
-    if gangway.relay.tell_session(&id, Tell::Identify).await {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Error::Conflict(
-            "this device is not connected, so it cannot show itself".to_owned(),
-        ))
-    }
+    actions::identify(&gangway, &gangway.relay, &caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Keeps a device out for the time being.
@@ -150,29 +117,7 @@ async fn dismiss_alarm(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<Json<DeviceDetail>> {
-    decide(&gangway, &caller, &id).await?;
-    let (member, now, owned) = (caller.member(), gangway.clock.now(), id.clone());
-    let organisation = write!(gangway.db, |tx| -> Result<_, EnrolmentError> {
-        let device = devices::lock(tx, &owned)
-            .await?
-            .ok_or(EnrolmentError::NotFound)?
-            .device;
-        if device.alarm.is_none() {
-            return Err(EnrolmentError::Conflict("there is no alarm to answer"));
-        }
-        devices::clear_alarm(tx, &owned).await?;
-        let entry = Entry {
-            scope: Scope::Organisation(&device.organisation),
-            at: now,
-            actor: member.actor(),
-            action: DeviceAction::AlarmDismissed.as_str(),
-            subject: owned.as_str(),
-            detail: "restored from backup",
-        };
-        audit::append(tx, &entry).await?;
-        Ok(device.organisation)
-    })?;
-    tell(&gangway, &organisation, &id, FleetChangeKind::Changed);
+    actions::dismiss_alarm(&gangway, &caller, &id).await?;
     shown(&gangway, &caller, &id).await
 }
 
