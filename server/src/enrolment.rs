@@ -5,7 +5,8 @@
 //!     └───────────┴───────────┴──────────┴──────────┴──▶ withdrawn
 //! ```
 //!
-//! 1. [`approval`]: the claimant approves what the device introduced; the device consents; either can take it back.
+//! 1. [`approval`]: the claimant approves what the device introduced; the device consents; either can take it back. That the
+//!    claim is their own, and that they may, is [`claims`]'s.
 //! 2. [`issuance`]: one certificate per key and generation, however often and however concurrently it is asked for.
 //! 3. [`crate::session`]: the first session proves it.
 //! 4. [`mod@sweep`]: what stands still for too long is ended.
@@ -14,6 +15,7 @@
 //! by what was read before.
 
 pub mod approval;
+pub mod claims;
 pub mod exclusion;
 pub mod issuance;
 pub mod readmission;

@@ -1,0 +1,182 @@
+//! What a member decides about a claim of theirs: approves the device, records its consent, takes the approval back, reports
+//! a device that is not theirs. Whether they may is decided here, what comes of it in [`super::approval`].
+
+use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReportReason};
+use gangway_protocol::id::ClaimId;
+
+use super::approval::{self, Approving};
+use crate::authority::{Caller, Proof, Right};
+use crate::authority::{Error, Result};
+use crate::context::Context;
+use crate::db::approvals::Evidence;
+use crate::db::audit::{Entry, Scope};
+use crate::db::{audit, rules, write};
+use crate::relay::{ClaimInfo, Relay};
+
+/// Approves the device that was introduced in a claim, and tells it. Repeating it gives the approval that stands.
+///
+/// # Errors
+/// [`Error::NotFound`] for a claim that is not the caller's or not redeemed; [`Error::StepUpRequired`];
+/// [`Error::Forbidden`] with a token where policy asks for a passkey; what [`approval::approve`] says.
+pub async fn approve(
+    context: &Context,
+    relay: &Relay,
+    caller: &Caller,
+    claim: ClaimId,
+    request: ApprovalRequest,
+) -> Result<Approval> {
+    caller
+        .require(&context.db, &request.organisation, Right::Enrol)
+        .await?;
+    let evidence = match own_approval(context, caller, &claim).await {
+        // It stands already and has its evidence: a lost reply needs no second assertion.
+        Ok(_) => None,
+        Err(Error::NotFound) => {
+            let info = own_claim(relay, caller, &claim)?;
+            Some(evidence(context, caller, &request, &info).await?)
+        }
+        Err(error) => return Err(error),
+    };
+    let approving = Approving {
+        claim,
+        request,
+        member: caller.member(),
+        evidence,
+    };
+    let approval = approval::approve(context, approving).await?;
+    relay.tell_approval(
+        &approval.claim,
+        approval.organisation_name.clone(),
+        approval.approver.clone(),
+    );
+    Ok(approval)
+}
+
+/// Records that the device has consented: from now on its certificate may be signed.
+///
+/// # Errors
+/// As [`own_approval`], and what [`approval::consent`] says.
+pub async fn consent(context: &Context, caller: &Caller, claim: &ClaimId) -> Result<Approval> {
+    require_own_approval(context, caller, claim).await?;
+    Ok(approval::consent(context, claim, caller.member()).await?)
+}
+
+/// Takes an approval back: consent was refused, or the person cancelled.
+///
+/// # Errors
+/// As [`own_approval`], and what [`approval::withdraw`] says.
+pub async fn withdraw(context: &Context, caller: &Caller, claim: &ClaimId) -> Result<()> {
+    require_own_approval(context, caller, claim).await?;
+    Ok(approval::withdraw(context, claim, caller.member()).await?)
+}
+
+/// Ends a claim for good: the device is not the person's, or they changed their mind.
+///
+/// # Errors
+/// [`Error::NotFound`] for a claim that is not the caller's; what [`approval::withdraw`] says.
+pub async fn report(
+    context: &Context,
+    relay: &Relay,
+    caller: &Caller,
+    claim: &ClaimId,
+    reason: ClaimReportReason,
+) -> Result<()> {
+    let info = relay
+        .claim(claim)
+        .filter(|info| info.account == caller.account)
+        .ok_or(Error::NotFound)?;
+    match require_own_approval(context, caller, claim).await {
+        Ok(()) => approval::withdraw(context, claim, caller.member()).await?,
+        Err(Error::NotFound) => {}
+        Err(error) => return Err(error),
+    }
+    relay.end_claim(claim);
+    if reason == ClaimReportReason::NotMine {
+        record_stranger(context, caller, &info).await?;
+    }
+    Ok(())
+}
+
+/// The approval of a claim, when the caller gave it and may still enrol there.
+///
+/// # Errors
+/// [`Error::NotFound`] for anybody else; [`Error::Forbidden`] when they may enrol there no more.
+pub async fn own_approval(context: &Context, caller: &Caller, claim: &ClaimId) -> Result<Approval> {
+    let approval = approval::find(context, claim, &caller.account).await?;
+    caller
+        .require(&context.db, &approval.organisation, Right::Enrol)
+        .await?;
+    Ok(approval)
+}
+
+/// Makes sure that the caller gave the approval of a claim and may still enrol there.
+async fn require_own_approval(context: &Context, caller: &Caller, claim: &ClaimId) -> Result<()> {
+    let organisation = approval::organisation_of(context, claim, &caller.account).await?;
+    caller.require(&context.db, &organisation, Right::Enrol).await?;
+    Ok(())
+}
+
+/// The claim, when it is the caller's own and they proved that they know the code.
+fn own_claim(relay: &Relay, caller: &Caller, claim: &ClaimId) -> Result<ClaimInfo> {
+    relay
+        .claim(claim)
+        .filter(|info| info.account == caller.account && info.redeemed_at.is_some())
+        .ok_or(Error::NotFound)
+}
+
+/// threat model, ENR-10: a passkey assertion not older than five minutes, or a token where policy allows it.
+async fn evidence(
+    context: &Context,
+    caller: &Caller,
+    request: &ApprovalRequest,
+    info: &ClaimInfo,
+) -> Result<Evidence> {
+    let proof = match caller.fresh_proof(context.clock.now())? {
+        Proof::Assertion(assertion) => assertion,
+        Proof::Token(token) => {
+            let mut reader = context.db.reader().await?;
+            let rules = rules::find(&mut reader.conn(), &request.organisation)
+                .await?
+                .ok_or(Error::NotFound)?;
+            if !rules.policy.token_may_approve {
+                return Err(Error::Forbidden(
+                    "this organisation's policy lets only people with a passkey approve devices, not tokens",
+                ));
+            }
+            token.as_str().to_owned()
+        }
+    };
+    Ok(Evidence {
+        proof,
+        device_address: info.device_address.map(|address| address.to_string()),
+    })
+}
+
+/// threat model, ENR-7: "not mine" is reported to the admins, in every organisation where the member might have
+/// enrolled the device.
+async fn record_stranger(context: &Context, caller: &Caller, info: &ClaimInfo) -> Result<()> {
+    let (at, member) = (context.clock.now(), caller.member());
+    let reach = rules::reach(&mut context.db.reader().await?.conn(), &caller.account).await?;
+    let address = info
+        .device_address
+        .map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
+    let (claim, detail) = (
+        info.claim.clone(),
+        format!("“not mine”: a device at {address} showed this member's code"),
+    );
+    write!(context.db, |tx| {
+        for (organisation, _) in reach.iter().filter(|(_, role)| role.may_enrol()) {
+            let entry = Entry {
+                scope: Scope::Organisation(organisation),
+                at,
+                actor: member.actor(),
+                action: "enrolment.not_mine",
+                subject: claim.as_str(),
+                detail: &detail,
+            };
+            audit::append(tx, &entry).await?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
