@@ -156,12 +156,7 @@ pub(super) async fn page_of(
         after: query.after.as_deref().map(read_place).transpose()?,
     };
     let mut reader = gangway.db.reader().await?;
-    let conn = &mut reader.conn();
-    let mut found = Vec::new();
-    for organisation in organisations {
-        found.extend(certificates::page(conn, organisation, &filter, limit + 1).await?);
-    }
-    found.sort_by_key(|record| std::cmp::Reverse((record.issued_at, record.sha256)));
+    let mut found = certificates::page(&mut reader.conn(), organisations, &filter, limit + 1).await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > size;
     found.truncate(size);

@@ -141,7 +141,8 @@ async fn detail(gangway: &Gangway, record: DeviceRecord) -> Result<DeviceDetail>
         device: Some(device.id.clone()),
         ..CertificateFilter::default()
     };
-    let certificates = stored::page(conn, &device.organisation, &filter, SHOWN_CERTIFICATES).await?;
+    let home = std::slice::from_ref(&device.organisation);
+    let certificates = stored::page(conn, home, &filter, SHOWN_CERTIFICATES).await?;
     let certificates = certificates
         .into_iter()
         .map(|certificate| present(gangway, certificate))

@@ -5,9 +5,10 @@ use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 use super::{CertificateRecord, Conn, DbError, Row, columns};
-use crate::db::{like, query};
+use crate::db::query::texts;
+use crate::db::{Query, like, query, query_of_each};
 
-/// Which certificates of an organisation.
+/// Which certificates of some organisations.
 #[derive(Clone, Debug, Default)]
 pub struct CertificateFilter {
     /// Only of this device.
@@ -18,13 +19,67 @@ pub struct CertificateFilter {
     pub after: Option<(UnixMillis, Sha256Hex)>,
 }
 
-/// At most `limit` certificates of an organisation, newest first.
+/// What is searched rides in the index of organisations: rows are read only for what is found.
+macro_rules! found {
+    () => {
+        " AND (search LIKE $5 ESCAPE '\\' OR sha256 LIKE $5 ESCAPE '\\')"
+    };
+}
+
+/// The newest behind a place, up to a page; parameters as in [`of_organisations`].
+macro_rules! newest {
+    ($where:literal, $found:expr) => {
+        concat!(
+            " FROM certificates WHERE ",
+            $where,
+            " AND sha256 IS NOT NULL AND (issued_at, sha256) < ($2, $3)",
+            $found,
+            " ORDER BY issued_at DESC, sha256 DESC LIMIT $4"
+        )
+    };
+}
+
+/// `$1` the organisations, `$2` and `$3` the place behind which the page lies, `$4` the limit, `$5` what is searched.
+///
+/// Each organisation gives one page from its index, however many certificates it has, and only these pages are sorted:
+/// `organisation IN (…)` alone would sort all of theirs.
+macro_rules! of_organisations {
+    ($found:expr) => {
+        query_of_each(
+            // SQLite knows no LATERAL, but lets what a row is looked up by depend on the row before it.
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM json_each($1) AS asked CROSS JOIN certificates WHERE certificates.sha256 IN (SELECT sha256",
+                newest!("organisation = asked.value", $found),
+                ") ORDER BY issued_at DESC, sha256 DESC LIMIT $4"
+            ),
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM certificates WHERE sha256 IN (SELECT newest.sha256
+                     FROM UNNEST($1::TEXT[]) AS asked (value) CROSS JOIN LATERAL (SELECT issued_at, sha256",
+                newest!("organisation = asked.value", $found),
+                ") AS newest ORDER BY newest.issued_at DESC, newest.sha256 DESC LIMIT $4)
+                 ORDER BY issued_at DESC, sha256 DESC"
+            ),
+        )
+    };
+}
+
+macro_rules! of_device {
+    ($found:expr) => {
+        concat!("SELECT ", columns!(), newest!("device = $1", $found))
+    };
+}
+
+/// At most `limit` certificates of these organisations, newest first.
 ///
 /// # Errors
 /// What the database says.
 pub async fn page(
     conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
+    organisations: &[OrganisationId],
     filter: &CertificateFilter,
     limit: u32,
 ) -> Result<Vec<CertificateRecord>, DbError> {
@@ -33,59 +88,22 @@ pub async fn page(
         None => (i64::MAX, String::new()),
     };
     let pattern = filter.query.as_deref().map(like::containing);
-    let query = match (&filter.device, pattern) {
-        (None, None) => query(OF_ORGANISATION).bind(organisation.as_str()),
-        (None, Some(pattern)) => query(FOUND).bind(organisation.as_str()).bind(pattern),
-        (Some(device), None) => query(OF_DEVICE).bind(device.as_str()),
-        (Some(device), Some(pattern)) => query(FOUND_OF_DEVICE).bind(device.as_str()).bind(pattern),
+    let query = match (&filter.device, &pattern) {
+        (None, None) => of_organisations!("").bind(texts(organisations)),
+        (None, Some(_)) => of_organisations!(found!()).bind(texts(organisations)),
+        (Some(device), None) => query(of_device!("")).bind(device.as_str()),
+        (Some(device), Some(_)) => query(of_device!(found!())).bind(device.as_str()),
     };
-    let rows: Vec<Row> = query
-        .bind(at)
-        .bind(&sha256)
-        .bind(i64::from(limit))
-        .fetch_all(conn)
-        .await?;
+    let query = query.bind(at).bind(&sha256).bind(i64::from(limit));
+    let query = pattern.into_iter().fold(query, Query::bind);
+    let rows: Vec<Row> = query.fetch_all(conn).await?;
     let records = rows.into_iter().map(CertificateRecord::try_from);
     // A device lies in one organisation, so that the index of devices needs no other.
     records
         .filter(|record| {
             record
                 .as_ref()
-                .map_or(true, |record| record.organisation == *organisation)
+                .map_or(true, |record| organisations.contains(&record.organisation))
         })
         .collect()
 }
-
-const OF_ORGANISATION: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM certificates
-     WHERE organisation = $1 AND sha256 IS NOT NULL AND (issued_at, sha256) < ($2, $3)
-     ORDER BY issued_at DESC, sha256 DESC LIMIT $4"
-);
-const OF_DEVICE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM certificates
-     WHERE device = $1 AND sha256 IS NOT NULL AND (issued_at, sha256) < ($2, $3)
-     ORDER BY issued_at DESC, sha256 DESC LIMIT $4"
-);
-// What is searched rides in the index: rows are read only for what is found.
-const FOUND: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM certificates WHERE sha256 IN (
-         SELECT sha256 FROM certificates
-         WHERE organisation = $1 AND sha256 IS NOT NULL AND (issued_at, sha256) < ($3, $4)
-             AND (search LIKE $2 ESCAPE '\\' OR sha256 LIKE $2 ESCAPE '\\')
-         ORDER BY issued_at DESC, sha256 DESC LIMIT $5)
-     ORDER BY issued_at DESC, sha256 DESC"
-);
-const FOUND_OF_DEVICE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM certificates
-     WHERE device = $1 AND sha256 IS NOT NULL AND (issued_at, sha256) < ($3, $4)
-         AND (search LIKE $2 ESCAPE '\\' OR sha256 LIKE $2 ESCAPE '\\')
-     ORDER BY issued_at DESC, sha256 DESC LIMIT $5"
-);

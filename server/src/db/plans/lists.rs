@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::SignInId;
+use gangway_protocol::id::{OrganisationId, SignInId};
 use gangway_protocol::time::UnixMillis;
 
 use super::super::certificates::CertificateFilter;
@@ -105,7 +105,9 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
                                 query: query.clone(),
                                 after,
                             };
-                            certificates::page(conn, &home(), &filter, 50).await?;
+                            for organisations in [vec![home()], vec![home(), other(2), other(3)]] {
+                                certificates::page(conn, &organisations, &filter, 50).await?;
+                            }
                         }
                     }
                 }
@@ -276,6 +278,11 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         Walks(|conn| Box::pin(async { tokens::of_account(conn, &account(), "", 50).await.map(drop) })),
     ),
 ];
+
+/// An organisation without anything.
+fn other(number: u32) -> OrganisationId {
+    id("org_", number).parse().expect("an id")
+}
 
 /// Every combination of filters of the fleet.
 fn filters() -> Vec<Filter> {
