@@ -1,7 +1,9 @@
-//! Who somebody is: passkeys, sign-ins, bearer tokens and one-time links.
+//! Who somebody is and where they belong: passkeys, sign-ins, bearer tokens, one-time links, members of organisations.
 //!
 //! 1. A one-time link ([`links`]) lets a person register a passkey; that signs them in.
-//! 2. A browser proves a passkey ([`ceremony`], [`passkeys`]) and gets a cookie; a program has a bearer token.
+//! 2. A browser proves a passkey ([`ceremony`], [`passkeys`]) and gets a cookie; a program has a bearer token ([`tokens`]).
+//! 3. Somebody joins an organisation by an invitation ([`invitations`], [`joining`]); as one of its [`members`] they get
+//!    another role or leave, and what rested on the former role ends ([`ending`]).
 //!
 //! Whose request one is, and what they may do, is `authority`'s.
 
