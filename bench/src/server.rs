@@ -201,7 +201,9 @@ fn data_dir() -> anyhow::Result<tempfile::TempDir> {
 }
 
 /// The whole load comes from one address and one account; the caps that protect against that are options.
-const RAISED_CAPS: [&str; 12] = [
+const RAISED_CAPS: [&str; 14] = [
+    "--caps-requests-per-second-per-address",
+    "1000000",
     "--caps-connections-per-address",
     "200000",
     "--caps-waiting-devices-per-address",

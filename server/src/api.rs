@@ -9,6 +9,7 @@ pub mod devices;
 pub mod enrolments;
 pub mod extract;
 pub mod fleet_changes;
+pub mod flood;
 pub mod idempotency;
 pub mod invitations;
 pub mod links;

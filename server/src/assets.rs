@@ -19,6 +19,8 @@ struct Dist;
 
 /// The path of the router.
 pub const ASSETS: &str = "/pkg/{build}/{file}";
+/// What the paths of assets begin with.
+pub const PREFIX: &str = "/pkg/";
 
 /// The folder of the present build's files, e.g. `/pkg/0123456789ab`.
 #[must_use]

@@ -99,8 +99,8 @@ options! {
         /// in the system's backlog.
         connections: u32 = Some("200000"), Serve;
         /// Connections that speak HTTP at one time, per address (/64 for IPv6). Beyond it the one that has been quiet for
-        /// longest is closed, or the new one when all are busy. Half a request takes 16 KB, so one address can make the server
-        /// keep 64 MB; a fleet of some thousands behind one address still comes back at once. Trusted proxies are not
+        /// longest is closed, or the new one when all are busy. Half a head takes 16 KB, and of 64 KiB bodies 64 are read at a
+        /// time, so one address can make the server keep 68 MB; a fleet of some thousands behind one address still comes back at once. Trusted proxies are not
         /// counted: their connections are those of many.
         connections_per_address: u32 = Some("4096"), Serve;
         /// Devices that wait for a claim.
@@ -114,6 +114,9 @@ options! {
         /// Frames that the WebSockets of one address (/64 for IPv6) may send in a second on average; ten seconds' worth of them
         /// may come at once. Each KiB counts as a further frame.
         frames_per_second_per_address: u32 = Some("20000"), Serve;
+        /// Requests over HTTP that one address (/64 for IPv6) may make in a second on average; twenty seconds' worth of them may
+        /// come at once. A page costs as much as ten. Who exceeds it gets 429 and is closed.
+        requests_per_second_per_address: u32 = Some("1000"), Serve;
         /// Failed codes per account in ten minutes; after that the waits double.
         failed_codes_per_account: u32 = Some("5"), Serve;
         /// Failed codes per address (/64 for IPv6) in ten minutes.

@@ -14,6 +14,7 @@ mod bucket;
 mod failures;
 mod penalty;
 mod places;
+mod requests;
 mod window;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,7 @@ pub use address::{AddressKey, ClientAddress};
 pub use bucket::{Bucket, Rate};
 pub use failures::{Attempt, Failures, Tally, Who};
 pub use places::Places;
+pub use requests::{ReadingBody, RequestLimits};
 
 use crate::clock::{Monotonic, Now};
 use crate::config::Caps;

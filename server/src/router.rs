@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::api::csrf;
 use crate::api::description;
+use crate::api::flood;
 use crate::api::problem::RequestError;
 use crate::authority::Error;
 use crate::conditional::CompressedText;
@@ -49,6 +50,7 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(from_fn_with_state(gangway.clone(), headers::add_security_headers))
         .layer(from_fn(host::refuse_malformed_hosts))
+        .layer(from_fn_with_state(gangway.clone(), flood::refuse_floods))
         .layer(from_fn(log::observe_request))
         .with_state(gangway)
 }
@@ -60,6 +62,7 @@ pub fn ca_router(gangway: Arc<Gangway>) -> Router {
         .method_not_allowed_fallback(refuse_method)
         .fallback(refuse_unknown_path)
         .layer(from_fn(host::refuse_malformed_hosts))
+        .layer(from_fn_with_state(gangway.clone(), flood::refuse_floods))
         .layer(from_fn(log::observe_request))
         .with_state(gangway)
 }

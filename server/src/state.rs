@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Database};
 use crate::context::Context;
 use crate::db::Db;
-use crate::limits::{Failures, Limits};
+use crate::limits::{Failures, Limits, RequestLimits};
 use crate::people::passkeys::Passkeys;
 use crate::relay::{self, Relay};
 use crate::rng::Random;
@@ -26,6 +26,8 @@ pub struct Gangway {
     pub relay: Relay,
     /// Limits on attempts.
     pub limits: Limits,
+    /// What requests of one address cost.
+    pub requests: RequestLimits,
     /// Watches over all that must not end before the server does.
     pub supervisor: Supervisor,
 }
@@ -86,10 +88,11 @@ impl Gangway {
         };
         let relay = Relay::open(given, SessionJobs(context.clone())).await?;
         Ok(Arc::new(Self {
-            context,
             passkeys,
             relay,
+            requests: RequestLimits::new(context.config.caps.requests_per_second_per_address),
             limits,
+            context,
             supervisor,
         }))
     }

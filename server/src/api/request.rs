@@ -13,6 +13,7 @@ use http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::flood::BodyPlace;
 use super::problem::RequestError;
 use crate::authority::Error;
 use objects::ObjectsOnly;
@@ -42,6 +43,8 @@ where
         if !is_json(request.headers()) {
             return Err(RequestError::UnsupportedMediaType);
         }
+        let place = request.extensions().get::<BodyPlace>();
+        let _reading = place.map(BodyPlace::take).transpose().map_err(Error::from)?;
         let body = tokio::time::timeout(BODY_TIMEOUT, read_whole(request.into_body()))
             .await
             .map_err(|_| RequestError::BodyTimeout)??;
