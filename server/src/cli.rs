@@ -11,7 +11,9 @@ pub mod restore;
 pub mod serve;
 
 mod data_lock;
+mod output;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -64,8 +66,13 @@ pub async fn run(cli: Cli) -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has ended and wants no more of it.
+        Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::FAILURE
+        }
         Err(error) => {
-            eprintln!("gangway: {error}");
+            // Standard error may be gone as well.
+            let _ = writeln!(std::io::stderr(), "gangway: {error}");
             ExitCode::FAILURE
         }
     }
@@ -86,6 +93,9 @@ pub enum CommandError {
     /// A running server lost something without which it cannot go on.
     #[error(transparent)]
     Failed(#[from] crate::supervisor::Failure),
+    /// Standard output could not be written.
+    #[error("the output could not be written: {0}")]
+    Output(std::io::Error),
     /// Anything else, in a sentence that says what to do.
     #[error("{0}")]
     Refused(String),

@@ -35,6 +35,9 @@ pub fn start(config: &Config) -> Result<(), StartError> {
     let logs = fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
+        // A log that cannot be written (its disk is full, its reader gone) is lost. Told to standard error, which is the same
+        // place, it would end the thread that logs.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => logs.try_init(),

@@ -469,3 +469,21 @@ async fn all_addresses_are_those_of_ipv4_too_where_the_system_keeps_them_apart()
         assert!(output.status.success(), "{setting}: {}", stderr(&output));
     }
 }
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::serve(folder.path(), &["--log", "debug"]).await;
+    let Process {
+        child: mut running,
+        address,
+        log,
+        ..
+    } = server;
+    drop(log);
+    for _ in 0..3 {
+        let reply = get(&address, path::ORGANISATIONS, "gw_pat_wrong").await;
+        assert!(reply.starts_with("HTTP/1.1 401"), "{reply}");
+    }
+    assert_eq!(running.try_wait().expect("it can be asked"), None, "it runs");
+}

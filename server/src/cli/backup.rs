@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::CommandError;
 use crate::audit::verification::checkpoints;
 use crate::ca::KEY_FILE;
+use crate::cli::output::print_line;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, DataFlags, Database, Environment};
 use crate::db::snapshot;
@@ -61,7 +62,7 @@ pub async fn run(args: BackupArgs) -> Result<(), CommandError> {
     let unfinished = Unfinished::beside(&args.to)?;
     let with_key = fill(&unfinished.0, &config, &file, args.without_ca_key).await?;
     unfinished.finish(&args.to)?;
-    println!("{}", args.to.display());
+    print_line!("{}", args.to.display());
     if with_key {
         eprintln!(
             "The backup holds the CA's keys and the key that opens them: keep it where nobody else gets it."
@@ -151,7 +152,13 @@ pub(super) fn copy_private(from: &mut impl std::io::Read, path: &Path) -> Result
         std::io::copy(from, &mut file)?;
         file.sync_all()
     };
-    write().map_err(|error| failed("write", path, &error))
+    write().map_err(|error| {
+        // A part of it is of no use to anybody, and would be in the way of the next attempt.
+        if error.kind() != std::io::ErrorKind::AlreadyExists {
+            let _ = std::fs::remove_file(path);
+        }
+        failed("write", path, &error)
+    })
 }
 
 pub(super) fn failed(what: &str, path: &Path, error: &std::io::Error) -> CommandError {

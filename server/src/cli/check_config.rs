@@ -6,6 +6,7 @@ mod access;
 use super::CommandError;
 use super::backup::failed;
 use crate::ca::{KeyStore, KeyStoreError};
+use crate::cli::output::print_line;
 use crate::config::{Config, Database, Environment, ServeFlags, Source, document};
 use crate::listen::Tls;
 
@@ -29,7 +30,7 @@ pub struct CheckConfigArgs {
 /// Everything that is wrong with the configuration.
 pub fn run(args: &CheckConfigArgs) -> Result<(), CommandError> {
     if args.document {
-        print!("{}", document());
+        print_line!("{}", document().trim_end());
         return Ok(());
     }
     if let Some(user) = &args.as_user {
@@ -48,7 +49,7 @@ pub fn run(args: &CheckConfigArgs) -> Result<(), CommandError> {
             Some(given) if option.secret => ("(secret)", name(&given.source)),
             Some(given) => (given.text.as_str(), name(&given.source)),
         };
-        println!("{:<36} {text}  ({source})", option.name);
+        print_line!("{:<36} {text}  ({source})", option.name);
     }
     for file in tls.iter().flat_map(|files| [&files.certificate, &files.key]) {
         if let Some(barrier) = access::only_for_root(file) {

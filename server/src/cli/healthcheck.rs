@@ -22,6 +22,7 @@ use tokio_rustls::TlsConnector;
 
 use gangway_protocol::path;
 
+use crate::cli::output::print_line;
 use crate::config::{Config, Environment, ServeFlags};
 
 use super::CommandError;
@@ -46,7 +47,7 @@ pub async fn run(args: HealthcheckArgs) -> Result<(), CommandError> {
     let config = args.flags.load(&Environment::of_process())?;
     match tokio::time::timeout(TIMEOUT, ask(&config)).await {
         Ok(Ok(answer)) => {
-            println!("{answer}");
+            print_line!("{answer}");
             Ok(())
         }
         Ok(Err(error)) => Err(CommandError::Refused(format!(

@@ -1,5 +1,6 @@
 //! `gangway migrate`: brings the tables up to date without serving, e.g. before several nodes start.
 
+use crate::cli::output::print_line;
 use crate::config::{DataFlags, Environment};
 use crate::state::open_database;
 
@@ -19,6 +20,6 @@ pub struct MigrateArgs {
 pub async fn run(args: MigrateArgs) -> Result<(), CommandError> {
     let config = args.flags.load(&Environment::of_process())?;
     open_database(&config).await?.close().await;
-    println!("The database is up to date.");
+    print_line!("The database is up to date.");
     Ok(())
 }

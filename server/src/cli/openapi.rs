@@ -1,6 +1,7 @@
 //! `gangway openapi`: the API's description, as `/api/openapi.json` serves it and `docs/openapi.json` keeps it.
 
 use super::CommandError;
+use crate::cli::output::print_line;
 use crate::router::description;
 
 /// Options of `gangway openapi`.
@@ -15,6 +16,6 @@ pub fn run(_args: &OpenapiArgs) -> Result<(), CommandError> {
     let text = description()
         .to_pretty_json()
         .map_err(|error| CommandError::Refused(error.to_string()))?;
-    println!("{text}");
+    print_line!("{text}");
     Ok(())
 }

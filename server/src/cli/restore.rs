@@ -17,6 +17,7 @@ use super::data_lock;
 use crate::audit::Checkpoint;
 use crate::audit::verification::{CheckError, verify};
 use crate::ca::{KEY_FILE, KeyStore, KeyStoreError};
+use crate::cli::output::print_line;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, DataFlags, Database, EncryptionKey, Environment};
 use crate::db::audit::{Actor, Entry, Scope};
@@ -65,7 +66,7 @@ pub async fn run(args: RestoreArgs) -> Result<(), CommandError> {
         key.place()?;
     }
     staged.take_the_place_of(&file)?;
-    println!("{}", file.display());
+    print_line!("{}", file.display());
     if !has_key {
         eprintln!(
             "The backup does not hold the CA's encryption key: put it to {} before the server starts.",

@@ -1,5 +1,6 @@
 //! `gangway serve`: opens everything, listens, and ends in order when told to.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -169,10 +170,12 @@ async fn show_setup_link(gangway: &Arc<Gangway>) -> Result<(), DbError> {
     if let Some(link) =
         links::setup_link(&gangway.db, &gangway.config, &*gangway.clock, &*gangway.random).await?
     {
-        println!(
-            "\nNobody has an account here yet. Open this link within an hour to make the first; it works once:"
+        // Where nobody reads it, `gangway admin setup-link` makes another.
+        let _ = writeln!(
+            std::io::stdout(),
+            "\nNobody has an account here yet. Open this link within an hour to make the first; it works once:\n\n    {}\n",
+            link.expose()
         );
-        println!("\n    {}\n", link.expose());
     }
     Ok(())
 }

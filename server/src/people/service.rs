@@ -89,6 +89,27 @@ pub async fn create_token(
     Ok(secret)
 }
 
+/// Revokes a token that could not be shown to anybody.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_unseen(db: &Db, clock: &dyn Clock, secret: &SecretString) -> Result<(), DbError> {
+    let (now, hash) = (clock.now(), SecretHash::of(secret));
+    write!(db, |tx| {
+        let token = tokens::by_secret(tx, &hash, now).await?.ok_or(DbError::Missing)?;
+        tokens::delete(tx, &token.account, &token.id).await?;
+        let entry = Entry {
+            scope: Scope::Organisation(&token.organisation),
+            at: now,
+            actor: Actor::Server,
+            action: "token.revoked",
+            subject: token.id.as_str(),
+            detail: "it could not be shown",
+        };
+        audit::append(tx, &entry).await
+    })
+}
+
 /// The command line as a member of an organisation: what its operator does there is recorded under this name.
 ///
 /// # Errors

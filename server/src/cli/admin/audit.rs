@@ -11,6 +11,7 @@ use crate::audit::verification::{CheckError, checkpoints, verify};
 use crate::ca::moment::shown;
 use crate::cli::CommandError;
 use crate::cli::backup::failed;
+use crate::cli::output::print_line;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::DataFlags;
 use crate::db::audit::{Recorded, Scope};
@@ -82,7 +83,7 @@ async fn list(args: ListArgs) -> Result<(), CommandError> {
         eprintln!("Nothing is recorded under {}.", scope.chain());
     }
     for entry in &found {
-        println!(
+        print_line!(
             "{}",
             if args.json {
                 line_of_json(entry)
@@ -130,7 +131,7 @@ async fn print_checkpoints(args: CheckpointArgs) -> Result<(), CommandError> {
     db.close().await;
     let text =
         serde_json::to_string_pretty(&noted?).map_err(|error| CommandError::Refused(error.to_string()))?;
-    println!("{text}");
+    print_line!("{text}");
     Ok(())
 }
 
@@ -149,7 +150,7 @@ async fn check(args: VerifyArgs) -> Result<(), CommandError> {
     match checked {
         Ok(ends) => {
             for (chain, entries) in ends {
-                println!("{chain}: {entries} entries hold");
+                print_line!("{chain}: {entries} entries hold");
             }
             Ok(())
         }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::ca::{CaError, CertificateAuthority};
 use crate::cli::CommandError;
 use crate::cli::backup::{failed, write_private};
+use crate::cli::output::print_line;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::DataFlags;
 use crate::rng::SystemRandom;
@@ -72,7 +73,7 @@ async fn export_root(args: ExportRootArgs) -> Result<(), CommandError> {
         );
     }
     db.close().await;
-    println!("{}", args.to.display());
+    print_line!("{}", args.to.display());
     Ok(())
 }
 
@@ -88,7 +89,7 @@ async fn import_intermediate(args: ImportIntermediateArgs) -> Result<(), Command
         .map_err(|error| refused(&error))?;
     db.close().await;
     eprintln!("From now on this intermediate signs. A running server follows within a minute.");
-    println!("{id}");
+    print_line!("{id}");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use crate::ca::CertificateAuthority;
 use crate::ca::moment::shown;
 use crate::cli::CommandError;
+use crate::cli::output::print_line;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::DataFlags;
 use crate::db::{Db, held};
@@ -67,7 +68,7 @@ async fn list(args: ListArgs) -> Result<(), CommandError> {
     let found = found?;
     if args.json {
         let text = serde_json::to_string_pretty(&found);
-        println!(
+        print_line!(
             "{}",
             text.map_err(|error| CommandError::Refused(error.to_string()))?
         );
@@ -77,7 +78,7 @@ async fn list(args: ListArgs) -> Result<(), CommandError> {
         eprintln!("Nothing is held.");
     }
     for held in found {
-        println!(
+        print_line!(
             "{}  {}  {}  {}",
             held.sha256,
             shown(held.first_seen_at),
@@ -104,7 +105,7 @@ async fn readmit(args: ReadmitArgs) -> Result<(), CommandError> {
     let mut refused = Vec::new();
     for held in wanted {
         match readmit_one(&db, &ca, &held).await {
-            Ok(()) => println!("{}  {}", held.sha256, held.device),
+            Ok(()) => print_line!("{}  {}", held.sha256, held.device),
             Err(EnrolmentError::Db(error)) => return Err(error.into()),
             Err(error) => refused.push(format!("{} of {}: {error}", held.sha256, held.device)),
         }

@@ -1,6 +1,7 @@
 //! `gangway admin recovery-link`: the way back for a person who lost every passkey and every recovery code.
 
 use crate::cli::CommandError;
+use crate::cli::output::print_line;
 use crate::clock::SystemClock;
 use crate::config::DataFlags;
 use crate::people::links;
@@ -25,6 +26,6 @@ pub(super) async fn run(args: RecoveryLinkArgs) -> Result<(), CommandError> {
     eprintln!(
         "Give this link to that person and nobody else. It works once, within an hour, and adds a passkey:"
     );
-    println!("{}", link.expose());
+    print_line!("{}", link.expose());
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `gangway admin setup-link`: the link of the first registration, for when the one printed at start has expired.
 
 use crate::cli::CommandError;
+use crate::cli::output::print_line;
 use crate::clock::SystemClock;
 use crate::config::DataFlags;
 use crate::people::links;
@@ -21,7 +22,7 @@ pub(super) async fn run(args: SetupLinkArgs) -> Result<(), CommandError> {
     match made? {
         Some(link) => {
             eprintln!("Open this link within an hour. It works once, and makes the first account:");
-            println!("{}", link.expose());
+            print_line!("{}", link.expose());
             Ok(())
         }
         None => Err(CommandError::Refused(

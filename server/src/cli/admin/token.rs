@@ -1,15 +1,15 @@
 //! `gangway admin token create`: a token for a program, without a browser.
 
 use clap::ArgAction;
-
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::id::OrganisationId;
+use gangway_protocol::secret::SecretString;
 
-use crate::cli::CommandError;
+use crate::cli::{CommandError, output};
 use crate::clock::SystemClock;
 use crate::config::DataFlags;
-use crate::db::DbError;
-use crate::people::service::{TokenOrder, create_token};
+use crate::db::{Db, DbError};
+use crate::people::service::{TokenOrder, create_token, revoke_unseen};
 use crate::rng::SystemRandom;
 
 /// Options of `gangway admin token create`.
@@ -48,14 +48,23 @@ pub(super) async fn create(args: CreateArgs) -> Result<(), CommandError> {
         valid_days,
     };
     let made = create_token(&db, &SystemClock, &SystemRandom, order).await;
+    let shown = match made {
+        Ok(token) => show(&db, &token, valid_days).await,
+        Err(DbError::Missing) => Err(CommandError::Refused("there is no such organisation".to_owned())),
+        Err(other) => Err(other.into()),
+    };
     db.close().await;
-    let token = made.map_err(|error| match error {
-        DbError::Missing => CommandError::Refused("there is no such organisation".to_owned()),
-        other => other.into(),
-    })?;
+    shown
+}
+
+/// Shows a token; one that could not be shown is revoked, because nobody else could do that.
+async fn show(db: &Db, token: &SecretString, valid_days: u32) -> Result<(), CommandError> {
     eprintln!("This is the only time that the token is shown. It works for {valid_days} days:");
-    println!("{}", token.expose());
-    Ok(())
+    let shown = output::line(format_args!("{}", token.expose()));
+    if shown.is_err() {
+        revoke_unseen(db, &SystemClock, token).await?;
+    }
+    shown
 }
 
 fn scope(name: &str) -> Result<TokenScope, String> {
