@@ -153,7 +153,9 @@ impl Store {
             let counter = store.counter;
             store.change(|record| record.counter = counter)?;
         }
-        store.export()?;
+        let told = [store.damage.take(), store.export()?];
+        let told: Vec<String> = told.into_iter().flatten().collect();
+        store.damage = (!told.is_empty()).then(|| told.join(" "));
         Ok(store)
     }
 
@@ -268,7 +270,7 @@ impl Store {
             record.device = Some(device.clone());
             record.organisation = Some(organisation.clone());
         })?;
-        self.export()
+        self.export().map(drop)
     }
 
     /// Forgets the credential that was not proved.
@@ -306,7 +308,7 @@ impl Store {
         };
         let id = self.key.id();
         self.change(|record| record.forget_other_keys(&id))?;
-        self.export()
+        self.export().map(drop)
     }
 
     /// The server, over a verified connection, said that it is `time`. Never moves back.
@@ -334,13 +336,20 @@ impl Store {
         Ok(())
     }
 
-    /// Brings the copies for other programs up to date.
-    fn export(&mut self) -> Result<(), StoreError> {
+    /// Brings the copies for other programs up to date. Says which of them could not be read.
+    fn export(&mut self) -> Result<Option<String>, StoreError> {
+        let mut unreadable = Vec::new();
         let proved = self.record.proved.as_ref();
         let chain = proved.map(|credential| credential.chain.clone());
         let anchors = proved.and_then(|credential| credential.trust_anchors.clone());
         for (name, wanted) in [(CERTIFICATE, chain), (TRUST_ANCHORS, anchors)] {
-            let present = self.disk.read(name)?;
+            let present = match self.disk.read(name) {
+                Ok(present) => present,
+                Err(error) => {
+                    unreadable.push(format!("{name} cannot be read ({error}) and is left as it is."));
+                    continue;
+                }
+            };
             match wanted {
                 Some(text) if present.as_deref() != Some(text.as_bytes()) => {
                     replace(self.disk.as_mut(), name, text.as_bytes())?;
@@ -349,7 +358,7 @@ impl Store {
                 _ => {}
             }
         }
-        Ok(())
+        Ok((!unreadable.is_empty()).then(|| unreadable.join(" ")))
     }
 }
 

@@ -285,3 +285,20 @@ fn another_providers_key_is_no_reason_to_begin_anew() {
         Err(StoreError::OtherKey { found, wanted: "key.pem" }) if found == "key.uri"
     ));
 }
+
+#[test]
+fn copies_that_cannot_be_read_do_not_stop_a_device() {
+    for name in ["certificate.pem", "trust-anchors.pem", "key.pem.copy"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let open = || Store::open(folder.path(), KeyType::P256);
+        let id = open().expect("begun").key().id();
+        let path = folder.path().join(name);
+        // It may be there, and what is no file cannot be read whoever runs the device.
+        let _ = std::fs::remove_file(&path);
+        std::fs::create_dir(&path).expect("in its place");
+        let store = open().expect("the device goes on");
+        assert_eq!(store.key().id(), id);
+        let told = store.damage().expect("it is told");
+        assert!(told.contains(name), "{told}");
+    }
+}

@@ -48,10 +48,18 @@ pub(super) fn find(disk: &mut dyn Disk, keys: &dyn KeyProvider) -> Result<Option
     let note = note.expose().as_bytes();
     let what = match harm {
         None => {
-            if disk.read(&copy).ok().flatten().as_deref() != Some(note) {
-                replace(disk, &copy, note)?;
-            }
-            return Ok(Some(Found { key, damage: None }));
+            let damage = match disk.read(&copy) {
+                Ok(found) if found.as_deref() == Some(note) => None,
+                Ok(_) => {
+                    replace(disk, &copy, note)?;
+                    None
+                }
+                // The key itself is whole: that is no reason to stop.
+                Err(error) => Some(format!(
+                    "{copy} cannot be read ({error}); the device goes on without a copy of its key."
+                )),
+            };
+            return Ok(Some(Found { key, damage }));
         }
         Some(Harm::Missing) => "is not there",
         Some(Harm::Unreadable) => {
