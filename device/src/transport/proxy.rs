@@ -171,10 +171,13 @@ fn is_excepted(none: &str, host: &Host<String>, port: u16) -> bool {
         .map(str::trim)
         .filter(|entry| !entry.is_empty())
         .any(|entry| {
-            let (entry, fits) = match entry.rsplit_once(':') {
-                Some((name, text)) if !name.contains(':') && text.parse() == Ok(port) => (name, true),
-                Some((name, _)) if !name.contains(':') => (name, false),
-                _ => (entry, true),
+            // The colons of an IPv6 address are no port's, unless it stands in brackets.
+            let with_port = entry
+                .rsplit_once(':')
+                .filter(|(name, _)| !name.contains(':') || name.ends_with(']'));
+            let (entry, fits) = match with_port {
+                Some((name, text)) => (name, text.parse() == Ok(port)),
+                None => (entry, true),
             };
             fits && (entry == "*" || excepts(entry, host))
         })
@@ -185,7 +188,7 @@ fn excepts(entry: &str, host: &Host<String>) -> bool {
         Host::Domain(name) => {
             let entry = entry
                 .trim_start_matches("*")
-                .trim_start_matches('.')
+                .trim_matches('.')
                 .to_ascii_lowercase();
             *name == entry || name.ends_with(&format!(".{entry}"))
         }
@@ -241,6 +244,9 @@ mod tests {
         assert!(!goes_through("[fd00::1],10.0.0.1", "https://[fd00::1]"));
         assert!(!goes_through("fd00::/8", "https://[fd00::1]"));
         assert!(!goes_through("[fd00::]/8", "https://[fd00::1]"));
+        assert!(!goes_through("[fd00::1]:7443", "https://[fd00::1]:7443"));
+        assert!(goes_through("[fd00::1]:7443", "https://[fd00::1]"));
+        assert!(!goes_through("panel.example.", "https://panel.example"));
     }
 
     #[test]
