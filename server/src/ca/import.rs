@@ -83,6 +83,14 @@ pub enum Unfit {
         /// How many there are.
         below: usize,
     },
+    /// The root in the intermediate's place.
+    #[error(
+        "it has issued itself: give the certificate of an intermediate first, and keep the root's key offline"
+    )]
+    SelfIssued,
+    /// An empty subject, which RFC 5280 §4.1.2.6 forbids a CA.
+    #[error("its subject is empty, and strict verifiers refuse what such a CA signs")]
+    NoSubject,
     /// keyUsage without keyCertSign.
     #[error("it may not sign certificates (keyUsage without keyCertSign)")]
     NoCertSign,
@@ -181,6 +189,9 @@ pub fn import(chain: &[u8], private_key: &[u8], now: UnixMillis) -> Result<Impor
     if !root.is_issued_in_name_of(root) {
         let issuer = root.certificate.tbs_certificate.issuer.to_string();
         return Err(root.unfit(Unfit::NotARoot(issuer)));
+    }
+    if intermediate.is_issued_in_name_of(intermediate) {
+        return Err(intermediate.unfit(Unfit::SelfIssued));
     }
     for (place, link) in links.iter().enumerate() {
         let is_self_issued = |link: &&Link| link.is_issued_in_name_of(link);

@@ -308,6 +308,17 @@ fn dates_path_length_and_order_are_told() {
 }
 
 #[test]
+fn a_root_is_no_intermediate_of_its_own() {
+    let made = ORDINARY.make();
+    let (twice, key) = (made.read("root.pem").repeat(2), made.read("root.key"));
+    let refused = import(twice.as_bytes(), key.as_bytes(), made.now())
+        .err()
+        .expect("it is the root")
+        .to_string();
+    assert!(refused.contains("it has issued itself"), "{refused}");
+}
+
+#[test]
 fn a_chain_that_changed_on_the_way_is_refused() {
     let made = ORDINARY.make();
     let mut der = made.der("own.pem");

@@ -46,6 +46,9 @@ pub(super) fn check(
     below: usize,
     now: UnixMillis,
 ) -> Result<(), Unfit> {
+    if certificate.tbs_certificate.subject.0.is_empty() {
+        return Err(Unfit::NoSubject);
+    }
     let constraints: Option<BasicConstraints> = extension(certificate)?;
     let constraints = constraints
         .filter(|constraints| constraints.ca)
