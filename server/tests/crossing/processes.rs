@@ -1,5 +1,6 @@
 //! The three programs of a crossing as processes, and a place for them to live.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -257,6 +258,9 @@ impl Device {
     }
 }
 
+const ROWS: NonZero<u16> = NonZero::new(24).expect("not nought");
+const COLUMNS: NonZero<u16> = NonZero::new(80).expect("not nought");
+
 /// A `gangway-device run` on a terminal of 80 columns and 24 lines.
 pub(crate) struct Terminal {
     child: Child,
@@ -285,7 +289,7 @@ impl Terminal {
         Self {
             child,
             output,
-            screen: vt100::Parser::new(24, 80, 0),
+            screen: vt100::Parser::new(ROWS, COLUMNS, 0),
         }
     }
 

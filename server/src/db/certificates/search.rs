@@ -50,8 +50,8 @@ macro_rules! of_organisations {
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM json_each($1) AS asked CROSS JOIN certificates WHERE certificates.sha256 IN (SELECT sha256",
-                newest!("organisation = asked.value", $found),
+                " FROM json_each($1) CROSS JOIN certificates WHERE certificates.sha256 IN (SELECT sha256",
+                newest!("organisation = json_each.value", $found),
                 ") ORDER BY issued_at DESC, sha256 DESC LIMIT $4"
             ),
             concat!(
