@@ -2,7 +2,7 @@
 //!
 //! 1. [`CertificateAuthority::draft`] writes what a certificate will say, by policy, with a fresh serial number.
 //! 2. Whoever asked stores that draft durably.
-//! 3. [`CertificateAuthority::complete`] signs it; the certificate is stored; only then is anybody told (threat model, ENR-16).
+//! 3. [`LeafIssuer::sign`] signs it; the certificate is stored; only then is anybody told (threat model, ENR-16).
 //!
 //! Certificates are assembled with `x509-cert` rather than with rcgen, because rcgen signs in one step: it has no place
 //! between to-be-signed data and signature, where the draft has to reach the disk.
