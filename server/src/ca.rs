@@ -1,11 +1,11 @@
 //! The built-in CA: its issuers, their keys, and what they sign. Who may have a certificate is not decided here.
 //!
 //! 1. [`CertificateAuthority::draft`] writes what a certificate will say, by policy, with a fresh serial number.
-//! 2. Whoever asked stores that draft durably.
+//! 2. Whoever asked stores that draft, in the transaction that will store the certificate.
 //! 3. [`LeafIssuer::sign`] signs it; the certificate is stored; only then is anybody told (threat model, ENR-16).
 //!
 //! Certificates are assembled with `x509-cert` rather than with rcgen, because rcgen signs in one step: it has no place
-//! between to-be-signed data and signature, where the draft has to reach the disk.
+//! between to-be-signed data and signature, where the draft is stored.
 
 pub mod crl;
 pub mod extension;
