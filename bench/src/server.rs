@@ -139,10 +139,10 @@ impl Server {
         Ok(self.folder)
     }
 
-    /// A token of scope `enrol`.
+    /// A token that enrols and sees the fleet.
     pub(crate) async fn token(&self) -> anyhow::Result<String> {
         let output = Command::new(&self.gangway)
-            .args(["admin", "token", "create", "--scope", "enrol"])
+            .args(["admin", "token", "create", "--scope", "enrol", "--scope", "read"])
             .args(&self.data)
             .output()
             .await?;
