@@ -18,6 +18,7 @@ pub mod approval;
 pub mod claims;
 pub mod exclusion;
 pub mod issuance;
+pub mod naming;
 pub mod readmission;
 pub mod sweep;
 

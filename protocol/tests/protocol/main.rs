@@ -1,6 +1,7 @@
 //! The protocol crate through its front door. One binary, so that it is linked once.
 
 mod bodies;
+mod chains;
 mod code;
 mod csr;
 mod device;

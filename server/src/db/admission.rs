@@ -8,6 +8,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::certificates::{self, CertificateRecord};
 use super::devices::configuration;
+use super::rules::policy_of;
 use super::{Conn, DbError, query, row};
 
 /// A certificate, and how its device, its key and its organisation stand.
@@ -66,15 +67,14 @@ impl TryFrom<Row> for Candidate {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let corrupt = DbError::Corrupt;
         Ok(Self {
             certificate: row.certificate.try_into()?,
             state: DeviceState::from_name(&row.state, UnixMillis(row.state_since))
-                .ok_or(corrupt("devices.state"))?,
+                .ok_or(DbError::Corrupt("devices.state"))?,
             configuration: configuration(&row.configuration, row.configuration_revision)?,
             renewal_requested_at: row.renewal_requested_at.map(UnixMillis),
             is_key_refused: row.refused_at.is_some(),
-            policy: serde_json::from_str(&row.policy).map_err(|_| corrupt("organisations.policy"))?,
+            policy: policy_of(&row.policy)?,
         })
     }
 }

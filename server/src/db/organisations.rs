@@ -5,6 +5,7 @@ use gangway_protocol::organisation::{Organisation, Policy, Role};
 use gangway_protocol::time::UnixMillis;
 
 use super::locks::Lock;
+use super::rules::policy_of;
 use super::{Conn, DbError, parsed, query, row};
 
 /// Makes a root organisation with the default policy. Give it its signers in the same transaction.
@@ -37,19 +38,6 @@ pub async fn first_root(conn: &mut Conn<'_>) -> Result<Option<OrganisationId>, D
             .fetch_optional(conn)
             .await?;
     row.map(|(id,)| parsed(&id, "organisations.id")).transpose()
-}
-
-/// Name and policy of an organisation.
-///
-/// # Errors
-/// What the database says.
-pub async fn find(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<Option<(String, Policy)>, DbError> {
-    let row: Option<(String, String)> = query("SELECT name, policy FROM organisations WHERE id = $1")
-        .bind(id.as_str())
-        .fetch_optional(conn)
-        .await?;
-    row.map(|(name, policy)| Ok((name, policy_of(&policy)?)))
-        .transpose()
 }
 
 /// Gives an organisation another name.
@@ -237,10 +225,6 @@ impl TryFrom<OrganisationRow> for Organisation {
             policy: policy_of(&row.policy)?,
         })
     }
-}
-
-fn policy_of(text: &str) -> Result<Policy, DbError> {
-    serde_json::from_str(text).map_err(|_| DbError::Corrupt("organisations.policy"))
 }
 
 fn policy_text(policy: &Policy) -> Result<String, DbError> {

@@ -50,7 +50,8 @@ pub async fn of_device(
         .transpose()
 }
 
-fn policy_of(text: &str) -> Result<Policy, DbError> {
+/// A policy as its column holds it.
+pub(super) fn policy_of(text: &str) -> Result<Policy, DbError> {
     serde_json::from_str(text).map_err(|_| DbError::Corrupt("organisations.policy"))
 }
 

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::db::audit::{Entry, Scope};
 use crate::db::devices::{Description, DeviceRecord};
 use crate::db::{Conn, DbError, audit, devices, write};
-use crate::enrolment::approval::{check_labels, check_name};
+use crate::enrolment::naming::{check_labels, check_name};
 use crate::enrolment::tell;
 use crate::relay::{Relay, Tell};
 

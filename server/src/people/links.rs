@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::db::SecretHash;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::links::{Link, NewLink, Purpose};
-use crate::db::{Conn, Db, DbError, accounts, audit, links, organisations, write};
+use crate::db::{Conn, Db, DbError, accounts, audit, links, organisations, rules, write};
 use crate::rng::Random;
 
 /// threat model, ACC-6: one hour at most for what opens an account.
@@ -254,8 +254,6 @@ pub fn invitation(
 }
 
 async fn name_of(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<String> {
-    let (name, _) = organisations::find(conn, organisation)
-        .await?
-        .ok_or(Error::LinkUnknown)?;
-    Ok(name)
+    let rules = rules::find(conn, organisation).await?.ok_or(Error::LinkUnknown)?;
+    Ok(rules.name)
 }

@@ -9,7 +9,7 @@ use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::audit::{Entry, Scope};
-use crate::db::{audit, organisations, write};
+use crate::db::{audit, organisations, rules, write};
 
 /// Changes those rules that `update` names.
 ///
@@ -32,7 +32,7 @@ pub async fn change_policy(
         if !own.is_some_and(Role::may_administer) {
             return Err(Error::NotFound);
         }
-        let (_, mut policy) = organisations::find(tx, &id).await?.ok_or(Error::NotFound)?;
+        let mut policy = rules::find(tx, &id).await?.ok_or(Error::NotFound)?.policy;
         let former = policy.clone();
         update.clone().apply_to(&mut policy);
         check(&policy)?;

@@ -17,7 +17,9 @@ use crate::db::SecretHash;
 use crate::db::accounts::{AccountKind, NewAccount};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::tokens::NewToken;
-use crate::db::{Conn, Db, DbError, accounts, audit, memberships, organisations, signers, tokens, write};
+use crate::db::{
+    Conn, Db, DbError, accounts, audit, memberships, organisations, rules, signers, tokens, write,
+};
 use crate::rng::Random;
 
 /// The name of an organisation that was made for a token, until set-up names it.
@@ -57,9 +59,7 @@ pub async fn create_token(
     write!(db, |tx| {
         let organisation = match order.organisation {
             Some(organisation) => {
-                organisations::find(tx, &organisation)
-                    .await?
-                    .ok_or(DbError::Missing)?;
+                rules::find(tx, &organisation).await?.ok_or(DbError::Missing)?;
                 organisation
             }
             None => first_organisation(tx, &fresh, now).await?,
