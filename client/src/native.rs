@@ -4,19 +4,20 @@
 use std::time::Duration;
 
 use gangway_protocol::certificate::file::TrustAnchors;
-use gangway_protocol::certificate::tls::MarkedAsCa;
+use gangway_protocol::certificate::tls::HandshakeFault;
 use gangway_protocol::secret::SecretString;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Url};
-use rustls::{CertificateError, OtherError};
 
 use crate::transport::{
     ApiRequest, ApiResponse, MAX_RESPONSE_LEN, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
 };
 
+mod proxy;
 mod socket;
 mod trust;
 
+use proxy::Proxy;
 pub use socket::{NativeSocket, SocketError, SocketEvent};
 pub use trust::read_trust_anchors;
 use trust::tls_config;
@@ -58,6 +59,8 @@ pub struct Native {
     client: Client,
     server: Url,
     authorization: Option<HeaderValue>,
+    /// What stands between here and the server.
+    proxy: Option<Proxy>,
 }
 
 impl Native {
@@ -79,6 +82,7 @@ impl Native {
             .map_err(|error| NativeOptionsError::Tls(error.to_string()))?;
         Ok(Self {
             client,
+            proxy: Proxy::on_the_way_to(&server),
             server,
             authorization,
         })
@@ -107,6 +111,17 @@ impl Native {
             })
     }
 
+    /// Why there is no response.
+    fn failed(&self, error: &reqwest::Error) -> TransportError {
+        match &self.proxy {
+            Some(proxy) => proxy.failed(error),
+            None if error.is_timeout() => TransportError::TimedOut {
+                secs: REQUEST_TIMEOUT_SECS,
+            },
+            None => of_source(error),
+        }
+    }
+
     async fn exchange(&self, request: ApiRequest) -> Result<ApiResponse, TransportError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -121,9 +136,13 @@ impl Native {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             builder = builder.body(body);
         }
-        let mut response = builder.headers(headers).send().await.map_err(transport_error)?;
+        let mut response = builder
+            .headers(headers)
+            .send()
+            .await
+            .map_err(|error| self.failed(&error))?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(transport_error)? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(&error))? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_RESPONSE_LEN {
                 break;
@@ -170,25 +189,13 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, NativeOptionsError> {
     Ok(value)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
-fn transport_error(error: reqwest::Error) -> TransportError {
-    if error.is_timeout() {
-        return TransportError::TimedOut {
-            secs: REQUEST_TIMEOUT_SECS,
-        };
-    }
-    of_source(&error)
-}
-
-/// Tells an untrusted certificate, which a person can do something about, from every other failure to connect.
+/// Tells a failed handshake, which a person can do something about, from every other failure to connect.
 fn of_source(error: &(dyn std::error::Error + 'static)) -> TransportError {
     let mut cause = Some(error);
     let mut deepest = error.to_string();
     while let Some(present) = cause {
-        if let Some(rustls::Error::InvalidCertificate(reason)) = present.downcast_ref() {
-            return TransportError::Untrusted {
-                detail: in_words(reason),
-            };
+        if let Some(error) = present.downcast_ref::<rustls::Error>() {
+            return of_tls(error);
         }
         deepest = present.to_string();
         cause = beneath(present);
@@ -196,13 +203,17 @@ fn of_source(error: &(dyn std::error::Error + 'static)) -> TransportError {
     TransportError::Unreachable { detail: deepest }
 }
 
-fn in_words(reason: &CertificateError) -> String {
-    match reason {
-        CertificateError::Other(OtherError(inner)) if inner.is::<MarkedAsCa>() => format!(
-            "{MarkedAsCa}: name this very certificate with --ca-file, or make it with `-addext \
+fn of_tls(error: &rustls::Error) -> TransportError {
+    let detail = match HandshakeFault::of(error) {
+        HandshakeFault::MarkedAsCa(marked) => format!(
+            "{marked}: name this very certificate with --ca-file, or make it with `-addext \
              basicConstraints=critical,CA:FALSE`"
         ),
-        other => other.to_string(),
+        fault => fault.to_string(),
+    };
+    match error {
+        rustls::Error::InvalidCertificate(_) => TransportError::Untrusted { detail },
+        _ => TransportError::Unreachable { detail },
     }
 }
 
@@ -252,7 +263,7 @@ mod tests {
         assert_eq!(
             of_source(&wrapped),
             TransportError::Untrusted {
-                detail: "UnknownIssuer".to_owned()
+                detail: "its certificate comes from an issuer that is not known here".to_owned()
             }
         );
         let away = std::io::Error::other(std::io::Error::other("connection refused"));

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gangway_protocol::certificate::tls::HandshakeFault;
 use gangway_protocol::time::UnixMillis;
 use rustls_pki_types::ServerName;
 use url::Host;
@@ -90,7 +91,13 @@ impl Dialer {
         };
         match tokio::time::timeout(CONNECT_DUE, opening).await {
             Ok(result) => result,
-            Err(_) => Err(TransportError::TooSlow),
+            Err(_) => Err(match self.proxies.on_the_way_to(&self.server)? {
+                None => TransportError::TooSlow,
+                Some(proxy) => TransportError::Proxy(format!(
+                    "no connection within 30 seconds through the proxy {}: it is away, or does not reach the server",
+                    proxy.address()
+                )),
+            }),
         }
     }
 
@@ -102,10 +109,14 @@ impl Dialer {
                 stream::connect(self.server.host(), self.server.port(), loopback_only).await?
             }
             Some(proxy) => {
-                let mut stream = stream::connect(&proxy.host, proxy.port, false).await?;
-                if proxy.secure {
-                    stream = self.encrypt(stream, &proxy.host).await?.0;
-                }
+                let reached = async {
+                    let stream = stream::connect(&proxy.host, proxy.port, false).await?;
+                    if !proxy.secure {
+                        return Ok(stream);
+                    }
+                    Ok(self.encrypt(stream, &proxy.host).await?.0)
+                };
+                let stream = reached.await.map_err(|error| proxy.at(error))?;
                 proxy.tunnel(stream, &self.server).await?
             }
         };
@@ -198,6 +209,15 @@ pub enum TransportError {
          itself in the file of trusted certificates"
     )]
     MarkedAsCa,
+    /// TLS: a trusted name with another key.
+    #[error(
+        "the server's identity could not be verified: {}",
+        HandshakeFault::OtherIssuerKey
+    )]
+    OtherIssuerKey,
+    /// TLS: there is none.
+    #[error("{}", HandshakeFault::NotTls)]
+    NotTls,
     /// TLS.
     #[error("the server's identity could not be verified: {0}")]
     Tls(String),
@@ -249,6 +269,16 @@ impl TransportError {
                 "Give this very certificate with --ca-file, or make the server's certificate with \
                  `-addext basicConstraints=critical,CA:FALSE`.",
             ),
+            Self::OtherIssuerKey => (
+                "tls",
+                "If that CA has made itself a new key, add its new certificate to the file of --ca-file; otherwise somebody \
+                 may be in between.",
+            ),
+            Self::NotTls => (
+                "tls",
+                "Check host and port of the address; a panel without TLS is for this machine alone, and its address begins \
+                 with http://.",
+            ),
             Self::Tls(_) => (
                 "tls",
                 "If the panel has a certificate of your own CA, give that CA with --ca-file; otherwise somebody may be \
@@ -256,7 +286,8 @@ impl TransportError {
             ),
             Self::Status { .. } | Self::Handshake(_) => (
                 "not_a_panel",
-                "Check that the address is that of a Gangway panel and that the proxy before it passes WebSockets.",
+                "Check that the address is that of a Gangway panel (with https:// where it speaks TLS) and that the proxy before \
+                 it passes WebSockets.",
             ),
         };
         // An error's text goes on after a colon in logs; here it begins a sentence.

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::{Native, of_source, transport_error};
+use super::{Native, of_source};
 use crate::transport::TransportError;
 
 /// An open WebSocket.
@@ -76,7 +76,7 @@ impl Native {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
         let request = self.client.get(self.url(path)?).headers(headers);
-        let response = request.send().await.map_err(transport_error)?;
+        let response = request.send().await.map_err(|error| self.failed(&error))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(SocketError::Refused {
                 status: response.status().as_u16(),
@@ -93,7 +93,7 @@ impl Native {
         {
             return Err(no_websocket().into());
         }
-        let stream = response.upgrade().await.map_err(transport_error)?;
+        let stream = response.upgrade().await.map_err(|error| self.failed(&error))?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_FRAME_LEN))
             .max_frame_size(Some(MAX_FRAME_LEN))

@@ -100,6 +100,33 @@ impl Proxy {
         })
     }
 
+    /// Host and port, without the password.
+    pub(super) fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// The error of a connection to this proxy, so that nobody looks for the fault at the server.
+    pub(super) fn at(&self, error: TransportError) -> TransportError {
+        let address = self.address();
+        TransportError::Proxy(match error {
+            TransportError::Proxy(text) => text,
+            TransportError::Resolution { host, reason } => {
+                format!("the name of the proxy, {host}, could not be resolved: {reason}")
+            }
+            TransportError::Connection { reason, .. } => {
+                format!("the proxy {address} cannot be reached: {reason}")
+            }
+            TransportError::NotTls => format!(
+                "the proxy {address} does not speak TLS; write its address with http:// where HTTPS_PROXY has https://"
+            ),
+            TransportError::Io(reason) => {
+                format!("the proxy {address} broke the connection off: {reason}")
+            }
+            TransportError::Handshake(_) => format!("the answer of the proxy {address} is not HTTP"),
+            other => format!("the proxy {address} was not accepted: {other}"),
+        })
+    }
+
     /// Opens the tunnel to `server` through `stream`, which is connected to this proxy.
     pub(super) async fn tunnel(
         &self,
@@ -117,12 +144,7 @@ impl Proxy {
         let request = request
             .body(Empty::new())
             .map_err(|error| TransportError::Proxy(error.to_string()))?;
-        let exchange = match exchange(stream, request).await {
-            Err(TransportError::Handshake(_)) => {
-                return Err(TransportError::Proxy("the proxy's answer is not HTTP".to_owned()));
-            }
-            other => other?,
-        };
+        let exchange = exchange(stream, request).await.map_err(|error| self.at(error))?;
         match exchange.opened {
             // RFC 9110 §9.3.6: the tunnel's bytes follow the head, and the server speaks only when spoken to.
             Some(stream) if exchange.ahead.is_empty() => Ok(stream),
@@ -135,6 +157,17 @@ impl Proxy {
 
     /// Why there is no tunnel, and what to do.
     fn refusal(&self, head: &response::Parts, authority: &str) -> String {
+        // RFC 9110 §15.6.3 to §15.6.5: what a gateway says of those behind it.
+        if matches!(
+            head.status,
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+        ) {
+            return format!(
+                "the proxy {} does not reach {authority} (status {}): the server is away, or its name means nothing there",
+                self.address(),
+                head.status.as_u16()
+            );
+        }
         if head.status != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return format!(
                 "the proxy refused to connect to {authority} (status {}); allow that address in the proxy, or name it in \

@@ -1,20 +1,14 @@
-//! TCP: from a name to a connected stream. hyper-util tries the addresses: both families race, those of one family in turn
-//! (RFC 6555).
+//! TCP: from a name to a connected stream. Addresses are tried one after another without waiting for one that is silent
+//! ("happy eyeballs", RFC 8305).
 
-use std::convert::Infallible;
-use std::error::Error as _;
-use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::Uri;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tower_service::Service;
 use url::Host;
 
 use super::TransportError;
@@ -23,9 +17,8 @@ use super::TransportError;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// More addresses than a panel has.
 const MAX_ADDRESSES: usize = 8;
-/// For all addresses of a family together, who share it: a dead one leaves the others and TLS their part of the thirty
-/// seconds that opening a connection may take.
-const FAMILY_DUE: Duration = Duration::from_secs(16);
+/// For all addresses together: TLS keeps its part of the thirty seconds that opening a connection may take.
+const CONNECT_DUE: Duration = Duration::from_secs(16);
 
 /// TCP, TLS, or TLS within TLS.
 pub(crate) type BoxedStream = Box<dyn Stream>;
@@ -79,45 +72,47 @@ async fn resolve(host: &Host<String>, port: u16) -> Result<Vec<SocketAddr>, Tran
     }
 }
 
-/// A connection to the first of `addresses` that answers, or why none does.
+/// A connection to the first of `addresses` that answers, or why none does (RFC 8305 §5): the next one is tried when one fails
+/// or is silent for a moment, and those that are silent go on being tried beside it.
 async fn connect_to_any(addresses: Vec<SocketAddr>) -> Result<TcpStream, String> {
-    let mut connector = HttpConnector::new_with_resolver(Resolved(addresses));
-    connector.set_happy_eyeballs_timeout(Some(ATTEMPT_DELAY));
-    connector.set_connect_timeout(Some(FAMILY_DUE));
-    connector.set_nodelay(true);
-    // The connector asks for a name to resolve; what it connects to are the addresses with their ports.
-    let connected = connector.call(Uri::from_static("http://resolved")).await;
-    connected
-        .map(hyper_util::rt::TokioIo::into_inner)
-        .map_err(|error| match error.source() {
-            Some(cause) if is_timeout(cause) => "no answer".to_owned(),
-            Some(cause) => cause.to_string(),
-            None => error.to_string(),
-        })
+    let mut untried = by_turns(addresses).into_iter();
+    let mut attempts = FuturesUnordered::new();
+    let mut reason = "there is no address to try".to_owned();
+    let connecting = async {
+        loop {
+            attempts.extend(untried.next().map(TcpStream::connect));
+            tokio::select! {
+                tried = attempts.next() => match tried {
+                    Some(Ok(stream)) => return Ok(stream),
+                    Some(Err(error)) => reason = error.to_string(),
+                    None => return Err(reason),
+                },
+                () = tokio::time::sleep(ATTEMPT_DELAY), if untried.len() > 0 => {}
+            }
+        }
+    };
+    let stream = tokio::time::timeout(CONNECT_DUE, connecting)
+        .await
+        .unwrap_or_else(|_| Err("no answer".to_owned()))?;
+    // Frames are small, and somebody waits for each.
+    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    Ok(stream)
 }
 
-fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
-}
-
-/// Addresses that are resolved already, as the connector asks for them.
-#[derive(Clone)]
-struct Resolved(Vec<SocketAddr>);
-
-impl Service<Name> for Resolved {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+/// RFC 8305 §4: the families take turns, beginning with that of the first address, which the system prefers.
+fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let prefers_ipv6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (preferred, other): (Vec<_>, Vec<_>) = addresses
+        .into_iter()
+        .partition(|address| address.is_ipv6() == prefers_ipv6);
+    let mut other = other.into_iter();
+    let mut ordered = Vec::with_capacity(preferred.len() + other.len());
+    for address in preferred {
+        ordered.push(address);
+        ordered.extend(other.next());
     }
-
-    fn call(&mut self, _: Name) -> Self::Future {
-        ready(Ok(self.0.clone().into_iter()))
-    }
+    ordered.extend(other);
+    ordered
 }
 
 #[cfg(test)]
@@ -156,6 +151,39 @@ mod tests {
         let stream = tokio::time::timeout(Duration::from_secs(5), connecting).await;
         let stream = stream.expect("in time").expect("connected");
         assert_eq!(stream.peer_addr().expect("a peer"), living);
+    }
+
+    /// A silent address is a listener whose backlog is full: Linux answers nothing then.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn silent_addresses_of_one_family_are_not_waited_for() {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("bound");
+        let full = socket.listen(0).expect("it listens");
+        let silent = full.local_addr().expect("an address");
+        let _first = TcpStream::connect(silent).await.expect("there is room for one");
+        let living = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let living = living.local_addr().expect("an address");
+        let waited = tokio::time::timeout(ATTEMPT_DELAY, TcpStream::connect(silent)).await;
+        assert!(waited.is_err(), "it is silent");
+        let connecting = connect_to_any(vec![silent, silent, living]);
+        let stream = tokio::time::timeout(Duration::from_secs(3), connecting).await;
+        let stream = stream.expect("in time").expect("connected");
+        assert_eq!(stream.peer_addr().expect("a peer"), living);
+    }
+
+    #[test]
+    fn families_take_turns_beginning_with_the_preferred_one() {
+        let six = |last: u16| SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, last], 1));
+        let four = |last: u8| SocketAddr::from(([192, 0, 2, last], 1));
+        assert_eq!(
+            by_turns(vec![six(1), six(2), six(3), four(1)]),
+            [six(1), four(1), six(2), six(3)]
+        );
+        assert_eq!(
+            by_turns(vec![four(1), four(2), six(1)]),
+            [four(1), six(1), four(2)]
+        );
     }
 
     #[tokio::test]

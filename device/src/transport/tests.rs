@@ -1,5 +1,7 @@
 //! The way to the server: TLS at the right and at the wrong time, proxies, and what goes wrong in words.
 
+mod faults;
+
 use std::sync::Arc;
 
 use gangway_protocol::path::ENROLMENT_SOCKET;

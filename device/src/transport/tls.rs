@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use gangway_protocol::certificate::file::{self, FileError, TrustAnchors};
-use gangway_protocol::certificate::tls::{MarkedAsCa, ServerVerifier, Validity};
+use gangway_protocol::certificate::tls::{HandshakeFault, ServerVerifier, Validity};
 use gangway_protocol::time::UnixMillis;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::time_provider::TimeProvider;
@@ -151,26 +151,17 @@ pub(super) fn peer_expires_at(connection: &ClientConnection) -> Option<UnixMilli
 
 /// A TLS error in words.
 pub(super) fn describe(error: &rustls::Error) -> TransportError {
-    use rustls::Error::InvalidCertificate;
-    let text = match error {
-        InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
-            if inner.is::<MarkedAsCa>() {
-                return TransportError::MarkedAsCa;
-            }
-            if let Some(WrongDates(dates)) = inner.downcast_ref() {
-                return dates.clone();
-            }
-            inner.to_string()
-        }
-        InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "its certificate comes from an issuer that this device does not know".to_owned()
-        }
-        InvalidCertificate(CertificateError::NotValidForNameContext { expected, .. }) => {
-            format!("its certificate is not for {}", expected.to_str())
-        }
-        other => other.to_string(),
-    };
-    TransportError::Tls(text)
+    if let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) = error
+        && let Some(WrongDates(dates)) = inner.downcast_ref()
+    {
+        return dates.clone();
+    }
+    match HandshakeFault::of(error) {
+        HandshakeFault::MarkedAsCa(_) => TransportError::MarkedAsCa,
+        HandshakeFault::OtherIssuerKey => TransportError::OtherIssuerKey,
+        HandshakeFault::NotTls => TransportError::NotTls,
+        other => TransportError::Tls(other.to_string()),
+    }
 }
 
 /// A verifier with one more question when it refuses: would it have accepted at another time?

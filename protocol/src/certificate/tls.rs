@@ -1,6 +1,8 @@
 //! Which servers native programs believe over TLS: webpki's verdict, but for certificates that are marked as a CA and
 //! themselves trusted. Feature `tls`; browsers verify by themselves.
 
+mod fault;
+
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -15,6 +17,8 @@ use x509_cert::der::{self, Decode};
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage};
 
 use crate::time::UnixMillis;
+
+pub use fault::HandshakeFault;
 
 /// id-kp-serverAuth and anyExtendedKeyUsage (RFC 5280 §4.2.1.12).
 const SERVER_USES: [ObjectIdentifier; 2] = [
