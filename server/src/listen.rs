@@ -39,7 +39,7 @@ pub use bind::{bind, bind_own};
 pub use connection_limit::ConnectionLimit;
 pub use descriptors::raise_limit;
 pub use stream::{Stream, take_stream};
-pub use tls::{Tls, TlsError};
+pub use tls::{CertificateFault, Tls, TlsError};
 
 use crate::config::Network;
 use crate::limits::ClientAddress;
@@ -248,7 +248,13 @@ async fn serve_http(
         connection.as_mut().graceful_shutdown();
     };
     if let Err(error) = result {
-        tracing::debug!(%error, "a connection ended badly");
+        let hint = match error.downcast_ref::<hyper::Error>() {
+            Some(error) if error.is_parse() => {
+                "; if it was TLS: it is spoken with tls_certificate and tls_key alone"
+            }
+            _ => "",
+        };
+        tracing::debug!("a connection ended badly: {error}{hint}");
     }
 }
 

@@ -360,3 +360,21 @@ async fn without_a_free_place_connections_wait() {
     told.notify_one();
     assert!(second.await.expect("no panic").ends_with("answered"));
 }
+
+#[tokio::test]
+async fn who_speaks_http_to_a_port_with_tls_is_told_so() {
+    let certificate = Certificate::make();
+    let tls = Arc::new(Tls::load(certificate.files()).expect("the files are fine"));
+    let listening = Listening::start_with(echo_address(), |service| service.tls = Some(tls));
+    let reply = ask(listening.connect().await, "").await;
+    let (head, body) = reply.split_once("\r\n\r\n").expect("an answer of HTTP");
+    assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
+    assert!(
+        head.contains(&format!("content-length: {}", body.len())),
+        "{head}"
+    );
+    let problem: gangway_protocol::error::ProblemDetails =
+        serde_json::from_str(body).expect("problem details");
+    let detail = problem.detail.expect("words");
+    assert!(detail.contains("https://"), "{detail}");
+}

@@ -85,6 +85,144 @@ fn certificate_and_key_are_read_as_tools_write_them_or_refused_with_the_line() {
     );
 }
 
+/// A certificate for this name, valid from the beginning of one year to that of another, and its key, PEM.
+fn dated(name: &str, from: i32, until: i32) -> (String, String) {
+    let mut params = rcgen::CertificateParams::new([name.to_owned()]).expect("a name");
+    params.not_before = rcgen::date_time_ymd(from, 1, 1);
+    params.not_after = rcgen::date_time_ymd(until, 1, 1);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    (certificate.pem(), key.serialize_pem())
+}
+
+#[test]
+fn a_certificate_that_is_expired_not_yet_valid_or_misnamed_does_not_pass_the_check_in_silence() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let checked =
+        |(certificate, key): (String, String)| check(folder.path(), certificate.as_bytes(), key.as_bytes());
+    let good = checked(dated("localhost", 2020, 2100));
+    succeeds(&good);
+    assert!(!stderr(&good).contains("refuse"), "{}", stderr(&good));
+    refuses(
+        &checked(dated("localhost", 2020, 2021)),
+        "it expired at 2021-01-01",
+    );
+    let early = checked(dated("localhost", 2099, 2100));
+    succeeds(&early);
+    assert!(
+        stderr(&early).contains("it is not valid before 2099-01-01"),
+        "{}",
+        stderr(&early)
+    );
+    refuses(
+        &checked(dated("other.example", 2020, 2100)),
+        "it is not for localhost, the name in public_url, but for other.example",
+    );
+    // Behind a proxy it is the proxy that sees the name.
+    let behind = gangway(&[
+        "check-config",
+        "--tls-certificate",
+        text(&folder.path().join("certificate.pem")),
+        "--tls-key",
+        text(&folder.path().join("key.pem")),
+        "--trusted-proxies",
+        "127.0.0.1",
+    ])
+    .output()
+    .expect("it runs");
+    succeeds(&behind);
+    assert!(
+        stderr(&behind).contains("but for other.example"),
+        "{}",
+        stderr(&behind)
+    );
+}
+
+#[tokio::test]
+async fn a_server_with_an_expired_certificate_starts_and_says_so() {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (certificate, key) = dated("localhost", 2020, 2021);
+    let (certificate_file, key_file) = (folder.path().join("own.pem"), folder.path().join("own.key"));
+    std::fs::write(&certificate_file, certificate).expect("written");
+    std::fs::write(&key_file, key).expect("written");
+    let mut command = tokio::process::Command::from(gangway(&[
+        "serve",
+        "--data-dir",
+        text(&folder.path().join("data")),
+        "--listen",
+        "127.0.0.1:0",
+        "--tls-certificate",
+        text(&certificate_file),
+        "--tls-key",
+        text(&key_file),
+    ]));
+    command
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true);
+    let mut server = command.spawn().expect("it starts");
+    let mut log = BufReader::new(server.stderr.take().expect("a pipe")).lines();
+    let (mut serves, mut says) = (false, false);
+    while !serves || !says {
+        let line = log.next_line().await.expect("text").expect("it goes on");
+        serves |= line.contains("serving");
+        says |= line.contains("it expired at 2021-01-01");
+    }
+    server.kill().await.expect("it ends");
+}
+
+#[test]
+fn keys_that_tls_is_not_spoken_with_are_told_by_their_kind() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let openssl = |arguments: &str| {
+        let output = std::process::Command::new("openssl")
+            .args(arguments.split_whitespace())
+            .current_dir(&folder)
+            .output()
+            .expect("openssl runs");
+        assert!(output.status.success(), "{arguments}: {}", stderr(&output));
+    };
+    let made = |algorithm: &str| {
+        openssl(&format!("genpkey -out made.key {algorithm}"));
+        openssl("req -x509 -key made.key -subj /CN=x -addext subjectAltName=DNS:localhost -out made.pem");
+        let read = |name: &str| std::fs::read(folder.path().join(name)).expect("a file");
+        (read("made.pem"), read("made.key"))
+    };
+    openssl("genpkey -genparam -algorithm DSA -pkeyopt dsa_paramgen_bits:1024 -out dsa.pem");
+    for (algorithm, kind) in [
+        ("-algorithm EC -pkeyopt ec_paramgen_curve:P-521", "P-521"),
+        ("-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1", "secp256k1"),
+        ("-algorithm ED448", "Ed448"),
+        (
+            "-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048",
+            "id-RSASSA-PSS",
+        ),
+        ("-algorithm RSA -pkeyopt rsa_keygen_bits:1024", "1024 bits"),
+        ("-paramfile dsa.pem", "DSA"),
+    ] {
+        let (certificate, key) = made(algorithm);
+        let output = check(folder.path(), &certificate, &key);
+        refuses(&output, kind);
+        refuses(&output, "make a key");
+        let own = self_signed(false).0;
+        refuses(
+            &check(folder.path(), own.as_bytes(), &key),
+            "and so not the certificate's",
+        );
+    }
+    openssl("pkey -traditional -in made.key -out dsa.key");
+    let (own, traditional) = (
+        self_signed(false).0,
+        std::fs::read(folder.path().join("dsa.key")).expect("a file"),
+    );
+    refuses(
+        &check(folder.path(), own.as_bytes(), &traditional),
+        "a DSA key cannot be used",
+    );
+}
+
 /// What `gangway link` says of a server with this certificate, when it trusts what is in `trusted`.
 async fn link(certificate: &(String, String), trusted: &str) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -107,8 +245,14 @@ async fn link(certificate: &(String, String), trusted: &str) -> String {
     let ca_file = folder.path().join("ca.pem");
     std::fs::write(&ca_file, trusted).expect("written");
     let url = format!("https://localhost:{port}");
-    let mut command = gangway(&["link", "--server", &url, "--ca-file", text(&ca_file)]);
+    link_to(&["--server", &url, "--ca-file", text(&ca_file)], None).await
+}
+
+/// What `gangway link` says of what is no panel, through this proxy.
+async fn link_to(options: &[&str], proxy: Option<&str>) -> String {
+    let mut command = gangway(&[&["link"], options].concat());
     command.env("GANGWAY_TOKEN", "gw_pat_x");
+    command.envs(proxy.map(|proxy| ("HTTPS_PROXY", proxy)));
     let output = tokio::process::Command::from(command)
         .output()
         .await
@@ -143,6 +287,70 @@ async fn link_skips_a_bad_entry_of_its_ca_file_and_says_so() {
     assert!(!said.contains("was not accepted"), "{said}");
     let said = link(&certificate, bad).await;
     assert!(said.contains("cannot be used: line 1:"), "{said}");
+}
+
+#[tokio::test]
+async fn link_tells_an_issuer_with_a_new_key_from_an_unknown_one() {
+    // The names are the same each time, and the keys are not.
+    let (served, former) = (self_signed(false), self_signed(false));
+    let said = link(&served, &former.0).await;
+    assert!(said.contains("new key under its old name"), "{said}");
+    let said = link(&served, &dated("other.example", 2020, 2100).0).await;
+    assert!(
+        said.contains("was not accepted") && said.contains("--ca-file"),
+        "{said}"
+    );
+}
+
+/// A listener on which everybody is given this answer.
+async fn answering(answer: &'static str) -> std::net::SocketAddr {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _asked = stream.read(&mut [0; 4096]).await;
+            let _answered = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn link_says_that_tls_was_spoken_to_a_port_without_it() {
+    let address = answering("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+    let said = link_to(&["--server", &format!("https://{address}")], None).await;
+    assert!(said.contains("does not speak TLS"), "{said}");
+}
+
+#[tokio::test]
+async fn link_names_the_proxy_that_is_away_or_opens_no_way() {
+    let server = ["--server", "https://panel.example"];
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = gone.local_addr().expect("an address");
+    drop(gone);
+    let proxy = format!("http://ship:w4ter@{address}");
+    let said = link_to(&server, Some(&proxy)).await;
+    assert!(
+        said.contains(&format!("the proxy {address}"))
+            && said.contains("NO_PROXY")
+            && !said.contains("w4ter"),
+        "{said}"
+    );
+    for (answer, words) in [
+        ("HTTP/1.1 403 Forbidden\r\n\r\n", "opened no way to the server"),
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+            "wants a user name and a password",
+        ),
+        ("", "broke the connection off"),
+    ] {
+        let address = answering(answer).await;
+        let said = link_to(&server, Some(&format!("http://{address}"))).await;
+        let named = format!("the proxy {address}");
+        assert!(said.contains(&named) && said.contains(words), "{words}: {said}");
+    }
 }
 
 /// Root can read what the service's user cannot; without root's rights there is nothing to tell apart.

@@ -109,6 +109,12 @@ pub enum Fault {
         "a private key in the format “{0}” is not read; `openssl pkey -in FILE -out OTHER` may convert it"
     )]
     KeyFormat(String),
+    /// `DSA PRIVATE KEY`.
+    #[error(
+        "a DSA key cannot be used, in whatever format; make one with `openssl genpkey -algorithm EC -pkeyopt \
+         ec_paramgen_curve:P-256 -out FILE`"
+    )]
+    Dsa,
     /// `TRUSTED CERTIFICATE`.
     #[error(
         "this certificate carries OpenSSL's own trust settings (TRUSTED CERTIFICATE), which would be ignored; \
@@ -257,6 +263,7 @@ pub fn private_key(file: &[u8]) -> Result<FileKey, FileError> {
             "PRIVATE KEY" => KeyFormat::Pkcs8,
             "RSA PRIVATE KEY" => KeyFormat::Pkcs1,
             "EC PRIVATE KEY" => KeyFormat::Sec1,
+            "DSA PRIVATE KEY" => return Err(at(Fault::Dsa)),
             _ => return Err(at(Fault::KeyFormat(label))),
         };
         if found.is_some() {

@@ -7,8 +7,9 @@ use super::CommandError;
 use super::backup::failed;
 use crate::ca::{KeyStore, KeyStoreError};
 use crate::cli::output::print_line;
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Database, Environment, ServeFlags, Source, document};
-use crate::listen::Tls;
+use crate::listen::{CertificateFault, Tls};
 
 /// Options of `gangway check-config`.
 #[derive(Debug, clap::Args)]
@@ -40,7 +41,8 @@ pub fn run(args: &CheckConfigArgs) -> Result<(), CommandError> {
     let config = Config::from_values(&values)?;
     let tls = config.tls();
     if let Some(files) = &tls {
-        Tls::load(files.clone()).map_err(|error| CommandError::Refused(error.to_string()))?;
+        let tls = Tls::load(files.clone()).map_err(|error| CommandError::Refused(error.to_string()))?;
+        check_certificate(&tls, &config)?;
     }
     check_data(&config)?;
     for option in Config::options() {
@@ -62,6 +64,32 @@ pub fn run(args: &CheckConfigArgs) -> Result<(), CommandError> {
         }
     }
     Ok(())
+}
+
+/// Whether browsers and devices will accept the certificate. One that is not valid yet may have been made for later, and where
+/// a proxy is in front, that proxy alone sees the name.
+fn check_certificate(tls: &Tls, config: &Config) -> Result<(), CommandError> {
+    let host = config.public_url.host_str().unwrap_or_default();
+    let is_behind_proxy = !config.trusted_proxies.is_empty();
+    let (noted, refused): (Vec<_>, Vec<_>) =
+        tls.faults(host, SystemClock.now())
+            .into_iter()
+            .partition(|fault| match fault {
+                CertificateFault::Expired(_) => false,
+                CertificateFault::NotYetValid(_) => true,
+                CertificateFault::OtherName { .. } => is_behind_proxy,
+            });
+    for fault in noted {
+        eprintln!("The TLS certificate will be refused by whoever comes to this server: {fault}.");
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    Err(CommandError::Refused(format!(
+        "browsers and devices will refuse the TLS certificate: {}",
+        refused.join("; ")
+    )))
 }
 
 /// Whether the data that is there can be used.

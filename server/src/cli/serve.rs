@@ -87,8 +87,11 @@ fn start_listeners(
     let panel = service(config, router(gangway.clone()), tls.clone());
     supervisor.spawn("listener", listen::serve(listener, panel, shutdown.clone()));
     if let Some(tls) = tls {
-        let shutdown = shutdown.clone();
-        supervisor.spawn("TLS files", async move { tls.watch(&shutdown).await });
+        let (shutdown, gangway) = (shutdown.clone(), gangway.clone());
+        supervisor.spawn("TLS files", async move {
+            let host = gangway.config.public_url.host_str().unwrap_or_default();
+            tls.watch(&shutdown, host, &*gangway.clock).await;
+        });
     }
     if let Some(metrics) = config.metrics_listen {
         let listener = listen::bind_own(metrics.0).map_err(|error| StartError::File {

@@ -1,23 +1,37 @@
 //! TLS from certificate files that are read again when they change, so that a renewed certificate needs no restart.
 
+mod fault;
+
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use gangway_protocol::certificate::file::{self, FileError, KeyFormat};
+use gangway_protocol::time::UnixMillis;
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use zeroize::Zeroizing;
 
+use crate::clock::Clock;
 use crate::config::TlsFiles;
 
 use super::Shutdown;
+pub use fault::CertificateFault;
 
 /// How often the files are looked at. Two calls of stat(2); certificates are renewed days before they expire.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// As much of a request without TLS as is taken before it is answered.
+const PLAIN_HEAD: usize = 4096;
+/// What whoever speaks HTTP to this port is told, as problem details (RFC 9457).
+const PLAIN_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/problem+json\r\n\
+    content-length: 142\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"code\":\"malformed\",\
+    \"detail\":\"This port speaks TLS: write the address with https://.\"}";
 
 /// The TLS side of a listener.
 pub struct Tls {
@@ -27,6 +41,8 @@ pub struct Tls {
 
 struct Loaded {
     config: Arc<ServerConfig>,
+    /// The server's own certificate.
+    own: CertificateDer<'static>,
     stamps: Stamps,
 }
 
@@ -58,7 +74,20 @@ pub enum TlsError {
          first, those that issued it after it"
     )]
     NotItsKey,
-    /// The certificate or the key is of an unknown kind.
+    /// The certificate has a key of a kind that is not spoken.
+    #[error(
+        "TLS cannot be spoken with the key of the certificate, which is {0}: make a key with `openssl genpkey -algorithm EC \
+         -pkeyopt ec_paramgen_curve:P-256 -out key.pem`, and a certificate for it (P-384, Ed25519 and RSA with 2048 to 4096 \
+         bits serve too)"
+    )]
+    Kind(String),
+    /// The key is of another kind than that of the certificate, or damaged.
+    #[error(
+        "the private key is not one that TLS can be spoken with (P-256, P-384, Ed25519, RSA with 2048 to 4096 bits), and so not \
+         the certificate's, which is"
+    )]
+    OtherKind,
+    /// Anything else.
     #[error("the certificate and the key cannot be used together: {0}")]
     Pair(#[from] rustls::Error),
 }
@@ -70,15 +99,31 @@ impl Tls {
     /// When they are not there, not PEM, or do not fit each other.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let stamps = stamps(&files);
-        let config = read(&files)?;
+        let (config, own) = read(&files)?;
         Ok(Self {
             files,
-            loaded: RwLock::new(Loaded { config, stamps }),
+            loaded: RwLock::new(Loaded { config, own, stamps }),
         })
     }
 
+    /// What browsers and devices that come to `host` hold against the certificate at this time.
+    #[must_use]
+    pub fn faults(&self, host: &str, now: UnixMillis) -> Vec<CertificateFault> {
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        fault::faults(&loaded.own, host, now)
+    }
+
     /// Shakes hands on a new connection.
-    pub(super) async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+    pub(super) async fn accept(&self, mut stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        // RFC 8446 §5.1: TLS begins with the byte 22; methods of HTTP are capital letters.
+        let mut first = [0];
+        if stream.peek(&mut first).await? == 1 && first[0].is_ascii_uppercase() {
+            // What was not read would have the system reset the connection, and the answer with it.
+            let _head = stream.read(&mut [0; PLAIN_HEAD]).await?;
+            stream.write_all(PLAIN_ANSWER.as_bytes()).await?;
+            stream.shutdown().await?;
+            return Err(std::io::Error::other("HTTP was spoken to it, without TLS"));
+        }
         let config = self
             .loaded
             .read()
@@ -98,8 +143,8 @@ impl Tls {
         let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
         loaded.stamps = stamps;
         match read {
-            Ok(config) => {
-                loaded.config = config;
+            Ok((config, own)) => {
+                (loaded.config, loaded.own) = (config, own);
                 tracing::info!("the TLS certificate was read again");
             }
             Err(error) => {
@@ -108,9 +153,19 @@ impl Tls {
         }
     }
 
-    /// Looks at the files now and then, until the shutdown begins.
-    pub async fn watch(&self, shutdown: &Shutdown) {
+    /// Looks at the files now and then, until the shutdown begins, and says what browsers and devices that come to `host` hold
+    /// against the certificate: at the beginning, and when that changes. A certificate that has expired is served all the
+    /// same, since whoever renews it may need this server.
+    pub async fn watch(&self, shutdown: &Shutdown, host: &str, clock: &dyn Clock) {
+        let mut told = Vec::new();
         loop {
+            let faults = self.faults(host, clock.now());
+            if faults != told {
+                for fault in &faults {
+                    tracing::warn!("browsers and devices refuse this server's TLS certificate: {fault}");
+                }
+                told = faults;
+            }
             tokio::select! {
                 () = shutdown.begun() => return,
                 () = tokio::time::sleep(LOOK_EVERY) => self.reload_if_changed(),
@@ -123,11 +178,12 @@ fn stamps(files: &TlsFiles) -> Stamps {
     [&files.certificate, &files.key].map(|file| std::fs::metadata(file).and_then(|data| data.modified()).ok())
 }
 
-fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain = contents(&files.certificate, file::certificates)?
+fn read(files: &TlsFiles) -> Result<(Arc<ServerConfig>, CertificateDer<'static>), TlsError> {
+    let chain: Vec<_> = contents(&files.certificate, file::certificates)?
         .into_iter()
         .map(|certificate| CertificateDer::from(certificate.der))
         .collect();
+    let own = chain.first().cloned().unwrap_or_else(|| Vec::new().into());
     let key = contents(&files.key, file::private_key)?;
     let der = key.der.to_vec();
     let key = match key.format {
@@ -142,11 +198,15 @@ fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
         .with_single_cert(chain, key)
         .map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => TlsError::NotItsKey,
+            // So ring says of every key that it does not know.
+            rustls::Error::General(_) => {
+                fault::unusable_key(&own).map_or(TlsError::OtherKind, TlsError::Kind)
+            }
             other => TlsError::Pair(other),
         })?;
     // HTTP/2 first: pages fetch many small things. WebSockets come over HTTP/1.1 connections of their own.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok((Arc::new(config), own))
 }
 
 /// What `read` finds in the file at `path`.
