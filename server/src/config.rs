@@ -3,6 +3,7 @@
 //! Every option is declared once, below. Its flag, its variable, its TOML key and its paragraph in
 //! `docs/configuration.md` all follow from that line (`options!`), so that none can be forgotten.
 
+mod database_url;
 mod document;
 mod encryption_key;
 mod flags;
@@ -34,8 +35,9 @@ options! {
     Config in "" {
         /// Folder of the embedded database, the keys and the backups. Made with permissions for its owner alone.
         data_dir: PathBuf = Some("gangway-data"), Everywhere;
-        /// PostgreSQL instead of the embedded SQLite database, e.g. `postgres://gangway@db.example/gangway`. Several
-        /// programs may share it. It may hold a password: prefer the variable or a file to the flag.
+        /// PostgreSQL instead of the embedded SQLite database, e.g. `postgres://gangway@db.example/gangway`, or by a socket:
+        /// `postgres:///gangway?host=/run/postgresql`. It is read as PostgreSQL's own programs read it. Several programs may
+        /// share the database. It may hold a password: prefer the variable or a file to the flag.
         database_url: Option<SecretString> = None, Everywhere;
         /// The address of the HTTP listener. `:8080` stands for all addresses, `localhost:8080` for loopback. When
         /// systemd passes a socket (`LISTEN_FDS`), that socket is used instead.
@@ -186,16 +188,8 @@ impl Config {
 
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if let Some(url) = &self.database_url
-            && !["postgres://", "postgresql://"]
-                .iter()
-                .any(|scheme| url.expose().starts_with(scheme))
-        {
-            problems.push(
-                "database_url does not begin with postgres://: other databases cannot be used, and SQLite needs no URL, only data_dir"
-                    .to_owned(),
-            );
-        }
+        let database_url = self.database_url.as_ref();
+        problems.extend(database_url.and_then(|url| database_url::driver_url(url.expose()).err()));
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             problems.push("tls_certificate and tls_key belong together: give both, or neither".to_owned());
         }
@@ -220,7 +214,10 @@ impl Config {
     #[must_use]
     pub fn database(&self) -> Database {
         match &self.database_url {
-            Some(url) => Database::Postgres(url.clone()),
+            Some(url) => Database::Postgres(
+                // A configuration made by hand was not checked: then the driver says what it thinks of it.
+                database_url::driver_url(url.expose()).map_or_else(|_| url.clone(), SecretString::new),
+            ),
             None => Database::Sqlite(self.data_dir.join("gangway.sqlite3")),
         }
     }

@@ -7,6 +7,7 @@ mod certificates;
 mod command_line;
 mod contract;
 mod database;
+mod database_urls;
 mod documents;
 mod enrolment;
 mod exclusion;

@@ -38,6 +38,27 @@ pub enum DbError {
     /// PostgreSQL ended the transaction because of another one, again and again.
     #[error("the transaction was ended because of others: {0}")]
     Conflict(Arc<Cause>),
+    /// PostgreSQL does not let this program in.
+    #[error(
+        "PostgreSQL lets nobody in with this database_url: check its user, password and database. PostgreSQL says: {}",
+        .0.said()
+    )]
+    Rejected(Arc<Cause>),
+    /// PostgreSQL lets this program in, and not do its work.
+    #[error(
+        "the user that database_url names may not do this in the database: make that user the database's owner (ALTER DATABASE \
+         … OWNER TO …), or let it use the schema and make tables there (GRANT CREATE, USAGE ON SCHEMA public TO …). PostgreSQL \
+         says: {}",
+        .0.said()
+    )]
+    Denied(Arc<Cause>),
+    /// A table, a column or a function is missing that the migrations have made.
+    #[error(
+        "the tables in the database are not those that this version of Gangway works with: they were changed by hand or restored \
+         in part, or they are another program's. Restore a backup, or give Gangway a database of its own. PostgreSQL says: {}",
+        .0.said()
+    )]
+    Tables(Arc<Cause>),
     /// A value that no version of Gangway has written.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(&'static str),
@@ -67,6 +88,16 @@ pub enum Cause {
     /// Ourselves: the server ends.
     #[error("it has been closed")]
     Closed,
+}
+
+impl Cause {
+    /// Its words, without those that the driver puts around them.
+    pub(super) fn said(&self) -> String {
+        match self {
+            Self::Postgres(sqlx::Error::Database(error)) => error.message().to_owned(),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl From<sqlx::Error> for DbError {
@@ -158,6 +189,11 @@ fn kind_of(code: &str) -> fn(Arc<Cause>) -> DbError {
         // Serialization failure, deadlock.
         "40001" | "40P01" => DbError::Conflict,
         "53100" => DbError::Full,
+        // Wrong password, no entry in pg_hba.conf, no such database.
+        "28P01" | "28000" | "3D000" => DbError::Rejected,
+        "42501" => DbError::Denied,
+        // No such table, column, function or schema.
+        "42P01" | "42703" | "42883" | "3F000" => DbError::Tables,
         // Shutting down, killed by an operator, starting up; out of connections.
         "57P01" | "57P02" | "57P03" | "53300" => DbError::Away,
         // 08: the connection is broken.

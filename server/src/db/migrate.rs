@@ -12,6 +12,8 @@ use crate::start_error::StartError;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+/// Gangway counts its migrations from 1; other programs number theirs like 20260131123000.
+const BY_DATE: i64 = 1_000_000;
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,12 +28,35 @@ pub enum MigrationError {
         /// The newest version this program knows.
         known: i64,
     },
+    /// Another program's tables, or its own list of migrations.
+    #[error(
+        "this database is another program's: give Gangway one of its own (CREATE DATABASE gangway), and name it in database_url. \
+         What is there already: {0}"
+    )]
+    Foreign(String),
+    /// A migration of ours is not what it was.
+    #[error(
+        "this database was written by a version of Gangway that was never released, or by another program (migration {0} is not \
+         the one that this program knows). Start the program that wrote it, or restore a backup"
+    )]
+    Altered(i64),
     /// The database cannot be reached or says no.
     #[error("the database cannot be opened: {0}")]
     Db(#[from] DbError),
-    /// A migration failed.
+    /// A migration failed. Each runs in a transaction of its own.
+    #[error(
+        "the tables cannot be brought up to date: migration {version} failed. Nothing of it was kept, the database is as the \
+         version before left it, and the next start tries again. {cause}"
+    )]
+    Failed {
+        /// Which one.
+        version: i64,
+        /// Why.
+        cause: DbError,
+    },
+    /// Anything else of sqlx's migrator.
     #[error("the tables cannot be brought up to date: {0}")]
-    Failed(MigrateError),
+    Migrator(MigrateError),
 }
 
 impl From<MigrationError> for StartError {
@@ -117,9 +142,29 @@ fn explain(migrator: &Migrator, error: MigrateError) -> MigrationError {
         .max()
         .unwrap_or_default();
     match error {
-        MigrateError::VersionMissing(database) if database > known => {
-            MigrationError::Newer { database, known }
+        // sqlx's command line numbers the migrations of most programs by date and time.
+        MigrateError::VersionMissing(database) if !(known..BY_DATE).contains(&database) => {
+            MigrationError::Foreign(format!("a migration with the number {database}"))
         }
-        other => MigrationError::Failed(other),
+        MigrateError::VersionMissing(database) => MigrationError::Newer { database, known },
+        MigrateError::VersionMismatch(version) => MigrationError::Altered(version),
+        MigrateError::Execute(error) => MigrationError::Db(error.into()),
+        MigrateError::ExecuteMigration(error, version) => failed(error, version),
+        other => MigrationError::Migrator(other),
+    }
+}
+
+/// Why a migration failed. Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+fn failed(error: sqlx::Error, version: i64) -> MigrationError {
+    // A table, a function, a schema or an object of another kind stands already.
+    const STANDS: [&str; 4] = ["42P07", "42723", "42P06", "42710"];
+    if let Some(found) = error.as_database_error()
+        && found.code().is_some_and(|code| STANDS.contains(&&*code))
+    {
+        return MigrationError::Foreign(found.message().to_owned());
+    }
+    match DbError::from(error) {
+        cause @ DbError::Denied(_) => MigrationError::Db(cause),
+        cause => MigrationError::Failed { version, cause },
     }
 }
