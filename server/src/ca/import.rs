@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 
 use super::key::{IssuerKey, KeyError};
 use super::moment;
+use fitness::Place;
 
 /// An intermediate made elsewhere, checked. Certificates are DER.
 pub struct Imported {
@@ -91,6 +92,12 @@ pub enum Unfit {
     /// An empty subject, which RFC 5280 §4.1.2.6 forbids a CA.
     #[error("its subject is empty, and strict verifiers refuse what such a CA signs")]
     NoSubject,
+    /// No keyUsage.
+    #[error(
+        "it does not say what its key is for: a CA's certificate has to carry keyUsage, with keyCertSign and, where it signs \
+         revocation lists as this one will, cRLSign (RFC 5280 §4.2.1.3)"
+    )]
+    NoKeyUsage,
     /// keyUsage without keyCertSign.
     #[error("it may not sign certificates (keyUsage without keyCertSign)")]
     NoCertSign,
@@ -196,7 +203,12 @@ pub fn import(chain: &[u8], private_key: &[u8], now: UnixMillis) -> Result<Impor
     for (place, link) in links.iter().enumerate() {
         let is_self_issued = |link: &&Link| link.is_issued_in_name_of(link);
         let below = links[..place].iter().filter(|link| !is_self_issued(link)).count();
-        fitness::check(&link.certificate, place == 0, below, now).map_err(|unfit| link.unfit(unfit))?;
+        let place = match place {
+            0 => Place::Intermediate,
+            last if last + 1 == links.len() => Place::Root,
+            _ => Place::Between,
+        };
+        fitness::check(&link.certificate, place, below, now).map_err(|unfit| link.unfit(unfit))?;
     }
     let stated = &intermediate.certificate.tbs_certificate.subject_public_key_info;
     let held = key

@@ -235,6 +235,25 @@ fn an_issuer_whose_certificates_nobody_could_verify_is_refused_with_the_reason()
     .is_refused("CN=Root");
 }
 
+/// Nobody asks a trust anchor what its key is for (RFC 5280 §6.1.1 (d)), and roots of old say nothing about it.
+#[test]
+fn an_intermediate_without_key_usage_is_refused_and_a_root_without_it_is_not() {
+    let without = CA.replace("keyUsage=critical,keyCertSign,cRLSign\n", "");
+    assert_ne!(without, CA);
+    Works {
+        extensions: &without,
+        ..ORDINARY
+    }
+    .make()
+    .is_refused("keyUsage, with keyCertSign and");
+    Works {
+        root_extensions: &without,
+        ..ORDINARY
+    }
+    .make()
+    .is_refused("it was imported");
+}
+
 #[test]
 fn dates_path_length_and_order_are_told() {
     let made = ORDINARY.make();

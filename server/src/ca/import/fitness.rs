@@ -39,10 +39,21 @@ const KNOWN: [ObjectIdentifier; 14] = [
     SubjectKeyIdentifier::OID,
 ];
 
-/// Whether `certificate` can stand in the chain, with `below` intermediates below it. The first one also signs lists.
+/// Where in the chain a certificate stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// First: it signs certificates and lists here.
+    Intermediate,
+    /// Between that and the root.
+    Between,
+    /// Last: the trust anchor.
+    Root,
+}
+
+/// Whether `certificate` can stand in this place of the chain, with `below` intermediates below it.
 pub(super) fn check(
     certificate: &Certificate,
-    is_first: bool,
+    place: Place,
     below: usize,
     now: UnixMillis,
 ) -> Result<(), Unfit> {
@@ -58,14 +69,13 @@ pub(super) fn check(
     {
         return Err(Unfit::PathLength { allowed, below });
     }
-    // RFC 5280 §6.1.4 (n): it is asked only where it is present.
-    if let Some(usage) = extension::<KeyUsage>(certificate)? {
-        if !usage.key_cert_sign() {
-            return Err(Unfit::NoCertSign);
-        }
-        if is_first && !usage.crl_sign() {
-            return Err(Unfit::NoCrlSign);
-        }
+    // RFC 5280 §4.2.1.3: "Conforming CAs MUST include this extension in certificates that contain public keys that are used to
+    // validate digital signatures on other public key certificates or CRLs." §6.1.1 (d): nobody asks a trust anchor.
+    match extension::<KeyUsage>(certificate)? {
+        Some(usage) if !usage.key_cert_sign() => return Err(Unfit::NoCertSign),
+        Some(usage) if place == Place::Intermediate && !usage.crl_sign() => return Err(Unfit::NoCrlSign),
+        None if place != Place::Root => return Err(Unfit::NoKeyUsage),
+        _ => {}
     }
     // RFC 5280 does not say that it limits what is below; all verifiers apply it so.
     if let Some(ExtendedKeyUsage(purposes)) = extension(certificate)?
