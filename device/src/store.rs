@@ -19,6 +19,7 @@
 mod disk;
 mod generations;
 mod key_note;
+mod ownership;
 mod record;
 
 use std::path::Path;

@@ -310,6 +310,41 @@ async fn root_works_beside_a_service_of_another_user_and_leaves_it_everything() 
     }
 }
 
+/// `run` needs root's rights where root runs it, for a token or a file; what it writes is the directory's owner's all the same.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_by_root_writes_beside_a_service_belongs_to_the_services_user_at_once() {
+    use std::os::unix::fs::{MetadataExt as _, chown, symlink};
+
+    const SERVICE: u32 = 65_534;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (url, directory) = (panel().await, tempfile::tempdir().expect("a directory"));
+    let state = directory.path().join("state");
+    std::fs::create_dir(&state).expect("a directory");
+    chown(&state, Some(SERVICE), Some(SERVICE)).expect("root gives it away");
+    let run = ["run", "--json", "--server", &url, "--state-dir", text(&state)];
+    let mut running = Running::start(&run);
+    running.line(r#""event":"waiting""#);
+    let files: Vec<_> = std::fs::read_dir(&state).expect("there").flatten().collect();
+    assert!(files.len() >= 3, "lock, key and state: {files:?}");
+    for file in files {
+        let owner = file.metadata().expect("there").uid();
+        assert_eq!(owner, SERVICE, "{}", file.path().display());
+    }
+    assert_eq!(running.end("-TERM"), Some(0));
+
+    // Where root would write, the service's user has laid a link to a file of root's.
+    let roots = directory.path().join("root's");
+    std::fs::write(&roots, "root's").expect("written");
+    std::fs::remove_file(state.join("lock")).expect("removed");
+    symlink(&roots, state.join("lock")).expect("linked");
+    assert_eq!(outcome(&run).0, Some(4));
+    assert_eq!(roots.metadata().expect("there").uid(), 0);
+    assert_eq!(std::fs::read_to_string(&roots).expect("there"), "root's");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn simulated_devices_tell_themselves_apart() {
     let url = panel().await;

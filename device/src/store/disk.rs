@@ -1,11 +1,15 @@
 //! The few file operations that durability is made of, as separate steps: tests cut the power between any two of them.
 
+#[cfg(windows)]
+mod windows;
+
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use super::ownership::follow_folder;
 
 /// Held while an agent runs.
 pub(super) const LOCK: &str = "lock";
@@ -42,6 +46,7 @@ impl Directory {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         make_directory(path)?;
         let lock = own_file().create(true).truncate(false).open(path.join(LOCK))?;
+        follow_folder(&lock, path)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -93,11 +98,12 @@ impl Disk for Directory {
     }
 
     fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        own_file()
+        let mut file = own_file()
             .create(true)
             .truncate(true)
-            .open(self.path.join(name))?
-            .write_all(bytes)
+            .open(self.path.join(name))?;
+        follow_folder(&file, &self.path)?;
+        file.write_all(bytes)
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
@@ -173,6 +179,9 @@ impl Disk for Memory {
     }
 }
 
+#[cfg(windows)]
+use windows::make_directory;
+
 #[cfg(unix)]
 fn make_directory(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
@@ -182,59 +191,16 @@ fn make_directory(path: &Path) -> io::Result<()> {
         .create(path)
 }
 
-/// On Windows a directory inherits the rights of the one above it, and `ProgramData` lets every user read. `icacls` takes
-/// inheritance away and leaves the owner, the system and administrators (by their well-known SIDs). A directory that was
-/// there before is restricted too, whoever made it and with whatever rights, and what lies in it loses rights of its own.
-#[cfg(windows)]
-fn make_directory(path: &Path) -> io::Result<()> {
-    let existed = path.is_dir();
-    std::fs::create_dir_all(path)?;
-    let owners_only = [
-        "/inheritance:r",
-        "/grant:r",
-        "*S-1-3-4:(OI)(CI)F",
-        "*S-1-5-18:(OI)(CI)F",
-        "*S-1-5-32-544:(OI)(CI)F",
-    ];
-    icacls(path, &owners_only)?;
-    // Rights that others were given by name outlast `/grant:r`: everyone, users, authenticated users, guests.
-    let others = [
-        "/remove",
-        "*S-1-1-0",
-        "*S-1-5-32-545",
-        "*S-1-5-11",
-        "*S-1-5-32-546",
-    ];
-    icacls(path, &others)?;
-    let is_empty = std::fs::read_dir(path)?.next().is_none();
-    if existed && !is_empty {
-        icacls(&path.join("*"), &["/reset", "/T", "/Q"])?;
-    }
-    Ok(())
-}
-
-#[cfg(windows)]
-fn icacls(path: &Path, arguments: &[&str]) -> io::Result<()> {
-    let status = std::process::Command::new("icacls")
-        .arg(path)
-        .args(arguments)
-        .stdout(std::process::Stdio::null())
-        .status()?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(io::Error::other(
-            "icacls could not restrict the directory to its owner",
-        ))
-    }
-}
-
-/// A file that only its owner can read.
+/// A file that only its owner can read. No symbolic link: whoever owns the directory may have laid one there for root.
 #[cfg(unix)]
 fn own_file() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = OpenOptions::new();
-    options.write(true).mode(0o600);
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits();
+    options
+        .write(true)
+        .mode(0o600)
+        .custom_flags(flags.try_into().unwrap_or_default());
     options
 }
 
