@@ -99,10 +99,8 @@ fn read(url: &str) -> Result<Parts, String> {
     let authority = rest.split('/').next().unwrap_or_default();
     let rest = match authority.rfind('@') {
         Some(at) => {
-            let (user, password) = match authority[..at].split_once(':') {
-                Some((user, password)) => (user, password),
-                None => (&authority[..at], ""),
-            };
+            let user = &authority[..at];
+            let (user, password) = user.split_once(':').unwrap_or((user, ""));
             parts.put("user", &decoded(user)?);
             parts.put("password", &decoded(password)?);
             &rest[at + 1..]

@@ -119,7 +119,7 @@ impl Tls {
         let mut first = [0];
         if stream.peek(&mut first).await? == 1 && first[0].is_ascii_uppercase() {
             // What was not read would have the system reset the connection, and the answer with it.
-            let _head = stream.read(&mut [0; PLAIN_HEAD]).await?;
+            let _head = stream.read_buf(&mut Vec::<u8>::with_capacity(PLAIN_HEAD)).await?;
             stream.write_all(PLAIN_ANSWER.as_bytes()).await?;
             stream.shutdown().await?;
             return Err(std::io::Error::other("HTTP was spoken to it, without TLS"));
