@@ -29,7 +29,6 @@ use crate::ca::{CaError, Recognised};
 use crate::context::Context;
 use crate::db::admission::{self, Candidate};
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::certificates::CertificateRecord;
 use crate::db::{Conn, DbError, audit, certificates, device_keys, held, rules, write};
 use crate::enrolment::EnrolmentError;
 
@@ -138,7 +137,10 @@ pub async fn admit(context: &Context, presented: &Presented) -> Result<Admission
             .map(Admission::Held);
     };
     let only = standing(&candidate, now)?;
-    require_first(conn, &candidate.certificate).await?;
+    // The first organisation in which a session proves a key has it.
+    if candidate.is_key_taken {
+        return Err(key_in_use());
+    }
     let renew_after = renew_after(&candidate, now);
     let Candidate {
         certificate,
@@ -219,16 +221,6 @@ fn standing(candidate: &Candidate, now: UnixMillis) -> Result<Option<Vec<Session
         "the certificate expired longer ago than the organisation allows; enrol this device anew",
         None,
     ))
-}
-
-/// Before a first proof: the first organisation in which a session proves a key has it.
-async fn require_first(conn: &mut Conn<'_>, certificate: &CertificateRecord) -> Result<(), GateError> {
-    if certificate.proven_at.is_none()
-        && device_keys::is_in_use_elsewhere(conn, &certificate.organisation, &certificate.spki_sha256).await?
-    {
-        return Err(key_in_use());
-    }
-    Ok(())
 }
 
 /// Whether an unknown certificate is one of ours that a restored backup does not know.

@@ -24,6 +24,8 @@ pub struct Candidate {
     pub renewal_requested_at: Option<UnixMillis>,
     /// The organisation refuses its key.
     pub is_key_refused: bool,
+    /// No session has proved the certificate yet, and one of another organisation has proved its key.
+    pub is_key_taken: bool,
     /// The organisation's rules.
     pub policy: Policy,
 }
@@ -35,7 +37,12 @@ pub struct Candidate {
 pub async fn find(conn: &mut Conn<'_>, sha256: &Sha256Hex) -> Result<Option<Candidate>, DbError> {
     let row: Option<Row> = query(concat!(
         "SELECT c.*, d.state, d.state_since, d.configuration, d.configuration_revision, d.renewal_requested_at,
-                k.refused_at, o.policy
+                k.refused_at, o.policy,
+                CASE WHEN c.proven_at IS NULL THEN EXISTS (
+                    SELECT 1 FROM device_keys e JOIN devices r ON r.id = e.device
+                    WHERE e.spki_sha256 = c.spki_sha256 AND e.organisation <> c.organisation
+                        AND e.proven_at IS NOT NULL AND r.state IN ('active', 'suspended'))
+                ELSE FALSE END AS is_key_taken
          FROM (SELECT ",
         certificates::columns!(),
         " FROM certificates WHERE sha256 = $1) c
@@ -58,6 +65,7 @@ row! {
         renewal_requested_at: Option<i64>,
         refused_at: Option<i64>,
         policy: String,
+        is_key_taken: bool,
         #[rest]
         certificate: certificates::Row,
     }
@@ -74,6 +82,7 @@ impl TryFrom<Row> for Candidate {
             configuration: configuration(&row.configuration, row.configuration_revision)?,
             renewal_requested_at: row.renewal_requested_at.map(UnixMillis),
             is_key_refused: row.refused_at.is_some(),
+            is_key_taken: row.is_key_taken,
             policy: policy_of(&row.policy)?,
         })
     }
