@@ -1,11 +1,18 @@
 //! Approvals: decisions to enrol a device, and how far each has got. Stages only ever move by conditional updates.
 
+mod ground;
+
+pub use ground::{Ground, ground};
+
 use gangway_protocol::certificate::EnrolmentStage;
+use gangway_protocol::device::{DeviceState, DeviceSummary};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, Query, parsed, query, row};
+use super::devices::{self, Description};
+use super::together::execute_together;
+use super::{Conn, DbError, Query, device_keys, parsed, query, row};
 
 /// An approval as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +63,37 @@ pub async fn insert(
     approval: &ApprovalRecord,
     evidence: &Evidence,
 ) -> Result<(), DbError> {
+    insertion(approval, evidence).execute(conn).await?;
+    Ok(())
+}
+
+/// As [`insert`], with a new device that has the key.
+///
+/// # Errors
+/// [`DbError::Unique`] when the claim has an approval, or the organisation knows the key, perhaps since a moment ago.
+pub async fn insert_with_device(
+    conn: &mut Conn<'_>,
+    approval: &ApprovalRecord,
+    evidence: &Evidence,
+    description: &Description,
+) -> Result<(), DbError> {
+    let ApprovalRecord {
+        device,
+        organisation,
+        spki_sha256,
+        approved_at,
+        ..
+    } = approval;
+    let statements = [
+        devices::insertion(device, organisation, description, *approved_at)?,
+        device_keys::insertion(organisation, spki_sha256, device, *approved_at),
+        insertion(approval, evidence),
+    ];
+    execute_together(conn, statements).await?;
+    Ok(())
+}
+
+fn insertion(approval: &ApprovalRecord, evidence: &Evidence) -> Query {
     query(
             "INSERT INTO approvals (claim, organisation, organisation_name, account, approver, proof, device, signer,
                  csr, spki_sha256, device_address, stage, stage_since, approved_at)
@@ -73,8 +111,46 @@ pub async fn insert(
         .bind(approval.spki_sha256.to_string())
         .bind(&evidence.device_address)
         .bind(approval.stage.as_str())
-        .bind(approval.approved_at.0).execute(conn).await?;
-    Ok(())
+        .bind(approval.approved_at.0)
+}
+
+/// The approval of a claim, and its device in one line.
+///
+/// # Errors
+/// What the database says.
+pub async fn find_with_device(
+    conn: &mut Conn<'_>,
+    claim: &ClaimId,
+) -> Result<Option<(ApprovalRecord, DeviceSummary)>, DbError> {
+    let row: Option<ShownRow> = query(concat!(
+        "SELECT a.*, d.name AS device_name, d.state AS device_state, d.state_since AS device_state_since FROM (SELECT ",
+        columns!(),
+        " FROM approvals WHERE claim = $1) a JOIN devices d ON d.id = a.device"
+    ))
+    .bind(claim.as_str())
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        let approval = ApprovalRecord::try_from(row.approval)?;
+        let state = DeviceState::from_name(&row.device_state, UnixMillis(row.device_state_since));
+        let device = DeviceSummary {
+            id: approval.device.clone(),
+            name: row.device_name,
+            state: state.ok_or(DbError::Corrupt("devices.state"))?,
+        };
+        Ok((approval, device))
+    })
+    .transpose()
+}
+
+row! {
+    struct ShownRow {
+        device_name: String,
+        device_state: String,
+        device_state_since: i64,
+        #[rest]
+        approval: Row,
+    }
 }
 
 /// The approval of a claim.
@@ -175,7 +251,27 @@ pub async fn issue(
     certificate: &Sha256Hex,
     at: UnixMillis,
 ) -> Result<bool, DbError> {
-    let moved = query(
+    Ok(issuing(claim, certificate, at).execute(conn).await? > 0)
+}
+
+/// As [`issue`], together with what is noted at the device ([`devices::certified`]).
+///
+/// # Errors
+/// What the database says.
+pub async fn issue_to(
+    conn: &mut Conn<'_>,
+    device: &DeviceId,
+    claim: &ClaimId,
+    certificate: &Sha256Hex,
+    at: UnixMillis,
+) -> Result<bool, DbError> {
+    let statements = [issuing(claim, certificate, at), devices::certification(device)];
+    let [moved, _] = execute_together(conn, statements).await?;
+    Ok(moved > 0)
+}
+
+fn issuing(claim: &ClaimId, certificate: &Sha256Hex, at: UnixMillis) -> Query {
+    query(
         "UPDATE approvals SET certificate = $2,
                  stage_since = CASE WHEN stage IN ('consented', 'signing') THEN $3 ELSE stage_since END,
                  stage = CASE WHEN stage IN ('consented', 'signing') THEN 'issued' ELSE stage END
@@ -184,9 +280,6 @@ pub async fn issue(
     .bind(claim.as_str())
     .bind(certificate.to_string())
     .bind(at.0)
-    .execute(conn)
-    .await?;
-    Ok(moved > 0)
 }
 
 /// Moves the approvals whose certificate was delivered or proven.
@@ -199,13 +292,16 @@ pub async fn follow_certificate(
     to: EnrolmentStage,
     at: UnixMillis,
 ) -> Result<(), DbError> {
+    following(certificate, to, at).execute(conn).await?;
+    Ok(())
+}
+
+/// As [`follow_certificate`].
+pub(super) fn following(certificate: &Sha256Hex, to: EnrolmentStage, at: UnixMillis) -> Query {
     query(FOLLOW_CERTIFICATE)
         .bind(certificate.to_string())
         .bind(to.as_str())
         .bind(at.0)
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 // A device has few approvals, and an index leads to them; approvals have none by certificate.

@@ -12,8 +12,9 @@ pub use revocation::{
 pub(super) use revocation::{REVOKE_SUPERSEDED, REVOKE_UNPROVEN_OF_KEY};
 pub use search::{CertificateFilter, page};
 pub use standing::{
-    count_issued_since, count_live, count_live_of, end_grace, grace_over, standing, supersede_older,
+    count_issued_since, count_live, count_live_of, end_grace, grace_over, standing,
 };
+pub(super) use standing::older_superseded;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,7 +23,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{DeviceId, IssuerId, OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, parsed, query, row};
+use super::{Conn, DbError, Query, parsed, query, row};
 
 /// A signed certificate as recorded, without what its issuer's record adds to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -274,17 +275,11 @@ pub async fn deliver(conn: &mut Conn<'_>, sha256: &Sha256Hex, at: UnixMillis) ->
     Ok(changed > 0)
 }
 
-/// Records that a session has proved the certificate. False when one had before.
-///
-/// # Errors
-/// What the database says.
-pub async fn prove(conn: &mut Conn<'_>, sha256: &Sha256Hex, at: UnixMillis) -> Result<bool, DbError> {
-    let changed = query("UPDATE certificates SET proven_at = $2 WHERE sha256 = $1 AND proven_at IS NULL")
+/// Records that a session has proved the certificate.
+pub(super) fn proven(sha256: &Sha256Hex, at: UnixMillis) -> Query {
+    query("UPDATE certificates SET proven_at = $2 WHERE sha256 = $1 AND proven_at IS NULL")
         .bind(sha256.to_string())
         .bind(at.0)
-        .execute(conn)
-        .await?;
-    Ok(changed > 0)
 }
 
 /// At most `limit` certificates that were issued before `before` and that no session has ever proved.

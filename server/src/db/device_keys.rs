@@ -6,7 +6,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::locks::Lock;
 use super::query::texts;
-use super::{Conn, DbError, parsed, query, query_of_each};
+use super::{Conn, DbError, Query, parsed, query, query_of_each};
 
 /// A key as an organisation knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +28,22 @@ pub async fn insert(
     device: &DeviceId,
     at: UnixMillis,
 ) -> Result<(), DbError> {
+    insertion(organisation, spki, device, at).execute(conn).await?;
+    Ok(())
+}
+
+/// As [`insert`].
+pub(super) fn insertion(
+    organisation: &OrganisationId,
+    spki: &Sha256Hex,
+    device: &DeviceId,
+    at: UnixMillis,
+) -> Query {
     query("INSERT INTO device_keys (organisation, spki_sha256, device, created_at) VALUES ($1, $2, $3, $4)")
         .bind(organisation.as_str())
         .bind(spki.to_string())
         .bind(device.as_str())
         .bind(at.0)
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 /// What an organisation knows of a key.
@@ -145,18 +153,14 @@ pub async fn lock_everywhere(conn: &mut Conn<'_>, spki: &Sha256Hex) -> Result<()
 }
 
 /// Notes that a session has proved a key.
-///
-/// # Errors
-/// What the database says.
-pub async fn prove(
-    conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
-    spki: &Sha256Hex,
-    at: UnixMillis,
-) -> Result<(), DbError> {
-    let sql = "UPDATE device_keys SET proven_at = $3
-         WHERE organisation = $1 AND spki_sha256 = $2 AND proven_at IS NULL";
-    mark(conn, sql, organisation, spki, at).await
+pub(super) fn proven(organisation: &OrganisationId, spki: &Sha256Hex, at: UnixMillis) -> Query {
+    query(
+        "UPDATE device_keys SET proven_at = $3
+         WHERE organisation = $1 AND spki_sha256 = $2 AND proven_at IS NULL",
+    )
+    .bind(organisation.as_str())
+    .bind(spki.to_string())
+    .bind(at.0)
 }
 
 /// Refuses a key from now on.
@@ -169,9 +173,16 @@ pub async fn refuse(
     spki: &Sha256Hex,
     at: UnixMillis,
 ) -> Result<(), DbError> {
-    let sql = "UPDATE device_keys SET refused_at = $3
-         WHERE organisation = $1 AND spki_sha256 = $2 AND refused_at IS NULL";
-    mark(conn, sql, organisation, spki, at).await
+    query(
+        "UPDATE device_keys SET refused_at = $3
+         WHERE organisation = $1 AND spki_sha256 = $2 AND refused_at IS NULL",
+    )
+    .bind(organisation.as_str())
+    .bind(spki.to_string())
+    .bind(at.0)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Refuses every key of these devices from now on.
@@ -192,22 +203,5 @@ pub async fn refuse_of_devices(
     .bind(at.0)
     .execute(conn)
     .await?;
-    Ok(())
-}
-
-/// Writes an instant at a key, once.
-async fn mark(
-    conn: &mut Conn<'_>,
-    sql: &'static str,
-    organisation: &OrganisationId,
-    spki: &Sha256Hex,
-    at: UnixMillis,
-) -> Result<(), DbError> {
-    query(sql)
-        .bind(organisation.as_str())
-        .bind(spki.to_string())
-        .bind(at.0)
-        .execute(conn)
-        .await?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::locks::Lock;
 use super::query::texts;
-use super::{Conn, DbError, parsed, query, query_of_each, row};
+use super::{Conn, DbError, Query, parsed, query, query_of_each, row};
 
 /// Longest text to search in. It stands in indexes, and PostgreSQL's hold 2,704 bytes at most; only somebody who fills
 /// every label to its limit comes near.
@@ -54,8 +54,19 @@ pub async fn insert(
     description: &Description,
     at: UnixMillis,
 ) -> Result<(), DbError> {
+    insertion(id, organisation, description, at)?.execute(conn).await?;
+    Ok(())
+}
+
+/// As [`insert`].
+pub(super) fn insertion(
+    id: &DeviceId,
+    organisation: &OrganisationId,
+    description: &Description,
+    at: UnixMillis,
+) -> Result<Query, DbError> {
     let text = Text::of(id, &description.name, &description.labels, &description.facts)?;
-    query(
+    let insertion = query(
         "INSERT INTO devices (id, organisation, name, sort_name, labels, state, state_since, facts, search,
                  approver, created_at)
              VALUES ($1, $2, $3, $4, $5, 'enrolling', $6, $7, $8, $9, $6)",
@@ -68,10 +79,8 @@ pub async fn insert(
     .bind(at.0)
     .bind(&text.facts)
     .bind(&text.search)
-    .bind(description.approver.as_str())
-    .execute(conn)
-    .await?;
-    Ok(())
+    .bind(description.approver.as_str());
+    Ok(insertion)
 }
 
 /// A device, locked against other transactions that lock it, until this one ends. A transaction that locks several does so
@@ -145,13 +154,16 @@ pub async fn find(conn: &mut Conn<'_>, id: &DeviceId) -> Result<Option<DeviceRec
 /// # Errors
 /// What the database says.
 pub async fn set_state(conn: &mut Conn<'_>, id: &DeviceId, state: &DeviceState) -> Result<(), DbError> {
+    put_into(id, state).execute(conn).await?;
+    Ok(())
+}
+
+/// As [`set_state`].
+pub(super) fn put_into(id: &DeviceId, state: &DeviceState) -> Query {
     query("UPDATE devices SET state = $2, state_since = $3 WHERE id = $1")
         .bind(id.as_str())
         .bind(state.name())
         .bind(state.since().0)
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 /// Writes anew what members gave a device and what it says about itself.
@@ -197,6 +209,12 @@ pub async fn refresh_expiry(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), Db
 /// # Errors
 /// What the database says.
 pub async fn certified(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
+    certification(id).execute(conn).await?;
+    Ok(())
+}
+
+/// As [`certified`].
+pub(super) fn certification(id: &DeviceId) -> Query {
     query(
         "UPDATE devices SET renewal_requested_at = NULL,
                  certificate_expires_at = (SELECT MAX(not_after) FROM certificates
@@ -204,9 +222,6 @@ pub async fn certified(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError
              WHERE id = $1",
     )
     .bind(id.as_str())
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Notes that a member asked for renewal.

@@ -118,6 +118,12 @@ impl Query {
         self.fetch(conn, usize::MAX).await
     }
 
+    /// Its text for PostgreSQL, and its values.
+    pub(super) fn into_parts(self) -> (Cow<'static, str>, Vec<Value>) {
+        let sql = self.on_postgres.map_or(self.sql, Cow::Borrowed);
+        (sql, self.values)
+    }
+
     /// Its text on an engine, for tests of its plan.
     #[cfg(test)]
     pub(super) fn text(&self, on_postgres: bool) -> &str {

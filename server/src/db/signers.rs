@@ -48,23 +48,6 @@ pub async fn of_organisation(
     rows.into_iter().map(Signer::try_from).collect()
 }
 
-/// One signer of an organisation.
-///
-/// # Errors
-/// What the database says.
-pub async fn find(
-    conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
-    id: &SignerId,
-) -> Result<Option<Signer>, DbError> {
-    let row: Option<Row> = query("SELECT id, name, kind FROM signers WHERE organisation = $1 AND id = $2")
-        .bind(organisation.as_str())
-        .bind(id.as_str())
-        .fetch_optional(conn)
-        .await?;
-    row.map(Signer::try_from).transpose()
-}
-
 row! {
     struct Row {
         id: String,

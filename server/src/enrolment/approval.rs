@@ -14,7 +14,7 @@ use crate::db::approvals::{ApprovalRecord, Evidence};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::Revoked;
 use crate::db::devices::Description;
-use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, rules, signers, write};
+use crate::db::{Conn, DbError, approvals, audit, certificates, devices, write};
 
 /// An approval that led to no certificate lapses after this (`docs/protocol.md` §4).
 pub const LAPSES_AFTER: i64 = 24 * UnixMillis::HOUR;
@@ -81,9 +81,8 @@ pub async fn find(
     account: &AccountId,
 ) -> Result<Approval, EnrolmentError> {
     let mut reader = context.db.reader().await?;
-    let conn = &mut reader.conn();
-    let record = owned(conn, claim, account).await?;
-    show(conn, record).await
+    let (record, device) = owned_with_device(&mut reader.conn(), claim, account).await?;
+    Ok(show(record, device))
 }
 
 /// Where the approval of a claim enrols, for the member who gave it.
@@ -108,7 +107,7 @@ pub async fn consent(context: &Context, claim: &ClaimId, member: Member) -> Resu
     let now = context.clock.now();
     let claim = claim.clone();
     write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        let mut record = owned(tx, &claim, &member.account).await?;
+        let (mut record, device) = owned_with_device(tx, &claim, &member.account).await?;
         require_standing(&record, now)?;
         if approvals::advance(
             tx,
@@ -130,7 +129,7 @@ pub async fn consent(context: &Context, claim: &ClaimId, member: Member) -> Resu
             };
             audit::append(tx, &entry).await?;
         }
-        show(tx, record).await
+        Ok(show(record, device))
     })
 }
 
@@ -276,40 +275,59 @@ impl Decision {
             member,
             evidence,
         } = &self.approving;
-        if let Some(standing) = approvals::find(tx, claim).await? {
-            return Ok((self.repeat(tx, standing).await?, None));
+        if let Some((standing, device)) = approvals::find_with_device(tx, claim).await? {
+            return Ok((self.repeat(standing, device)?, None));
         }
         let evidence = evidence.as_ref().ok_or(EnrolmentError::NotFound)?;
-        let rules = rules::find(tx, &request.organisation)
+        let spki_sha256 = self.csr.spki_sha256();
+        let ground = approvals::ground(tx, &request.organisation, &request.signer, &spki_sha256)
             .await?
             .ok_or(EnrolmentError::NotFound)?;
-        if signers::find(tx, &request.organisation, &request.signer)
-            .await?
-            .is_none()
-        {
+        if !ground.has_signer {
             return Err(EnrolmentError::Invalid {
                 field: "signer",
                 detail: "this organisation has no such signer; choose one of its own".to_owned(),
             });
         }
-        let (device, change) = self.settle_device(tx, new_device).await?;
+        if ground.is_refused_elsewhere || ground.key.as_ref().is_some_and(|key| key.refused) {
+            return Err(EnrolmentError::KeyRevoked);
+        }
+        let known = match ground.key {
+            Some(key) => Some(self.settle_device(tx, key.device).await?),
+            None => None,
+        };
         let record = ApprovalRecord {
             claim: claim.clone(),
             organisation: request.organisation.clone(),
-            organisation_name: rules.name,
+            organisation_name: ground.organisation_name,
             account: member.account.clone(),
             approver: member.name.clone(),
-            device,
+            device: known.as_ref().map_or(new_device, |device| device.id.clone()),
             signer: request.signer.clone(),
             csr: self.csr.to_pem(),
-            spki_sha256: self.csr.spki_sha256(),
+            spki_sha256,
             stage: EnrolmentStage::Approved,
             stage_since: self.now,
             certificate: None,
             approved_at: self.now,
         };
-        approvals::insert(tx, &record, evidence).await?;
-        let shown = show(tx, record).await?;
+        let (device, change) = match known {
+            Some(device) => {
+                approvals::insert(tx, &record, evidence).await?;
+                (device, FleetChangeKind::Changed)
+            }
+            None => {
+                let description = self.description(None);
+                approvals::insert_with_device(tx, &record, evidence, &description).await?;
+                let device = DeviceSummary {
+                    id: record.device.clone(),
+                    name: description.name,
+                    state: DeviceState::Enrolling { since: self.now },
+                };
+                (device, FleetChangeKind::Added)
+            }
+        };
+        let shown = show(record, device);
         let entry = Entry {
             scope: Scope::Organisation(&request.organisation),
             at: self.now,
@@ -323,7 +341,7 @@ impl Decision {
     }
 
     /// The same approval again: a lost reply, a second tab, a retry.
-    async fn repeat(&self, tx: &mut Conn<'_>, standing: ApprovalRecord) -> Result<Approval, EnrolmentError> {
+    fn repeat(&self, standing: ApprovalRecord, device: DeviceSummary) -> Result<Approval, EnrolmentError> {
         let Approving { request, member, .. } = &self.approving;
         if standing.account != member.account {
             return Err(EnrolmentError::NotFound);
@@ -334,30 +352,12 @@ impl Decision {
             ));
         }
         require_standing(&standing, self.now)?;
-        show(tx, standing).await
+        Ok(show(standing, device))
     }
 
-    /// The device that has this key, made ready to enrol, or a new one.
-    async fn settle_device(
-        &self,
-        tx: &mut Conn<'_>,
-        new_device: DeviceId,
-    ) -> Result<(DeviceId, FleetChangeKind), EnrolmentError> {
-        let organisation = &self.approving.request.organisation;
-        let spki = self.csr.spki_sha256();
-        let known = device_keys::find(tx, organisation, &spki).await?;
-        if known.as_ref().is_some_and(|key| key.refused)
-            || device_keys::is_refused_elsewhere(tx, organisation, &spki).await?
-        {
-            return Err(EnrolmentError::KeyRevoked);
-        }
-        let Some(key) = known else {
-            let description = self.description(None);
-            devices::insert(tx, &new_device, organisation, &description, self.now).await?;
-            device_keys::insert(tx, organisation, &spki, &new_device, self.now).await?;
-            return Ok((new_device, FleetChangeKind::Added));
-        };
-        let device = devices::lock(tx, &key.device)
+    /// Makes the device that has this key ready to enrol.
+    async fn settle_device(&self, tx: &mut Conn<'_>, id: DeviceId) -> Result<DeviceSummary, EnrolmentError> {
+        let mut device = devices::lock(tx, &id)
             .await?
             .ok_or(DbError::Corrupt("device_keys.device"))?
             .device;
@@ -374,10 +374,13 @@ impl Decision {
             ));
         }
         if !in_fleet {
-            devices::set_state(tx, &device.id, &device.state.clone().approve(self.now)?).await?;
+            device.state = device.state.approve(self.now)?;
+            devices::set_state(tx, &device.id, &device.state).await?;
         }
-        devices::describe(tx, &device.id, &self.description(in_fleet.then_some(&device))).await?;
-        Ok((device.id, FleetChangeKind::Changed))
+        let description = self.description(in_fleet.then_some(&device));
+        devices::describe(tx, &device.id, &description).await?;
+        device.name = description.name;
+        Ok(summary(&device))
     }
 
     /// What is written about the device. One that is in the fleet keeps what members gave it, unless it is given anew.
@@ -422,21 +425,29 @@ async fn owned(
         .ok_or(EnrolmentError::NotFound)
 }
 
-async fn show(conn: &mut Conn<'_>, record: ApprovalRecord) -> Result<Approval, EnrolmentError> {
-    let device = devices::find(conn, &record.device)
+/// As [`owned`], with its device.
+async fn owned_with_device(
+    conn: &mut Conn<'_>,
+    claim: &ClaimId,
+    account: &AccountId,
+) -> Result<(ApprovalRecord, DeviceSummary), EnrolmentError> {
+    approvals::find_with_device(conn, claim)
         .await?
-        .ok_or(DbError::Corrupt("approvals.device"))?
-        .device;
-    Ok(Approval {
+        .filter(|(record, _)| record.account == *account)
+        .ok_or(EnrolmentError::NotFound)
+}
+
+fn show(record: ApprovalRecord, device: DeviceSummary) -> Approval {
+    Approval {
         claim: record.claim,
-        device: summary(&device),
+        device,
         organisation: record.organisation,
         organisation_name: record.organisation_name,
         approver: record.approver,
         signer: record.signer,
         stage: record.stage,
         approved_at: record.approved_at,
-    })
+    }
 }
 
 /// A device in one line.

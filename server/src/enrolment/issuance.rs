@@ -256,14 +256,15 @@ impl Order {
         let record = certificates::store_signed(tx, &reserved.issuer, &reserved.serial, leaf)
             .await?
             .ok_or(DbError::Corrupt("certificates: a reservation is gone"))?;
-        if let Some(claim) = &reserved.claim
-            && !approvals::issue(tx, claim, &record.sha256, now).await?
-        {
-            return Err(EnrolmentError::Conflict(
-                "this approval was taken back; enter the device's code again",
-            ));
+        match &reserved.claim {
+            None => devices::certified(tx, &self.device).await?,
+            Some(claim) if approvals::issue_to(tx, &self.device, claim, &record.sha256, now).await? => {}
+            Some(_) => {
+                return Err(EnrolmentError::Conflict(
+                    "this approval was taken back; enter the device's code again",
+                ));
+            }
         }
-        devices::certified(tx, &self.device).await?;
         let actor = match &self.grounds {
             Grounds::Approval(member) => member.actor(),
             Grounds::Renewal(_) => Actor::Device(&self.device),

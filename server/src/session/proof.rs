@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::device::{AlarmKind, Device, DeviceAlarm, DeviceState, FleetChangeKind};
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::history::DeviceAction;
@@ -20,6 +19,7 @@ use crate::db::admission::{self, Candidate};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Displaced};
 use crate::db::devices::DeviceRecord;
+use crate::db::proofs::{self, FirstProof};
 use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, write};
 use crate::enrolment::approval::retire_if_abandoned;
 use crate::enrolment::{EnrolmentError, tell};
@@ -165,23 +165,26 @@ async fn prove(
     let CertificateRecord {
         organisation,
         spki_sha256,
-        sha256,
         ..
     } = certificate;
     device_keys::lock_everywhere(tx, spki_sha256).await?;
     if device_keys::is_in_use_elsewhere(tx, organisation, spki_sha256).await? {
         return Err(key_in_use());
     }
-    device_keys::prove(tx, organisation, spki_sha256, now).await?;
-    certificates::prove(tx, sha256, now).await?;
     let grace = i64::from(policy.superseded_grace_hours) * UnixMillis::HOUR;
-    let superseded =
-        certificates::supersede_older(tx, certificate, now, (grace > 0).then(|| now.plus(grace))).await?;
-    approvals::follow_certificate(tx, sha256, EnrolmentStage::Proven, now).await?;
-    if matches!(device.state, DeviceState::Enrolling { .. }) {
-        let active = device.state.clone().prove(now).map_err(EnrolmentError::from)?;
-        devices::set_state(tx, &device.id, &active).await?;
-    }
+    let state = match &device.state {
+        DeviceState::Enrolling { .. } => {
+            Some(device.state.clone().prove(now).map_err(EnrolmentError::from)?)
+        }
+        _ => None,
+    };
+    let proof = FirstProof {
+        certificate,
+        at: now,
+        grace_until: (grace > 0).then(|| now.plus(grace)),
+        state,
+    };
+    let superseded = proofs::record_first(tx, proof).await?;
     let ids: Vec<DeviceId> = rivals.iter().map(|rival| rival.id.clone()).collect();
     let mut losers = Vec::new();
     if superseded > 0 {

@@ -4,21 +4,17 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::time::UnixMillis;
 
-use super::{CertificateRecord, Conn, DbError, Row, columns};
+use super::{CertificateRecord, Conn, DbError, Query, Row, columns};
 use crate::db::query::texts;
 use crate::db::{query, query_of_each};
 
 /// Marks the certificates of `device` that are older than the one just proven: from `grace_until` on, at once where there
-/// is none, they open no session. Returns how many that are.
-///
-/// # Errors
-/// What the database says.
-pub async fn supersede_older(
-    conn: &mut Conn<'_>,
+/// is none, they open no session.
+pub(in crate::db) fn older_superseded(
     proven: &CertificateRecord,
     at: UnixMillis,
     grace_until: Option<UnixMillis>,
-) -> Result<u64, DbError> {
+) -> Query {
     query(
         "UPDATE certificates SET superseded_at = $4, grace_until = $5
          WHERE device = $1 AND sha256 IS NOT NULL AND sha256 <> $2 AND issued_at <= $3 AND superseded_at IS NULL",
@@ -28,8 +24,6 @@ pub async fn supersede_older(
     .bind(proven.issued_at.0)
     .bind(at.0)
     .bind(grace_until.map(|until| until.0))
-    .execute(conn)
-    .await
 }
 
 /// At most `limit` superseded certificates whose grace is over and has not been ended yet.

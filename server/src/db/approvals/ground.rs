@@ -1,0 +1,75 @@
+//! What an approval is decided by, read in one statement.
+
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::{OrganisationId, SignerId};
+
+use crate::db::device_keys::DeviceKey;
+use crate::db::{Conn, DbError, parsed, query, row};
+
+/// What an approval is decided by.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// The organisation's name.
+    pub organisation_name: String,
+    /// Whether the signer is one of its own.
+    pub has_signer: bool,
+    /// What it knows of the key.
+    pub key: Option<DeviceKey>,
+    /// Whether a key that sessions of another organisation have proved was revoked there.
+    pub is_refused_elsewhere: bool,
+}
+
+/// What the approval of a key in this organisation is decided by, unless there is no such organisation.
+///
+/// # Errors
+/// What the database says.
+pub async fn ground(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    signer: &SignerId,
+    spki: &Sha256Hex,
+) -> Result<Option<Ground>, DbError> {
+    // Why only proven keys count is said in `device_keys::is_refused_elsewhere`.
+    let row: Option<GroundRow> = query(
+        "SELECT o.name, EXISTS (SELECT 1 FROM signers s WHERE s.organisation = o.id AND s.id = $2) AS has_signer,
+             k.device, k.refused_at, EXISTS (
+                 SELECT 1 FROM device_keys e WHERE e.spki_sha256 = $3 AND e.organisation <> o.id
+                     AND e.proven_at IS NOT NULL AND e.refused_at IS NOT NULL) AS is_refused_elsewhere
+         FROM organisations o LEFT JOIN device_keys k ON k.organisation = o.id AND k.spki_sha256 = $3
+         WHERE o.id = $1",
+    )
+    .bind(organisation.as_str())
+    .bind(signer.as_str())
+    .bind(spki.to_string())
+    .fetch_optional(conn)
+    .await?;
+    row.map(Ground::try_from).transpose()
+}
+
+row! {
+    struct GroundRow {
+        name: String,
+        has_signer: bool,
+        device: Option<String>,
+        refused_at: Option<i64>,
+        is_refused_elsewhere: bool,
+    }
+}
+
+impl TryFrom<GroundRow> for Ground {
+    type Error = DbError;
+
+    fn try_from(row: GroundRow) -> Result<Self, DbError> {
+        let refused = row.refused_at.is_some();
+        let known = |device: String| {
+            let device = parsed(&device, "device_keys.device")?;
+            Ok::<_, DbError>(DeviceKey { device, refused })
+        };
+        Ok(Self {
+            organisation_name: row.name,
+            has_signer: row.has_signer,
+            key: row.device.map(known).transpose()?,
+            is_refused_elsewhere: row.is_refused_elsewhere,
+        })
+    }
+}

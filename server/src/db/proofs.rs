@@ -1,0 +1,45 @@
+//! What the first proof of a certificate changes, in every table, in one trip.
+
+use gangway_protocol::certificate::EnrolmentStage;
+use gangway_protocol::device::DeviceState;
+use gangway_protocol::time::UnixMillis;
+
+use super::certificates::{self, CertificateRecord};
+use super::together::execute_together;
+use super::{Conn, DbError, approvals, device_keys, devices};
+
+/// The first proof of a certificate.
+#[derive(Clone, Debug)]
+pub struct FirstProof<'a> {
+    /// Which one.
+    pub certificate: &'a CertificateRecord,
+    /// When.
+    pub at: UnixMillis,
+    /// Until when older ones of the device open sessions all the same. `None`: no longer.
+    pub grace_until: Option<UnixMillis>,
+    /// The state into which it brings its device.
+    pub state: Option<DeviceState>,
+}
+
+/// Records that a session has proved a certificate and its key: the device's older certificates are superseded, its approval
+/// has come to its end, and the device is in its new state. Returns how many are superseded.
+///
+/// # Errors
+/// What the database says.
+pub async fn record_first(conn: &mut Conn<'_>, proof: FirstProof<'_>) -> Result<u64, DbError> {
+    let FirstProof {
+        certificate,
+        at,
+        grace_until,
+        state,
+    } = proof;
+    let key = device_keys::proven(&certificate.organisation, &certificate.spki_sha256, at);
+    let proven = certificates::proven(&certificate.sha256, at);
+    let superseded = certificates::older_superseded(certificate, at, grace_until);
+    let approval = approvals::following(&certificate.sha256, EnrolmentStage::Proven, at);
+    let touched = match state.map(|state| devices::put_into(&certificate.device, &state)) {
+        None => execute_together(conn, [superseded, key, proven, approval]).await?[0],
+        Some(state) => execute_together(conn, [superseded, key, proven, approval, state]).await?[0],
+    };
+    Ok(touched)
+}
