@@ -11,10 +11,8 @@ pub use revocation::{
 #[cfg(test)]
 pub(super) use revocation::{REVOKE_SUPERSEDED, REVOKE_UNPROVEN_OF_KEY};
 pub use search::{CertificateFilter, page};
-pub use standing::{
-    count_issued_since, count_live, count_live_of, end_grace, grace_over, standing,
-};
 pub(super) use standing::older_superseded;
+pub use standing::{count_issued_since, count_live, count_live_of, end_grace, grace_over, standing};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -54,7 +54,9 @@ pub async fn insert(
     description: &Description,
     at: UnixMillis,
 ) -> Result<(), DbError> {
-    insertion(id, organisation, description, at)?.execute(conn).await?;
+    insertion(id, organisation, description, at)?
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -173,9 +173,7 @@ async fn prove(
     }
     let grace = i64::from(policy.superseded_grace_hours) * UnixMillis::HOUR;
     let state = match &device.state {
-        DeviceState::Enrolling { .. } => {
-            Some(device.state.clone().prove(now).map_err(EnrolmentError::from)?)
-        }
+        DeviceState::Enrolling { .. } => Some(device.state.clone().prove(now).map_err(EnrolmentError::from)?),
         _ => None,
     };
     let proof = FirstProof {
