@@ -36,7 +36,7 @@ impl Proxy {
                  the server"
             )
         } else {
-            match (of_tunnel(error), of_source(error)) {
+            match (of_tunnel(error).as_deref(), of_source(error)) {
                 (Some("unsuccessful"), _) => format!(
                     "the proxy {proxy} opened no way to the server: it does not allow that address, or does not reach it"
                 ),
@@ -60,18 +60,11 @@ impl Proxy {
 }
 
 /// What the tunnel says, where it was the tunnel that failed.
-fn of_tunnel(error: &reqwest::Error) -> Option<&'static str> {
-    const KNOWN: [&str; 4] = [
-        "unsuccessful",
-        "proxy authorization required",
-        "unexpected end of file",
-        "io error establishing tunnel",
-    ];
+fn of_tunnel(error: &reqwest::Error) -> Option<String> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(present) = cause {
-        let text = present.to_string();
-        if let Some(said) = text.strip_prefix(OF_TUNNEL) {
-            return KNOWN.into_iter().find(|known| *known == said);
+        if let Some(said) = present.to_string().strip_prefix(OF_TUNNEL) {
+            return Some(said.to_owned());
         }
         cause = beneath(present);
     }

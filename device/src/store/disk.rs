@@ -196,11 +196,11 @@ fn make_directory(path: &Path) -> io::Result<()> {
 fn own_file() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = OpenOptions::new();
-    let flags = rustix::fs::OFlags::NOFOLLOW.bits();
+    let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits());
     options
         .write(true)
         .mode(0o600)
-        .custom_flags(flags.try_into().unwrap_or_default());
+        .custom_flags(flags.expect("the flags of open(2) are an int"));
     options
 }
 

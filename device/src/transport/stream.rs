@@ -18,7 +18,7 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// More addresses than a panel has.
 const MAX_ADDRESSES: usize = 8;
 /// For all addresses together: TLS keeps its part of the thirty seconds that opening a connection may take.
-const CONNECT_DUE: Duration = Duration::from_secs(16);
+const TCP_DUE: Duration = Duration::from_secs(16);
 
 /// TCP, TLS, or TLS within TLS.
 pub(crate) type BoxedStream = Box<dyn Stream>;
@@ -91,7 +91,7 @@ async fn connect_to_any(addresses: Vec<SocketAddr>) -> Result<TcpStream, String>
             }
         }
     };
-    let stream = tokio::time::timeout(CONNECT_DUE, connecting)
+    let stream = tokio::time::timeout(TCP_DUE, connecting)
         .await
         .unwrap_or_else(|_| Err("no answer".to_owned()))?;
     // Frames are small, and somebody waits for each.

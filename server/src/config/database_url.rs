@@ -225,9 +225,8 @@ impl Parts {
     /// Without a host PostgreSQL's programs take the socket of the port; the driver looks for that of the default port. On a
     /// socket there is no TLS, whatever `sslmode` says (libpq).
     fn find_socket(&mut self) {
-        let is_named = self.get("host").is_some() || self.get("hostaddr").is_some();
         let environment = Environment::of_process();
-        let is_named = is_named
+        let is_named = ["host", "hostaddr"].iter().any(|name| self.get(name).is_some())
             || ["PGHOST", "PGHOSTADDR"]
                 .iter()
                 .any(|name| environment.get(name).is_some());

@@ -7,6 +7,7 @@ use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
 
 use super::certificates::{self, CertificateRecord};
+use super::device_keys::in_use_elsewhere;
 use super::devices::configuration;
 use super::rules::policy_of;
 use super::{Conn, DbError, query, row};
@@ -38,11 +39,9 @@ pub async fn find(conn: &mut Conn<'_>, sha256: &Sha256Hex) -> Result<Option<Cand
     let row: Option<Row> = query(concat!(
         "SELECT c.*, d.state, d.state_since, d.configuration, d.configuration_revision, d.renewal_requested_at,
                 k.refused_at, o.policy,
-                CASE WHEN c.proven_at IS NULL THEN EXISTS (
-                    SELECT 1 FROM device_keys e JOIN devices r ON r.id = e.device
-                    WHERE e.spki_sha256 = c.spki_sha256 AND e.organisation <> c.organisation
-                        AND e.proven_at IS NOT NULL AND r.state IN ('active', 'suspended'))
-                ELSE FALSE END AS is_key_taken
+                CASE WHEN c.proven_at IS NULL THEN ",
+        in_use_elsewhere!("c.spki_sha256", "c.organisation"),
+        " ELSE FALSE END AS is_key_taken
          FROM (SELECT ",
         certificates::columns!(),
         " FROM certificates WHERE sha256 = $1) c

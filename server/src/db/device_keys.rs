@@ -8,6 +8,34 @@ use super::locks::Lock;
 use super::query::texts;
 use super::{Conn, DbError, Query, parsed, query, query_of_each};
 
+/// [`is_refused_elsewhere`] as a condition.
+macro_rules! refused_elsewhere {
+    ($spki:literal, $organisation:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM device_keys e WHERE e.spki_sha256 = ",
+            $spki,
+            " AND e.organisation <> ",
+            $organisation,
+            " AND e.proven_at IS NOT NULL AND e.refused_at IS NOT NULL)"
+        )
+    };
+}
+pub(super) use refused_elsewhere;
+
+/// [`is_in_use_elsewhere`] as a condition.
+macro_rules! in_use_elsewhere {
+    ($spki:literal, $organisation:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM device_keys e JOIN devices r ON r.id = e.device WHERE e.spki_sha256 = ",
+            $spki,
+            " AND e.organisation <> ",
+            $organisation,
+            " AND e.proven_at IS NOT NULL AND r.state IN ('active', 'suspended'))"
+        )
+    };
+}
+pub(super) use in_use_elsewhere;
+
 /// A key as an organisation knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceKey {
@@ -83,15 +111,12 @@ pub async fn is_refused_elsewhere(
     organisation: &OrganisationId,
     spki: &Sha256Hex,
 ) -> Result<bool, DbError> {
-    let found: Option<(String,)> = query(
-        "SELECT device FROM device_keys
-         WHERE spki_sha256 = $2 AND organisation <> $1 AND proven_at IS NOT NULL AND refused_at IS NOT NULL LIMIT 1"
-    )
-    .bind(organisation.as_str())
-    .bind(spki.to_string())
-    .fetch_optional(conn)
-    .await?;
-    Ok(found.is_some())
+    let (found,) = query(concat!("SELECT ", refused_elsewhere!("$2", "$1")))
+        .bind(organisation.as_str())
+        .bind(spki.to_string())
+        .fetch_one(conn)
+        .await?;
+    Ok(found)
 }
 
 /// Whether a session of another organisation has proved this key, of a device that is still there.
@@ -103,16 +128,12 @@ pub async fn is_in_use_elsewhere(
     organisation: &OrganisationId,
     spki: &Sha256Hex,
 ) -> Result<bool, DbError> {
-    let found: Option<(String,)> = query(
-        "SELECT k.device FROM device_keys k JOIN devices d ON d.id = k.device
-         WHERE k.spki_sha256 = $2 AND k.organisation <> $1 AND k.proven_at IS NOT NULL
-             AND d.state IN ('active', 'suspended') LIMIT 1",
-    )
-    .bind(organisation.as_str())
-    .bind(spki.to_string())
-    .fetch_optional(conn)
-    .await?;
-    Ok(found.is_some())
+    let (found,) = query(concat!("SELECT ", in_use_elsewhere!("$2", "$1")))
+        .bind(organisation.as_str())
+        .bind(spki.to_string())
+        .fetch_one(conn)
+        .await?;
+    Ok(found)
 }
 
 /// The devices of other organisations that have this key.
@@ -154,13 +175,9 @@ pub async fn lock_everywhere(conn: &mut Conn<'_>, spki: &Sha256Hex) -> Result<()
 
 /// Notes that a session has proved a key.
 pub(super) fn proven(organisation: &OrganisationId, spki: &Sha256Hex, at: UnixMillis) -> Query {
-    query(
-        "UPDATE device_keys SET proven_at = $3
-         WHERE organisation = $1 AND spki_sha256 = $2 AND proven_at IS NULL",
-    )
-    .bind(organisation.as_str())
-    .bind(spki.to_string())
-    .bind(at.0)
+    let sql = "UPDATE device_keys SET proven_at = $3
+         WHERE organisation = $1 AND spki_sha256 = $2 AND proven_at IS NULL";
+    mark(sql, organisation, spki, at)
 }
 
 /// Refuses a key from now on.
@@ -173,16 +190,18 @@ pub async fn refuse(
     spki: &Sha256Hex,
     at: UnixMillis,
 ) -> Result<(), DbError> {
-    query(
-        "UPDATE device_keys SET refused_at = $3
-         WHERE organisation = $1 AND spki_sha256 = $2 AND refused_at IS NULL",
-    )
-    .bind(organisation.as_str())
-    .bind(spki.to_string())
-    .bind(at.0)
-    .execute(conn)
-    .await?;
+    let sql = "UPDATE device_keys SET refused_at = $3
+         WHERE organisation = $1 AND spki_sha256 = $2 AND refused_at IS NULL";
+    mark(sql, organisation, spki, at).execute(conn).await?;
     Ok(())
+}
+
+/// Writes an instant at a key, once.
+fn mark(sql: &'static str, organisation: &OrganisationId, spki: &Sha256Hex, at: UnixMillis) -> Query {
+    query(sql)
+        .bind(organisation.as_str())
+        .bind(spki.to_string())
+        .bind(at.0)
 }
 
 /// Refuses every key of these devices from now on.

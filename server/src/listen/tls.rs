@@ -1,6 +1,7 @@
 //! TLS from certificate files that are read again when they change, so that a renewed certificate needs no restart.
 
 mod fault;
+mod key_kind;
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -200,7 +201,7 @@ fn read(files: &TlsFiles) -> Result<(Arc<ServerConfig>, CertificateDer<'static>)
             rustls::Error::InconsistentKeys(_) => TlsError::NotItsKey,
             // So ring says of every key that it does not know.
             rustls::Error::General(_) => {
-                fault::unusable_key(&own).map_or(TlsError::OtherKind, TlsError::Kind)
+                key_kind::unusable_key(&own).map_or(TlsError::OtherKind, TlsError::Kind)
             }
             other => TlsError::Pair(other),
         })?;

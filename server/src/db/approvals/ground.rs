@@ -3,7 +3,7 @@
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{OrganisationId, SignerId};
 
-use crate::db::device_keys::DeviceKey;
+use crate::db::device_keys::{DeviceKey, refused_elsewhere};
 use crate::db::{Conn, DbError, parsed, query, row};
 
 /// What an approval is decided by.
@@ -29,15 +29,14 @@ pub async fn ground(
     signer: &SignerId,
     spki: &Sha256Hex,
 ) -> Result<Option<Ground>, DbError> {
-    // Why only proven keys count is said in `device_keys::is_refused_elsewhere`.
-    let row: Option<GroundRow> = query(
+    let row: Option<GroundRow> = query(concat!(
         "SELECT o.name, EXISTS (SELECT 1 FROM signers s WHERE s.organisation = o.id AND s.id = $2) AS has_signer,
-             k.device, k.refused_at, EXISTS (
-                 SELECT 1 FROM device_keys e WHERE e.spki_sha256 = $3 AND e.organisation <> o.id
-                     AND e.proven_at IS NOT NULL AND e.refused_at IS NOT NULL) AS is_refused_elsewhere
+             k.device, k.refused_at, ",
+        refused_elsewhere!("$3", "o.id"),
+        " AS is_refused_elsewhere
          FROM organisations o LEFT JOIN device_keys k ON k.organisation = o.id AND k.spki_sha256 = $3
-         WHERE o.id = $1",
-    )
+         WHERE o.id = $1"
+    ))
     .bind(organisation.as_str())
     .bind(signer.as_str())
     .bind(spki.to_string())

@@ -1,14 +1,14 @@
-//! What browsers and devices hold against a certificate that this server can speak TLS with all the same, and why it cannot
-//! with another.
+//! What browsers and devices hold against a certificate that this server can speak TLS with all the same.
+
+use std::net::IpAddr;
 
 use gangway_protocol::certificate::tls::Validity;
-use gangway_protocol::certificate::{KeyRefusal, PublicKey};
 use gangway_protocol::time::UnixMillis;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::ParsedCertificate;
 use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 use x509_cert::der::oid::AssociatedOid as _;
-use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
@@ -71,6 +71,9 @@ fn names(certificate: &[u8]) -> String {
         .flat_map(|names| names.0)
         .filter_map(|name| match name {
             GeneralName::DnsName(name) => Some(name.to_string()),
+            GeneralName::IpAddress(address) => {
+                ip_address(address.as_bytes()).map(|address| address.to_string())
+            }
             _ => None,
         })
         .collect();
@@ -85,23 +88,23 @@ fn names(certificate: &[u8]) -> String {
     }
 }
 
-/// What kind of key a certificate has, where that is one with which TLS cannot be spoken here.
-pub(super) fn unusable_key(certificate: &CertificateDer<'_>) -> Option<String> {
-    let key = Certificate::from_der(certificate)
-        .and_then(|certificate| certificate.tbs_certificate.subject_public_key_info.to_der())
-        .ok()?;
-    match PublicKey::from_spki(&key) {
-        Ok(_) => None,
-        Err(KeyRefusal::Algorithm { oid } | KeyRefusal::Curve { oid }) => {
-            Some(match oid.to_string().as_str() {
-                "1.3.101.113" => "Ed448".to_owned(),
-                "1.2.840.10040.4.1" => "DSA".to_owned(),
-                "1.2.840.113549.1.1.10" => "RSA for PSS alone (id-RSASSA-PSS)".to_owned(),
-                "1.3.132.0.35" => "P-521".to_owned(),
-                "1.3.132.0.10" => "secp256k1".to_owned(),
-                other => format!("unknown here ({other})"),
-            })
-        }
-        Err(other) => Some(other.to_string()),
+/// RFC 5280 §4.2.1.6: four octets or sixteen.
+fn ip_address(octets: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(octets).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_for_an_address_is_not_said_to_have_no_name() {
+        let certificate =
+            rcgen::generate_simple_self_signed(vec!["192.0.2.7".to_owned(), "2001:db8::7".to_owned()])
+                .expect("a certificate")
+                .cert;
+        assert_eq!(names(certificate.der()), "192.0.2.7, 2001:db8::7");
     }
 }
