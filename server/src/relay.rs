@@ -204,7 +204,12 @@ impl Relay {
         });
     }
 
-    /// Ends a claim on the claimant's behalf: "not mine", or cancelled.
+    /// The claimant leaves a claim: "not mine", or cancelled. It ends with what is sealed for the device on its way, or in two seconds.
+    pub fn leave_claim(&self, claim: &ClaimId) {
+        self.inbox.push(Command::LeaveClaim(claim.clone()));
+    }
+
+    /// Ends a claim at once: its claimant may claim no more.
     pub fn end_claim(&self, claim: &ClaimId) {
         self.inbox.push(Command::EndClaim(claim.clone()));
     }

@@ -90,7 +90,7 @@ pub async fn report(
         Err(Error::NotFound) => {}
         Err(error) => return Err(error),
     }
-    relay.end_claim(claim);
+    relay.leave_claim(claim);
     if reason == ClaimReportReason::NotMine {
         record_stranger(context, caller, &info).await?;
     }

@@ -18,12 +18,18 @@ use gangway_protocol::time::UnixMillis;
 use super::message::problem;
 use crate::clock::{Monotonic, Now};
 
+/// How long a claimant's last sealed frame may be on its way after the API was told that the claimant leaves: the two take
+/// different connections, and nothing orders them.
+const LEAVING_SECS: u32 = 2;
+
 /// A claim that goes on.
 #[derive(Debug)]
 pub(crate) struct Claim {
     id: ClaimId,
     stage: Stage,
     due: Monotonic,
+    /// The claimant has told the API that it leaves: when it is due, it has left.
+    leaving: bool,
 }
 
 #[derive(Debug)]
@@ -57,7 +63,9 @@ pub(crate) enum Input<'a> {
     DeviceGone,
     /// The device came back on another socket.
     Superseded,
-    /// The claimant disconnected, or the API ended the claim.
+    /// The claimant told the API that it leaves. What it has sealed for the device may not have come yet.
+    ClaimantLeaves,
+    /// The claimant disconnected, or lost its rights.
     ClaimantGone,
     /// The claimant sent what cannot be read, as this problem says.
     ClaimantBroke(Problem),
@@ -149,6 +157,7 @@ impl Claim {
             id,
             stage: Stage::Offered,
             due: after(now, CLAIM_OPENING_SECS),
+            leaving: false,
         }
     }
 
@@ -169,6 +178,7 @@ impl Claim {
             Input::SealedByDevice(sealed) => self.on_sealed_by_device(sealed, now),
             Input::SealedByClaimant(sealed) => self.on_sealed_by_claimant(sealed),
             Input::Tick if !self.is_due(now) => Next::Goes(self, Effect::Nothing),
+            Input::Tick if self.leaving => self.claimant_left(),
             Input::Tick => self.end(
                 DeviceEnd::Closed(ClosedReason::Timeout),
                 told(
@@ -181,11 +191,8 @@ impl Claim {
             Input::Outcome(outcome) => self.on_outcome(outcome),
             Input::DeviceGone => self.end(DeviceEnd::Knows, gone(), "device_gone"),
             Input::Superseded => self.end(DeviceEnd::Closed(ClosedReason::Superseded), gone(), "superseded"),
-            Input::ClaimantGone => self.end(
-                DeviceEnd::Closed(ClosedReason::Left),
-                ClaimantEnd::Gone,
-                "claimant_left",
-            ),
+            Input::ClaimantLeaves => Next::Goes(self.leave(now), Effect::Nothing),
+            Input::ClaimantGone => self.claimant_left(),
             Input::ClaimantBroke(problem) => self.end(
                 DeviceEnd::Closed(ClosedReason::Malformed),
                 ClaimantEnd::Problem(problem),
@@ -239,7 +246,11 @@ impl Claim {
         };
         if first {
             // From here on it is a redeemed claim, with ten minutes for the people at both ends.
-            let due = after(now, CLAIM_OPEN_SECS);
+            let due = if self.leaving {
+                self.due
+            } else {
+                after(now, CLAIM_OPEN_SECS)
+            };
             Next::Goes(Self { stage, due, ..self }, Effect::Introduce(sealed))
         } else {
             self.goes(stage, Effect::SealToClaimant(sealed))
@@ -303,6 +314,19 @@ impl Claim {
 
     fn goes<'a>(self, stage: Stage, effect: Effect<'a>) -> Next<'a> {
         Next::Goes(Self { stage, ..self }, effect)
+    }
+
+    fn leave(self, now: Now) -> Self {
+        Self {
+            due: self.due.min(after(now, LEAVING_SECS)),
+            leaving: true,
+            ..self
+        }
+    }
+
+    fn claimant_left(self) -> Next<'static> {
+        let device = DeviceEnd::Closed(ClosedReason::Left);
+        self.end(device, ClaimantEnd::Gone, "claimant_left")
     }
 
     fn end(self, device: DeviceEnd, claimant: ClaimantEnd, result: &'static str) -> Next<'static> {

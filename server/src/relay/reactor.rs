@@ -214,6 +214,7 @@ impl Reactor {
                 organisation,
                 approver,
             } => hub.tell_approval(&claim, organisation, approver, connections),
+            Command::LeaveClaim(claim) => hub.leave_claim(&claim, now, connections),
             Command::EndClaim(claim) => hub.end_claim(&claim, now, connections),
             Command::TellSession {
                 device,

@@ -45,11 +45,12 @@ fn ends(claim: Claim, input: Input<'_>, now: Now) -> End {
     }
 }
 
+fn confirmed() -> Claim {
+    goes(goes(claim(), answer()), confirm())
+}
+
 fn opened() -> Claim {
-    goes(
-        goes(goes(claim(), answer()), confirm()),
-        Input::SealedByDevice("AAAA"),
-    )
+    goes(confirmed(), Input::SealedByDevice("AAAA"))
 }
 
 fn code(end: &End) -> Option<ProblemCode> {
@@ -182,6 +183,32 @@ fn messages_out_of_turn_end_the_claim_and_blame_their_sender() {
     }
 }
 
+/// The report of "not mine" came before the sealed refusal: the device was told that the other side had left, and kept its code.
+#[test]
+fn a_report_that_overtakes_the_refusal_lets_it_through() {
+    let leaving = || goes(opened(), Input::ClaimantLeaves);
+    let Next::Goes(claim, Effect::SealToDevice("BBBB")) = leaving().on(Input::SealedByClaimant("BBBB"), NOW)
+    else {
+        panic!("what was sealed before goes to the device");
+    };
+    let end = ends(claim, Input::Outcome(Outcome::Refused), NOW);
+    assert!(end.spent);
+
+    let due = after_millis(2_000);
+    assert!(!leaving().is_due(after_millis(1_999)));
+    assert!(leaving().is_due(due));
+    let end = ends(leaving(), Input::Tick, due);
+    assert_eq!(end.device, DeviceEnd::Closed(ClosedReason::Left));
+    assert_eq!(end.claimant, ClaimantEnd::Gone);
+
+    let unanswered = goes(confirmed(), Input::ClaimantLeaves);
+    let introduced = goes(unanswered, Input::SealedByDevice("AAAA"));
+    assert!(
+        introduced.is_due(due),
+        "an introduction gives nobody more time who leaves"
+    );
+}
+
 #[test]
 fn a_failed_outcome_leaves_the_code_valid() {
     let end = ends(opened(), Input::Outcome(Outcome::Failed), NOW);
@@ -190,7 +217,7 @@ fn a_failed_outcome_leaves_the_code_valid() {
 }
 
 fn any_input() -> impl Strategy<Value = u8> {
-    0_u8..10
+    0_u8..11
 }
 
 fn input(number: u8) -> Input<'static> {
@@ -204,6 +231,7 @@ fn input(number: u8) -> Input<'static> {
         6 => Input::DeviceGone,
         7 => Input::ClaimantGone,
         8 => Input::Superseded,
+        9 => Input::ClaimantLeaves,
         _ => Input::Tick,
     }
 }

@@ -294,7 +294,14 @@ impl Hub {
         }
     }
 
-    /// The API ends a claim: the person said "not mine", or cancelled.
+    /// The person said "not mine" or cancelled, and the API was told.
+    pub(crate) fn leave_claim(&mut self, claim: &ClaimId, now: Now, driver: &mut impl Driver) {
+        if let Some(index) = self.claim_ids.get(claim).copied() {
+            self.step(index, Input::ClaimantLeaves, now, driver);
+        }
+    }
+
+    /// The claimant may claim no more.
     pub(crate) fn end_claim(&mut self, claim: &ClaimId, now: Now, driver: &mut impl Driver) {
         if let Some(index) = self.claim_ids.get(claim).copied() {
             self.step(index, Input::ClaimantGone, now, driver);

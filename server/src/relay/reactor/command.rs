@@ -31,7 +31,9 @@ pub(crate) enum Command {
         organisation: String,
         approver: String,
     },
-    /// End a claim on the claimant's behalf.
+    /// The claimant leaves a claim: what it has sealed for the device still goes there.
+    LeaveClaim(ClaimId),
+    /// End a claim whose claimant may claim no more.
     EndClaim(ClaimId),
     /// Tell a device with a session something.
     TellSession {
