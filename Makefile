@@ -1,5 +1,5 @@
 # The commands of Gangway. Each one sets up what it needs first; that costs nothing where all is there.
-.PHONY: build demo test contract test-windows bench lint fmt fuzz help
+.PHONY: build dev demo test contract test-windows bench lint fmt fuzz help
 
 help:            ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -7,6 +7,10 @@ help:            ## show this
 build:           ## both binaries, with the panel inside, in target/release/
 	@scripts/setup build
 	@scripts/build release
+
+dev:             ## the panel built anew in seconds whenever its source changes; run the server beside it
+	@scripts/setup build
+	@scripts/with-tools trunk watch --release=false
 
 demo:            ## a server, and a device that shows a code in this terminal
 	@scripts/setup build

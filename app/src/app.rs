@@ -1,21 +1,59 @@
-//! The application: contexts, and the frame around the page.
+//! The application: what every page shares, and which page stands at which address.
 
-use crate::address::Address;
-use crate::components::frame::frame;
-use crate::components::moment::PageClock;
-use crate::components::toast::{Toasts, toast_list};
-use crate::pages::{Draw, Page};
-use crate::view::{View, view};
-use crate::visitor::Visitor;
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 
-/// The whole panel with this page: what stands in the document's body.
-pub(crate) fn panel(address: Address, page: &Page, draw: Draw) -> View {
-    address.provide();
-    PageClock::provide();
-    Toasts::provide();
-    Visitor::provide();
+use crate::components::frame::{Footer, Header, Lifeless};
+use crate::islands::local_times::LocalTimes;
+use crate::islands::panels::OverPage;
+use crate::islands::toasts::Toasts;
+use crate::pages::account::AccountPage;
+use crate::pages::device::DevicePage;
+use crate::pages::fleet::FleetPage;
+use crate::pages::home::HomePage;
+use crate::pages::link::LinkPage;
+use crate::pages::not_found::NotFoundPage;
+use crate::pages::setup::SetupPage;
+
+/// The body of every document. Documents are whole when they are sent: what a page shows is asked within the process, which
+/// takes less time than the browser needs for a second look.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
     view! {
-        {frame(draw(page))}
-        {toast_list()}
+        <Title formatter=title text="" />
+        <Router>
+            // Small islands stand before the pages: the loader wakes them one after the other, and heavy ones take a while.
+            <LocalTimes />
+            <Header />
+            <Lifeless />
+            <FlatRoutes fallback=NotFoundPage>
+                <Route path=StaticSegment("") view=HomePage ssr=SsrMode::Async />
+                <Route path=StaticSegment("setup") view=SetupPage ssr=SsrMode::Async />
+                <Route path=StaticSegment("link") view=LinkPage ssr=SsrMode::Async />
+                <Route path=StaticSegment("fleet") view=FleetPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("fleet"), ParamSegment("device")) view=DevicePage ssr=SsrMode::Async />
+                <Route path=StaticSegment("account") view=AccountPage ssr=SsrMode::Async />
+            </FlatRoutes>
+            <Footer />
+            <OverPage />
+            // The last island: once it lives, all do.
+            <Toasts />
+        </Router>
     }
+}
+
+/// What the browser's tab says. leptos_meta writes it into the document as it is, and devices name themselves (threat model, WEB-1).
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that leptos_meta wants"
+)]
+fn title(of: String) -> String {
+    if of.is_empty() {
+        return "Gangway".to_owned();
+    }
+    let text = of.replace('&', "&amp;").replace('<', "&lt;");
+    format!("{text} · Gangway")
 }

@@ -1,7 +1,8 @@
-//! Parts of pages. They receive values and show them; fetching and arranging is for the pages.
+//! What pages and islands are put together from: each receives values and shows them.
 
 pub(crate) mod certificate;
 pub(crate) mod code_field;
+pub(crate) mod confirm;
 pub(crate) mod copy;
 pub(crate) mod device_state;
 pub(crate) mod dialog;
@@ -10,13 +11,10 @@ pub(crate) mod flag;
 pub(crate) mod frame;
 pub(crate) mod icon;
 pub(crate) mod icon_button;
-pub(crate) mod keys;
 pub(crate) mod labels;
 pub(crate) mod moment;
 pub(crate) mod notice;
-pub(crate) mod palette;
 pub(crate) mod presence;
 pub(crate) mod recovery_codes;
-pub(crate) mod sign_in;
+pub(crate) mod run_command;
 pub(crate) mod steps;
-pub(crate) mod toast;

@@ -3,9 +3,10 @@
 
 use gangway_protocol::device::DeviceQuery;
 use gangway_protocol::path;
+use serde::{Deserialize, Serialize};
 
 /// The view, as it stands in the address under the names that the API uses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FleetView {
     /// Words to search for.
     pub(crate) query: String,
@@ -50,7 +51,10 @@ impl FleetView {
             state: text("state"),
             presence: text("presence"),
             organisation: text("organisation"),
-            sort: text("sort"),
+            // The default needs no word, and is one view with it.
+            sort: Some(text("sort"))
+                .filter(|sort| sort != DEFAULT_SORT)
+                .unwrap_or_default(),
             after: text("after"),
         }
     }
@@ -104,6 +108,11 @@ impl FleetView {
             sort: self.sort.clone(),
             ..Self::default()
         }
+    }
+
+    /// The view at its first page.
+    pub(crate) fn begun(&self) -> Self {
+        self.with(|_| ())
     }
 
     /// The view with one thing changed; a page of the former list would be meaningless, so it starts at the first.
@@ -201,6 +210,12 @@ mod tests {
             view.sorted_by(Column::Added).direction(Column::Added),
             "ascending"
         );
+    }
+
+    #[test]
+    fn the_default_order_is_one_view_by_either_name() {
+        let view = FleetView::read(|name| (name == "sort").then(|| "-created_at".to_owned()));
+        assert_eq!(view, FleetView::default());
     }
 
     #[test]

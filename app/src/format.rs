@@ -34,14 +34,16 @@ pub(crate) fn grouped(hex: &str) -> String {
     text
 }
 
-/// A span of time as a step of the crossing shows it: `0.4 s`, `12 s`, `3 min`.
+/// A span of time as a step of the crossing shows it: `<0.1 s`, `0.4 s`, `12 s`, `3 min`.
 pub(crate) fn span(language: Language, millis: i64) -> String {
     let millis = millis.max(0);
-    if millis < 10_000 {
-        let point = match language {
-            Language::English => '.',
-            Language::German => ',',
-        };
+    let point = match language {
+        Language::English => '.',
+        Language::German => ',',
+    };
+    if millis < 100 {
+        format!("<0{point}1 s")
+    } else if millis < 10_000 {
         format!("{}{point}{} s", millis / 1_000, millis % 1_000 / 100)
     } else if millis < 120_000 {
         format!("{} s", millis / 1_000)
@@ -72,6 +74,7 @@ mod tests {
         assert_eq!(span(Language::German, 9_990), "9,9 s");
         assert_eq!(span(Language::English, 61_000), "61 s");
         assert_eq!(span(Language::English, 600_000), "10 min");
-        assert_eq!(span(Language::English, -5), "0.0 s");
+        assert_eq!(span(Language::English, -5), "<0.1 s");
+        assert_eq!(span(Language::German, 99), "<0,1 s");
     }
 }

@@ -1,35 +1,41 @@
-//! The panel: Leptos pages that the server renders and the browser brings to life.
+//! The panel: Leptos pages that the server renders, and the islands in them that come to life in the browser.
 //!
-//! Pages fetch and arrange, components receive values and show them, `browser` holds what only a browser has. Every call goes
-//! through `gangway_client::Api` from context: fetch in the browser, the router within the process on the server.
+//! - `pages`: one component for each address. It asks the API on the server and arranges what comes back.
+//! - `islands`: what moves. Each is rendered by the server with everything it shows, and takes that over in the browser.
+//! - `components`: what pages and islands are put together from.
+//! - `browser`: what only a browser has.
+//!
+//! Every call goes through `gangway_client::Api`: fetch in the browser, the router within the process on the server.
 
-mod address;
-mod answers;
+// The type of a view holds the types of all views in it.
+#![recursion_limit = "512"]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "components take their props by value"
+)]
+#![expect(
+    unreachable_pub,
+    reason = "Leptos' macros make the functions behind components `pub`, whatever the component is"
+)]
+
 mod app;
 mod browser;
 mod code_entry;
 mod components;
 mod fleet_view;
 mod format;
-mod head;
-#[cfg(feature = "hydrate")]
-mod hydrate;
+mod islands;
 mod pages;
-mod remote;
-#[cfg(feature = "ssr")]
-mod render;
-#[cfg(feature = "ssr")]
+mod parts;
 mod shell;
 mod text;
 mod trouble;
-mod view;
 mod visit;
 mod visitor;
 
-#[cfg(feature = "hydrate")]
-pub use hydrate::hydrate;
-#[cfg(feature = "ssr")]
-pub use render::{Rendered, render};
-#[cfg(feature = "ssr")]
-pub use shell::Files;
-pub use visit::{Language, Theme, Visit};
+pub use app::App;
+pub use islands::provide_page;
+pub use parts::Parts;
+pub use shell::Shell;
+pub use visit::{LANGUAGE_COOKIE, Language, THEME_COOKIE, Theme, Visit};
+pub use visitor::Visitor;

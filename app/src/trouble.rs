@@ -2,11 +2,12 @@
 
 use gangway_client::{ApiError, TransportError};
 use gangway_protocol::error::{Problem, ProblemCode};
+use serde::{Deserialize, Serialize};
 
 use crate::visit::Language;
 
-/// What went wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What went wrong. It travels in the document: what failed on the server is told by the island that tries again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trouble {
     kind: TroubleKind,
     /// The server's own words, where they say more than the code does.
@@ -15,7 +16,7 @@ pub(crate) struct Trouble {
 }
 
 /// Where it went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum TroubleKind {
     /// The server says what is wrong.
     Problem(ProblemCode),
@@ -73,13 +74,12 @@ impl Trouble {
             words.push(' ');
             words.push_str(detail);
         }
-        if let Some(secs) = self.retry_after_secs.filter(|secs| *secs > 3) {
+        // One wait is told: the server's, or that it will not be long. The other texts say by themselves what to do.
+        if let TroubleKind::Problem(code) = self.kind
+            && (self.retry_after_secs.is_some_and(|secs| secs > SOON_SECS) || is_temporary(code))
+        {
             words.push(' ');
-            words.push_str(&if secs < 120 {
-                t.trouble_retry_in(secs)
-            } else {
-                t.trouble_retry_in_minutes(secs.div_ceil(60))
-            });
+            words.push_str(&wait_words(t, self.retry_after_secs.unwrap_or_default()));
         }
         words
     }
@@ -111,6 +111,32 @@ impl From<Problem> for Trouble {
             ..Self::code(problem.code)
         }
     }
+}
+
+/// Shorter waits are not counted out to people.
+const SOON_SECS: u32 = 3;
+
+/// When to try again, in a sentence.
+pub(crate) fn wait_words(t: Language, secs: u32) -> String {
+    if secs <= SOON_SECS {
+        t.trouble_retry_soon().to_owned()
+    } else if secs < 120 {
+        t.trouble_retry_in(secs)
+    } else {
+        t.trouble_retry_in_minutes(secs.div_ceil(60))
+    }
+}
+
+/// Whether the same will probably work after a while.
+fn is_temporary(code: ProblemCode) -> bool {
+    matches!(
+        code,
+        ProblemCode::Busy
+            | ProblemCode::ShuttingDown
+            | ProblemCode::Timeout
+            | ProblemCode::Unavailable
+            | ProblemCode::Internal
+    )
 }
 
 fn problem_words(t: Language, code: ProblemCode) -> &'static str {
@@ -160,6 +186,20 @@ mod tests {
         assert!(trouble.words(Language::English).ends_with("64 characters"));
         trouble.kind = TroubleKind::Problem(ProblemCode::Internal);
         assert!(!trouble.words(Language::English).contains("64"));
+    }
+
+    #[test]
+    fn one_wait_is_told() {
+        let mut trouble = Trouble::code(ProblemCode::Busy);
+        assert!(
+            trouble
+                .words(Language::English)
+                .ends_with("Try again in a moment.")
+        );
+        trouble.retry_after_secs = Some(30);
+        let words = trouble.words(Language::English);
+        assert_eq!(words.matches("ry again").count(), 1, "{words}");
+        assert!(words.ends_with("in 30 seconds."));
     }
 
     #[test]

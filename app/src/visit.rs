@@ -1,6 +1,9 @@
 //! What a page has to know about its visit before it draws anything: language and theme.
 
+use gangway_protocol::time::UnixMillis;
 use leptos::prelude::*;
+
+use crate::browser::{clock, page};
 
 /// A language of the panel. Every text exists in each (`text.rs`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +36,8 @@ impl Language {
     }
 
     /// The language of a tag such as `de-AT`.
-    pub(crate) fn from_tag(tag: &str) -> Option<Self> {
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next()?.trim();
         Self::ALL
             .into_iter()
@@ -78,7 +82,9 @@ impl Theme {
         }
     }
 
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
+    /// The theme of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
         [Self::Light, Self::Dark]
             .into_iter()
             .find(|theme| theme.name() == name)
@@ -86,23 +92,27 @@ impl Theme {
 }
 
 /// The cookie that holds the chosen language.
-pub(crate) const LANGUAGE_COOKIE: &str = "lang";
+pub const LANGUAGE_COOKIE: &str = "lang";
 /// The cookie that holds the chosen theme.
-pub(crate) const THEME_COOKIE: &str = "theme";
+pub const THEME_COOKIE: &str = "theme";
 
-/// What the server knows about a visit before the page is drawn. The server provides it as context.
-#[derive(Clone, Copy, Debug)]
+/// What the server knows about a visit before the page is drawn. It provides it as context; in the browser there is none.
+#[derive(Clone, Debug)]
 pub struct Visit {
     /// The language to answer in.
     pub language: Language,
     /// The chosen theme; without one the browser's preference decides.
     pub theme: Option<Theme>,
+    /// Where devices and people reach the panel, e.g. `https://panel.example`.
+    pub origin: String,
+    /// The server's clock.
+    pub now: UnixMillis,
 }
 
 impl Visit {
     /// Reads the request's `Cookie` and `Accept-Language` headers.
     #[must_use]
-    pub fn from_headers(cookie: Option<&str>, accept_language: Option<&str>) -> Self {
+    pub fn new(cookie: Option<&str>, accept_language: Option<&str>, origin: String, now: UnixMillis) -> Self {
         let cookie = cookie.unwrap_or_default();
         Self {
             language: cookie_value(cookie, LANGUAGE_COOKIE)
@@ -110,15 +120,28 @@ impl Visit {
                 .or_else(|| accept_language.and_then(Language::from_accept_language))
                 .unwrap_or_default(),
             theme: cookie_value(cookie, THEME_COOKIE).and_then(Theme::from_name),
+            origin,
+            now,
         }
     }
 }
 
-/// The language of the present page.
+/// The language of the present page: of the visit on the server, of the document in the browser.
 pub(crate) fn language() -> Language {
     use_context::<Visit>()
         .map(|visit| visit.language)
+        .or_else(|| Language::from_tag(&page::root()?.get_attribute("lang")?))
         .unwrap_or_default()
+}
+
+/// The present instant.
+pub(crate) fn now() -> UnixMillis {
+    use_context::<Visit>().map_or_else(clock::now, |visit| visit.now)
+}
+
+/// Where devices and people reach the panel, e.g. `https://panel.example`.
+pub(crate) fn origin() -> String {
+    use_context::<Visit>().map_or_else(page::origin, |visit| visit.origin)
 }
 
 /// The value of a cookie in a `Cookie` header or in `document.cookie`.
@@ -133,16 +156,20 @@ pub(crate) fn cookie_value<'a>(cookies: &'a str, name: &str) -> Option<&'a str> 
 mod tests {
     use super::*;
 
+    fn visit(cookie: Option<&str>, accept_language: Option<&str>) -> Visit {
+        Visit::new(cookie, accept_language, String::new(), UnixMillis(0))
+    }
+
     #[test]
     fn the_cookie_goes_before_the_header() {
-        let visit = Visit::from_headers(Some("a=b; lang=de; theme=dark"), Some("en"));
+        let visit = visit(Some("a=b; lang=de; theme=dark"), Some("en"));
         assert_eq!(visit.language, Language::German);
         assert_eq!(visit.theme, Some(Theme::Dark));
     }
 
     #[test]
     fn the_heaviest_language_that_we_have_wins() {
-        let read = |header| Visit::from_headers(None, Some(header)).language;
+        let read = |header| visit(None, Some(header)).language;
         assert_eq!(read("fr, de-AT;q=0.8, en;q=0.5"), Language::German);
         assert_eq!(read("en-GB, de"), Language::English);
         assert_eq!(read("de;q=0, fr"), Language::English);
@@ -151,6 +178,6 @@ mod tests {
 
     #[test]
     fn an_unknown_theme_is_none() {
-        assert_eq!(Visit::from_headers(Some("theme=mauve"), None).theme, None);
+        assert_eq!(visit(Some("theme=mauve"), None).theme, None);
     }
 }

@@ -1,4 +1,4 @@
-//! Who visits: the signed-in account, and how pages learn that it has changed.
+//! Who visits, and what a visitor proves.
 
 use gangway_client::Api;
 use gangway_protocol::account::{Account, CeremonyReply, Passkey};
@@ -7,49 +7,36 @@ use leptos::prelude::*;
 
 use crate::browser::page;
 use crate::browser::passkey::{self, PasskeyError};
-use crate::remote::Remote;
-use crate::trouble::Trouble;
+use crate::trouble::{Outcome, Trouble};
 use crate::visit::Language;
 
-/// The visitor, as context.
-#[derive(Clone, Copy)]
-pub(crate) struct Visitor {
-    /// The account, or why there is none to show.
-    pub(crate) account: Remote<Account>,
-    turn: RwSignal<u32>,
-}
+/// Who visits. The server asks before it draws a page, and provides the answer to all of it.
+#[derive(Clone, Debug)]
+pub struct Visitor(Outcome<Account>);
 
 impl Visitor {
-    /// Asks who visits and provides the answer.
-    pub(crate) fn provide() {
-        let turn = RwSignal::new(0_u32);
-        let api = api();
-        let account = Remote::new(move || {
-            turn.track();
-            let api = api.clone();
-            async move { api.account().await.map_err(Trouble::from) }
-        });
-        provide_context(Self { account, turn });
+    /// Somebody without an account.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self(Err(Trouble::code(ProblemCode::Unauthenticated)))
     }
 
-    /// What a page asks is asked again whenever somebody signs in or out.
-    pub(crate) fn track(self) {
-        self.turn.track();
-    }
-
-    /// Somebody signed in or out, or the account changed: everything is asked anew.
-    pub(crate) fn changed(self) {
-        self.turn.update(|turn| *turn += 1);
+    /// Asks the API, which knows the visitor by the cookie.
+    pub async fn ask(api: &Api) -> Self {
+        Self(api.account().await.map_err(Trouble::from))
     }
 }
 
-/// The visitor of the present page.
-pub(crate) fn visitor() -> Visitor {
-    expect_context()
+/// The account of the visitor, or why there is none to show. On the server alone.
+pub(crate) fn account() -> Outcome<Account> {
+    expect_context::<Visitor>().0
 }
 
-/// The typed client of the present page.
+/// The typed client: within the process on the server, by fetch in the browser.
 pub(crate) fn api() -> Api {
+    #[cfg(feature = "hydrate")]
+    return Api::new(std::sync::Arc::new(gangway_client::Fetch));
+    #[cfg(not(feature = "hydrate"))]
     expect_context()
 }
 

@@ -11,6 +11,7 @@ mod registrations;
 
 use std::sync::Arc;
 
+use gangway_protocol::json;
 use gangway_signing as signing;
 use http::Method;
 use serde::Serialize;
@@ -149,7 +150,7 @@ fn encode(body: &impl Serialize) -> Result<Vec<u8>, ApiError> {
 }
 
 fn read<R: DeserializeOwned>(response: &ApiResponse) -> Result<R, ApiError> {
-    serde_json::from_slice(&response.body).map_err(malformed)
+    json::read(&response.body).map_err(malformed)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]

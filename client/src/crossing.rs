@@ -9,7 +9,8 @@
 //! 6. The signer signs; the certificate is recorded at the server before it is sealed for the device.
 //! 7. The device's `installed` is recorded. The driver watches for its first session and says so with [`Input::Online`].
 //!
-//! "Not mine" and "cancel" tell the device, withdraw the approval and report, in this order, whatever is under way.
+//! "Not mine" and "cancel" tell the device, withdraw the approval and report, in this order, whatever is under way. A driver
+//! has to go on until [`View::told`] says how that ended.
 
 mod call;
 mod checking;
@@ -31,7 +32,7 @@ use gangway_protocol::time::UnixMillis;
 
 pub use call::{Answer, Call};
 pub use failure::{Failure, Retry};
-pub use view::{Obstacle, Progress, Review, Stage, Step, View, Warning};
+pub use view::{Obstacle, Progress, Review, Stage, Step, Told, View, Warning};
 
 use ending::Ending;
 use state::State;

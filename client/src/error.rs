@@ -2,6 +2,7 @@
 
 use gangway_protocol::device::DeviceSummary;
 use gangway_protocol::error::{ProblemCode, ProblemDetails};
+use gangway_protocol::json;
 
 use crate::transport::{ApiResponse, TransportError};
 
@@ -58,9 +59,9 @@ impl ApiError {
 
     /// With [`ProblemCode::KeyKnown`]: the device that has this key.
     #[must_use]
-    pub fn device(&self) -> Option<&DeviceSummary> {
+    pub fn device(&self) -> Option<DeviceSummary> {
         match self {
-            Self::Problem(problem) => problem.device.as_ref(),
+            Self::Problem(problem) => problem.device.as_ref()?.read().ok(),
             _ => None,
         }
     }
@@ -94,7 +95,7 @@ impl ApiError {
 
     /// Reads the error that a response outside 2xx stands for.
     pub(crate) fn of(response: &ApiResponse) -> Self {
-        match serde_json::from_slice::<ProblemDetails>(&response.body) {
+        match json::read::<ProblemDetails>(&response.body) {
             Ok(mut problem) => {
                 problem.retry_after_secs = problem.retry_after_secs.or(response.retry_after_secs);
                 Self::Problem(Box::new(problem))

@@ -17,7 +17,7 @@ test('a page into which an extension has put something comes alive all the same'
 test('what is typed before the page comes alive is kept', async ({ owner, server }) => {
   let load = () => {};
   const loading = new Promise<void>((resolve) => { load = resolve; });
-  await owner.route('**/gangway-app_bg.wasm', async (route) => {
+  await owner.route('**/frontend_bg.wasm', async (route) => {
     await loading;
     await route.continue();
   });

@@ -9,7 +9,7 @@ export async function open(page: Page, url: string): Promise<void> {
 }
 
 export async function hydrated(page: Page): Promise<void> {
-  await page.locator('html[data-hydrated]').waitFor();
+  await page.locator('html[data-alive]').waitFor();
 }
 
 export async function enterCode(page: Page, code: string): Promise<void> {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, CeremonyId, OrganisationId, PasskeyId, SignInId, TokenId};
+use crate::json::Verbatim;
 use crate::organisation::{Organisation, Role};
 use crate::secret::SecretString;
 use crate::time::UnixMillis;
@@ -67,7 +68,7 @@ pub struct Ceremony {
     pub id: CeremonyId,
     /// `PublicKeyCredentialCreationOptionsJSON` or `PublicKeyCredentialRequestOptionsJSON`.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub public_key: serde_json::Value,
+    pub public_key: Verbatim,
 }
 
 /// The authenticator's reply: the second step of every ceremony.
@@ -76,7 +77,7 @@ pub struct Ceremony {
 pub struct CeremonyReply {
     /// `RegistrationResponseJSON` or `AuthenticationResponseJSON`.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub credential: serde_json::Value,
+    pub credential: Verbatim,
     /// On registration, a name for the passkey, e.g. the browser's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passkey_name: Option<String>,

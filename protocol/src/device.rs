@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::Certificate;
 use crate::id::{DeviceId, OrganisationId};
+use crate::json::Verbatim;
 use crate::time::UnixMillis;
 
 /// Longest device name, in characters.
@@ -22,7 +23,7 @@ pub const MAX_LABEL_LEN: usize = 64;
 /// `pending → enrolling → active ⇄ suspended → retired`; a pending one may be `rejected` and let in later after all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "name", rename_all = "snake_case")]
+#[serde(tag = "name", rename_all = "snake_case", from = "StateFields")]
 pub enum DeviceState {
     /// In the lobby: unattended enrolment waits for approval.
     Pending {
@@ -54,6 +55,38 @@ pub enum DeviceState {
         /// Since when.
         since: UnixMillis,
     },
+}
+
+/// A state as it stands in JSON. Serde's own way to read an enum by its tag keeps all fields in between, which is a good part of
+/// what a browser would have to load.
+#[derive(Deserialize)]
+struct StateFields {
+    name: StateName,
+    since: UnixMillis,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StateName {
+    Pending,
+    Rejected,
+    Enrolling,
+    Active,
+    Suspended,
+    Retired,
+}
+
+impl From<StateFields> for DeviceState {
+    fn from(StateFields { name, since }: StateFields) -> Self {
+        match name {
+            StateName::Pending => Self::Pending { since },
+            StateName::Rejected => Self::Rejected { since },
+            StateName::Enrolling => Self::Enrolling { since },
+            StateName::Active => Self::Active { since },
+            StateName::Suspended => Self::Suspended { since },
+            StateName::Retired => Self::Retired { since },
+        }
+    }
 }
 
 /// This state does not allow that step.
@@ -197,7 +230,7 @@ impl DeviceState {
 /// Whether a device has a session open. Separate from its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "name", rename_all = "snake_case")]
+#[serde(tag = "name", rename_all = "snake_case", try_from = "PresenceFields")]
 pub enum Presence {
     /// A session is open.
     Online {
@@ -213,6 +246,40 @@ pub enum Presence {
     },
     /// There never was one.
     Never,
+}
+
+/// A presence as it stands in JSON; see [`StateFields`].
+#[derive(Deserialize)]
+struct PresenceFields {
+    name: PresenceName,
+    since: Option<UnixMillis>,
+    last_seen_at: Option<UnixMillis>,
+    reason: Option<OfflineReason>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PresenceName {
+    Online,
+    Offline,
+    Never,
+}
+
+impl TryFrom<PresenceFields> for Presence {
+    type Error = &'static str;
+
+    fn try_from(fields: PresenceFields) -> Result<Self, Self::Error> {
+        Ok(match fields.name {
+            PresenceName::Online => Self::Online {
+                since: fields.since.ok_or("missing field `since`")?,
+            },
+            PresenceName::Offline => Self::Offline {
+                last_seen_at: fields.last_seen_at.ok_or("missing field `last_seen_at`")?,
+                reason: fields.reason.ok_or("missing field `reason`")?,
+            },
+            PresenceName::Never => Self::Never,
+        })
+    }
 }
 
 /// Why a session ended.
@@ -335,6 +402,7 @@ pub enum AlarmKind {
 /// One device with all that its page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(try_from = "Verbatim")]
 pub struct DeviceDetail {
     /// The device.
     #[serde(flatten)]
@@ -346,6 +414,33 @@ pub struct DeviceDetail {
     pub approved_by: Option<String>,
     /// Its certificates, newest first, at most ten.
     pub certificates: Vec<Certificate>,
+}
+
+/// What [`DeviceDetail`] adds to a device.
+#[derive(Deserialize)]
+struct DetailFields {
+    organisation_name: String,
+    approved_by: Option<String>,
+    certificates: Vec<Certificate>,
+}
+
+impl TryFrom<Verbatim> for DeviceDetail {
+    type Error = serde_json::Error;
+
+    /// Reads the text twice: serde's own way to read a flattened field keeps all fields in between.
+    fn try_from(json: Verbatim) -> Result<Self, Self::Error> {
+        let DetailFields {
+            organisation_name,
+            approved_by,
+            certificates,
+        } = json.read()?;
+        Ok(Self {
+            device: json.read()?,
+            organisation_name,
+            approved_by,
+            certificates,
+        })
+    }
 }
 
 /// A change of a device's name or labels; what is absent stays.

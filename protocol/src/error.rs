@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::DeviceSummary;
+use crate::json::Verbatim;
 
 /// The stable name of a problem. New ones may be added; a client treats an unknown one as [`ProblemCode::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -162,5 +162,6 @@ pub struct ProblemDetails {
     pub retry_after_secs: Option<u32>,
     /// With `key_known`: the device that has this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<DeviceSummary>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::device::DeviceSummary>))]
+    pub device: Option<Verbatim>,
 }

@@ -13,6 +13,7 @@ pub mod enrolment;
 pub mod error;
 pub mod history;
 pub mod id;
+pub mod json;
 pub mod organisation;
 pub mod page;
 pub mod path;

@@ -166,6 +166,18 @@ pub mod page {
     }
 }
 
+/// Forms of the panel, which work without any script. Each goes back to the page that its field `back` names.
+pub mod form {
+    paths! {
+        /// Language and theme for the next pages.
+        APPEARANCE = "/appearance" => appearance();
+        /// Ends the sign-in.
+        SIGN_OUT = "/sign-out" => sign_out();
+        /// The name of the account.
+        PROFILE = "/profile" => profile();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! The panel's static files, embedded in the binary as the build left them: compressed beforehand, named by their content.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::body::Body;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rust_embed::RustEmbed;
 
-/// `dist/` as `scripts/build-panel` leaves it; empty in a build of the server alone.
+/// `dist/` as Trunk leaves it; empty in a build of the server alone.
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../dist"]
 #[include = "pkg/*"]
@@ -35,26 +36,31 @@ fn build() -> String {
         .map_or_else(|| "none".to_owned(), |text| text.trim().to_owned())
 }
 
-/// The files of a part of the panel's code, as the build listed them: lines `PART FILE…`.
+/// For each lazy island the files that have its code, as the build listed them: lines `ISLAND FILE…`.
 #[must_use]
-pub fn files_of(part: &str) -> Vec<String> {
-    static PARTS: LazyLock<String> = LazyLock::new(|| {
-        Dist::get("parts")
-            .and_then(|file| String::from_utf8(file.data.into_owned()).ok())
-            .unwrap_or_default()
-    });
-    PARTS
-        .lines()
+pub fn parts() -> BTreeMap<String, Vec<String>> {
+    let text = Dist::get("parts")
+        .and_then(|file| String::from_utf8(file.data.into_owned()).ok())
+        .unwrap_or_default();
+    text.lines()
         .filter_map(|line| line.split_once(' '))
-        .find(|(name, _)| *name == part)
-        .map(|(_, files)| files.split_whitespace().map(str::to_owned).collect())
-        .unwrap_or_default()
+        .map(|(island, files)| {
+            (
+                island.to_owned(),
+                files.split_whitespace().map(str::to_owned).collect(),
+            )
+        })
+        .collect()
 }
+
+/// What tells a page of a former build that its files are gone, and so has to be there under that build's name too.
+const WATCH: &str = "watch.js";
 
 /// A file of the panel. The folder is the build's name, so that what is under it never changes; a page of another build, open
 /// in a browser across an upgrade, gets 404 and is loaded anew.
 pub async fn get_asset(Path((build_asked, file)): Path<(String, String)>, headers: HeaderMap) -> Response {
-    if folder().strip_prefix("/pkg/") != Some(build_asked.as_str()) {
+    let is_of_this_build = folder().strip_prefix("/pkg/") == Some(build_asked.as_str());
+    if !is_of_this_build && file != WATCH {
         return StatusCode::NOT_FOUND.into_response();
     }
     let Some((encoding, bytes)) = pick(&file, &headers) else {
@@ -68,7 +74,11 @@ pub async fn get_asset(Path((build_asked, file)): Path<(String, String)>, header
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(
         header::CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=31536000, immutable"),
+        HeaderValue::from_static(if is_of_this_build {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-store"
+        }),
     );
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Some(encoding) = encoding {
@@ -132,6 +142,9 @@ mod tests {
         let ask =
             |build: &str, file: &str| get_asset(Path((build.to_owned(), file.to_owned())), HeaderMap::new());
         assert_eq!(ask("another", "app.css").await.status(), StatusCode::NOT_FOUND);
+        let watch = ask("another", WATCH).await;
+        assert_eq!(watch.status(), StatusCode::OK);
+        assert_eq!(watch.headers()[header::CACHE_CONTROL], "no-store");
         assert_eq!(
             ask(&build(), "../Cargo.toml").await.status(),
             StatusCode::NOT_FOUND

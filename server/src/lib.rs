@@ -3,6 +3,8 @@
 //! `router` is the table of contents of what it serves, [`state::Gangway`] what every handler works on, [`listen`] the
 //! accept loop, [`cli`] the command line.
 
+#![recursion_limit = "512"]
+
 pub mod api;
 pub mod assets;
 pub mod audit;

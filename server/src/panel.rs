@@ -1,124 +1,178 @@
-//! Server-side rendering of the panel: the only place of the server that knows Leptos.
+//! The panel's pages: the only place of the server that knows Leptos.
 //!
-//! A page asks the API through a function within the process: the API's own router, GET only, with the visitor's cookie and
-//! address, so that authorisation and errors are the same as from outside (decision 0003). What the API sets as cookies goes
-//! out with the page.
+//! 1. Who visits is asked first, once, and provided to the whole page ([`visit`]).
+//! 2. Leptos renders the page. What it shows it asks the API through a function within the process: the API's own router, GET
+//!    only, with the visitor's cookie and address, so that authorisation and errors are the same as from outside
+//!    (decision 0003).
+//! 3. What the API set as cookies goes out with the page, and so does a policy with the nonce of Leptos' own scripts.
+//!
+//! Forms that work without any script stand beside the pages ([`forms`]).
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod forms;
+mod visit;
 
-use app::{Files, Rendered, Visit};
+use std::sync::{Arc, LazyLock};
+
+use app::{App, Parts, Shell, Visitor};
 use axum::Router;
-use axum::body::Body;
-use axum::response::{Html, IntoResponse as _, Redirect, Response};
-use gangway_client::{ApiRequest, ApiResponse, InProcess, TransportError};
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
-use http_body_util::BodyExt as _;
-use tower::ServiceExt as _;
+use axum::extract::{FromRef, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use gangway_client::Api;
+use gangway_protocol::path::{self, form};
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
+use leptos::prelude::*;
+use leptos_axum::{
+    AxumRouteListing, LeptosRoutes as _, ResponseOptions,
+    generate_route_list_with_exclusions_and_ssg_and_context,
+};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 
+use crate::api::csrf::refuse_foreign_changes;
 use crate::assets;
-use crate::limits::ClientAddress;
+use crate::authority::Error;
+use crate::state::Gangway;
+use visit::{Caller, PageContext};
 
-/// Cookies that the API sets while a page is drawn: they go out with the page.
-type Cookies = Arc<Mutex<Vec<HeaderValue>>>;
+/// What the crate `frontend` is called in the files that it became.
+const OUTPUT: &str = "frontend";
 
-/// threat model, WEB-1: scripts only from here, WebAssembly, nothing from third parties, no framing.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-    img-src 'self' data:; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// What the panel answers from.
+#[derive(Clone)]
+struct Panel {
+    gangway: Arc<Gangway>,
+    api: Router,
+    options: LeptosOptions,
+}
 
-/// Answers a request for a page.
-pub async fn render_page(api: Router, request: Request<Body>) -> Response {
-    let (parts, _) = request.into_parts();
-    let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let visit = Visit::from_headers(text(header::COOKIE), text(header::ACCEPT_LANGUAGE));
-    let files = Files {
-        folder: assets::folder(),
-        files_of: assets::files_of,
-    };
-    let address = parts.uri.path_and_query().map_or("/", |address| address.as_str());
-    let cookies = Cookies::default();
-    let transport = visitors_transport(api, &parts, Arc::clone(&cookies));
-    let rendered = app::render(visit, files, Arc::new(transport), address).await;
-    let mut response = respond(rendered);
-    let headers: &mut HeaderMap = response.headers_mut();
-    for cookie in cookies.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-        headers.append(header::SET_COOKIE, cookie);
+impl FromRef<Panel> for LeptosOptions {
+    fn from_ref(panel: &Panel) -> Self {
+        panel.options.clone()
     }
+}
+
+/// The pages and their forms. What no other route answers is a page too: the panel says itself that nothing is there.
+pub fn router(gangway: Arc<Gangway>, api: Router) -> Router<Arc<Gangway>> {
+    let options = LeptosOptions::builder()
+        .output_name(OUTPUT)
+        .site_pkg_dir(assets::folder().trim_start_matches('/'))
+        .build();
+    let panel = Panel {
+        gangway: Arc::clone(&gangway),
+        api,
+        options,
+    };
+    let shell = {
+        let options = panel.options.clone();
+        move || view! { <Shell options=options.clone() /> }
+    };
+    let anything_else = leptos_axum::render_app_async_with_context(provide_page, shell.clone());
+    let pages = Router::new()
+        .leptos_routes_with_context(&panel, page_routes(), provide_page, shell)
+        .fallback_service(get(anything_else).fallback(async || Error::NotFound))
+        .layer(from_fn_with_state(panel.clone(), ask_first))
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(may_be_compressed),
+        );
+    let forms = Router::new()
+        .route(form::APPEARANCE, post(forms::set_appearance))
+        .route(form::SIGN_OUT, post(forms::sign_out))
+        .route(form::PROFILE, post(forms::rename_account))
+        .layer(from_fn_with_state(gangway, refuse_foreign_changes));
+    pages.merge(forms).with_state(panel)
+}
+
+/// The addresses of the pages, as the application names them.
+fn page_routes() -> Vec<AxumRouteListing> {
+    static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
+        let (routes, _) = generate_route_list_with_exclusions_and_ssg_and_context(App, None, || {
+            PageContext::of_nobody().provide();
+        });
+        routes
+    });
+    ROUTES.clone()
+}
+
+/// What a page finds as context: who visits, which API to ask, where its files are.
+fn provide_page() {
+    let context = use_context::<http::request::Parts>()
+        .and_then(|parts| parts.extensions.get::<PageContext>().cloned())
+        .unwrap_or_else(PageContext::of_nobody);
+    context.provide();
+    let (Some(nonce), Some(response)) = (leptos::nonce::use_nonce(), use_context::<ResponseOptions>()) else {
+        return;
+    };
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce)) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
+/// threat model, WEB-1: scripts only from here or with the nonce of this document, WebAssembly, nothing from third parties, no
+/// framing.
+fn content_security_policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// Layer of the pages: asks who visits before anything is drawn, and says how the document may be kept.
+async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next) -> Response {
+    // What is not read by a person gets a problem.
+    if request.uri().path().starts_with(path::CA) {
+        return Error::NotFound.into_response();
+    }
+    let has_query = request.uri().query().is_some();
+    let caller = Caller::of(&panel, &request);
+    let api = Api::new(Arc::new(caller.reading()));
+    let visitor = Visitor::ask(&api).await;
+    // A page is HTML for everybody. leptos_axum redirects only who asks for that.
+    request
+        .headers_mut()
+        .insert(header::ACCEPT, HeaderValue::from_static("text/html"));
+    request.extensions_mut().insert(PageContext {
+        visit: caller.visit(&panel),
+        visitor,
+        api,
+        parts: parts(),
+    });
+    let mut response = next.run(request).await;
+    caller.hand_over_cookies(response.headers_mut());
+    let headers = response.headers_mut();
+    // A page shows what one visitor may see: no shared cache keeps it, and the browser asks again whenever it is opened anew.
+    // `no-store` would also forbid going back to it at once.
     headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
     );
-    // A page shows what one visitor may see: nobody else's cache keeps it.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("cookie, accept-language, accept-encoding"),
+    );
+    if has_query {
+        response.extensions_mut().insert(RepeatsAddress);
+    }
     response
 }
 
-fn respond(
-    Rendered {
-        status,
-        redirect,
-        html,
-    }: Rendered,
-) -> Response {
-    match redirect {
-        Some(path) => Redirect::to(path).into_response(),
-        None => (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), Html(html)).into_response(),
-    }
+/// A document that may repeat what stands in its address.
+#[derive(Clone, Copy)]
+struct RepeatsAddress;
+
+/// threat model, WEB-1: a document that repeats its address is not compressed, or its length would tell a guesser something about
+/// the rest of it (BREACH).
+fn may_be_compressed(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
+    extensions.get::<RepeatsAddress>().is_none()
 }
 
-/// The API as the visitor would reach it from outside, reading only.
-fn visitors_transport(
-    api: Router,
-    parts: &Parts,
-    cookies: Cookies,
-) -> impl gangway_client::Transport + use<> {
-    let cookie = parts.headers.get(header::COOKIE).cloned();
-    let address = parts.extensions.get::<ClientAddress>().copied();
-    InProcess::new(move |request: ApiRequest| {
-        let (api, cookie, cookies) = (api.clone(), cookie.clone(), Arc::clone(&cookies));
-        async move {
-            if request.method != Method::GET {
-                return Err(unreachable("a page that is being rendered only reads"));
-            }
-            let mut inner = Request::new(Body::empty());
-            *inner.uri_mut() = request
-                .path
-                .parse()
-                .map_err(|_| unreachable("the path is not one of the API"))?;
-            if let Some(cookie) = cookie {
-                inner.headers_mut().insert(header::COOKIE, cookie);
-            }
-            if let Some(address) = address {
-                inner.extensions_mut().insert(address);
-            }
-            let response = api.oneshot(inner).await.unwrap_or_else(|never| match never {});
-            let (head, body) = response.into_parts();
-            for cookie in head.headers.get_all(header::SET_COOKIE) {
-                cookies
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(cookie.clone());
-            }
-            let retry_after = head
-                .headers
-                .get(header::RETRY_AFTER)
-                .and_then(|value| value.to_str().ok());
-            Ok(ApiResponse {
-                status: head.status.as_u16(),
-                retry_after_secs: retry_after.and_then(|secs| secs.parse().ok()),
-                body: body
-                    .collect()
-                    .await
-                    .map_err(|_| unreachable("the answer broke off"))?
-                    .to_bytes()
-                    .to_vec(),
-            })
-        }
-    })
-}
-
-fn unreachable(detail: &str) -> TransportError {
-    TransportError::Unreachable {
-        detail: detail.to_owned(),
-    }
+fn parts() -> Parts {
+    static PARTS: LazyLock<Parts> = LazyLock::new(|| Parts {
+        folder: assets::folder(),
+        files: Arc::new(assets::parts()),
+    });
+    PARTS.clone()
 }

@@ -3,12 +3,11 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
-use gangway_protocol::path::{self, page};
-use http::{HeaderMap, Method};
+use gangway_protocol::path;
+use http::HeaderMap;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -21,16 +20,6 @@ use crate::conditional::CompressedText;
 use crate::state::Gangway;
 use crate::{api, assets, headers, health, host, log, panel, security_txt};
 
-/// The panel's pages, each of which answers `GET` alone.
-const PAGES: [&str; 6] = [
-    page::HOME,
-    page::SETUP,
-    page::LINK,
-    page::FLEET,
-    page::FLEET_DEVICE,
-    page::ACCOUNT,
-];
-
 /// The whole server as one service.
 pub fn router(gangway: Arc<Gangway>) -> Router {
     let (api, _description) = api().split_for_parts();
@@ -38,14 +27,13 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
     let inner = api.clone().with_state(gangway.clone());
     Router::new()
         .merge(api)
-        .merge(pages(&inner))
+        .merge(panel::router(gangway.clone(), inner))
         .merge(api::sockets::router())
         .merge(health::router())
         .merge(security_txt::router())
         .route(path::OPENAPI, get(show_description))
         .route("/api/{*unknown}", any(refuse_unknown_path))
         .route(assets::ASSETS, get(assets::get_asset))
-        .fallback(move |request| answer_other(inner.clone(), request))
         .method_not_allowed_fallback(refuse_method)
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(from_fn_with_state(gangway.clone(), headers::add_security_headers))
@@ -65,23 +53,6 @@ pub fn ca_router(gangway: Arc<Gangway>) -> Router {
         .layer(from_fn_with_state(gangway.clone(), flood::refuse_floods))
         .layer(from_fn(log::observe_request))
         .with_state(gangway)
-}
-
-fn pages(api: &Router) -> Router<Arc<Gangway>> {
-    PAGES.into_iter().fold(Router::new(), |router, page| {
-        let api = api.clone();
-        router.route(page, get(move |request| panel::render_page(api.clone(), request)))
-    })
-}
-
-/// What no route answers: the panel draws its own “not found”; everything that is not read by a person gets a problem.
-async fn answer_other(api: Router, request: Request) -> Response {
-    match *request.method() {
-        Method::GET | Method::HEAD if !request.uri().path().starts_with(path::CA) => {
-            panel::render_page(api, request).await
-        }
-        _ => Error::NotFound.into_response(),
-    }
 }
 
 async fn show_description(headers: HeaderMap) -> Response {

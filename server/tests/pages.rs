@@ -34,7 +34,7 @@ both_engines!(
         assert_eq!(reply.status, StatusCode::OK);
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\""), "{html}");
         assert!(
-            html.contains("Sign in with a passkey") && html.ends_with("</body></html>"),
+            html.contains("Sign in with a passkey") && html.contains("</body></html>"),
             "{html}"
         );
         let (_, german) = page(&server, &German, "/").await;
@@ -45,24 +45,30 @@ both_engines!(
 
 both_engines!(
     /// Threat model: WEB-1.
-    async fn a_page_allows_no_script_within_itself(server: Server) {
+    async fn a_page_allows_no_script_but_its_own(server: Server) {
         let (reply, html) = page(&server, &Nobody, "/link").await;
         let policy = reply.headers[header::CONTENT_SECURITY_POLICY]
             .to_str()
             .expect("text");
-        assert!(
-            policy.contains("script-src 'self' 'wasm-unsafe-eval';"),
-            "{policy}"
+        let nonce = policy
+            .split_once("script-src 'self' 'nonce-")
+            .and_then(|(_, rest)| rest.split_once("' 'wasm-unsafe-eval';"))
+            .map(|(nonce, _)| nonce);
+        let nonce = nonce.unwrap_or_else(|| panic!("{policy}"));
+        assert!(nonce.len() >= 22, "128 bits: {nonce}");
+        assert!(!policy.contains("unsafe-inline"), "{policy}");
+        let (other, _) = page(&server, &Nobody, "/link").await;
+        assert_ne!(
+            other.headers[header::CONTENT_SECURITY_POLICY],
+            reply.headers[header::CONTENT_SECURITY_POLICY],
+            "each document has its own"
         );
-        assert!(
-            !policy.contains("unsafe-inline") && !policy.contains("nonce"),
-            "{policy}"
-        );
-        assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
+        assert_eq!(reply.headers[header::CACHE_CONTROL], "private, no-cache");
         assert!(html.contains("<script"), "{html}");
         for (place, _) in html.match_indices("<script") {
             let tag = &html[place..html[place..].find('>').map_or(html.len(), |end| place + end)];
-            assert!(tag.contains("src=") || tag.contains("application/json"), "{tag}");
+            let own = format!("nonce=\"{nonce}\"");
+            assert!(tag.contains("src=") || tag.contains(&own), "{tag}");
         }
     }
 );
@@ -77,12 +83,15 @@ both_engines!(
         let gate = named(&server, &ada, "Gate North").await;
 
         let (start, _) = page(&server, &ada, "/").await;
-        assert_eq!(start.status, StatusCode::SEE_OTHER);
+        assert_eq!(start.status, StatusCode::FOUND);
         assert_eq!(start.headers[header::LOCATION], "/fleet");
         let (_, fleet) = page(&server, &ada, "/fleet").await;
-        // In the table, and in the answers from which the browser draws it again.
+        // In the table, and in what the island takes over.
         assert!(fleet.contains(">Gate North</a>"), "{fleet}");
-        assert!(fleet.contains("data-answer=\"/api/v1/devices"), "{fleet}");
+        assert!(
+            fleet.contains("&quot;name&quot;:&quot;Gate North&quot;"),
+            "{fleet}"
+        );
         let address = format!("/fleet/{}", gate.id);
         let (device, html) = page(&server, &ada, &address).await;
         assert_eq!(device.status, StatusCode::OK);
@@ -114,8 +123,7 @@ both_engines!(
     async fn what_a_device_calls_itself_is_text_and_never_markup(server: Server) {
         let works = server.organisation("Works").await;
         let ada = server.member(&works, Role::Operator, "Ada").await;
-        let markup =
-            |number| format!("</script><script>alert({number})</script><img src=x onerror=alert(9)>");
+        let markup = |number| format!("\"</title><script>alert({number})</script><img src=x onerror=x>");
         let device = approved(&server, &ada, |request| {
             request.name = Some(markup(1));
             request.facts.hostname = markup(2);
@@ -132,10 +140,9 @@ both_engines!(
                 "{html}"
             );
             for number in numbers {
-                let text = format!("&lt;/script&gt;&lt;script&gt;alert({number})");
+                let text = format!("&lt;script&gt;alert({number})");
                 assert!(html.contains(&text), "{text}: {html}");
             }
-            assert!(html.contains("\\u003c/script>"), "{html}");
         }
     }
 );

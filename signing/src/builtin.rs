@@ -4,6 +4,7 @@
 use gangway_protocol::certificate::{Certificate, CertificateRequest, Csr};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::DeviceId;
+use gangway_protocol::json;
 use gangway_protocol::path;
 
 use crate::{Response, SigningError, Step};
@@ -34,14 +35,14 @@ impl Builtin {
 
     pub(crate) fn answer(&self, response: &Response) -> Result<Step, SigningError> {
         if !response.status().is_success() {
-            return Err(match serde_json::from_slice(response.body()) {
+            return Err(match json::read(response.body()) {
                 Ok(problem) => SigningError::Problem(Box::new(problem)),
                 Err(_) => SigningError::Unexplained {
                     status: response.status().as_u16(),
                 },
             });
         }
-        let certificate: Certificate = serde_json::from_slice(response.body()).map_err(malformed)?;
+        let certificate: Certificate = json::read(response.body()).map_err(malformed)?;
         if Some(certificate.spki_sha256) == self.key && certificate.device == self.device {
             Ok(Step::Recorded(Box::new(certificate)))
         } else {

@@ -17,6 +17,21 @@ pub(crate) fn now() -> UnixMillis {
     UnixMillis(Date::now() as i64)
 }
 
+/// The instant that a text such as `2026-11-27T08:00:00.000Z` names (RFC 3339).
+#[expect(
+    clippy::as_conversions,
+    reason = "an integral double far below 2^53: there is no lossless From for it"
+)]
+pub(crate) fn read(text: &str) -> Option<UnixMillis> {
+    let millis = Date::parse(text);
+    millis.is_finite().then_some(UnixMillis(millis as i64))
+}
+
+/// Milliseconds since the browser set out for this page: what the page shows was read later than that.
+pub(crate) fn since_navigation() -> f64 {
+    performance_now()
+}
+
 /// Waits.
 pub(crate) async fn sleep(millis: u32) {
     gloo_timers::future::TimeoutFuture::new(millis).await;
@@ -87,6 +102,8 @@ fn locale(language: Language) -> String {
 
 #[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
     #[wasm_bindgen(js_namespace = Intl)]
     type RelativeTimeFormat;
     #[wasm_bindgen(constructor, js_namespace = Intl)]

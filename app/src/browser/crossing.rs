@@ -3,13 +3,14 @@
 //! 1. Every event (a frame, an answer of the API, a tick, the person's decision) is fed to the machine.
 //! 2. Its effects are carried out in order; what takes time reports back as an event.
 //! 3. After each event the view is handed to the page.
-//! 4. Once the device has installed its certificate, the approval is asked for until its first session is on record.
+//! 4. An end that the server has to hear of keeps the driver until that is done, also when the page has let go of it.
+//! 5. Once the device has installed its certificate, the approval is asked for until its first session is on record.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use gangway_client::Api;
-use gangway_client::crossing::{Call, Crossing, Effect, Input, Stage, View};
+use gangway_client::crossing::{Call, Crossing, Effect, Input, Stage, Told, View};
 use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::code::UserCode;
 use gangway_protocol::enrolment::CLAIM_SUBPROTOCOL;
@@ -22,7 +23,8 @@ const TICK_MILLIS: u32 = 1_000;
 /// Between looks for the first session. The page should follow it within two seconds.
 const LOOK_EVERY_MILLIS: u32 = 500;
 
-/// A crossing under way. Dropping the last handle ends it: the socket closes, which the device is told.
+/// A crossing under way. Dropping the last handle ends it, after an end once that has been told: the socket closes, which the
+/// device is told.
 #[derive(Clone)]
 pub(crate) struct Driver(Rc<Inner>);
 
@@ -32,6 +34,8 @@ struct Inner {
     socket: RefCell<Option<Socket>>,
     /// The claim that was approved.
     claim: RefCell<Option<ClaimId>>,
+    /// Itself, from an end on until the server has heard of it.
+    kept: RefCell<Option<Rc<Inner>>>,
     show: Box<dyn Fn(&View)>,
 }
 
@@ -45,6 +49,7 @@ impl Driver {
             crossing: RefCell::new(crossing),
             socket: RefCell::new(None),
             claim: RefCell::new(None),
+            kept: RefCell::new(None),
             show: Box::new(show),
         });
         carry_out(&inner, effects);
@@ -63,6 +68,8 @@ fn feed(inner: &Rc<Inner>, input: Input) {
     let effects = inner.crossing.borrow_mut().handle(input, clock::now());
     carry_out(inner, effects);
     let view = inner.crossing.borrow().view().clone();
+    let untold = matches!(view.stage, Stage::Failed(_)) && view.told == Told::Open;
+    drop(inner.kept.replace(untold.then(|| Rc::clone(inner))));
     (inner.show)(&view);
     if view.stage == Stage::Installed && before != Stage::Installed {
         watch(Rc::downgrade(inner));

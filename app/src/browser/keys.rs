@@ -1,7 +1,9 @@
 //! Shortcuts of the keyboard that work on the whole page.
 
 use wasm_bindgen::JsCast as _;
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::{HtmlElement, KeyboardEvent, Storage};
+
+use super::page;
 
 /// What a key on the page asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +26,12 @@ pub(crate) fn shortcut(event: &KeyboardEvent, before: Option<&str>) -> Option<Sh
     if (event.ctrl_key() || event.meta_key()) && !event.alt_key() && key.eq_ignore_ascii_case("k") {
         return Some(Shortcut::Palette);
     }
-    if event.ctrl_key() || event.meta_key() || event.alt_key() || is_typing(event) {
+    if event.ctrl_key() || event.meta_key() || event.alt_key() || is_typing(event) || !single_keys_are_on() {
+        return None;
+    }
+    // Leaving the page would lose what somebody has typed into it.
+    let leaves = matches!((before, key.as_str()), (Some("g"), "f" | "a"));
+    if leaves && page::is_filled_in() {
         return None;
     }
     match (before, key.as_str()) {
@@ -34,6 +41,27 @@ pub(crate) fn shortcut(event: &KeyboardEvent, before: Option<&str>) -> Option<Sh
         (_, "?") => Some(Shortcut::Help),
         _ => None,
     }
+}
+
+/// The name under which the browser keeps that keys without a modifier are off.
+const SINGLE_KEYS: &str = "single-keys";
+
+/// Whether keys without a modifier count in this browser.
+pub(crate) fn single_keys_are_on() -> bool {
+    let kept = storage().and_then(|storage| storage.get_item(SINGLE_KEYS).ok().flatten());
+    kept.as_deref() != Some("off")
+}
+
+/// Switches keys without a modifier on or off, for this browser.
+pub(crate) fn switch_single_keys(on: bool) {
+    if let Some(storage) = storage() {
+        // A browser that keeps nothing forgets it with the page.
+        let _ = storage.set_item(SINGLE_KEYS, if on { "on" } else { "off" });
+    }
+}
+
+fn storage() -> Option<Storage> {
+    page::window()?.local_storage().ok()?
 }
 
 fn is_typing(event: &KeyboardEvent) -> bool {

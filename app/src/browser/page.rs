@@ -1,9 +1,9 @@
 //! The document and its window: cookies that the page sets itself, the address, focus, dialogs.
 
-use leptos::prelude::{on_cleanup, window_event_listener};
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{
-    Document, Element, HtmlAnchorElement, HtmlDialogElement, HtmlDocument, HtmlElement, MouseEvent, Window,
+    Document, Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlSelectElement,
+    Window,
 };
 
 use crate::visit::{LANGUAGE_COOKIE, Language, THEME_COOKIE, Theme, cookie_value};
@@ -23,8 +23,9 @@ pub(crate) fn set_theme(theme: Option<Theme>) {
     };
 }
 
-/// The theme that the person sees at present.
-pub(crate) fn theme_in_effect(chosen: Option<Theme>) -> Theme {
+/// The theme that the person sees at present: the chosen one, or what the system prefers.
+pub(crate) fn theme_in_effect() -> Theme {
+    let chosen = root().and_then(|root| Theme::from_name(&root.get_attribute("data-theme")?));
     chosen.unwrap_or_else(|| {
         let dark = window()
             .and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok().flatten())
@@ -36,9 +37,7 @@ pub(crate) fn theme_in_effect(chosen: Option<Theme>) -> Theme {
 /// Sets the language for this and the next visits: the page is drawn anew by the server.
 pub(crate) fn set_language(language: Language) {
     set_cookie(LANGUAGE_COOKIE, Some(language.tag()));
-    if let Some(window) = window() {
-        let _ = window.location().reload();
-    }
+    reload();
 }
 
 /// Leaves for another page with a full load.
@@ -46,20 +45,6 @@ pub(crate) fn leave_for(address: &str) {
     if let Some(window) = window() {
         let _ = window.location().set_href(address);
     }
-}
-
-/// Leaves for another page so that going back does not lead here again.
-pub(crate) fn leave_at_once_for(address: &str) {
-    if let Some(window) = window() {
-        let _ = window.location().replace(address);
-    }
-}
-
-/// Path and query of the page.
-#[cfg(feature = "hydrate")]
-pub(crate) fn address() -> String {
-    let path = window().and_then(|window| window.location().pathname().ok());
-    format!("{}?{}", path.unwrap_or_default(), query())
 }
 
 /// The query of the page's address, without the question mark.
@@ -81,46 +66,10 @@ pub(crate) fn put_address(address: &str, replace: bool) {
     };
 }
 
-/// Calls `on_move` when the person goes back or forward within the page, and `on_link` with the address of a followed link
-/// that leads to the same page with another query. All other links are the browser's.
-pub(crate) fn follow_address(on_move: impl Fn() + 'static, on_link: impl Fn(&str) + 'static) {
-    let moved = window_event_listener(leptos::ev::popstate, move |_| on_move());
-    let clicked = window_event_listener(leptos::ev::click, move |event: MouseEvent| {
-        if let Some(address) = query_link(&event) {
-            event.prevent_default();
-            on_link(&address);
-        }
-    });
-    on_cleanup(move || {
-        moved.remove();
-        clicked.remove();
-    });
-}
-
-fn query_link(event: &MouseEvent) -> Option<String> {
-    let modified = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
-    if event.default_prevented() || event.button() != 0 || modified {
-        return None;
-    }
-    let target = event.target()?.dyn_into::<Element>().ok()?;
-    let link: HtmlAnchorElement = target.closest("a[href]").ok()??.dyn_into().ok()?;
-    let own = window()?.location();
-    let stays = link.origin() == own.origin().ok()? && link.pathname() == own.pathname().ok()?;
-    let ordinary = link.target().is_empty() && !link.has_attribute("download") && link.hash().is_empty();
-    (stays && ordinary).then(|| format!("{}{}", link.pathname(), link.search()))
-}
-
 /// Where a list begins.
 pub(crate) fn scroll_to_top() {
     if let Some(window) = window() {
         window.scroll_to_with_x_and_y(0.0, 0.0);
-    }
-}
-
-/// The title in the browser's tab.
-pub(crate) fn set_title(title: &str) {
-    if let Some(document) = document() {
-        document.set_title(title);
     }
 }
 
@@ -129,6 +78,45 @@ pub(crate) fn origin() -> String {
     window()
         .and_then(|window| window.location().origin().ok())
         .unwrap_or_default()
+}
+
+/// Loads the page anew, as the server has it now.
+pub(crate) fn reload() {
+    if let Some(window) = window() {
+        let _ = window.location().reload();
+    }
+}
+
+/// Loads the page anew with this fragment, which the next page takes out of the address again at once.
+pub(crate) fn reload_with_fragment(fragment: &str) {
+    let query = query();
+    let mark = if query.is_empty() { "" } else { "?" };
+    let path = window().and_then(|window| window.location().pathname().ok());
+    put_address(
+        &format!("{}{mark}{query}#{fragment}", path.unwrap_or_default()),
+        true,
+    );
+    reload();
+}
+
+/// What somebody typed into the field of this id before the page came alive, or chose in it; empty when there is nothing.
+pub(crate) fn typed(id: &str) -> String {
+    let value = |field: HtmlElement| match field.dyn_into::<HtmlInputElement>() {
+        Ok(field) => Some(field.value()),
+        Err(field) => Some(field.dyn_into::<HtmlSelectElement>().ok()?.value()),
+    };
+    element(id).and_then(value).unwrap_or_default()
+}
+
+/// Whether somebody has typed something on the page that leaving it would lose.
+pub(crate) fn is_filled_in() -> bool {
+    let fields =
+        document().and_then(|document| document.query_selector_all("main input:not([type=hidden])").ok());
+    fields.is_some_and(|fields| {
+        (0..fields.length())
+            .filter_map(|place| fields.get(place)?.dyn_into::<HtmlInputElement>().ok())
+            .any(|field| field.value() != field.default_value())
+    })
 }
 
 /// Takes the fragment out of the address and replaces the address at once, so that no history, screenshot or sharing keeps
@@ -192,6 +180,14 @@ pub(crate) fn focus(id: &str) {
     }
 }
 
+/// Moves the focus there unless the person has put it somewhere already.
+pub(crate) fn focus_if_free(id: &str) {
+    let focused = document().and_then(|document| document.active_element());
+    if focused.is_none_or(|element| element.tag_name() == "BODY") {
+        focus(id);
+    }
+}
+
 /// Opens a dialog above everything else; the browser keeps the focus inside.
 pub(crate) fn open_dialog(dialog: &HtmlDialogElement) {
     if !dialog.open() {
@@ -213,8 +209,13 @@ pub(crate) fn document() -> Option<Document> {
     window()?.document()
 }
 
+/// The window; none on the server.
 pub(crate) fn window() -> Option<Window> {
-    web_sys::window()
+    if cfg!(feature = "hydrate") {
+        web_sys::window()
+    } else {
+        None
+    }
 }
 
 fn set_cookie(name: &str, value: Option<&str>) {

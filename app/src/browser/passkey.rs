@@ -5,6 +5,7 @@
 
 mod json;
 
+use gangway_protocol::json::Verbatim;
 use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -55,22 +56,22 @@ impl PasskeyError {
 }
 
 /// Makes a passkey by `PublicKeyCredentialCreationOptionsJSON`; gives `RegistrationResponseJSON`.
-pub(crate) async fn create(options: &serde_json::Value) -> Result<serde_json::Value, PasskeyError> {
+pub(crate) async fn create(options: &Verbatim) -> Result<Verbatim, PasskeyError> {
     let request = request(options, PublicKeyCredential::parse_creation_options)?;
     reply(create_credential(&request)).await
 }
 
 /// Proves a passkey by `PublicKeyCredentialRequestOptionsJSON`, in the browser's own dialog; gives `AuthenticationResponseJSON`.
-pub(crate) async fn prove(options: &serde_json::Value) -> Result<serde_json::Value, PasskeyError> {
+pub(crate) async fn prove(options: &Verbatim) -> Result<Verbatim, PasskeyError> {
     let request = request(options, PublicKeyCredential::parse_request_options)?;
     reply(get_credential(&request)).await
 }
 
 /// Like [`prove`], but the browser offers the passkeys where it would fill in a name, and waits for as long as it takes.
 pub(crate) async fn prove_by_autofill(
-    options: &serde_json::Value,
+    options: &Verbatim,
     signal: &AbortSignal,
-) -> Result<serde_json::Value, PasskeyError> {
+) -> Result<Verbatim, PasskeyError> {
     let request = request(options, PublicKeyCredential::parse_request_options)?;
     set(&request, "mediation", &"conditional".into());
     set(&request, "signal", signal);
@@ -90,8 +91,8 @@ pub(crate) async fn autofill_is_available() -> bool {
 /// What parses options: the browser's own function for one kind of ceremony.
 type Parse = fn(&JsValue) -> Result<JsValue, JsValue>;
 
-fn request(options: &serde_json::Value, parse: Parse) -> Result<Object, PasskeyError> {
-    let options = to_js(options)?;
+fn request(options: &Verbatim, parse: Parse) -> Result<Object, PasskeyError> {
+    let options = js_sys::JSON::parse(options.text()).map_err(|_| PasskeyError::Failed)?;
     let parsed = parse(&options).or_else(|error| json::options(&options).ok_or(error));
     let request = Object::new();
     set(
@@ -102,29 +103,23 @@ fn request(options: &serde_json::Value, parse: Parse) -> Result<Object, PasskeyE
     Ok(request)
 }
 
-async fn reply(promise: Result<Promise, JsValue>) -> Result<serde_json::Value, PasskeyError> {
+async fn reply(promise: Result<Promise, JsValue>) -> Result<Verbatim, PasskeyError> {
     let promise = promise.map_err(|error| PasskeyError::of(&error))?;
     let credential = JsFuture::from(promise)
         .await
         .map_err(|error| PasskeyError::of(&error))?;
     own_form(&credential)
         .or_else(|| json::response(&credential))
+        .and_then(|form| js_sys::JSON::stringify(&form).ok())
+        .and_then(|json| Verbatim::from_text(json.into()).ok())
         .ok_or(PasskeyError::Failed)
 }
 
 /// The form that the credential gives of itself, if it is one.
-fn own_form(credential: &JsValue) -> Option<serde_json::Value> {
-    let json = credential
-        .unchecked_ref::<PublicKeyCredential>()
-        .to_json()
-        .and_then(|json| js_sys::JSON::stringify(&json))
-        .ok()?;
-    let form: serde_json::Value = serde_json::from_slice(String::from(json).as_bytes()).ok()?;
-    form["response"]["clientDataJSON"].is_string().then_some(form)
-}
-
-fn to_js(options: &serde_json::Value) -> Result<JsValue, PasskeyError> {
-    js_sys::JSON::parse(&options.to_string()).map_err(|_| PasskeyError::Failed)
+fn own_form(credential: &JsValue) -> Option<JsValue> {
+    let form = credential.unchecked_ref::<PublicKeyCredential>().to_json().ok()?;
+    let data = json::field(&json::field(&form, "response")?, "clientDataJSON")?;
+    data.is_string().then_some(form)
 }
 
 fn set(object: &Object, key: &str, value: &JsValue) {

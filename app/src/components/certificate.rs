@@ -4,72 +4,97 @@ use gangway_protocol::certificate::{Certificate, RevocationReason};
 use gangway_protocol::time::UnixMillis;
 use leptos::prelude::*;
 
-use super::copy::copy_button;
-use super::facts::entry;
-use super::icon::{Icon, icon};
-use super::moment::{PageClock, Show, moment};
+use super::copy::CopyButton;
+use super::facts::Fact;
+use super::icon::{Glyph, Icon};
+use super::moment::{Moment, Show};
 use crate::browser::clipboard;
 use crate::format;
-use crate::view::{IntoView, View, view};
-use crate::visit::{Language, language};
+use crate::visit::{Language, language, now};
 
-/// One certificate in full.
-pub(crate) fn certificate(certificate: &Certificate) -> View {
+/// One certificate: how long it lives and what became of it; what people compare lies behind a disclosure.
+#[component]
+pub(crate) fn CertificateDetails(
+    /// As the server tells it.
+    certificate: Certificate,
+) -> impl IntoView {
     let t = language();
     let fingerprint = certificate.sha256.to_string();
-    let file = format!("{}-{}.pem", certificate.device, &fingerprint[..8]);
+    let file = format!(
+        "{}-{}.pem",
+        certificate.device,
+        fingerprint.get(..8).unwrap_or_default()
+    );
     let chain = certificate.chain.clone();
-    let digits = |hex: &str| view! { <span class="fingerprint mono">{format::grouped(hex)}</span> };
+    let minute = |name: &'static str, at: Option<UnixMillis>| {
+        at.map(|at| view! { <Fact name><Moment at show=Show::Minute /></Fact> })
+    };
+    let digits = |name: &'static str, hex: &str| {
+        let hex = format::grouped(hex);
+        view! { <Fact name><span class="fingerprint mono">{hex}</span></Fact> }
+    };
     view! {
-        {life(certificate.not_before, certificate.not_after)}
+        {certificate
+            .revocation
+            .is_none()
+            .then(|| view! { <Life from=certificate.not_before until=certificate.not_after /> })}
         <dl class="facts">
-            {entry(t.valid(), view! { {moment(certificate.not_before, Show::Day)} " – " {moment(certificate.not_after, Show::Day)} })}
+            <Fact name=t.valid()>
+                <Moment at=certificate.not_before show=Show::Day /> " – " <Moment at=certificate.not_after show=Show::Day />
+            </Fact>
             {certificate
                 .revocation
-                .as_ref()
                 .map(|revocation| {
-                    entry(
-                        t.revoked(),
-                        view! { <span class="chip bad">{reason_name(t, revocation.reason)}</span> " " {moment(revocation.at, Show::Minute)} },
-                    )
+                    view! {
+                        <Fact name=t.revoked()>
+                            <span class="chip bad">{reason_name(t, revocation.reason)}</span> " " <Moment at=revocation.at show=Show::Minute />
+                        </Fact>
+                    }
                 })}
-            {entry(t.issuer(), certificate.issuer.clone().into_view())}
-            {entry(t.subject(), certificate.subject.clone().into_view())}
-            {entry(t.key(), certificate.key.clone().into_view())}
-            {entry(t.serial_number(), digits(&certificate.serial))}
-            {entry(t.fingerprint(), digits(&fingerprint))}
-            {entry(t.key_fingerprint(), digits(&certificate.spki_sha256.to_string()))}
-            {entry(t.issued(), moment(certificate.issued_at, Show::Minute))}
-            {certificate.delivered_at.map(|at| entry(t.delivered(), moment(at, Show::Minute)))}
-            {certificate.proven_at.map(|at| entry(t.proven(), moment(at, Show::Minute)))}
-            {certificate.superseded_at.map(|at| entry(t.revoked_superseded(), moment(at, Show::Minute)))}
-            {certificate.grace_until.map(|at| entry(t.still_admitted_until(), moment(at, Show::Minute)))}
+            {minute(t.revoked_superseded(), certificate.superseded_at)}
+            {minute(t.still_admitted_until(), certificate.grace_until)}
         </dl>
+        <details class="fold">
+            <summary class="textual">{t.certificate_digits()}</summary>
+            <dl class="facts">
+                <Fact name=t.issuer()>{certificate.issuer}</Fact>
+                <Fact name=t.subject()>{certificate.subject}</Fact>
+                <Fact name=t.key()>{certificate.key}</Fact>
+                {digits(t.serial_number(), &certificate.serial)}
+                {digits(t.fingerprint(), &fingerprint)}
+                {digits(t.key_fingerprint(), &certificate.spki_sha256.to_string())}
+                {minute(t.issued(), Some(certificate.issued_at))}
+                {minute(t.delivered(), certificate.delivered_at)}
+                {minute(t.proven(), certificate.proven_at)}
+            </dl>
+        </details>
         <div class="row">
             <button class="button" type="button" on:click=move |_| clipboard::download(&file, &chain)>
-                {icon(Icon::Download)}
+                <Icon glyph=Glyph::Download />
                 {t.download_chain()}
             </button>
-            {copy_button(certificate.chain.clone())}
+            <CopyButton text=certificate.chain />
         </div>
     }
 }
 
-/// How much of a life is over, as a line. It says nothing that the dates beside it do not say.
-fn life(from: UnixMillis, until: UnixMillis) -> View {
-    let clock = expect_context::<PageClock>();
-    let over = move || {
-        let whole = until.since(from).max(1);
-        clock
-            .now()
-            .map_or(0, |now| (now.since(from).clamp(0, whole)) * 100 / whole)
-    };
+/// How much of a life is over, as a line and in words. A revoked certificate has no life left to show.
+#[component]
+fn Life(from: UnixMillis, until: UnixMillis) -> impl IntoView {
+    let over = percent_over(from, until, now());
     view! {
+        <p class="soft small">{language().life_over(over)}</p>
         <svg class="life" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
             <path d="M0 .5h100" />
-            <path class="over" d=move || format!("M0 .5h{}", over()) />
+            <path class="over" d=format!("M0 .5h{over}") />
         </svg>
     }
+}
+
+/// How much of the time from one instant to another is over, in whole percent: 100 no sooner than all of it is.
+fn percent_over(from: UnixMillis, until: UnixMillis, now: UnixMillis) -> i64 {
+    let whole = until.since(from).max(1);
+    now.since(from).clamp(0, whole).saturating_mul(100) / whole
 }
 
 /// The word for a reason of revocation.
@@ -82,5 +107,19 @@ pub(crate) fn reason_name(t: Language, reason: RevocationReason) -> &'static str
         RevocationReason::CessationOfOperation => t.revoked_cessation(),
         RevocationReason::CertificateHold => t.revoked_hold(),
         RevocationReason::PrivilegeWithdrawn => t.revoked_privilege(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_is_over_when_all_of_it_is() {
+        let over = |now| percent_over(UnixMillis(1_000), UnixMillis(2_000), UnixMillis(now));
+        assert_eq!(over(0), 0);
+        assert_eq!(over(1_999), 99);
+        assert_eq!(over(2_000), 100);
+        assert_eq!(over(9_000), 100);
     }
 }

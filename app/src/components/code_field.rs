@@ -1,13 +1,10 @@
 //! The field for user codes: one real input over drawn cells, and below each letter its flag.
 
-use leptos::ev::Event;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast as _;
-use web_sys::HtmlInputElement;
 
-use super::flag::flag;
+use super::flag::Flag;
+use crate::browser::page;
 use crate::code_entry::{self, Refused};
-use crate::view::{NodeRef, View, view};
 use crate::visit::{Language, language};
 
 /// What the field holds and says.
@@ -22,12 +19,17 @@ pub(crate) struct CodeEntry {
 }
 
 impl CodeEntry {
+    /// With what somebody typed into the field before it came alive.
     pub(crate) fn new() -> Self {
-        Self {
+        let entry = Self {
             text: RwSignal::new(String::new()),
             refused: RwSignal::new(None),
             error: RwSignal::new(None),
-        }
+        };
+        // Read before the field takes its empty value over, shown after: what the server drew is taken over as it is first.
+        let typed = page::typed(FIELD_ID);
+        Effect::new(move |_| entry.take(&typed));
+        entry
     }
 
     /// Takes a pasted, scanned or linked code. False when there is nothing of a code in it.
@@ -52,27 +54,19 @@ impl CodeEntry {
     }
 }
 
+/// The id of the field, for what moves the focus there.
+pub(crate) const FIELD_ID: &str = "code";
+
 /// The field with its cells, flags and words.
-pub(crate) fn code_field(entry: CodeEntry) -> View {
+#[component]
+pub(crate) fn CodeField(
+    /// What it holds and says.
+    entry: CodeEntry,
+) -> impl IntoView {
     let t = language();
-    let node = NodeRef::<HtmlInputElement>::new();
     let CodeEntry { text, refused, error } = entry;
-    // What was typed before the page came alive.
-    Effect::new(move |_| {
-        if let Some(input) = node.get()
-            && !input.value().is_empty()
-            && text.with_untracked(String::is_empty)
-        {
-            entry.take(&input.value());
-        }
-    });
-    let on_input = move |event: Event| {
-        let Some(input) = event
-            .target()
-            .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
-        else {
-            return;
-        };
+    let on_input = move |event: leptos::ev::Targeted<leptos::ev::Event, web_sys::HtmlInputElement>| {
+        let input = event.target();
         let raw = input.value();
         let caret = input
             .selection_start()
@@ -88,47 +82,51 @@ pub(crate) fn code_field(entry: CodeEntry) -> View {
         refused.set(edited.refused);
         error.set(None);
     };
-    let invalid = move || entry.message(t).is_some();
+    let flags = move || {
+        text.read()
+            .chars()
+            .map(|letter| view! { <span><Flag letter /></span> })
+            .collect_view()
+    };
     view! {
         <div class="code" data-places=move || code_entry::places(&text.read()).to_string()>
             <div class="code-field">
                 <input
-                    node_ref=node
-                    id="code"
+                    id=FIELD_ID
                     type="text"
+                    autofocus
                     aria-label=t.code_label()
                     aria-describedby="code-help code-message"
-                    aria-invalid=move || invalid().to_string()
+                    aria-invalid=move || entry.message(t).is_some().to_string()
                     autocapitalize="characters"
                     autocomplete="one-time-code"
                     spellcheck="false"
                     enterkeyhint="go"
-                    prop:value=move || text.get()
-                    on:input=on_input
+                    prop:value=text
+                    on:input:target=on_input
                 />
                 <div class="cells" aria-hidden="true">
                     {move || cells(&text.read())}
                 </div>
             </div>
-            <div class="hoist" aria-hidden="true">
-                {move || text.read().chars().map(|letter| flag(letter).unwrap_or_else(|| view! { <span></span> })).collect::<View>()}
-            </div>
+            <div class="hoist" aria-hidden="true">{flags}</div>
             <p class="spoken">{move || spoken(&text.read())}</p>
             <p class="hint bad" id="code-message" role="alert">{move || entry.message(t)}</p>
         </div>
     }
 }
 
-fn cells(text: &str) -> View {
+fn cells(text: &str) -> impl IntoView + use<> {
     let filled = text.chars().count();
     let dash = text
         .find('-')
         .unwrap_or(gangway_protocol::code::MIN_NAMEPLATE_LEN);
+    let no_dash = !text.contains('-');
     (0..code_entry::places(text))
         .map(|place| {
-            view! { <i class:dash=place == dash class:empty=place == dash && !text.contains('-') class:next=place == filled></i> }
+            view! { <i class:dash=place == dash class:empty=place == dash && no_dash class:next=place == filled></i> }
         })
-        .collect::<View>()
+        .collect_view()
 }
 
 /// The words of the radio alphabet for a code, for reading it out: `Bravo Charlie Delta Foxtrot – Golf …`.

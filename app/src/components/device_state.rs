@@ -1,12 +1,16 @@
 //! Where a device is in its life, in a word.
 
 use gangway_protocol::device::DeviceState;
+use leptos::prelude::*;
 
-use crate::view::{View, view};
 use crate::visit::{Language, language};
 
 /// The state; one that asks for attention stands out.
-pub(crate) fn device_state(state: &DeviceState) -> View {
+#[component]
+pub(crate) fn DeviceStateMark(
+    /// The state.
+    state: DeviceState,
+) -> impl IntoView {
     let class = match state {
         DeviceState::Active { .. } => "",
         DeviceState::Pending { .. } | DeviceState::Enrolling { .. } | DeviceState::Suspended { .. } => {

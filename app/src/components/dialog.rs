@@ -1,24 +1,26 @@
 //! Dialogs: the browser's own `<dialog>`, which keeps the focus inside and gives it back.
 
-use gangway_client::ApiError;
-use leptos::ev::Event;
+use leptos::children::TypedChildrenFn;
 use leptos::prelude::*;
-use web_sys::HtmlDialogElement;
 
-use super::notice::{Tone, notice};
 use crate::browser::page;
-use crate::view::{NodeRef, View, view};
 use crate::visit::language;
-use crate::visitor::{api, with_fresh_proof};
 
 /// A dialog that shows while `open` holds; its content is made anew each time.
-pub(crate) fn dialog(
+#[component]
+pub(crate) fn Dialog<C: IntoView + 'static>(
+    /// Whether it shows; the browser closes it on Escape, and then so is this.
     open: RwSignal<bool>,
+    /// Its class in the style sheet.
+    #[prop(optional)]
     class: &'static str,
+    /// What screen readers call it.
     label: &'static str,
-    content: impl Fn() -> View + Send + Sync + 'static,
-) -> View {
-    let node = NodeRef::<HtmlDialogElement>::new();
+    /// Its content.
+    children: TypedChildrenFn<C>,
+) -> impl IntoView {
+    let children = children.into_inner();
+    let node = NodeRef::<leptos::html::Dialog>::new();
     Effect::new(move |_| {
         if let Some(dialog) = node.get() {
             if open.get() {
@@ -29,85 +31,28 @@ pub(crate) fn dialog(
         }
     });
     view! {
-        <dialog node_ref=node class=class aria-label=label on:close=move |_: Event| open.set(false)>
-            {move || open.get().then(&content)}
+        <dialog node_ref=node class=class aria-label=label on:close=move |_| open.set(false)>
+            {move || open.get().then(|| children())}
         </dialog>
     }
 }
 
 /// The end of a form in a dialog: the way out, and what the form does.
-pub(crate) fn form_end(open: RwSignal<bool>, verb: &'static str) -> View {
+#[component]
+pub(crate) fn FormEnd(
+    /// Whether the dialog shows.
+    open: RwSignal<bool>,
+    /// What the form does.
+    verb: &'static str,
+    /// Whether it is being done.
+    #[prop(into)]
+    busy: Signal<bool>,
+) -> impl IntoView {
     let t = language();
     view! {
         <div class="dialog-end">
             <button class="button" type="button" on:click=move |_| open.set(false)>{t.cancel()}</button>
-            <button class="button primary" type="submit">{verb}</button>
+            <button class="button primary" type="submit" disabled=busy aria-busy=move || busy.get().to_string()>{verb}</button>
         </div>
     }
-}
-
-/// A question before something that cannot easily be taken back: what it is, what will happen, and the answer's verb.
-pub(crate) struct Question {
-    pub(crate) title: String,
-    /// What happens, one sentence each.
-    pub(crate) says: Vec<&'static str>,
-    pub(crate) verb: &'static str,
-    pub(crate) dangerous: bool,
-}
-
-/// Asks a question. Yes calls `answer` and holds the button meanwhile; when the server wants a fresh proof of a passkey, the
-/// browser asks for it and `answer` is called once more. Then the dialog closes, or shows what went wrong.
-pub(crate) fn ask(
-    open: RwSignal<bool>,
-    label: &'static str,
-    question: impl Fn() -> Question + Send + Sync + 'static,
-    more: impl Fn() -> View + Send + Sync + 'static,
-    answer: impl AsyncFn() -> Result<(), ApiError> + Clone + Send + Sync + 'static,
-) -> View {
-    let t = language();
-    let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<String>);
-    let api = api();
-    let yes = Callback::new(move |()| {
-        busy.set(true);
-        let (api, answer) = (api.clone(), answer.clone());
-        leptos::task::spawn_local(async move {
-            match with_fresh_proof(&api, answer).await {
-                Ok(()) => open.set(false),
-                Err(error) => trouble.set(error.words(t)),
-            }
-            busy.set(false);
-        });
-    });
-    dialog(open, "", label, move || {
-        trouble.set(None);
-        let Question {
-            title,
-            says,
-            verb,
-            dangerous,
-        } = question();
-        view! {
-            <h2>{title}</h2>
-            <ul class="says">{says.into_iter().map(|line| view! { <li>{line}</li> }).collect::<View>()}</ul>
-            {more()}
-            {move || trouble.get().map(|words| notice(Tone::Bad, view! { <p role="alert">{words}</p> }))}
-            <div class="dialog-end">
-                <button class="button" type="button" autofocus on:click=move |_| open.set(false)>
-                    {t.cancel()}
-                </button>
-                <button
-                    class="button"
-                    class:danger=dangerous
-                    class:primary=!dangerous
-                    type="button"
-                    disabled=move || busy.get()
-                    aria-busy=move || busy.get().to_string()
-                    on:click=move |_| yes.run(())
-                >
-                    {verb}
-                </button>
-            </div>
-        }
-    })
 }

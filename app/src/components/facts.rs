@@ -2,33 +2,44 @@
 
 use gangway_protocol::device::Facts;
 
-use crate::view::{View, view};
+use leptos::children::TypedChildren;
+use leptos::prelude::*;
+
 use crate::visit::{Language, language};
 
 /// The facts, in the order in which people read them.
-pub(crate) fn facts(facts: &Facts) -> View {
+#[component]
+pub(crate) fn FactList(
+    /// As the device states them.
+    facts: Facts,
+) -> impl IntoView {
     let t = language();
     let entries = facts
         .entries()
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| {
+            let value = value.to_owned();
             let mono = matches!(name, "serial" | "machine_id" | "addresses");
-            entry(
-                fact_name(t, name),
-                view! { <span class:mono=mono>{value.to_owned()}</span> },
-            )
+            let class = if mono { "mono" } else { "" };
+            view! { <Fact name=fact_name(t, name)><span class=class>{value}</span></Fact> }
         })
-        .collect::<View>();
+        .collect_view();
     view! { <dl class="facts">{entries}</dl> }
 }
 
 /// One pair of a list with the class `facts`.
-pub(crate) fn entry(name: &'static str, value: View) -> View {
+#[component]
+pub(crate) fn Fact<C: IntoView + 'static>(
+    /// What it is.
+    name: &'static str,
+    /// Its value.
+    children: TypedChildren<C>,
+) -> impl IntoView {
     view! {
         <div>
             <dt>{name}</dt>
-            <dd>{value}</dd>
+            <dd>{children.into_inner()()}</dd>
         </div>
     }
 }

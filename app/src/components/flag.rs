@@ -2,7 +2,7 @@
 //!
 //! Square, 30 units a side, hoist on the left, drawn from the description of each flag in the code (IMO, 2005 edition).
 
-use crate::view::{View, view};
+use leptos::prelude::*;
 
 const BLUE: &str = "#1f4fa0";
 const RED: &str = "#cf2e2b";
@@ -15,14 +15,19 @@ const WHOLE: &str = "M0 0h30v30H0z";
 const SWALLOWTAIL: &str = "M0 0h30l-8 15 8 15H0z";
 
 /// The flag of a letter; nothing for characters that no code contains.
-pub(crate) fn flag(letter: char) -> Option<View> {
-    let shapes = shapes(letter)?;
+#[component]
+pub(crate) fn Flag(
+    /// The letter, in upper case.
+    letter: char,
+) -> impl IntoView {
     let outline = if letter == 'B' { SWALLOWTAIL } else { WHOLE };
-    Some(view! {
-        <svg class="flag" viewBox="0 0 30 30" aria-hidden="true">
-            {shapes.iter().map(|(fill, path)| view! { <path fill=*fill d=*path /> }).collect::<View>()}
-            <path class="cloth" d=outline />
-        </svg>
+    shapes(letter).map(|shapes| {
+        view! {
+            <svg class="flag" viewBox="0 0 30 30" aria-hidden="true">
+                {shapes.iter().map(|(fill, path)| view! { <path fill=*fill d=*path /> }).collect_view()}
+                <path class="cloth" d=outline />
+            </svg>
+        }
     })
 }
 

@@ -1,10 +1,10 @@
 //! Icons and the logo as inline SVG: strokes of one width on a grid of 20, in the colour of the text around them.
 
-use crate::view::{View, view};
+use leptos::prelude::*;
 
-/// An icon, by what it says.
+/// What an icon says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Icon {
+pub(crate) enum Glyph {
     Add,
     Back,
     Bell,
@@ -35,7 +35,7 @@ pub(crate) enum Icon {
     Warning,
 }
 
-impl Icon {
+impl Glyph {
     fn path(self) -> &'static str {
         match self {
             Self::Add => "M10 4v12M4 10h12",
@@ -81,17 +81,25 @@ impl Icon {
     }
 }
 
-/// The icon, 20 pixels square. Decorative: what it says stands in text or in the label of its button.
-pub(crate) fn icon(icon: Icon) -> View {
+/// An icon, 20 pixels square. Decorative: what it says stands in text or in the label of its button.
+#[component]
+pub(crate) fn Icon(
+    /// What it says.
+    glyph: Glyph,
+) -> impl IntoView {
     view! {
         <svg width="20" height="20" viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
-            <path d=icon.path() />
+            <path d=glyph.path() />
         </svg>
     }
 }
 
 /// The mark of Gangway: a plank from the quay up to the deck.
-pub(crate) fn logo(size: &'static str) -> View {
+#[component]
+pub(crate) fn Logo(
+    /// Its width and height in pixels.
+    size: &'static str,
+) -> impl IntoView {
     view! {
         <svg width=size height=size viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
             <path d="M2 18h6L16 7h6" />

@@ -3,25 +3,61 @@
 use gangway_protocol::device::{MAX_LABEL_LEN, MAX_LABELS, MAX_NAME_LEN};
 use leptos::prelude::*;
 
-use crate::view::{View, view};
 use crate::visit::language;
 
 /// The labels as chips.
-pub(crate) fn labels(labels: &[String]) -> View {
+#[component]
+pub(crate) fn Labels(
+    /// In the order in which they were given.
+    labels: Vec<String>,
+) -> impl IntoView {
     labels
-        .iter()
-        .map(|label| view! { <span class="chip">{label.clone()}</span> })
-        .collect::<View>()
+        .into_iter()
+        .map(|label| view! { <span class="chip">{label}</span> })
+        .collect_view()
 }
 
 /// Fields for a device's name and labels; labels are separated by commas.
-pub(crate) fn name_and_labels(name: RwSignal<String>, labels: RwSignal<String>, placeholder: String) -> View {
+#[component]
+pub(crate) fn NameAndLabels(
+    /// The name.
+    name: RwSignal<String>,
+    /// The labels as they are typed.
+    labels: RwSignal<String>,
+    /// What the device is called as long as nobody names it.
+    placeholder: String,
+) -> impl IntoView {
+    view! {
+        <NameField name placeholder />
+        <LabelsField labels />
+    }
+}
+
+/// The field for a device's name.
+#[component]
+pub(crate) fn NameField(
+    /// The name.
+    name: RwSignal<String>,
+    /// What the device is called as long as nobody names it.
+    placeholder: String,
+) -> impl IntoView {
     let t = language();
     view! {
         <div class="field">
             <label for="device-name">{t.device_name()}</label>
             <input id="device-name" type="text" maxlength=MAX_NAME_LEN.to_string() autocomplete="off" placeholder=placeholder bind:value=name />
         </div>
+    }
+}
+
+/// The field for a device's labels, separated by commas.
+#[component]
+pub(crate) fn LabelsField(
+    /// The labels as they are typed.
+    labels: RwSignal<String>,
+) -> impl IntoView {
+    let t = language();
+    view! {
         <div class="field">
             <label for="device-labels">{t.labels()}</label>
             <input id="device-labels" type="text" autocomplete="off" placeholder=t.labels_example() aria-describedby="labels-hint" bind:value=labels />

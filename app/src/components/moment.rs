@@ -1,11 +1,7 @@
-//! Instants. The server writes them in UTC; once the page lives in the browser they are put into the reader's own terms.
+//! Instants. They are written in UTC; the page's `LocalTimes` puts them into the reader's own terms.
 
 use gangway_protocol::time::UnixMillis;
 use leptos::prelude::*;
-
-use crate::browser::clock::{self, Detail};
-use crate::view::{View, view};
-use crate::visit::{Language, language};
 
 /// How to show an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,72 +12,46 @@ pub(crate) enum Show {
     Minute,
     /// Distance from now: `3 minutes ago`.
     Distance,
+    /// Distance of something that has happened. A clock that is wrong does not move it into the future.
+    Past,
     /// The minute when it is today, else the day.
     Since,
 }
 
-/// The clock of the page: nothing on the server and during hydration, then the present instant, renewed now and then.
-#[derive(Clone, Copy)]
-pub(crate) struct PageClock {
-    lives: RwSignal<bool>,
-    now: RwSignal<UnixMillis>,
-}
+impl Show {
+    const ALL: [Self; 5] = [Self::Day, Self::Minute, Self::Distance, Self::Past, Self::Since];
 
-/// Distances are shown in seconds only below a minute; renewing them more often would only spend battery.
-const TICK_MILLIS: u32 = 10_000;
-
-impl PageClock {
-    /// Provides the clock and, in the browser, keeps it going.
-    pub(crate) fn provide() {
-        let clock = Self {
-            lives: RwSignal::new(false),
-            now: RwSignal::new(UnixMillis(0)),
-        };
-        provide_context(clock);
-        Effect::new(move |_| {
-            clock.now.set(clock::now());
-            clock.lives.set(true);
-            leptos::task::spawn_local(async move {
-                loop {
-                    clock::sleep(TICK_MILLIS).await;
-                    clock.now.set(clock::now());
-                }
-            });
-        });
-    }
-
-    /// The present instant; nothing on the server and during hydration.
-    pub(crate) fn now(self) -> Option<UnixMillis> {
-        self.lives.get().then(|| self.now.get())
-    }
-
-    fn text(self, t: Language, at: UnixMillis, show: Show) -> String {
-        if !self.lives.get() {
-            return at.to_the_minute();
-        }
-        match show {
-            Show::Day => clock::local(t, at, Detail::Day),
-            Show::Minute => clock::local(t, at, Detail::Minute),
-            Show::Distance => clock::relative(t, at, self.now.get()),
-            Show::Since => {
-                let day = clock::local(t, at, Detail::Day);
-                if day == clock::local(t, self.now.get_untracked(), Detail::Day) {
-                    clock::local(t, at, Detail::Clock)
-                } else {
-                    day
-                }
-            }
+    /// The value of [`SHOW`].
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Minute => "minute",
+            Self::Distance => "distance",
+            Self::Past => "past",
+            Self::Since => "since",
         }
     }
+
+    /// Whether it reads differently as time goes by.
+    pub(crate) fn ages(self) -> bool {
+        matches!(self, Self::Distance | Self::Past)
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|show| show.name() == name)
+    }
 }
+
+/// The attribute that says how a `<time>` wants to be shown.
+pub(crate) const SHOW: &str = "data-show";
 
 /// The instant as a `<time>`; the whole of it stands in the tooltip.
-pub(crate) fn moment(at: UnixMillis, show: Show) -> View {
-    let t = language();
-    let clock = expect_context::<PageClock>();
-    view! {
-        <time datetime=at.rfc3339() title=move || clock.text(t, at, Show::Minute)>
-            {move || clock.text(t, at, show)}
-        </time>
-    }
+#[component]
+pub(crate) fn Moment(
+    /// The instant.
+    at: UnixMillis,
+    /// How to show it.
+    show: Show,
+) -> impl IntoView {
+    view! { <time datetime=at.rfc3339() data-show=show.name()>{at.to_the_minute()}</time> }
 }

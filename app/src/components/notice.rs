@@ -1,10 +1,11 @@
 //! What a page has to say besides its content: notices, complaints, and that a list has nothing to show.
 
+use leptos::children::TypedChildren;
+use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::icon::{Icon, icon};
+use super::icon::{Glyph, Icon};
 use crate::trouble::Trouble;
-use crate::view::{View, view};
 use crate::visit::language;
 
 /// How serious a notice is.
@@ -16,50 +17,75 @@ pub(crate) enum Tone {
 }
 
 /// A notice with whatever it has to say and offer.
-pub(crate) fn notice(tone: Tone, content: View) -> View {
-    let (class, sign) = match tone {
-        Tone::Plain => ("notice", Icon::Help),
-        Tone::Warn => ("notice warn", Icon::Warning),
-        Tone::Bad => ("notice bad", Icon::Warning),
+#[component]
+pub(crate) fn Notice<C: IntoView + 'static>(
+    /// How serious it is.
+    tone: Tone,
+    /// What it says.
+    children: TypedChildren<C>,
+) -> impl IntoView {
+    let (class, glyph) = match tone {
+        Tone::Plain => ("notice", Glyph::Help),
+        Tone::Warn => ("notice warn", Glyph::Warning),
+        Tone::Bad => ("notice bad", Glyph::Warning),
     };
-    view! { <div class=class>{icon(sign)} <div>{content}</div></div> }
+    view! {
+        <div class=class>
+            <Icon glyph />
+            <div>{children.into_inner()()}</div>
+        </div>
+    }
 }
 
 /// What went wrong, with a way to try again.
-pub(crate) fn trouble_notice(trouble: &Trouble, retry: Option<Callback<()>>) -> View {
+#[component]
+pub(crate) fn TroubleNotice(
+    /// What went wrong.
+    trouble: Trouble,
+    /// Tries again. Without it a link loads the page anew, which needs no script.
+    #[prop(optional, into)]
+    retry: Option<Callback<()>>,
+) -> impl IntoView {
     let t = language();
-    let words = trouble.words(t);
-    notice(
-        Tone::Bad,
-        view! {
-            <p role="alert">{words}</p>
-            {retry
-                .map(|retry| {
-                    view! {
-                        <div class="row">
-                            <button class="button" type="button" on:click=move |_| retry.run(())>
-                                {icon(Icon::Refresh)}
-                                {t.try_again()}
-                            </button>
-                        </div>
-                    }
-                })}
-        },
-    )
+    let again = move || view! { <Icon glyph=Glyph::Refresh /> {t.try_again()} };
+    view! {
+        <Notice tone=Tone::Bad>
+            <p role="alert">{trouble.words(t)}</p>
+            <div class="row">
+                {match retry {
+                    Some(retry) => Either::Left(view! { <button class="button" type="button" on:click=move |_| retry.run(())>{again()}</button> }),
+                    None => Either::Right(view! { <a class="button" href="">{again()}</a> }),
+                }}
+            </div>
+        </Notice>
+    }
 }
 
 /// What is wrong with what was filled in or asked for, beside it; nothing shows until there is something to say.
-pub(crate) fn complaint(message: RwSignal<Option<String>>) -> View {
+#[component]
+pub(crate) fn Complaint(
+    /// What to say.
+    #[prop(into)]
+    message: Signal<Option<String>>,
+) -> impl IntoView {
     view! { <p class="hint bad" role="alert">{move || message.get()}</p> }
 }
 
 /// In place of a list: what it means that nothing is there, and what to do.
-pub(crate) fn blank(title: String, text: Option<&'static str>, content: View) -> View {
+#[component]
+pub(crate) fn Blank<C: IntoView + 'static>(
+    /// What it means.
+    title: &'static str,
+    /// What to do about it.
+    text: &'static str,
+    /// Ways to do that.
+    children: TypedChildren<C>,
+) -> impl IntoView {
     view! {
         <div class="blank">
             <h2>{title}</h2>
-            {text.map(|text| view! { <p>{text}</p> })}
-            {content}
+            <p>{text}</p>
+            {children.into_inner()()}
         </div>
     }
 }

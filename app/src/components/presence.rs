@@ -1,27 +1,33 @@
 //! Presence: a dot, a word and a time, so that neither colour nor words alone carry it.
 
 use gangway_protocol::device::{OfflineReason, Presence};
+use leptos::prelude::*;
 
-use super::moment::{Show, moment};
-use crate::view::{View, view};
+use super::moment::{Moment, Show};
 use crate::visit::{Language, language};
 
 /// Whether the device has a session open, and since when it has or had.
-pub(crate) fn presence(presence: &Presence) -> View {
+#[component]
+pub(crate) fn PresenceMark(
+    /// As the server tells it.
+    presence: Presence,
+) -> impl IntoView {
     let t = language();
-    match presence {
-        Presence::Online { since } => view! {
-            <span class="presence online">
-                {t.online()} <span class="soft">{t.online_since()} " " {moment(*since, Show::Since)}</span>
-            </span>
-        },
-        Presence::Offline { last_seen_at, .. } => view! {
-            <span class="presence">
-                {t.offline()} <span class="soft">{moment(*last_seen_at, Show::Distance)}</span>
-            </span>
-        },
-        Presence::Never => view! { <span class="presence">{t.never_seen()}</span> },
-    }
+    let (class, word, before, time) = match presence {
+        Presence::Online { since } => (
+            "presence online",
+            t.online(),
+            Some(t.online_since()),
+            Some((since, Show::Since)),
+        ),
+        Presence::Offline { last_seen_at, .. } => {
+            ("presence", t.offline(), None, Some((last_seen_at, Show::Past)))
+        }
+        Presence::Never => ("presence", t.never_seen(), None, None),
+    };
+    let before = before.map(|before| view! { {before} " " });
+    let time = time.map(|(at, show)| view! { " " <span class="soft">{before} <Moment at show /></span> });
+    view! { <span class=class>{word} {time}</span> }
 }
 
 /// Why the last session ended, in a sentence.

@@ -2,9 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::icon::{Icon, icon};
+use super::icon::{Glyph, Icon};
 use crate::format;
-use crate::view::{View, view};
 use crate::visit::language;
 
 /// One step, as it stands.
@@ -26,16 +25,24 @@ pub(crate) enum Progress {
     Failed,
 }
 
-/// The steps. Screen readers hear each change.
-pub(crate) fn steps(label: &'static str, steps: Signal<Vec<Step>>) -> View {
+/// The steps. Screen readers hear each change, with the step's name.
+#[component]
+pub(crate) fn Steps(
+    /// What the list is called.
+    label: &'static str,
+    /// The steps, in their order.
+    #[prop(into)]
+    steps: Signal<Vec<Step>>,
+) -> impl IntoView {
     view! {
         <ol class="steps" aria-label=label aria-live="polite">
-            {move || steps.get().into_iter().map(step).collect::<View>()}
+            {move || steps.get().into_iter().map(|step| view! { <StepLine step /> }).collect_view()}
         </ol>
     }
 }
 
-fn step(step: Step) -> View {
+#[component]
+fn StepLine(step: Step) -> impl IntoView {
     let t = language();
     let (class, said, time) = match step.progress {
         Progress::Coming => ("step", t.step_coming(), None),
@@ -44,16 +51,17 @@ fn step(step: Step) -> View {
         Progress::Failed => ("step failed", t.step_failed(), None),
     };
     let mark = match step.progress {
-        Progress::Done(_) => Some(icon(Icon::Check)),
-        Progress::Failed => Some(icon(Icon::Cross)),
+        Progress::Done(_) => Some(Glyph::Check),
+        Progress::Failed => Some(Glyph::Cross),
         Progress::Coming | Progress::Running => None,
     };
+    // Said as a whole whenever any of it changes: "Done" alone would not tell what.
     view! {
-        <li class=class>
-            <span class="mark">{mark}</span>
+        <li class=class aria-atomic="true">
+            <span class="mark">{mark.map(|glyph| view! { <Icon glyph /> })}</span>
             <div>
-                <span class="hidden-text">{said} ": "</span>
                 {step.label}
+                <span class="hidden-text">": " {said}</span>
                 {step.note.map(|note| view! { <p class="soft small">{note}</p> })}
             </div>
             <span class="soft mono">{time}</span>

@@ -3,42 +3,40 @@
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
+use leptos_router::components::Redirect;
 
 use crate::components::code_field::spoken;
-use crate::components::flag::flag;
-use crate::components::frame::loading;
-use crate::components::notice::trouble_notice;
-use crate::components::sign_in::sign_in;
-use crate::head::redirect;
-use crate::view::{View, view};
-use crate::visit::{Language, language};
-use crate::visitor::visitor;
+use crate::components::flag::Flag;
+use crate::components::notice::TroubleNotice;
+use crate::islands::sign_in::SignIn;
+use crate::visit::language;
+use crate::visitor::account;
 
 /// The code in the picture: the one of the documents, which no server hands out twice.
 const EXAMPLE: &str = "BCDF-GHJKLM";
 
 /// The page.
-pub(crate) fn home_page() -> View {
-    let t = language();
+#[component]
+pub(crate) fn HomePage() -> impl IntoView {
     view! {
         <main id="main" tabindex="-1">
-            {visitor().account.show(move || loading(t), move |account| match account {
+            {match account() {
                 Ok(account) => {
                     let sees_fleet = account.may(Role::may_see_fleet);
-                    redirect(if sees_fleet { paths::FLEET } else { paths::LINK });
-                    View::Nothing
+                    view! { <Redirect path=if sees_fleet { paths::FLEET } else { paths::LINK } /> }.into_any()
                 }
                 Err(trouble) => {
-                    let notice = (!trouble.is_signed_out())
-                        .then(|| trouble_notice(&trouble, Some(Callback::new(|()| visitor().changed()))));
-                    view! { {notice} {welcome(t)} }
+                    let notice = (!trouble.is_signed_out()).then(|| view! { <TroubleNotice trouble /> });
+                    view! { {notice} <Welcome /> }.into_any()
                 }
-            })}
+            }}
         </main>
     }
 }
 
-fn welcome(t: Language) -> View {
+#[component]
+fn Welcome() -> impl IntoView {
+    let t = language();
     let steps = [
         (t.home_step_read(), t.home_step_read_text()),
         (t.home_step_check(), t.home_step_check_text()),
@@ -51,14 +49,13 @@ fn welcome(t: Language) -> View {
                 <p class="lede">{t.home_lede()}</p>
                 <section class="home-sign-in" aria-labelledby="sign-in-title">
                     <h2 id="sign-in-title">{t.sign_in_title()}</h2>
-                    {sign_in()}
+                    <SignIn />
                 </section>
             </div>
-            {screen(t)}
+            <Screen />
         </div>
         <ol class="home-steps">
             {steps
-                .into_iter()
                 .map(|(title, text)| {
                     view! {
                         <li>
@@ -67,17 +64,19 @@ fn welcome(t: Language) -> View {
                         </li>
                     }
                 })
-                .collect::<View>()}
+                .collect_view()}
         </ol>
     }
 }
 
 /// What a device shows, as a picture.
-fn screen(t: Language) -> View {
+#[component]
+fn Screen() -> impl IntoView {
+    let t = language();
     let letters = |text: &'static str| {
         text.chars()
-            .map(|letter| view! { <span>{flag(letter)} <b>{letter}</b></span> })
-            .collect::<View>()
+            .map(|letter| view! { <span><Flag letter /> " " <b>{letter}</b></span> })
+            .collect_view()
     };
     let (nameplate, secret) = EXAMPLE.split_once('-').unwrap_or_default();
     view! {

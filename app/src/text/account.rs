@@ -7,6 +7,10 @@ texts! {
     add_passkey => "Add another passkey", "Weiteren Passkey hinzufügen";
     passkey_name_of(name: &str) => "Name of the passkey {name}", "Name des Passkeys {name}";
     remove_passkey(name: &str) => "Remove {name}", "{name} entfernen";
+    passkey_remove => "Remove", "Entfernen";
+    passkey_remove_title(name: &str) => "Remove the passkey {name}?", "Passkey {name} entfernen?";
+    passkey_remove_says_1 => "It is no longer a way into this account.", "Mit ihm kommt niemand mehr in dieses Konto.";
+    passkey_remove_says_2 => "Other browsers that signed in with it last are signed out.", "Andere Browser, die sich zuletzt mit ihm angemeldet haben, werden abgemeldet.";
     added => "added", "hinzugefügt";
     last_used => "last used", "zuletzt benutzt";
     never_used => "never used", "nie benutzt";
@@ -21,6 +25,9 @@ texts! {
     sign_ins => "Signed-in browsers", "Angemeldete Browser";
     this_browser => "This one", "Dieser";
     end_sign_in(browser: &str) => "End the sign-in of {browser}", "Anmeldung von {browser} beenden";
+    sign_in_end => "End sign-in", "Anmeldung beenden";
+    sign_in_end_title(browser: &str) => "End the sign-in of {browser}?", "Anmeldung von {browser} beenden?";
+    sign_in_end_says => "Whoever uses that browser has to sign in again with a passkey.", "Wer diesen Browser benutzt, muss sich wieder mit einem Passkey anmelden.";
     tokens => "API tokens", "API-Token";
     tokens_text => "For programs such as gangway link. A token does no more than its scopes say, and ends by itself.", "Für Programme wie gangway link. Ein Token darf nur, was seine Rechte sagen, und endet von selbst.";
     new_token => "New token", "Neues Token";
@@ -31,10 +38,15 @@ texts! {
     scope_read => "read", "lesen";
     scope_enrol_text => "Enrol: claim devices, approve them, get them signed", "Aufnehmen: Geräte beanspruchen, freigeben, unterschreiben lassen";
     scope_read_text => "Read the fleet", "Die Flotte lesen";
+    token_scopes_none => "Choose at least one thing that it may do.", "Bitte mindestens etwas auswählen, das es darf.";
     token_life => "Valid for", "Gültig für";
     token_create => "Create token", "Token erstellen";
     token_shown_once => "Copy the token now. It is shown once.", "Bitte jetzt kopieren. Das Token wird einmal gezeigt.";
     revoke_token(name: &str) => "Revoke {name}", "{name} widerrufen";
+    token_revoke => "Revoke", "Widerrufen";
+    token_revoke_title(name: &str) => "Revoke the token {name}?", "Token {name} widerrufen?";
+    token_revoke_says_1 => "Programs that use it are refused at once.", "Programme, die es benutzen, werden sofort abgewiesen.";
+    token_revoke_says_2 => "It cannot be brought back. Make a new one to replace it.", "Es lässt sich nicht zurückholen. Erstellen Sie ein neues als Ersatz.";
     expires => "ends", "endet";
     invitations => "Invitations", "Einladungen";
     invitations_text => "Whoever opens the link joins with the role that you choose. Each link works once.", "Wer den Link öffnet, tritt in der gewählten Rolle bei. Jeder Link funktioniert einmal.";
@@ -44,6 +56,10 @@ texts! {
     invitation_create => "Make link", "Link erstellen";
     invitation_shown_once => "Hand this link over. It is shown once and works once.", "Bitte diesen Link übergeben. Er wird einmal gezeigt und funktioniert einmal.";
     withdraw_invitation => "Take the invitation back", "Einladung zurückziehen";
+    invitation_withdraw => "Take back", "Zurückziehen";
+    invitation_withdraw_title(note: &str) => "Take back the invitation for {note}?", "Einladung für {note} zurückziehen?";
+    invitation_withdraw_says => "Its link stops working at once.", "Ihr Link funktioniert sofort nicht mehr.";
+    account_needs_script => "What can be changed below needs scripts. Allow JavaScript and WebAssembly for this site, then load the page again.", "Was sich unten ändern lässt, braucht Skripte. Erlauben Sie JavaScript und WebAssembly für diese Seite und laden Sie sie neu.";
     appearance => "Appearance", "Aussehen";
 }
 

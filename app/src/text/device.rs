@@ -40,6 +40,7 @@ texts! {
     labels_example => "hall 3, roof", "Halle 3, Dach";
     labels_hint => "Separated by commas.", "Durch Kommas getrennt.";
     certificate => "Certificate", "Zertifikat";
+    certificate_digits => "Issuer, subject, fingerprints", "Aussteller, Inhaber, Fingerabdrücke";
     no_certificate => "The device has no certificate yet.", "Das Gerät hat noch kein Zertifikat.";
     older_certificate => "Earlier certificate of", "Früheres Zertifikat vom";
     facts => "What the device says", "Was das Gerät sagt";
@@ -47,8 +48,13 @@ texts! {
     approved_by => "Approved by", "Freigegeben von";
     device_id => "Device id", "Gerätekennung";
     history => "History", "Verlauf";
-    arrived(name: &str) => "{name} is aboard: its certificate is installed and its first session is open.", "{name} ist an Bord: Das Zertifikat ist installiert, die erste Sitzung steht.";
+    arrived(name: &str) => "{name} has come aboard: its certificate is installed, and it has opened its first session.", "{name} ist an Bord gekommen: Das Zertifikat ist installiert, die erste Sitzung wurde geöffnet.";
+    facts_more => "Software, processor, addresses", "Software, Prozessor, Adressen";
+    removal => "Take it out of service", "Außer Betrieb nehmen";
+    retire_when => "When it is no longer needed: sold, broken, put away. Its key stays good, so that it can be enrolled again.", "Wenn es nicht mehr gebraucht wird: verkauft, defekt, weggeräumt. Sein Schlüssel bleibt gut, sodass es wieder aufgenommen werden kann.";
+    revoke_when => "When somebody else may have its key: lost, stolen, copied. The key is refused for good; only with a new one can the device come back.", "Wenn jemand anderes seinen Schlüssel haben könnte: verloren, gestohlen, kopiert. Der Schlüssel bleibt für immer abgelehnt; nur mit einem neuen kann das Gerät zurückkommen.";
 
+    life_over(percent: i64) => "{percent}% of its life is over", "{percent} % der Laufzeit sind vorbei";
     valid => "Valid", "Gültig";
     revoked => "Revoked", "Widerrufen";
     issuer => "Issuer", "Aussteller";

@@ -2,10 +2,18 @@
 
 texts! {
     search_devices => "Search devices", "Geräte suchen";
+    search_apply => "Search and filter", "Suchen und filtern";
     search_placeholder => "Name, label, serial number …", "Name, Etikett, Seriennummer …";
     all_states => "All states", "Alle Zustände";
     all_presences => "Online or not", "Online oder nicht";
     all_organisations => "All organisations", "Alle Organisationen";
+    sort_label => "Order", "Reihenfolge";
+    sort_newest => "Newest first", "Neueste zuerst";
+    sort_oldest => "Oldest first", "Älteste zuerst";
+    sort_name => "Name, A to Z", "Name, A bis Z";
+    sort_name_back => "Name, Z to A", "Name, Z bis A";
+    sort_seen => "Last seen first", "Zuletzt gesehen zuerst";
+    sort_unseen => "Longest unseen first", "Am längsten nicht gesehen zuerst";
     export_csv_hint => "Export what is listed, all pages", "Exportiert, was gelistet ist, alle Seiten";
     column_presence => "Presence", "Anwesenheit";
     column_state => "State", "Zustand";

@@ -7,6 +7,9 @@ texts! {
     add_device => "Add a device", "Gerät hinzufügen";
     account => "Account", "Konto";
     sign_out => "Sign out", "Abmelden";
+    no_script => "Scripts are off in this browser. Reading, searching and forms work without them; signing in and adding devices do not.", "Skripte sind in diesem Browser aus. Lesen, Suchen und Formulare gehen ohne; Anmelden und Geräte hinzufügen nicht.";
+    lifeless => "Part of this page did not load, so some of its buttons do nothing. Load it again; if that does not help, use a current browser that runs WebAssembly, or ask whoever runs the network.", "Ein Teil dieser Seite wurde nicht geladen, deshalb tun manche Schaltflächen nichts. Bitte neu laden; hilft das nicht, einen aktuellen Browser mit WebAssembly benutzen oder fragen, wer das Netz betreibt.";
+    reload => "Load again", "Neu laden";
     loading => "Loading", "Wird geladen";
     try_again => "Try again", "Noch einmal versuchen";
     cancel => "Cancel", "Abbrechen";
@@ -32,6 +35,7 @@ texts! {
     palette => "Search or jump", "Suchen oder springen";
     palette_hint => "Type a page, a device or an action", "Seite, Gerät oder Aktion eingeben";
     palette_find(query: &str) => "Search the fleet for “{query}”", "Flotte nach „{query}“ durchsuchen";
+    keys_single => "Keys without Ctrl", "Tasten ohne Strg";
     keys => "Keyboard", "Tastatur";
     keys_palette => "Search or jump anywhere", "Suchen oder überallhin springen";
     keys_search => "Search the fleet", "Flotte durchsuchen";
@@ -42,6 +46,7 @@ texts! {
     online => "Online", "Online";
     offline => "Offline", "Offline";
     never_seen => "Never seen", "Nie gesehen";
+    just_now => "just now", "gerade eben";
     online_since => "since", "seit";
     state_pending => "Waiting for approval", "Wartet auf Freigabe";
     state_rejected => "Rejected", "Abgelehnt";

@@ -1,6 +1,7 @@
 //! Texts of the start page, of signing in, and of the pages behind one-time links.
 
 texts! {
+    description => "Gangway brings devices into a fleet: type the code that a device shows, look at it, approve it.", "Gangway nimmt Geräte in eine Flotte auf: den Code eingeben, den ein Gerät zeigt, ansehen, freigeben.";
     home_title => "Bring a device aboard with ten letters", "Ein Gerät an Bord holen, mit zehn Buchstaben";
     home_lede => "A new device shows a code. Type it here, look at what comes aboard, approve. The device gets a certificate of its own, and its private key never leaves it.", "Ein neues Gerät zeigt einen Code. Hier eingeben, ansehen, was an Bord kommt, freigeben. Das Gerät bekommt ein eigenes Zertifikat, und sein privater Schlüssel verlässt es nie.";
     home_step_read => "Read the code", "Code ablesen";
@@ -14,8 +15,10 @@ texts! {
 
     sign_in_title => "Sign in", "Anmelden";
     sign_in_first => "This page is for members. Sign in and you are taken straight to it.", "Diese Seite ist für Mitglieder. Nach dem Anmelden geht es gleich hier weiter.";
-    sign_in_name => "Passkey", "Passkey";
-    sign_in_name_hint => "Click into the field and pick your passkey, or use the button.", "Ins Feld klicken und den Passkey wählen, oder die Schaltfläche benutzen.";
+    sign_in_name => "Or pick one that this browser offers", "Oder einen wählen, den dieser Browser anbietet";
+    sign_in_name_place => "Click here", "Hier klicken";
+    sign_in_no_cookie => "The browser did not keep the sign-in. Allow cookies for this site, then sign in again.", "Der Browser hat die Anmeldung nicht behalten. Erlauben Sie Cookies für diese Seite und melden Sie sich noch einmal an.";
+    sign_in_needs_script => "Signing in takes a passkey, and the browser gives one to scripts alone. Allow JavaScript and WebAssembly for this site, then load the page again.", "Die Anmeldung braucht einen Passkey, und den gibt der Browser nur Skripten. Erlauben Sie JavaScript und WebAssembly für diese Seite und laden Sie sie neu.";
     sign_in_button => "Sign in with a passkey", "Mit einem Passkey anmelden";
     sign_in_lost => "No passkey at hand?", "Kein Passkey zur Hand?";
     sign_in_lost_text => "Use one of your recovery codes, or ask an admin of your organisation for a recovery link.", "Benutzen Sie einen Ihrer Wiederherstellungscodes, oder bitten Sie einen Administrator Ihrer Organisation um einen Link.";
@@ -26,6 +29,8 @@ texts! {
     setup_reading => "Reading the link", "Der Link wird gelesen";
     setup_no_link => "This page needs a link", "Diese Seite braucht einen Link";
     setup_no_link_text => "Invitations, recovery and the first set-up come as links that work once. Open yours again; if it came in a message, copy all of it.", "Einladungen, Wiederherstellung und die Ersteinrichtung kommen als Links, die einmal funktionieren. Bitte Ihren noch einmal öffnen und ganz kopieren.";
+    setup_needs_script => "This page needs scripts: the link is read by them alone, so that it reaches no server log, and the browser gives passkeys to nothing else. Allow JavaScript and WebAssembly for this site, then open the link again.", "Diese Seite braucht Skripte: Nur sie lesen den Link, damit er in keinem Serverprotokoll steht, und nur ihnen gibt der Browser Passkeys. Erlauben Sie JavaScript und WebAssembly für diese Seite und öffnen Sie den Link noch einmal.";
+    setup_unkept_title => "Your passkey is made", "Ihr Passkey ist erstellt";
     setup_first_text => "You are the first one here. Give yourself and your organisation a name; you will be its owner.", "Sie sind als Erstes hier. Geben Sie sich und Ihrer Organisation einen Namen; sie gehört dann Ihnen.";
     setup_invitation_title(organisation: &str) => "Join {organisation}", "{organisation} beitreten";
     setup_invitation_text(role: &str) => "You have been invited with the role “{role}”.", "Sie sind eingeladen, in der Rolle „{role}“.";
@@ -48,5 +53,6 @@ texts! {
     safety_passkey_text => "On your phone, another computer or a security key.", "Auf Ihrem Telefon, einem anderen Rechner oder einem Sicherheitsschlüssel.";
     safety_passkey_add => "Add another passkey", "Weiteren Passkey hinzufügen";
     passkey_added => "The passkey is added.", "Der Passkey ist hinzugefügt.";
+    continue_to_link => "Continue: add a device", "Weiter: Gerät hinzufügen";
     continue_to_fleet => "Continue to the fleet", "Weiter zur Flotte";
 }

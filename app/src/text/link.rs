@@ -28,6 +28,10 @@ texts! {
     link_title => "Add a device", "Gerät hinzufügen";
     link_lede => "Type the code that the device shows.", "Den Code eingeben, den das Gerät zeigt.";
     link_continue => "Continue", "Weiter";
+    link_needs_script => "Connecting to a device, checking its code and sealing what is said are done by this page itself, in the browser. Allow JavaScript and WebAssembly for this site and load the page again, or use another browser.", "Die Verbindung zum Gerät, die Prüfung des Codes und das Versiegeln übernimmt diese Seite selbst, im Browser. Bitte JavaScript und WebAssembly für diese Seite erlauben und neu laden, oder einen anderen Browser benutzen.";
+    link_not_allowed => "This account may not enrol devices.", "Dieses Konto darf keine Geräte aufnehmen.";
+    link_not_allowed_text => "Ask an admin of the organisation for the role of installer.", "Bitte einen Administrator der Organisation um die Rolle „Installateur“ bitten.";
+    link_meanwhile => "A device is being added already. Open the link again when that is over.", "Es wird schon ein Gerät aufgenommen. Bitte den Link danach noch einmal öffnen.";
     connecting => "Connecting to the device", "Verbindung zum Gerät wird aufgebaut";
     prefilled_question => "These letters came with a link. Compare them with the screen of the device before you go on.", "Diese Buchstaben kamen mit einem Link. Bitte mit der Anzeige des Geräts vergleichen, bevor es weitergeht.";
     prefilled_yes => "These letters are on the device in front of me", "Diese Buchstaben stehen auf dem Gerät vor mir";
@@ -42,7 +46,8 @@ texts! {
     telephone_hint => "Helping over the telephone? Read the words below the flags out loud.", "Hilfe am Telefon? Einfach die Wörter unter den Flaggen vorlesen.";
 
     review_title => "Is this your device?", "Ist das Ihr Gerät?";
-    review_lede => "The device is connected. Nothing is signed until you approve.", "Das Gerät ist verbunden. Vor Ihrer Freigabe wird nichts unterschrieben.";
+    review_lede => "Nothing is signed until you approve.", "Ohne Ihr Ja wird nichts unterschrieben.";
+    review_more => "Labels and all details", "Etiketten und alle Einzelheiten";
     review_stated => "The device says", "Das Gerät sagt";
     review_seen => "The panel sees", "Das Panel sieht";
     unverified => "Unverified", "Ungeprüft";
@@ -51,8 +56,6 @@ texts! {
     network_different => "Another network than yours", "Anderes Netz als Ihres";
     network_unknown => "Cannot be compared", "Nicht vergleichbar";
     first_seen => "First seen", "Zuerst gesehen";
-    review_give => "Name and labels", "Name und Etiketten";
-    review_into => "It will belong to", "Es wird gehören zu:";
     warning_other_panel(link: &str) => "The device shows the address {link}, which is not this panel. Approve only if you know why.", "Das Gerät zeigt die Adresse {link}, und das ist nicht dieses Panel. Nur freigeben, wenn Sie wissen, warum.";
     warning_other_network => "The device is on another network than you are. Is it really in front of you?", "Das Gerät ist in einem anderen Netz als Sie. Steht es wirklich vor Ihnen?";
     place_question => "Where is the device?", "Wo ist das Gerät?";
@@ -72,6 +75,8 @@ texts! {
 
     crossing_title(name: &str) => "{name} is coming aboard", "{name} kommt an Bord";
     crossing_done(name: &str) => "{name} is aboard", "{name} ist an Bord";
+    crossing_failed(name: &str) => "{name} did not come aboard", "{name} ist nicht an Bord gekommen";
+    nameless => "The device", "Das Gerät";
     progress => "Progress", "Fortschritt";
     step_coming => "Waiting", "Wartet";
     step_running => "Under way", "Läuft";
@@ -79,6 +84,7 @@ texts! {
     step_failed => "Failed", "Gescheitert";
     step_code => "Code accepted", "Code angenommen";
     step_identity => "Identity checked", "Identität geprüft";
+    step_refused => "Refused at the device", "Am Gerät abgelehnt";
     step_signed => "Certificate signed", "Zertifikat unterschrieben";
     step_installed => "Installed on the device", "Auf dem Gerät installiert";
     step_online => "Online", "Online";
@@ -87,6 +93,25 @@ texts! {
     note_signed(digest: &str) => "By the built-in certificate authority, fingerprint {digest}…", "Von der eingebauten Zertifizierungsstelle, Fingerabdruck {digest}…";
     note_installing => "The device verifies the chain and stores it.", "Das Gerät prüft die Kette und speichert sie.";
     note_online => "Waiting for the device's first session.", "Die erste Sitzung des Geräts steht noch aus.";
+    ended_not_mine => "You said that this is not your device. Nothing was signed.", "Sie haben gesagt, dass dies nicht Ihr Gerät ist. Nichts wurde unterschrieben.";
+    ended_cancelled => "You cancelled. Nothing was signed.", "Sie haben abgebrochen. Nichts wurde unterschrieben.";
+    ended_telling => "The device and the server are being told.", "Gerät und Server erfahren es gerade.";
+    ended_told => "The device and the server know.", "Gerät und Server wissen Bescheid.";
+    ended_not_mine_told => "The device and the admins of your organisations know. If you expected your own device, read the code from its screen again.", "Das Gerät und die Administratoren Ihrer Organisationen wissen Bescheid. Falls Sie Ihr eigenes Gerät erwartet haben: bitte den Code noch einmal von seiner Anzeige ablesen.";
+    ended_not_mine_untold => "The server could not be told, so your admins do not know: tell one of them yourself.", "Der Server war nicht zu erreichen, die Administratoren wissen es also nicht: Bitte sagen Sie es einem selbst.";
+    ended_cancelled_untold => "The server could not be told. If the device stands in the fleet as “Enrolling”, retire it there.", "Der Server war nicht zu erreichen. Steht das Gerät in der Flotte als „Wird aufgenommen“, bitte dort ausmustern.";
+    failure_code_unknown => "No device is waiting under this code.", "Unter diesem Code wartet kein Gerät.";
+    failure_code_unknown_remedy => "Check the letters before the dash, and that the device still shows this code: one is valid for ten minutes. A device or server that has just been restarted takes a moment to come back.", "Bitte die Buchstaben vor dem Strich prüfen, und ob das Gerät diesen Code noch zeigt: Einer gilt zehn Minuten. Nach einem Neustart von Gerät oder Server dauert es einen Moment, bis das Gerät wieder da ist.";
+    failure_coming_back => "No device is waiting under this code yet: it is coming back.", "Unter diesem Code wartet noch kein Gerät: Es kommt gerade zurück.";
+    failure_coming_back_remedy => "After a restart or a broken connection the device connects again by itself, mostly within a minute. Then continue, with the new code if it shows one.", "Nach einem Neustart oder Verbindungsabbruch verbindet sich das Gerät von selbst wieder, meist binnen einer Minute. Dann geht es weiter, mit dem neuen Code, falls es einen zeigt.";
+    failure_device_gone => "The device disconnected.", "Das Gerät hat die Verbindung getrennt.";
+    failure_device_gone_remedy => "If it is being restarted, it comes back by itself. Then enter the code that it shows.", "Wird es gerade neu gestartet, kommt es von selbst zurück. Dann bitte den Code eingeben, den es zeigt.";
+    failure_refused => "The person at the device refused.", "Am Gerät wurde abgelehnt.";
+    failure_refused_because(reason: &str) => "The device refused. It says: “{reason}”", "Das Gerät hat abgelehnt. Es sagt: „{reason}“";
     copy_diagnostics => "Copy diagnostics", "Diagnose kopieren";
     enrol_another => "Enrol another", "Weiteres aufnehmen";
+}
+
+plurals! {
+    letters_missing => "{} letter is still missing.", "{} letters are still missing."; "Es fehlt noch {} Buchstabe.", "Es fehlen noch {} Buchstaben.";
 }

@@ -7,12 +7,12 @@ texts! {
     trouble_unauthenticated => "You are signed out. Sign in again.", "Sie sind abgemeldet. Bitte wieder anmelden.";
     trouble_forbidden => "Your role does not allow this. Ask an admin of the organisation.", "Ihre Rolle erlaubt das nicht. Bitte einen Administrator der Organisation fragen.";
     trouble_code_unknown => "No device waits under this code. Compare it with the device's screen: the device may show a new one by now.", "Unter diesem Code wartet kein Gerät. Bitte mit der Anzeige des Geräts vergleichen: Vielleicht zeigt es inzwischen einen neuen.";
-    trouble_busy => "The device is busy with another attempt. Try again in a moment.", "Das Gerät ist mit einem anderen Versuch beschäftigt. Bitte gleich noch einmal versuchen.";
+    trouble_busy => "The device is busy with another attempt.", "Das Gerät ist mit einem anderen Versuch beschäftigt.";
     trouble_rate_limited => "Too many attempts. For safety the server waits a while.", "Zu viele Versuche. Zur Sicherheit wartet der Server eine Weile.";
     trouble_device_gone => "The device disconnected. Look at its screen; when it shows a code again, enter that one.", "Das Gerät hat die Verbindung getrennt. Bitte auf seine Anzeige sehen und den Code eingeben, den es dann zeigt.";
-    trouble_timeout => "No answer came in time. Try again.", "Es kam rechtzeitig keine Antwort. Bitte noch einmal versuchen.";
+    trouble_timeout => "No answer came in time.", "Es kam rechtzeitig keine Antwort.";
     trouble_too_large => "That was larger than allowed.", "Das war größer als erlaubt.";
-    trouble_shutting_down => "The server is being restarted. Try again in a moment.", "Der Server wird gerade neu gestartet. Bitte gleich noch einmal versuchen.";
+    trouble_shutting_down => "The server is being restarted.", "Der Server wird gerade neu gestartet.";
     trouble_not_found => "There is no such thing, or it is not yours to see.", "Das gibt es nicht, oder es ist nicht für Sie bestimmt.";
     trouble_invalid => "Something in the form cannot be taken as it is.", "Etwas im Formular kann so nicht angenommen werden.";
     trouble_conflict => "This changed meanwhile. Reload and try again.", "Das hat sich inzwischen geändert. Laden Sie die Seite neu und versuchen Sie es noch einmal.";
@@ -23,9 +23,10 @@ texts! {
     trouble_key_revoked => "The device's key was revoked and stays refused. Reset the device so that it makes a new key.", "Der Schlüssel des Geräts wurde widerrufen und bleibt abgelehnt. Bitte das Gerät zurücksetzen, damit es einen neuen erzeugt.";
     trouble_key_known => "The device's key already belongs to a device of yours.", "Der Schlüssel des Geräts gehört schon zu einem Ihrer Geräte.";
     trouble_last_owner => "You are the last owner. Make somebody else an owner first.", "Sie sind der letzte Eigentümer. Machen Sie zuerst jemand anderen dazu.";
-    trouble_unavailable => "The server cannot do this at present. Try again in a moment.", "Der Server kann das zurzeit nicht. Bitte gleich noch einmal versuchen.";
-    trouble_internal => "Something went wrong on the server, and it has logged what. Try again.", "Auf dem Server ist etwas schiefgegangen; er hat es protokolliert. Versuchen Sie es noch einmal.";
+    trouble_unavailable => "The server cannot do this at present.", "Der Server kann das zurzeit nicht.";
+    trouble_internal => "Something went wrong on the server, and it has logged what.", "Auf dem Server ist etwas schiefgegangen; er hat es protokolliert.";
     trouble_other => "This did not work.", "Das hat nicht geklappt.";
+    trouble_retry_soon => "Try again in a moment.", "Bitte gleich noch einmal versuchen.";
     trouble_retry_in(secs: u32) => "Try again in {secs} seconds.", "In {secs} Sekunden noch einmal versuchen.";
     trouble_retry_in_minutes(minutes: u32) => "Try again in {minutes} minutes.", "In {minutes} Minuten noch einmal versuchen.";
 

@@ -22,6 +22,14 @@ impl Api {
         self.get(path::ACCOUNT).await
     }
 
+    /// Whether somebody is signed in, for callers that need nothing else of the account: it is not read.
+    ///
+    /// # Errors
+    /// `unauthenticated` when nobody is signed in.
+    pub async fn is_signed_in(&self) -> Result<(), ApiError> {
+        self.quiet(Method::GET, path::ACCOUNT, None).await
+    }
+
     /// Gives the account another name.
     ///
     /// # Errors

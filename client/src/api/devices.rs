@@ -43,6 +43,14 @@ impl Api {
         self.get(&path::device(id)).await
     }
 
+    /// A device as its row in the fleet shows it: the rest of the answer is not read.
+    ///
+    /// # Errors
+    /// As [`Api::device`].
+    pub async fn device_row(&self, id: &DeviceId) -> Result<Device, ApiError> {
+        self.get(&path::device(id)).await
+    }
+
     /// Changes name or labels.
     ///
     /// # Errors

@@ -1,13 +1,14 @@
 //! Becoming somebody: one-time links, registration, sign-in, recovery. What a visitor may call who is not signed in.
 
 use gangway_protocol::account::{
-    Account, Ceremony, CeremonyReply, LinkInspectionRequest, LinkPurpose, RecoveryGrant, RecoveryRequest,
+    Ceremony, CeremonyReply, LinkInspectionRequest, LinkPurpose, RecoveryGrant, RecoveryRequest,
     RegistrationRequest,
 };
 use gangway_protocol::id::CeremonyId;
 use gangway_protocol::path;
+use http::Method;
 
-use super::Api;
+use super::{Api, encode};
 use crate::error::ApiError;
 
 impl Api {
@@ -35,8 +36,9 @@ impl Api {
         &self,
         ceremony: &CeremonyId,
         reply: &CeremonyReply,
-    ) -> Result<Account, ApiError> {
-        self.post(&path::registration(ceremony), reply).await
+    ) -> Result<(), ApiError> {
+        self.quiet(Method::POST, &path::registration(ceremony), Some(encode(reply)?))
+            .await
     }
 
     /// Starts a sign-in with a discoverable passkey.
@@ -47,16 +49,13 @@ impl Api {
         self.act(path::SIGN_INS).await
     }
 
-    /// Finishes it with the authenticator's reply.
+    /// Finishes it with the authenticator's reply. The account in the response is not read: [`Api::account`] gives it.
     ///
     /// # Errors
     /// `passkey_refused`.
-    pub async fn finish_sign_in(
-        &self,
-        ceremony: &CeremonyId,
-        reply: &CeremonyReply,
-    ) -> Result<Account, ApiError> {
-        self.post(&path::sign_in(ceremony), reply).await
+    pub async fn finish_sign_in(&self, ceremony: &CeremonyId, reply: &CeremonyReply) -> Result<(), ApiError> {
+        self.quiet(Method::POST, &path::sign_in(ceremony), Some(encode(reply)?))
+            .await
     }
 
     /// Turns a recovery code into a token for [`Api::start_registration`].

@@ -104,7 +104,7 @@ impl Failure {
     pub fn cause(&self) -> String {
         let mut text = self.words();
         // Some of the words are others': the server's, the device's, a library's.
-        if !text.ends_with(['.', '!', '?', '…']) {
+        if !text.ends_with(['.', '!', '?', '…', '”']) {
             text.push('.');
         }
         text
@@ -141,8 +141,10 @@ impl Failure {
                 "You said that this is not your device. It has been told, and nothing was signed.".to_owned()
             }
             Self::Cancelled => "You cancelled. The device has been told, and nothing was signed.".to_owned(),
-            Self::DeviceRefused { reason: Some(reason) } => format!("The device refused: {reason}"),
-            Self::DeviceRefused { reason: None } => "The person at the device refused.".to_owned(),
+            Self::DeviceRefused { .. } => match self.refusal() {
+                Some(reason) => format!("The device refused. It says: “{reason}”"),
+                None => REFUSED_BY_PERSON.to_owned(),
+            },
             Self::ApprovalRefused(error) => format!("The server did not accept the approval: {error}"),
             Self::ConsentNotRecorded(error) => {
                 format!("The server did not record the device’s consent: {error}")
@@ -155,6 +157,15 @@ impl Failure {
             Self::OtherCertificate => {
                 "The device says that it installed another certificate than the one it was given.".to_owned()
             }
+        }
+    }
+
+    /// What a device that refused says about it, beyond that somebody refused.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::DeviceRefused { reason } => reason.as_deref().filter(|reason| *reason != REFUSED_BY_PERSON),
+            _ => None,
         }
     }
 
@@ -209,6 +220,10 @@ impl Failure {
             }
             Self::SignedOut => "Sign in again, or use a fresh token, then try again with the same code.",
             Self::NotAllowed => "Ask an admin of the organisation for the role of installer.",
+            // Where the server says when to try again, that stands in its message.
+            Self::Server(problem) if problem.message.contains("ry again") => {
+                "If it stays so, give the server’s operator this message."
+            }
             Self::Server(_) => {
                 "Try again in a moment; if it stays so, give the server’s operator this message."
             }
@@ -310,6 +325,8 @@ impl From<HandshakeError> for Failure {
     }
 }
 
+/// What devices say when the person there says no.
+const REFUSED_BY_PERSON: &str = "The person at the device refused.";
 /// Where the server says `busy` without a time.
 const DEFAULT_RETRY_SECS: u32 = 5;
 

@@ -35,6 +35,8 @@ pub(super) struct Settling {
     csr: Csr,
     facts: Facts,
     phase: Phase,
+    /// An approval was asked for, and no answer said that none was given: it may stand.
+    may_stand: bool,
 }
 
 #[derive(Debug)]
@@ -67,6 +69,7 @@ impl Settling {
             csr,
             facts,
             phase: Phase::Reviewing,
+            may_stand: false,
         }
     }
 
@@ -114,8 +117,8 @@ impl Settling {
     fn leave(mut self: Box<Self>, failure: Failure, turn: &mut Turn<'_>) -> Result<State, Failure> {
         let claim = self.channel.claim().clone();
         let mut calls = match self.phase {
-            Phase::Reviewing => vec![],
-            Phase::Approving { .. } | Phase::AwaitingConsent { .. } => {
+            Phase::Reviewing if !self.may_stand => vec![],
+            Phase::Reviewing | Phase::Approving { .. } | Phase::AwaitingConsent { .. } => {
                 vec![Call::Withdraw { claim: claim.clone() }]
             }
             Phase::RecordingConsent { .. } | Phase::Signing { .. } | Phase::Installing { .. } => {
@@ -146,6 +149,7 @@ impl Settling {
             }
             (Phase::Approving { signer }, Answer::Approve(Err(error))) => match obstacle(error) {
                 Ok(obstacle) => {
+                    self.may_stand |= matches!(obstacle, Obstacle::Refused(_));
                     turn.view.obstacle = Some(obstacle);
                     turn.view.stage = Stage::Reviewing;
                     Phase::Reviewing
@@ -196,7 +200,7 @@ impl Settling {
             ) if !phase.has_consent() => {
                 let claim = self.channel.claim().clone();
                 let calls = match phase {
-                    Phase::Reviewing => vec![],
+                    Phase::Reviewing if !self.may_stand => vec![],
                     _ => vec![Call::Withdraw { claim }],
                 };
                 let reason = reason.as_deref().map(shown);
@@ -284,7 +288,7 @@ fn offer(
 fn obstacle(error: ApiError) -> Result<Obstacle, Failure> {
     match (error.code(), error.device()) {
         (Some(ProblemCode::StepUpRequired), _) => Ok(Obstacle::StepUp),
-        (Some(ProblemCode::KeyKnown), Some(device)) => Ok(Obstacle::KeyKnown(device.clone())),
+        (Some(ProblemCode::KeyKnown), Some(device)) => Ok(Obstacle::KeyKnown(device)),
         (Some(ProblemCode::CsrRefused | ProblemCode::KeyRevoked), _) => Err(Failure::ApprovalRefused(error)),
         _ => Ok(Obstacle::Refused(error)),
     }

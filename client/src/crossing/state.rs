@@ -98,7 +98,7 @@ fn read(text: &str) -> Result<ServerToClaimant, Failure> {
             detail: "the server sent a message that is too large",
         });
     }
-    match serde_json::from_slice(text.as_bytes()) {
+    match serde_json::from_str(text) {
         Ok(ServerToClaimant::Problem(problem)) => Err(problem.into()),
         Ok(frame) => Ok(frame),
         Err(_) => Err(Failure::Protocol {

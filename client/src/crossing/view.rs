@@ -26,6 +26,19 @@ pub struct View {
     pub certificate: Option<Sha256Hex>,
     /// The five steps.
     pub progress: Progress,
+    /// After an end without success: whether the server has heard of it what it must.
+    pub told: Told,
+}
+
+/// Whether the server has heard what it must about an end: that an approval is taken back, that a device is a stranger's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// There is something left to say, or the crossing has not ended.
+    Open,
+    /// It knows everything.
+    All,
+    /// It did not hear everything: it could not be reached, or it refused.
+    NotAll,
 }
 
 /// Where a crossing is.
@@ -193,6 +206,7 @@ impl View {
                 started_at: now,
                 done_at: [None; 5],
             },
+            told: Told::Open,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What happens to people, one story each.
 
-use gangway_client::crossing::{Answer, Call, Failure, Input, Obstacle, Retry, Stage, Step};
+use gangway_client::crossing::{Answer, Call, Failure, Input, Obstacle, Retry, Stage, Step, Told};
 use gangway_protocol::certificate::CsrRefusal;
 use gangway_protocol::time::UnixMillis;
 use serde_json::json;
@@ -197,6 +197,62 @@ fn cancelling_while_the_server_approves_takes_the_approval_back() {
     play.answers(Answer::Report(Err(problem(404, "not_found"))));
     assert!(play.closed);
     assert_eq!(play.heard.len(), 1, "a refusal, and no offer");
+}
+
+#[test]
+fn an_end_is_told_also_when_the_first_requests_are_lost() {
+    let mut play = offered();
+    play.happens(Input::Cancel);
+    assert_eq!(play.crossing.view().told, Told::Open);
+    play.answers(Answer::Withdraw(Err(offline().into())));
+    play.wait_secs(3);
+    play.answers(Answer::Withdraw(Ok(())));
+    play.answers(Answer::Report(Err(offline().into())));
+    assert!(!play.closed && play.crossing.view().told == Told::Open);
+    play.wait_secs(3);
+    play.answers(Answer::Report(Ok(())));
+    assert!(play.closed);
+    assert_eq!(play.crossing.view().told, Told::All);
+}
+
+#[test]
+fn an_end_that_the_server_could_not_be_told_does_not_count_as_told() {
+    let mut play = reviewing();
+    play.happens(Input::NotMine);
+    for _ in 0..4 {
+        play.answers(Answer::Report(Err(offline().into())));
+        play.wait_secs(3);
+    }
+    assert!(play.closed && play.calls.is_empty());
+    assert_eq!(play.crossing.view().told, Told::NotAll);
+}
+
+#[test]
+fn an_approval_whose_answer_was_lost_is_withdrawn() {
+    for decline in [Input::NotMine, Input::Cancel] {
+        let mut play = reviewing();
+        play.happens(Input::Approve(Box::new(decision())));
+        play.answers(Answer::Approve(Err(offline().into())));
+        assert_eq!(*play.stage(), Stage::Reviewing);
+        play.happens(decline);
+        assert!(matches!(play.calls[0], Call::Withdraw { .. }));
+        play.answers(Answer::Withdraw(Err(problem(404, "not_found"))));
+        assert!(matches!(play.calls[0], Call::Report { .. }));
+        play.answers(Answer::Report(Ok(())));
+        assert_eq!(
+            play.crossing.view().told,
+            Told::All,
+            "there is no approval to take back"
+        );
+    }
+}
+
+#[test]
+fn a_refusal_is_told_once() {
+    let mut play = offered();
+    let reason = "The person at the device refused.";
+    play.device_says(&json!({"type": "consent", "accepted": false, "reason": reason}));
+    assert_eq!(failure(&play).cause(), reason);
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl Channel {
             .decrypt(&nonce, payload)
             .map(Zeroizing::new)
             .map_err(|_| SealError::Forged)?;
-        serde_json::from_slice(&json).map_err(|_| SealError::NotUnderstood)
+        crate::json::read(&json).map_err(|_| SealError::NotUnderstood)
     }
 }
 

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
 use gangway_protocol::error::{ProblemCode, ProblemDetails};
+use gangway_protocol::json::Verbatim;
 
 use super::request::BODY_TIMEOUT;
 use crate::authority::Error;
@@ -78,7 +79,7 @@ fn refusal(detail: String, error: Error) -> Response {
     details.retry_after_secs = retry_after_secs(&error);
     match error {
         Error::Invalid { field, .. } => details.field = Some(field.into_owned()),
-        Error::KeyKnown(device) => details.device = Some(*device),
+        Error::KeyKnown(device) => details.device = Verbatim::of(&*device).ok(),
         _ => {}
     }
     let mut response = problem(details);

@@ -2,7 +2,7 @@
 
 use gangway_protocol::account::{Ceremony, Passkey};
 use gangway_protocol::id::{AccountId, CeremonyId, PasskeyId};
-use serde_json::Value;
+use gangway_protocol::json::Verbatim;
 
 use super::ceremony::{self, Pending};
 use super::ending;
@@ -40,7 +40,7 @@ pub async fn start(context: &Context, passkeys: &Passkeys, caller: &Caller) -> R
         sign_in,
         state,
     };
-    ceremony::begin(context, &pending, options).await
+    ceremony::begin(context, &pending, &options).await
 }
 
 /// Finishes adding a passkey.
@@ -52,7 +52,7 @@ pub async fn finish(
     passkeys: &Passkeys,
     caller: &Caller,
     id: CeremonyId,
-    reply: &Value,
+    reply: &Verbatim,
     name: Option<String>,
 ) -> Result<Passkey> {
     let current = caller.require_person()?;

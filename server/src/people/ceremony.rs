@@ -5,6 +5,7 @@
 
 use gangway_protocol::account::Ceremony;
 use gangway_protocol::id::{AccountId, CeremonyId, LinkId, SignInId};
+use gangway_protocol::json::Verbatim;
 use gangway_protocol::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -65,13 +66,14 @@ pub enum Pending {
 ///
 /// # Errors
 /// Only faults.
-pub async fn begin(context: &Context, pending: &Pending, public_key: Value) -> Result<Ceremony> {
+pub async fn begin(context: &Context, pending: &Pending, public_key: &Value) -> Result<Ceremony> {
     let now = context.clock.now();
     let life = match pending {
         Pending::SignIn { .. } => SIGN_IN_LIFE,
         Pending::Registration { .. } | Pending::Addition { .. } | Pending::StepUp { .. } => LIFE,
     };
     let state = serde_json::to_string(pending).map_err(Error::internal)?;
+    let public_key = Verbatim::of(public_key).map_err(Error::internal)?;
     let id = CeremonyId::new(now, context.random.for_id());
     let kept = id.clone();
     write!(context.db, |tx| {

@@ -5,6 +5,7 @@
 //! beside it (threat model, ACC-1). webauthn-rs does the checks of WebAuthn Level 3 §7.1 and §7.2; what it leaves to
 //! the caller is here.
 
+use gangway_protocol::json::Verbatim;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -94,9 +95,8 @@ impl Passkeys {
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn finish_making(&self, reply: &Value, state: &PasskeyRegistration) -> Result<Made, Refusal> {
-        let reply: RegisterPublicKeyCredential =
-            RegisterPublicKeyCredential::deserialize(reply).map_err(|_| UNREADABLE)?;
+    pub fn finish_making(&self, reply: &Verbatim, state: &PasskeyRegistration) -> Result<Made, Refusal> {
+        let reply: RegisterPublicKeyCredential = reply.read().map_err(|_| UNREADABLE)?;
         let passkey = self.webauthn.finish_passkey_registration(&reply, state)?;
         // WebAuthn Level 3 §10.1.3: a client that knows says whether the passkey is discoverable.
         if reply
@@ -162,14 +162,14 @@ impl Proof {
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn read(reply: &Value) -> Result<Self, Refusal> {
+    pub fn read(reply: &Verbatim) -> Result<Self, Refusal> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct ClientData {
             #[serde(default)]
             cross_origin: bool,
         }
-        let reply = PublicKeyCredential::deserialize(reply).map_err(|_| UNREADABLE)?;
+        let reply: PublicKeyCredential = reply.read().map_err(|_| UNREADABLE)?;
         let response = &reply.response;
         let client_data: ClientData =
             serde_json::from_slice(&response.client_data_json).map_err(|_| UNREADABLE)?;

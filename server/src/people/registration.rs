@@ -7,6 +7,7 @@
 
 use gangway_protocol::account::{Account, Ceremony, RegistrationRequest};
 use gangway_protocol::id::{AccountId, CeremonyId, LinkId, OrganisationId, PasskeyId, SignerId};
+use gangway_protocol::json::Verbatim;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
@@ -82,7 +83,7 @@ pub async fn start(context: &Context, passkeys: &Passkeys, request: Registration
         organisation,
         state,
     };
-    ceremony::begin(context, &pending, options).await
+    ceremony::begin(context, &pending, &options).await
 }
 
 /// Finishes a registration and signs the browser in.
@@ -94,7 +95,7 @@ pub async fn finish(
     passkeys: &Passkeys,
     relay: &Relay,
     id: CeremonyId,
-    reply: &Value,
+    reply: &Verbatim,
     passkey_name: Option<String>,
     browser: Browser,
 ) -> Result<(Account, SecretString)> {

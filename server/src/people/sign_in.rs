@@ -9,9 +9,9 @@
 
 use gangway_protocol::account::{Account, Ceremony};
 use gangway_protocol::id::{AccountId, CeremonyId, OrganisationId, PasskeyId, SignInId};
+use gangway_protocol::json::Verbatim;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
-use serde_json::Value;
 use webauthn_rs::prelude::{DiscoverableAuthentication, Passkey};
 
 use super::ceremony::{self, Pending};
@@ -96,7 +96,7 @@ impl Fresh {
 /// Only faults.
 pub async fn start(context: &Context, passkeys: &Passkeys) -> Result<Ceremony> {
     let (options, state) = passkeys.start_proving(&[]).map_err(Error::internal)?;
-    ceremony::begin(context, &Pending::SignIn { state }, options).await
+    ceremony::begin(context, &Pending::SignIn { state }, &options).await
 }
 
 /// Finishes a sign-in.
@@ -107,7 +107,7 @@ pub async fn finish(
     context: &Context,
     passkeys: &Passkeys,
     id: CeremonyId,
-    reply: &Value,
+    reply: &Verbatim,
     browser: Browser,
 ) -> Result<(Account, SecretString)> {
     let Pending::SignIn { state } = ceremony::take(context, id).await? else {
@@ -163,7 +163,7 @@ pub async fn start_step_up(context: &Context, passkeys: &Passkeys, caller: &Call
     let allowed = known_passkeys(&mut reader.conn(), &caller.account).await?;
     drop(reader);
     let (options, state) = passkeys.start_proving(&allowed).map_err(Error::internal)?;
-    ceremony::begin(context, &Pending::StepUp { sign_in, state }, options).await
+    ceremony::begin(context, &Pending::StepUp { sign_in, state }, &options).await
 }
 
 /// Finishes a step-up: the sign-in is fresh again, under another secret.
@@ -175,7 +175,7 @@ pub async fn finish_step_up(
     passkeys: &Passkeys,
     caller: &Caller,
     id: CeremonyId,
-    reply: &Value,
+    reply: &Verbatim,
 ) -> Result<(Account, SecretString)> {
     let current = caller.require_person()?.clone();
     let state = match ceremony::take(context, id).await? {

@@ -2,6 +2,7 @@
 //! to misbehave.
 
 use data_encoding::BASE64URL_NOPAD;
+use gangway_protocol::json::Verbatim;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
@@ -58,16 +59,17 @@ impl Authenticator {
     }
 
     /// `navigator.credentials.create()`: from `PublicKeyCredentialCreationOptionsJSON` to `RegistrationResponseJSON`.
-    pub(crate) fn create(&mut self, options: &Value) -> Value {
-        assert_eq!(options["authenticatorSelection"]["residentKey"], "required");
-        assert_eq!(options["authenticatorSelection"]["userVerification"], "required");
+    pub(crate) fn create(&mut self, options: &Verbatim) -> Value {
+        let asked: Value = options.read().expect("options");
+        assert_eq!(asked["authenticatorSelection"]["residentKey"], "required");
+        assert_eq!(asked["authenticatorSelection"]["userVerification"], "required");
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())
             .expect("a key is made")
             .as_ref()
             .to_vec();
         self.credentials.push(Credential {
             id: Sha256::digest(key(&pkcs8).public_key().as_ref()).to_vec(),
-            user_handle: text(&options["user"]["id"]).to_owned(),
+            user_handle: text(&asked["user"]["id"]).to_owned(),
             pkcs8,
             counter: 0,
         });
@@ -75,10 +77,11 @@ impl Authenticator {
     }
 
     /// Passes the newest passkey off as a new one.
-    pub(crate) fn create_again(&self, options: &Value) -> Value {
+    pub(crate) fn create_again(&self, options: &Verbatim) -> Value {
+        let asked: Value = options.read().expect("options");
         let credential = self.credentials.last().expect("there is one");
         let id = &credential.id;
-        let mut data = self.authenticator_data(text(&options["rp"]["id"]), ATTESTED, 0);
+        let mut data = self.authenticator_data(text(&asked["rp"]["id"]), ATTESTED, 0);
         data.extend([0; 16]);
         data.extend([0, 32]);
         data.extend(id);
@@ -92,7 +95,7 @@ impl Authenticator {
             "authenticatorAttachment": "platform",
             "clientExtensionResults": { "credProps": { "rk": self.discoverable } },
             "response": {
-                "clientDataJSON": encode(&self.client_data("webauthn.create", options)),
+                "clientDataJSON": encode(&self.client_data("webauthn.create", &asked)),
                 "attestationObject": encode(&object),
                 "transports": ["internal", "something-new"],
             },
@@ -101,9 +104,10 @@ impl Authenticator {
 
     /// `navigator.credentials.get()`: from `PublicKeyCredentialRequestOptionsJSON` to `AuthenticationResponseJSON`, with the
     /// newest passkey that may be used.
-    pub(crate) fn prove(&mut self, options: &Value) -> Value {
-        assert_eq!(options["userVerification"], "required");
-        let allowed: Vec<&str> = options["allowCredentials"]
+    pub(crate) fn prove(&mut self, options: &Verbatim) -> Value {
+        let asked: Value = options.read().expect("options");
+        assert_eq!(asked["userVerification"], "required");
+        let allowed: Vec<&str> = asked["allowCredentials"]
             .as_array()
             .into_iter()
             .flatten()
@@ -118,13 +122,14 @@ impl Authenticator {
     }
 
     /// The same with a passkey of the test's choice, allowed or not.
-    pub(crate) fn prove_with(&mut self, index: usize, options: &Value) -> Value {
+    pub(crate) fn prove_with(&mut self, index: usize, options: &Verbatim) -> Value {
+        let asked: Value = options.read().expect("options");
         if self.counts {
             self.credentials[index].counter += 1;
         }
         let credential = self.credentials[index].clone();
-        let data = self.authenticator_data(text(&options["rpId"]), 0, credential.counter);
-        let client_data = self.client_data("webauthn.get", options);
+        let data = self.authenticator_data(text(&asked["rpId"]), 0, credential.counter);
+        let client_data = self.client_data("webauthn.get", &asked);
         let signed = [&data[..], &Sha256::digest(&client_data)].concat();
         let signature = key(&credential.pkcs8)
             .sign(&SystemRandom::new(), &signed)

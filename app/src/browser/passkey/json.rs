@@ -4,7 +4,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use js_sys::{Array, ArrayBuffer, Function, JsString, Object, Reflect, Uint8Array};
-use serde_json::{Map, Value};
 use wasm_bindgen::{JsCast as _, JsValue};
 
 /// Options of a ceremony in the form that `navigator.credentials` takes: what is base64url in JSON becomes bytes.
@@ -33,13 +32,12 @@ pub(super) fn options(json: &JsValue) -> Option<JsValue> {
 
 /// `RegistrationResponseJSON` or `AuthenticationResponseJSON` from the fields of a credential; `None` when one is missing that
 /// the server needs.
-pub(super) fn response(credential: &JsValue) -> Option<Value> {
+pub(super) fn response(credential: &JsValue) -> Option<JsValue> {
     let response = field(credential, "response")?;
-    let mut told = Map::new();
-    let mut tell = |name: &str| {
+    let told = Object::new();
+    let tell = |name: &str| {
         let text = field(&response, name).and_then(|value| encoded(&value));
-        text.map(|text| told.insert(name.to_owned(), text.into()))
-            .is_some()
+        text.map(|text| super::set(&told, name, &text.into())).is_some()
     };
     let is_whole = tell("clientDataJSON")
         && if tell("attestationObject") {
@@ -51,29 +49,29 @@ pub(super) fn response(credential: &JsValue) -> Option<Value> {
     if !is_whole {
         return None;
     }
-    if let Some(transports) = called(&response, "getTransports").and_then(|list| value(&list)) {
-        told.insert("transports".to_owned(), transports);
+    if let Some(transports) = called(&response, "getTransports") {
+        super::set(&told, "transports", &transports);
     }
-    let raw_id = encoded(&field(credential, "rawId").or_else(|| field(credential, "id"))?)?;
-    let extensions = called(credential, "getClientExtensionResults").and_then(|results| value(&results));
-    let mut whole = Map::new();
-    whole.insert("id".to_owned(), raw_id.clone().into());
-    whole.insert("rawId".to_owned(), raw_id.into());
-    whole.insert("type".to_owned(), "public-key".into());
-    whole.insert("response".to_owned(), told.into());
-    whole.insert(
-        "clientExtensionResults".to_owned(),
-        extensions.unwrap_or_else(|| Map::new().into()),
+    let raw_id = encoded(&field(credential, "rawId").or_else(|| field(credential, "id"))?)?.into();
+    let extensions = called(credential, "getClientExtensionResults");
+    let whole = Object::new();
+    super::set(&whole, "id", &raw_id);
+    super::set(&whole, "rawId", &raw_id);
+    super::set(&whole, "type", &"public-key".into());
+    super::set(&whole, "response", &told);
+    super::set(
+        &whole,
+        "clientExtensionResults",
+        &extensions.unwrap_or_else(|| Object::new().into()),
     );
-    if let Some(attachment) = field(credential, "authenticatorAttachment").and_then(|value| value.as_string())
-    {
-        whole.insert("authenticatorAttachment".to_owned(), attachment.into());
+    if let Some(attachment) = field(credential, "authenticatorAttachment").filter(JsValue::is_string) {
+        super::set(&whole, "authenticatorAttachment", &attachment);
     }
     Some(whole.into())
 }
 
 /// A field that is there and holds something.
-fn field(object: &JsValue, name: &str) -> Option<JsValue> {
+pub(super) fn field(object: &JsValue, name: &str) -> Option<JsValue> {
     let value = Reflect::get(object, &name.into()).ok()?;
     (!value.is_undefined() && !value.is_null()).then_some(value)
 }
@@ -97,9 +95,4 @@ fn decode(object: &Object, name: &str) -> Option<()> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     super::set(object, name, &Uint8Array::from(bytes.as_slice()));
     Some(())
-}
-
-fn value(js: &JsValue) -> Option<Value> {
-    let text = String::from(js_sys::JSON::stringify(js).ok()?);
-    serde_json::from_slice(text.as_bytes()).ok()
 }

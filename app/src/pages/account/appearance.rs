@@ -1,55 +1,59 @@
-//! How the panel looks to this person: colours and language, kept in cookies of this browser.
+//! How the panel looks to this person: colours and language, kept in cookies of this browser. Forms, which need no script.
 
+use gangway_protocol::path::{form, page as paths};
 use leptos::prelude::*;
 
-use crate::browser::page;
-use crate::view::{View, view};
-use crate::visit::{Language, Theme, Visit};
+use crate::visit::{Language, Theme, Visit, language};
 
-pub(super) fn appearance(t: Language) -> View {
-    let chosen = RwSignal::new(use_context::<Visit>().and_then(|visit| visit.theme));
+/// The section. Each choice is a button, so that one press is enough.
+#[component]
+pub(super) fn Appearance() -> impl IntoView {
+    let t = language();
+    let chosen = expect_context::<Visit>().theme;
     let themes = [
-        (None, t.as_the_system()),
-        (Some(Theme::Light), t.light()),
-        (Some(Theme::Dark), t.dark()),
+        (None, "system", t.as_the_system()),
+        (Some(Theme::Light), Theme::Light.name(), t.light()),
+        (Some(Theme::Dark), Theme::Dark.name(), t.dark()),
     ];
     view! {
         <section class="section" aria-labelledby="appearance-title">
-            <div class="section-head"><h2 id="appearance-title">{t.appearance()}</h2></div>
-            <div class="row appearance">
+            <div class="section-head">
+                <h2 id="appearance-title">{t.appearance()}</h2>
+            </div>
+            <form class="row appearance" method="post" action=form::APPEARANCE>
+                <input type="hidden" name="back" value=paths::ACCOUNT />
                 <fieldset class="row">
                     <legend>{t.theme()}</legend>
                     {themes
-                        .into_iter()
-                        .map(|(theme, name)| {
-                            let choose = move |_| {
-                                chosen.set(theme);
-                                page::set_theme(theme);
-                            };
+                        .map(|(theme, value, name)| {
                             view! {
-                                <label class="choice">
-                                    <input type="radio" name="theme" checked=move || chosen.get() == theme on:change=choose />
-                                    <span>{name}</span>
-                                </label>
+                                <button class="button" type="submit" name="theme" value=value aria-pressed=(theme == chosen).to_string()>
+                                    {name}
+                                </button>
                             }
                         })
-                        .collect::<View>()}
+                        .collect_view()}
                 </fieldset>
                 <fieldset class="row">
                     <legend>{t.language_label()}</legend>
                     {Language::ALL
-                        .into_iter()
                         .map(|language| {
                             view! {
-                                <label class="choice">
-                                    <input type="radio" name="language" checked=language == t on:change=move |_| page::set_language(language) />
-                                    <span lang=language.tag()>{language.name()}</span>
-                                </label>
+                                <button
+                                    class="button"
+                                    type="submit"
+                                    name="language"
+                                    value=language.tag()
+                                    lang=language.tag()
+                                    aria-pressed=(language == t).to_string()
+                                >
+                                    {language.name()}
+                                </button>
                             }
                         })
-                        .collect::<View>()}
+                        .collect_view()}
                 </fieldset>
-            </div>
+            </form>
         </section>
     }
 }

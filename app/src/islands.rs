@@ -1,0 +1,21 @@
+//! What moves on the pages. Each island is rendered by the server with all that it shows, and takes that over in the browser.
+//!
+//! Heavy islands are lazy: their code is cut out of the main module by the build, and a page that has one preloads it
+//! (`parts.rs`). What several islands share stands in the context of the page.
+
+pub(crate) mod account;
+pub(crate) mod crossing;
+pub(crate) mod device;
+pub(crate) mod fleet;
+pub(crate) mod local_times;
+pub(crate) mod panels;
+pub(crate) mod setup;
+pub(crate) mod sign_in;
+pub(crate) mod theme;
+pub(crate) mod toasts;
+
+/// Provides what islands share: once for each page, in the browser and while the server draws it.
+pub fn provide_page() {
+    toasts::Messages::provide();
+    panels::Panels::provide();
+}

@@ -1,0 +1,181 @@
+//! Making a token: a form in a dialog, and then the token itself, once.
+
+use gangway_protocol::account::{Token, TokenRequest, TokenScope};
+use gangway_protocol::organisation::{Organisation, Role};
+use leptos::prelude::*;
+
+use crate::components::dialog::FormEnd;
+use crate::components::notice::Complaint;
+use crate::islands::account::{List, Once, ShownOnce};
+use crate::visit::language;
+use crate::visitor::{api, with_fresh_proof};
+
+/// Lives to choose from, in days.
+const LIVES: [u32; 4] = [7, 30, 90, 365];
+
+/// The form. What the person's own role does not give is not offered: the server refuses it as well.
+#[component]
+pub(super) fn TokenForm(
+    /// Where the token is listed from then on.
+    list: List<Token>,
+    /// Those that it can be confined to.
+    organisations: StoredValue<Vec<Organisation>>,
+    /// Whether the dialog shows.
+    open: RwSignal<bool>,
+    /// The token, as long as it is shown.
+    made: RwSignal<Option<String>>,
+) -> impl IntoView {
+    let t = language();
+    let organisations = organisations.get_value();
+    let several = organisations.len() > 1;
+    let choices: Vec<(String, String, Role)> = organisations
+        .into_iter()
+        .map(|organisation| (organisation.id.to_string(), organisation.name, organisation.role))
+        .collect();
+    let first = choices.first().cloned();
+    let first_role = first.as_ref().map(|(_, _, role)| *role);
+    let name = RwSignal::new(String::new());
+    let may_enrol = RwSignal::new(first_role.is_some_and(|role| !covers(role, TokenScope::Read)));
+    let may_read = RwSignal::new(first_role.is_some_and(|role| covers(role, TokenScope::Read)));
+    let days = RwSignal::new(LIVES[1].to_string());
+    let home = RwSignal::new(first.map(|(id, _, _)| id).unwrap_or_default());
+    let message = RwSignal::new(None::<String>);
+    let busy = RwSignal::new(false);
+    let once = Once::new();
+    let options = choices
+        .iter()
+        .map(|(id, name, _)| view! { <option value=id.clone()>{name.clone()}</option> })
+        .collect_view();
+    let offers = move |scope| {
+        let role = choices
+            .iter()
+            .find(|(id, _, _)| *id == home.get())
+            .map(|(_, _, role)| *role);
+        role.is_some_and(|role| covers(role, scope))
+    };
+    let offers_enrol = Memo::new({
+        let offers = offers.clone();
+        move |_| offers(TokenScope::Enrol)
+    });
+    let offers_read = Memo::new(move |_| offers(TokenScope::Read));
+    let create = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Ok(organisation) = home.get_untracked().parse() else {
+            return;
+        };
+        if busy.get_untracked() {
+            return;
+        }
+        let scopes: Vec<TokenScope> = [
+            (may_enrol, offers_enrol, TokenScope::Enrol),
+            (may_read, offers_read, TokenScope::Read),
+        ]
+        .into_iter()
+        .filter(|(chosen, offered, _)| chosen.get_untracked() && offered.get_untracked())
+        .map(|(_, _, scope)| scope)
+        .collect();
+        if scopes.is_empty() {
+            message.set(Some(t.token_scopes_none().to_owned()));
+            return;
+        }
+        busy.set(true);
+        message.set(None);
+        let request = TokenRequest {
+            name: name.get_untracked().trim().to_owned(),
+            scopes,
+            organisation,
+            valid_days: days.get_untracked().parse().unwrap_or(LIVES[1]),
+        };
+        let key = once.key(&request);
+        leptos::task::spawn_local(async move {
+            let api = api();
+            match with_fresh_proof(&api, async || api.create_token(&request, &key).await).await {
+                Ok(mut token) => {
+                    made.set(token.secret.take().map(|secret| secret.expose().to_owned()));
+                    list.push(token);
+                }
+                Err(trouble) => message.set(trouble.words(t)),
+            }
+            busy.set(false);
+        });
+    };
+    let dismiss = Callback::new(move |()| {
+        open.set(false);
+        made.set(None);
+    });
+    let lives = LIVES
+        .map(|life| view! { <option value=life.to_string()>{t.days(u64::from(life))}</option> })
+        .collect_view();
+    view! {
+        <h2>{t.new_token()}</h2>
+        {move || made.get().map(|made| view! { <ShownOnce says=t.token_shown_once() made dismiss /> })}
+        <form class="stack dialog-field" hidden=move || made.read().is_some() on:submit=create>
+            <div class="field">
+                <label for="token-name">{t.token_name()}</label>
+                <input
+                    id="token-name"
+                    type="text"
+                    required
+                    maxlength="64"
+                    autocomplete="off"
+                    placeholder=t.token_name_example()
+                    bind:value=name
+                />
+            </div>
+            {several
+                .then(|| {
+                    view! {
+                        <div class="field">
+                            <label for="token-home">{t.organisation()}</label>
+                            <select id="token-home" bind:value=home>
+                                {options}
+                            </select>
+                        </div>
+                    }
+                })}
+            <fieldset>
+                <legend>{t.token_scopes()}</legend>
+                <Choice label=t.scope_enrol_text() chosen=may_enrol offered=offers_enrol />
+                <Choice label=t.scope_read_text() chosen=may_read offered=offers_read />
+            </fieldset>
+            <div class="field">
+                <label for="token-days">{t.token_life()}</label>
+                <select id="token-days" bind:value=days>
+                    {lives}
+                </select>
+            </div>
+            <Complaint message />
+            <FormEnd open verb=t.token_create() busy />
+        </form>
+    }
+}
+
+#[component]
+fn Choice(label: &'static str, chosen: RwSignal<bool>, offered: Memo<bool>) -> impl IntoView {
+    view! {
+        <label class="choice" hidden=move || !offered.get()>
+            <input type="checkbox" bind:checked=chosen />
+            <span>{label}</span>
+        </label>
+    }
+}
+
+/// Whether a role gives what a scope names.
+fn covers(role: Role, scope: TokenScope) -> bool {
+    match scope {
+        TokenScope::Enrol => role.may_enrol(),
+        TokenScope::Read => role.may_see_fleet(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_covers_a_scope() {
+        assert!(covers(Role::Viewer, TokenScope::Read) && !covers(Role::Viewer, TokenScope::Enrol));
+        assert!(covers(Role::Installer, TokenScope::Enrol) && !covers(Role::Installer, TokenScope::Read));
+        assert!(covers(Role::Operator, TokenScope::Enrol) && covers(Role::Operator, TokenScope::Read));
+    }
+}

@@ -1,0 +1,58 @@
+//! What hinders the approval that the person gave, and what can be done about it.
+
+use gangway_client::crossing::{Input, Obstacle};
+use gangway_protocol::device::DeviceSummary;
+use gangway_protocol::path::page as paths;
+use leptos::either::Either;
+use leptos::prelude::*;
+
+use super::super::state::CrossingState;
+use crate::components::notice::{Notice, Tone};
+use crate::trouble::Trouble;
+use crate::visit::language;
+
+/// What hinders, if anything does.
+#[component]
+pub(super) fn Hindrance(
+    /// What the scenes share.
+    state: CrossingState,
+    /// Approves; the flag says to replace the certificate of a device with the same key.
+    approve: Callback<bool>,
+) -> impl IntoView {
+    let t = language();
+    let obstacle = Memo::new(move |_| {
+        state
+            .view
+            .with(|view| view.as_ref().and_then(|view| view.obstacle.clone()))
+    });
+    move || match obstacle.get()? {
+        // Approving goes on by itself after the proof.
+        Obstacle::StepUp => None,
+        Obstacle::KeyKnown(device) => Some(Either::Left(view! { <KeyKnown state device approve /> })),
+        // The button that tries again is the one that was pressed.
+        Obstacle::Refused(error) => {
+            let words = Trouble::from(error).words(t);
+            Some(Either::Right(
+                view! { <Notice tone=Tone::Bad><p role="alert">{words}</p></Notice> },
+            ))
+        }
+    }
+}
+
+#[component]
+fn KeyKnown(state: CrossingState, device: DeviceSummary, approve: Callback<bool>) -> impl IntoView {
+    let t = language();
+    view! {
+        <Notice tone=Tone::Warn>
+            <div role="alert">
+                <p>{t.key_known(&device.name)}</p>
+                <p class="soft small">{t.key_known_text(&device.name)}</p>
+            </div>
+            <div class="row">
+                <button class="button" type="button" on:click=move |_| approve.run(true)>{t.key_known_replace()}</button>
+                <button class="button" type="button" on:click=move |_| state.say(Input::Cancel)>{t.key_known_leave()}</button>
+                <a href=paths::fleet_device(&device.id) target="_blank" rel="noopener">{t.key_known_look()}</a>
+            </div>
+        </Notice>
+    }
+}

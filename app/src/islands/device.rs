@@ -1,0 +1,130 @@
+//! One device, live: what matters first, what it says, what happened to it, and what can be done with it.
+
+mod actions;
+mod alarm;
+mod certificates;
+mod head;
+mod history;
+mod lines;
+mod live;
+mod removal;
+mod rename;
+mod stated;
+
+use gangway_protocol::device::DeviceDetail;
+use gangway_protocol::history::DeviceEvent;
+use gangway_protocol::id::DeviceId;
+use gangway_protocol::page::Page;
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use actions::Actions;
+use alarm::Alarm;
+use certificates::Certificates;
+use head::{Arrival, Head};
+use history::History;
+use lines::Lines;
+use live::Reading;
+use removal::{Removal, Weighty, WeightyDialog};
+use stated::{Membership, Stated};
+
+use crate::browser::{clock, page};
+
+/// What whoever looks may do here. The API decides again; this keeps buttons away that would only be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rights {
+    /// Change the device.
+    pub(crate) operate: bool,
+    /// Enrol another.
+    pub(crate) enrol: bool,
+}
+
+/// The id of the heading, on which the focus lies after something was done whose button has gone.
+const TITLE_ID: &str = "device-title";
+
+/// What the parts of the view share.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// The device as it is known at present.
+    detail: RwSignal<DeviceDetail>,
+    /// Its history as far as it is known.
+    lines: RwSignal<Lines>,
+    /// How far the reading of both is.
+    reading: StoredValue<Reading>,
+    /// What is being asked about,
+    weighty: RwSignal<Weighty>,
+    /// while it is.
+    asking: RwSignal<bool>,
+}
+
+impl Shown {
+    fn id(self) -> DeviceId {
+        self.detail.with_untracked(|detail| detail.device.id.clone())
+    }
+
+    /// Takes what an action gave back, and reads what it wrote into the history.
+    fn take(self, detail: DeviceDetail) {
+        self.detail.set(detail);
+        live::read_again(self);
+    }
+
+    /// Asks before doing something weighty.
+    fn consider(self, action: Weighty) {
+        self.weighty.set(action);
+        self.asking.set(true);
+    }
+
+    /// Puts the focus on the heading: the button that was pressed has gone, and none beside it shall get the next press.
+    fn rest() {
+        leptos::task::spawn_local(async {
+            // The dialog closes first, and gives the focus back to where it came from.
+            clock::sleep(0).await;
+            page::focus(TITLE_ID);
+        });
+    }
+}
+
+/// The device. The server draws it with what it knows; in the browser it follows the fleet's changes.
+#[cfg_attr(feature = "hydrate", island(lazy))]
+#[cfg_attr(not(feature = "hydrate"), island)]
+pub(crate) fn DeviceView(
+    /// The device.
+    detail: DeviceDetail,
+    /// The newest lines of its history.
+    history: Page<DeviceEvent>,
+    /// What may be done.
+    rights: Rights,
+    /// Whether the code page has just led here.
+    arrived: bool,
+) -> impl IntoView {
+    let shown = Shown {
+        detail: RwSignal::new(detail),
+        lines: RwSignal::new(Lines::new(history)),
+        reading: StoredValue::new(Reading::default()),
+        weighty: RwSignal::new(Weighty::Suspend),
+        asking: RwSignal::new(false),
+    };
+    live::listen(shown);
+    live::keep_title(shown);
+    let operate = rights.operate;
+    view! {
+        {arrived.then(|| view! { <Arrival shown enrol=rights.enrol /> })}
+        <Alarm shown operate />
+        <div class="device-head">
+            <Head shown />
+            {operate.then(|| view! { <Actions shown /> })}
+        </div>
+        <div class="device-body">
+            <div>
+                <Certificates shown />
+                <History shown />
+            </div>
+            <aside>
+                <Stated shown />
+                <Membership shown />
+                {operate.then(|| view! { <Removal shown /> })}
+            </aside>
+        </div>
+        {operate.then(|| view! { <WeightyDialog shown /> })}
+    }
+}

@@ -1,0 +1,136 @@
+//! The fleet table. It is drawn by the server for the view in the address; its controls are a form and its heads and pages
+//! links, so that all of it works before and without any script. Alive, it does the same within the page and follows the
+//! fleet's changes.
+
+mod body;
+mod controls;
+mod labels;
+mod listing;
+mod live;
+mod state;
+mod table;
+
+use gangway_protocol::device::Device;
+use gangway_protocol::page::Page;
+use leptos::either::Either;
+use leptos::prelude::*;
+
+use crate::components::icon::{Glyph, Icon};
+use crate::components::notice::TroubleNotice;
+use crate::fleet_view::FleetView;
+use crate::trouble::Outcome;
+use crate::visit::language;
+use body::Body;
+use controls::Controls;
+use state::{Fleet, TITLE_ID};
+
+/// The fleet page below the bar.
+#[cfg_attr(feature = "hydrate", island(lazy))]
+#[cfg_attr(not(feature = "hydrate"), island)]
+pub(crate) fn FleetTable(
+    /// The page of the list that the address asks for, or why there is none.
+    devices: Outcome<Page<Device>>,
+    /// What the address asks for.
+    shown: FleetView,
+    /// Ids and names of the visitor's organisations.
+    organisations: Vec<(String, String)>,
+) -> impl IntoView {
+    let t = language();
+    let fleet = Fleet::new(devices, shown);
+    fleet.follow_address();
+    live::follow(fleet);
+    view! {
+        <div class="page-head">
+            <h1 id=TITLE_ID tabindex="-1">{t.fleet()}</h1>
+            <Fresh fleet />
+        </div>
+        <Controls fleet organisations />
+        {move || {
+            fleet
+                .trouble
+                .get()
+                .map(|trouble| match fleet.retry(&trouble) {
+                    Some(retry) => Either::Left(view! { <TroubleNotice trouble retry /> }),
+                    None => Either::Right(view! { <TroubleNotice trouble /> }),
+                })
+        }}
+        <Body fleet />
+    }
+}
+
+/// How many devices have come that the page does not show. They wait for the person, because rows must not move under the
+/// pointer.
+#[component]
+fn Fresh(fleet: Fleet) -> impl IntoView {
+    let t = language();
+    let count = Memo::new(move |_| {
+        fleet
+            .fresh
+            .with(|fresh| u64::try_from(fresh.len()).unwrap_or(u64::MAX))
+    });
+    view! {
+        <div role="status" aria-live="polite">
+            {move || {
+                (count.get() > 0)
+                    .then(|| {
+                        view! {
+                            <button
+                                class="button primary"
+                                type="button"
+                                aria-busy=move || fleet.busy.get().to_string()
+                                on:click=move |_| fleet.show_fresh()
+                            >
+                                <Icon glyph=Glyph::Refresh />
+                                {move || t.fleet_fresh(count.get())}
+                            </button>
+                        }
+                    })
+            }}
+        </div>
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use crate::trouble::Trouble;
+    use crate::visit::Visit;
+    use gangway_protocol::error::ProblemCode;
+    use gangway_protocol::time::UnixMillis;
+
+    fn drawn(devices: Outcome<Page<Device>>, shown: FleetView) -> String {
+        Owner::new_root(None).with(|| {
+            provide_context(Visit::new(None, Some("en"), String::new(), UnixMillis(0)));
+            crate::islands::provide_page();
+            view! { <FleetTable devices shown organisations=Vec::new() /> }.to_html()
+        })
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_leaves_the_controls_and_a_link_to_try_again() {
+        let html = drawn(Err(Trouble::code(ProblemCode::Internal)), FleetView::default());
+        assert!(html.contains(r#"role="alert""#), "{html}");
+        assert!(html.contains(r#"<a href="" class="button">"#), "{html}");
+        assert!(html.contains(r#"method="get" action="/fleet""#), "{html}");
+        assert!(!html.contains("<table"), "{html}");
+    }
+
+    #[test]
+    fn the_document_shows_and_sends_the_view_without_any_script() {
+        let page = Page {
+            items: Vec::new(),
+            next: None,
+            total: Some(0),
+        };
+        let shown = FleetView {
+            query: "hall 3".into(),
+            state: "active".into(),
+            ..FleetView::default()
+        };
+        let html = drawn(Ok(page), shown);
+        assert!(html.contains(r#"<option value="active" selected>"#), "{html}");
+        assert!(html.contains(r#"value="hall 3""#), "{html}");
+        // Nothing fits: the way out is a link.
+        assert!(html.contains(r#"href="/fleet""#), "{html}");
+    }
+}

@@ -1,0 +1,296 @@
+//! What the fleet page shows at present, and how it comes to show something else.
+
+use gangway_protocol::device::{Device, FleetChange, FleetChangeKind};
+use gangway_protocol::id::DeviceId;
+use gangway_protocol::page::Page;
+use leptos::prelude::*;
+
+use super::controls::filled_in;
+use super::listing::{Compared, Listing, Row};
+use super::table::TABLE_ID;
+use crate::browser::page;
+use crate::fleet_view::FleetView;
+use crate::trouble::{Outcome, Trouble};
+use crate::visitor::api;
+
+/// The page's heading: the focus goes there when what had it is gone.
+pub(super) const TITLE_ID: &str = "fleet-title";
+/// A device that keeps changing while it is read is shown as it was read this often; the next change reads it again.
+const READS: u32 = 4;
+
+/// The state of the page, shared by its parts.
+#[derive(Clone, Copy)]
+pub(super) struct Fleet {
+    /// What is asked for; the same stands in the address.
+    pub(super) view: RwSignal<FleetView>,
+    /// What stands in the search field; the view follows when the person pauses.
+    pub(super) typed: RwSignal<String>,
+    /// The rows of the last answer; they stay when a later question fails.
+    pub(super) listing: RwSignal<Option<Listing>>,
+    /// Why the last question failed.
+    pub(super) trouble: RwSignal<Option<Trouble>>,
+    /// Devices that the page does not show because they came later.
+    pub(super) fresh: RwSignal<Vec<DeviceId>>,
+    /// Whether a question is on its way whose answer takes the rows' place.
+    pub(super) busy: RwSignal<bool>,
+    /// Counts those questions: only the answer to the last one counts.
+    asked: StoredValue<u32>,
+    /// What was filled in before the page came alive.
+    found: StoredValue<FleetView>,
+}
+
+/// How the address changes with the view.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// A further entry of the history: going back leads to the view before.
+    Push,
+    /// In place of the present one: going back does not lead to half a word.
+    Replace,
+}
+
+impl Fleet {
+    /// The page as the server drew it.
+    pub(super) fn new(devices: Outcome<Page<Device>>, shown: FleetView) -> Self {
+        let found = filled_in(&shown);
+        let (listing, trouble) = match devices {
+            Ok(page) => (Some(Listing::new(shown.clone(), page, None)), None),
+            Err(trouble) => (None, Some(trouble)),
+        };
+        Self {
+            view: RwSignal::new(shown),
+            typed: RwSignal::new(found.query.clone()),
+            listing: RwSignal::new(listing),
+            trouble: RwSignal::new(trouble),
+            fresh: RwSignal::new(Vec::new()),
+            busy: RwSignal::new(false),
+            asked: StoredValue::new(0),
+            found: StoredValue::new(found),
+        }
+    }
+
+    /// Goes with the address when the person goes back and forth, and takes over what was filled in before the page lived.
+    pub(super) fn follow_address(self) {
+        Effect::new(move |_| {
+            let handle = window_event_listener(leptos::ev::popstate, move |_| {
+                let query = page::query();
+                let value = |name: &str| {
+                    form_urlencoded::parse(query.as_bytes())
+                        .find(|(key, _)| key == name)
+                        .map(|(_, value)| value.into_owned())
+                };
+                self.show(FleetView::read(value));
+            });
+            on_cleanup(move || handle.remove());
+            let found = self.found.get_value();
+            if found != self.view.get_untracked() {
+                self.go(found.begun(), Entry::Replace);
+            }
+        });
+    }
+
+    /// Shows another view, in the address too.
+    pub(super) fn go(self, wanted: FleetView, entry: Entry) {
+        if self.view.with_untracked(|view| *view != wanted) {
+            page::put_address(&wanted.address(), entry == Entry::Replace);
+            self.show(wanted);
+        }
+    }
+
+    /// The present view with one thing changed, together with what has been typed and not been searched for yet.
+    pub(super) fn changed(self, change: impl FnOnce(&mut FleetView)) -> FleetView {
+        self.view.get_untracked().with(|view| {
+            view.query = self.typed.get_untracked();
+            change(view);
+        })
+    }
+
+    fn show(self, wanted: FleetView) {
+        if self.view.with_untracked(|view| *view == wanted) {
+            return;
+        }
+        if self.typed.with_untracked(|typed| *typed != wanted.query) {
+            self.typed.set(wanted.query.clone());
+        }
+        self.view.set(wanted);
+        self.ask();
+    }
+
+    /// Asks for the view; the answer takes the place of the rows.
+    pub(super) fn ask(self) {
+        let number = self.asked.get_value().wrapping_add(1);
+        self.asked.set_value(number);
+        self.busy.set(true);
+        leptos::task::spawn_local(async move {
+            let of = self.view.get_untracked();
+            let answer = api().devices(&of.to_query()).await.map_err(Trouble::from);
+            if self.asked.get_value() != number {
+                return;
+            }
+            match answer {
+                Ok(page) => {
+                    let listing = self
+                        .listing
+                        .with_untracked(|former| Listing::new(of, page, former.as_ref()));
+                    self.listing.set(Some(listing));
+                    self.fresh.set(Vec::new());
+                    self.say(None);
+                }
+                Err(trouble) => self.say(Some(trouble)),
+            }
+            self.busy.set(false);
+        });
+    }
+
+    /// Asks again because changes may have been missed. The answer goes into the rows that are there, and what has no row is
+    /// counted: this happens without the person, so that nothing may move.
+    pub(super) fn catch_up(self) {
+        let quiet = !self.busy.get_untracked()
+            && self.view.with_untracked(|view| {
+                self.listing
+                    .with_untracked(|listing| listing.as_ref().is_some_and(|listing| listing.keeps(view)))
+            });
+        if !quiet {
+            return self.ask();
+        }
+        let number = self.asked.get_value();
+        leptos::task::spawn_local(async move {
+            let query = self.view.get_untracked().to_query();
+            let answer = api().devices(&query).await.map_err(Trouble::from);
+            if self.asked.get_value() != number {
+                return;
+            }
+            match answer {
+                Ok(page) => {
+                    let compared = self.listing.with_untracked(|listing| {
+                        listing.as_ref().map(|listing| listing.compare(page.items))
+                    });
+                    self.take_in(compared, page.total);
+                    self.say(None);
+                }
+                Err(trouble) => self.say(Some(trouble)),
+            }
+        });
+    }
+
+    fn take_in(self, compared: Option<Compared>, total: Option<u64>) {
+        let Some(Compared { unknown, gone }) = compared else {
+            return;
+        };
+        for id in unknown {
+            self.count(id);
+        }
+        gone.into_iter().for_each(read_again);
+        if self
+            .listing
+            .with_untracked(|listing| listing.as_ref().is_some_and(|listing| listing.total != total))
+        {
+            self.listing.update(|listing| {
+                if let Some(listing) = listing {
+                    listing.total = total;
+                }
+            });
+        }
+    }
+
+    /// Takes a change of the fleet in: presence is put into its row, a changed device is read again, new ones are counted.
+    pub(super) fn hear(self, change: FleetChange) {
+        let row = self
+            .listing
+            .with_untracked(|listing| listing.as_ref()?.find(&change.device).cloned());
+        match (change.kind, row) {
+            (FleetChangeKind::Presence, Some(row)) => {
+                if let Some(presence) = change.presence {
+                    row.put_presence(presence);
+                }
+            }
+            // What this page does not know may be anything: it is read again.
+            (FleetChangeKind::Added | FleetChangeKind::Changed | FleetChangeKind::Unknown, Some(row)) => {
+                read_again(row);
+            }
+            (FleetChangeKind::Added, None) => self.welcome(&change),
+            (FleetChangeKind::Changed | FleetChangeKind::Presence | FleetChangeKind::Unknown, None) => {}
+        }
+    }
+
+    /// A new device. Where no row can move, it comes in at once: the empty fleet's page promises that.
+    fn welcome(self, change: &FleetChange) {
+        let (elsewhere, first) = self.view.with_untracked(|view| {
+            let organisation = view.to_query().organisation;
+            (
+                organisation.is_some_and(|organisation| organisation != change.organisation),
+                view.after.is_empty(),
+            )
+        });
+        let empty = self
+            .listing
+            .with_untracked(|listing| listing.as_ref().is_some_and(|listing| listing.rows.is_empty()));
+        if elsewhere {
+            return;
+        }
+        if first && empty {
+            self.ask();
+        } else {
+            self.count(change.device.clone());
+        }
+    }
+
+    fn count(self, id: DeviceId) {
+        if self.fresh.with_untracked(|fresh| !fresh.contains(&id)) {
+            self.fresh.update(|fresh| fresh.push(id));
+        }
+    }
+
+    /// Shows the devices that have come: on the first page, where the newest are.
+    pub(super) fn show_fresh(self) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        let first = self.view.with_untracked(FleetView::begun);
+        if self.view.with_untracked(|view| *view == first) {
+            self.ask();
+        } else {
+            self.go(first, Entry::Push);
+        }
+        self.to_the_top();
+    }
+
+    /// Goes to where the list begins, with the focus too: what had it may be gone.
+    pub(super) fn to_the_top(self) {
+        page::scroll_to_top();
+        if let Some(table) = page::element(TABLE_ID) {
+            table.set_scroll_top(0);
+        }
+        page::focus(TITLE_ID);
+    }
+
+    /// What a notice of this trouble offers: asking again. Not where only the server can help, and not for what the server
+    /// drew: there a link loads the page anew, which works before the page lives.
+    pub(super) fn retry(self, trouble: &Trouble) -> Option<Callback<()>> {
+        let by_server = self.asked.get_value() == 0 && self.listing.with_untracked(Option::is_none);
+        (!by_server && !trouble.is_signed_out()).then(|| Callback::new(move |()| self.ask()))
+    }
+
+    /// Says what is wrong, once: a notice that is drawn again is read out again.
+    fn say(self, trouble: Option<Trouble>) {
+        if self.trouble.with_untracked(|said| *said != trouble) {
+            self.trouble.set(trouble);
+        }
+    }
+}
+
+/// Reads the device of a row again. What was told meanwhile may be newer than the answer, and then it is read once more.
+fn read_again(row: Row) {
+    row.tell();
+    leptos::task::spawn_local(async move {
+        for read in 1..=READS {
+            let told = row.told();
+            let Ok(device) = api().device_row(&row.id).await else {
+                return;
+            };
+            if row.told() == told || read == READS {
+                row.put(device);
+                return;
+            }
+        }
+    });
+}
