@@ -1,4 +1,4 @@
-//! Tells cargo what the macros embed: the migrations, and the panel's files that scripts/build-panel leaves in `dist`.
+//! Tells cargo what the macros embed: the migrations, and the panel's files that scripts/split-panel leaves in `dist`.
 
 fn main() {
     println!("cargo::rerun-if-changed=migrations");

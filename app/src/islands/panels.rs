@@ -63,7 +63,7 @@ pub(crate) fn OverPage() -> impl IntoView {
     let draw = RwSignal::new(None::<Draw>);
     Effect::new(move |_| {
         if (panels.palette.get() || panels.keys.get()) && draw.get_untracked().is_none() {
-            leptos::task::spawn_local(async move { draw.set(Some(both().await)) });
+            leptos::task::spawn_local(async move { draw.set(Some(both_panels().await)) });
         }
     });
     move || draw.get().map(|draw| draw(panels))
@@ -74,7 +74,7 @@ type Draw = fn(Panels) -> AnyView;
 
 /// The code that draws them, which the build puts into a file of its own.
 #[lazy]
-fn both() -> Draw {
+fn both_panels() -> Draw {
     |Panels { palette, keys }| {
         view! {
             <Palette open=palette keys />
