@@ -1,19 +1,8 @@
 // Somebody joins: a link made on the account page, taken by a new person, and by somebody who has an account already.
 import { addAuthenticator } from '../support/passkey.ts';
-import { hydrated, open } from '../support/link.ts';
+import { hydrated } from '../support/link.ts';
+import { invite } from '../support/people.ts';
 import { expect, test } from '../support/story.ts';
-
-async function invite(owner: import('@playwright/test').Page, server: string, name: string): Promise<string> {
-  await open(owner, `${server}/account`);
-  await owner.getByRole('button', { name: 'Invite somebody' }).click();
-  await owner.getByLabel('For whom').fill(name);
-  await owner.getByLabel('Role').selectOption('Viewer');
-  await owner.getByRole('button', { name: 'Make link' }).click();
-  const link = await owner.getByRole('dialog').locator('code').innerText();
-  await owner.getByRole('button', { name: 'Close' }).click();
-  await expect(owner.getByRole('listitem').filter({ hasText: name })).toContainText('Viewer');
-  return link;
-}
 
 test('an invited person joins with the role of the invitation, once', async ({ owner, server, browser }) => {
   const link = await invite(owner, server.url, 'Charles');

@@ -1,7 +1,11 @@
 // Coming back: the passkey from the browser's autofill, the button, recovery, and leaving.
+import { chromium } from '@playwright/test';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, setUp, test } from '../support/story.ts';
 import { hydrated, open } from '../support/link.ts';
-import { addAuthenticator } from '../support/passkey.ts';
+import { addAuthenticator, withoutAutofill } from '../support/passkey.ts';
+import { recover } from '../support/people.ts';
 
 test('the browser offers the passkey by itself', async ({ owner, server }) => {
   await owner.goto(`${server.url}/account`);
@@ -16,10 +20,7 @@ test('the button signs in', async ({ owner, server }) => {
   const cookies = await owner.context().cookies();
   expect(cookies.find((c) => c.name.startsWith('__Host-'))).toMatchObject({ httpOnly: true, secure: true, sameSite: 'Lax' });
   await owner.context().clearCookies();
-  await owner.addInitScript(() => {
-    // A browser without autofill for passkeys.
-    Object.defineProperty(PublicKeyCredential, 'isConditionalMediationAvailable', { value: async () => false });
-  });
+  await withoutAutofill(owner);
   await open(owner, server.url);
   await owner.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await owner.waitForURL('**/fleet');
@@ -58,15 +59,9 @@ test('an extension whose passkeys have no working JSON forms registers and signs
 
 test('whoever lost every passkey comes back by a link from the server’s command line', async ({ owner: _former, server, browser }) => {
   // Another browser, another authenticator: the former ones are lost.
-  const page = await browser.newPage();
-  await addAuthenticator(page);
-  const link = await server.admin('recovery-link', '--public-url', server.url, '--account', 'Ada Lovelace');
-  await page.goto(link);
-  await hydrated(page);
-  await page.getByRole('button', { name: 'Create passkey' }).click();
-  await page.getByRole('link', { name: 'Continue to the fleet' }).or(page.getByRole('button', { name: 'Continue to the fleet' })).click();
-  await page.waitForURL('**/fleet');
-  await page.close();
+  const page = await recover(browser, await server.admin('recovery-link', '--public-url', server.url, '--account', 'Ada Lovelace'));
+  await expect(page.getByRole('heading', { name: 'Fleet' })).toBeVisible();
+  await page.context().close();
 });
 
 test('a set-up link works once', async ({ page, server, browser }) => {
@@ -82,6 +77,28 @@ test('a set-up link works once', async ({ page, server, browser }) => {
     await stranger.close();
   }
   await expect(page).toHaveURL(/fleet/);
+});
+
+test('a browser that keeps no cookies is told so, when the passkey is made and at each sign-in', async ({ server, folder }, info) => {
+  const profile = join(folder, 'browser');
+  mkdirSync(join(profile, 'Default'), { recursive: true });
+  writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }));
+  const context = await chromium.launchPersistentContext(profile, info.project.use.launchOptions);
+  const page = context.pages()[0];
+  await addAuthenticator(page);
+  await withoutAutofill(page);
+  await page.goto(await server.setupLink());
+  await page.getByLabel('Your name').fill('Ada Lovelace');
+  await page.getByLabel('Organisation').fill('Analytical Engines');
+  await page.getByRole('button', { name: 'Create passkey' }).click();
+  const told = page.getByRole('alert').filter({ hasText: 'The browser did not keep the sign-in. Allow cookies for this site' });
+  await expect(told).toBeVisible();
+  await page.getByRole('link', { name: 'To the start page' }).click();
+  await hydrated(page);
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await expect(told).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Sign in with a passkey' })).toBeEnabled();
+  await context.close();
 });
 
 test('keyboard alone is enough for a whole crossing', async ({ page, server, startDevice }) => {
