@@ -52,13 +52,21 @@ export class Device {
     return String(this.events.findLast((e) => e.event === 'code')!.user_code);
   }
 
-  /** Answers the question that the device asked last, by its name. */
-  answer(yes: boolean): void {
-    const asked = this.events.findLast((event) => event.event === 'approval_asked');
-    this.child!.write(`${yes ? 'y' : 'n'} ${String(asked?.claim)}\n`);
+  /** Answers the question that the device asked last, by its name; or another one. */
+  answer(yes: boolean, question = this.events.findLast((event) => event.event === 'approval_asked')): void {
+    this.child!.write(`${yes ? 'y' : 'n'} ${String(question?.claim)}\n`);
   }
 
-  async stop(): Promise<void> { await this.child?.kill('SIGTERM'); }
+  /** Holds it in its tracks, as a computer that sleeps: nothing of it is lost, and it hears nothing. */
+  sleep(): void { this.child!.signal('SIGSTOP'); }
+
+  wake(): void { this.child!.signal('SIGCONT'); }
+
+  async stop(): Promise<void> {
+    // Whoever sleeps hears no signal either.
+    if (this.child?.running) this.wake();
+    await this.child?.kill('SIGTERM');
+  }
 
   async crash(): Promise<void> { await this.child?.kill('SIGKILL'); }
 

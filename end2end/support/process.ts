@@ -58,6 +58,8 @@ export class Child {
     }
   }
 
+  signal(signal: NodeJS.Signals): void { this.process.kill(signal); }
+
   async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (!this.running) return;
     const exited = once(this.process, 'exit');

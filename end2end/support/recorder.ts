@@ -8,10 +8,11 @@ export class Recorder {
   target = 0;
   private constructor(private readonly server: TcpServer, readonly port: number) {}
 
-  static async start(): Promise<Recorder> {
+  /** `from`: the address from which the target sees it coming, for a device that is somewhere else. */
+  static async start(from = '127.0.0.1'): Promise<Recorder> {
     let recorder: Recorder;
     const server = createServer((near) => {
-      const far = connect(recorder.target, '127.0.0.1');
+      const far = connect({ port: recorder.target, host: '127.0.0.1', localAddress: from });
       const up: Buffer[] = [];
       const down: Buffer[] = [];
       recorder.chunks.push(up, down);

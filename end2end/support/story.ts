@@ -7,11 +7,13 @@ import { Device } from './device.ts';
 import { addAuthenticator } from './passkey.ts';
 import { Server } from './server.ts';
 
+export type StartDevice = (options?: { accept?: 'ask' | 'always'; name?: string; server?: string; extra?: string[] }) => Device;
+
 type Story = {
   folder: string;
   server: Server;
   /** Starts a device whose state lives in the story's folder. */
-  startDevice: (options?: { accept?: 'ask' | 'always'; name?: string; server?: string; extra?: string[] }) => Device;
+  startDevice: StartDevice;
   /** A page signed in as the owner of a fresh organisation. */
   owner: Page;
 };
