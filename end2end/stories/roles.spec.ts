@@ -1,0 +1,82 @@
+// What each role is offered: nobody is led to what would only be refused.
+import type { Page } from '@playwright/test';
+import { approve, enrol, enterCode, hydrated, open } from '../support/link.ts';
+import { invite, join } from '../support/people.ts';
+import { expect, test } from '../support/story.ts';
+
+const DEEDS = ['Rename', 'Identify', 'Renew certificate', 'Suspend', 'Retire', 'Revoke'];
+
+/** What a token may do, as the form offers it. */
+async function expectScopes(page: Page, offered: RegExp, kept: RegExp): Promise<void> {
+  await page.getByRole('button', { name: 'New token' }).click();
+  await expect(page.getByRole('checkbox', { name: offered })).toBeChecked();
+  await expect(page.getByRole('checkbox', { name: kept })).toHaveCount(0);
+}
+
+test('a viewer sees the fleet and its devices, and changes nothing', async ({ owner, server, browser, startDevice }) => {
+  const { deviceId } = await enrol(owner, server.url, startDevice());
+  const viewer = await join(browser, await invite(owner, server.url, 'Charles'), 'Charles Babbage');
+  await expect(viewer.getByRole('row').filter({ hasText: 'Online' })).toHaveCount(1);
+  await expect(viewer.getByRole('link', { name: 'CSV' })).toBeVisible();
+  await expect(viewer.getByRole('link', { name: 'Add a device' })).toHaveCount(0);
+  await viewer.locator(`a[href="/fleet/${deviceId}"]`).click();
+  await expect(viewer.getByRole('heading', { name: 'History' })).toBeVisible();
+  await hydrated(viewer);
+  for (const name of DEEDS) await expect(viewer.getByRole('button', { name }), name).toHaveCount(0);
+  await open(viewer, `${server.url}/link`);
+  await expect(viewer.getByText('This account may not enrol devices')).toBeVisible();
+  await expect(viewer.getByRole('textbox', { name: 'Code' })).toHaveCount(0);
+  await open(viewer, `${server.url}/account`);
+  await expect(viewer.getByText('Viewer · Analytical Engines')).toBeVisible();
+  await expect(viewer.getByRole('button', { name: 'Invite somebody' })).toHaveCount(0);
+  await expectScopes(viewer, /^Read/, /^Enrol/);
+});
+
+// It shows the command and “Enter a code” to everybody.
+test.fixme('an empty fleet does not tell a viewer to add devices', async ({ owner, server, browser }) => {
+  const viewer = await join(browser, await invite(owner, server.url, 'Charles'), 'Charles Babbage');
+  await expect(viewer.getByText('No device is aboard yet')).toBeVisible();
+  await expect(viewer.getByRole('link', { name: 'Enter a code' })).toHaveCount(0);
+});
+
+// It lists “Add a device” for everybody.
+test.fixme('the quick search offers a viewer only where they may go', async ({ owner, server, browser }) => {
+  const viewer = await join(browser, await invite(owner, server.url, 'Charles'), 'Charles Babbage');
+  await viewer.keyboard.press('Control+k');
+  await expect(viewer.getByRole('option', { name: 'Account' })).toBeVisible();
+  await expect(viewer.getByRole('option', { name: 'Add a device' })).toHaveCount(0);
+});
+
+test('an installer adds devices one after the other, and has no fleet', async ({ owner, server, browser, startDevice }) => {
+  await enrol(owner, server.url, startDevice({ extra: ['--name', 'crane-1'] }));
+  const installer = await join(browser, await invite(owner, server.url, 'Charles', 'Installer'), 'Charles Babbage');
+  await expect(installer).toHaveURL(`${server.url}/link`);
+  await expect(installer.getByRole('navigation', { name: 'Main' }).getByRole('link')).toHaveCount(0);
+  const device = startDevice({ name: 'second', extra: ['--name', 'crane-2'] });
+  await enterCode(installer, await device.code());
+  await approve(installer);
+  await device.next('online');
+  await expect(installer.getByRole('heading', { name: 'crane-2 is aboard' })).toBeVisible();
+  await installer.getByRole('link', { name: 'Enrol another' }).click();
+  await hydrated(installer);
+  await expect(installer.getByRole('textbox', { name: 'Code' })).toHaveValue('');
+  await open(installer, `${server.url}/fleet`);
+  await expect(installer.getByRole('heading', { name: 'Fleet' })).toBeVisible();
+  await expect(installer.getByRole('rowheader')).toHaveCount(0);
+  await open(installer, `${server.url}/account`);
+  await expect(installer.getByRole('button', { name: 'Invite somebody' })).toHaveCount(0);
+  await expectScopes(installer, /^Enrol/, /^Read/);
+});
+
+test('an operator runs devices, and invites nobody', async ({ owner, server, browser, startDevice }) => {
+  const device = startDevice();
+  const { deviceId } = await enrol(owner, server.url, device);
+  const operator = await join(browser, await invite(owner, server.url, 'Charles', 'Operator'), 'Charles Babbage');
+  await open(operator, `${server.url}/fleet/${deviceId}`);
+  for (const name of DEEDS) await expect(operator.getByRole('button', { name }), name).toBeVisible();
+  await operator.getByRole('button', { name: 'Identify' }).click();
+  await device.next('identify');
+  await open(operator, `${server.url}/account`);
+  await expect(operator.getByRole('button', { name: 'New token' })).toBeVisible();
+  await expect(operator.getByRole('button', { name: 'Invite somebody' })).toHaveCount(0);
+});
