@@ -7,6 +7,17 @@ import { Child, GANGWAY_BIN } from './process.ts';
 
 const run = promisify(execFile);
 
+const SECOND_ORGANISATION = `
+import sqlite3, sys
+file, name, owner = sys.argv[1:]
+db = sqlite3.connect(file, timeout=20)
+with db:
+    organisation, signer = 'org_7zzzzzzzzzzzzzzzzzzzzzzzzz', 'sgn_7zzzzzzzzzzzzzzzzzzzzzzzzz'
+    db.execute("INSERT INTO organisations (id, name, policy, created_at) SELECT ?, ?, policy, created_at FROM organisations", (organisation, name))
+    db.execute("INSERT INTO signers (id, organisation, name, kind, created_at) SELECT ?, ?, name, kind, created_at FROM signers", (signer, organisation))
+    db.execute("UPDATE memberships SET organisation = ?, role = 'owner' WHERE account = (SELECT id FROM accounts WHERE name = ?)", (organisation, owner))
+`;
+
 export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
@@ -61,6 +72,11 @@ export class Server {
   }
 
   async setupLink(): Promise<string> { return this.admin('setup-link', '--public-url', this.url); }
+
+  /** A second organisation, whose owner is somebody who belonged to the first. Nothing in the product makes one yet: it is written as the set-up writes the first. */
+  async addOrganisation(name: string, owner: string): Promise<void> {
+    await run(process.env.GANGWAY_PYTHON ?? 'python3', ['-c', SECOND_ORGANISATION, join(this.dataDir, 'gangway.sqlite3'), name, owner]);
+  }
 
   async token(): Promise<string> { return this.admin('token', 'create', '--scope', 'enrol'); }
 }
