@@ -262,7 +262,12 @@ async fn root_works_beside_a_service_of_another_user_and_leaves_it_everything() 
     std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).expect("ours");
     // Where this test's program lies, another user may not go.
     let program = directory.path().join("gangway-device");
-    std::fs::copy(env!("CARGO_BIN_EXE_gangway-device"), &program).expect("copied");
+    // By a process of its own: a program that this one has open for writing is "busy" for whoever another test starts meanwhile.
+    let copied = Command::new("cp")
+        .arg(env!("CARGO_BIN_EXE_gangway-device"))
+        .arg(&program)
+        .status();
+    assert!(copied.expect("cp runs").success());
     let state = directory.path().join("state");
     std::fs::create_dir(&state).expect("a directory");
     chown(&state, Some(SERVICE), Some(SERVICE)).expect("root gives it away");
