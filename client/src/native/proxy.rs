@@ -70,3 +70,46 @@ fn of_tunnel(error: &reqwest::Error) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Method;
+    use tokio::net::TcpListener;
+
+    use super::super::{Native, tls_config};
+    use super::*;
+    use crate::transport::ApiRequest;
+
+    /// Time is advanced by itself while nothing happens.
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_proxy_is_named() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = silent.local_addr().expect("an address");
+        let client = reqwest::Client::builder()
+            .use_preconfigured_tls(tls_config(None).expect("TLS"))
+            .timeout(Duration::from_secs(REQUEST_TIMEOUT_SECS.into()))
+            .proxy(reqwest::Proxy::all(format!("http://{address}")).expect("a proxy"))
+            .build()
+            .expect("a client");
+        let native = Native {
+            client,
+            server: Url::parse("https://panel.example").expect("a URL"),
+            authorization: None,
+            proxy: Some(Proxy(address.to_string())),
+        };
+        let request = ApiRequest {
+            method: Method::GET,
+            path: "/api/v1/account".to_owned(),
+            body: None,
+            idempotency_key: None,
+        };
+        let error = native.exchange(request).await.expect_err("nothing answers");
+        let words = format!("nothing came through the proxy {address} within {REQUEST_TIMEOUT_SECS} seconds");
+        assert!(
+            error.to_string().contains(&words) && error.to_string().contains("HTTPS_PROXY"),
+            "{error}"
+        );
+    }
+}
