@@ -252,6 +252,19 @@ pub async fn advance_counter(conn: &mut Conn<'_>, id: &DeviceId, counter: i64) -
     Ok(advanced > 0)
 }
 
+/// Counts a device anew from here: it was installed anew, and a person has let it in again.
+///
+/// # Errors
+/// What the database says.
+pub async fn begin_counter(conn: &mut Conn<'_>, id: &DeviceId, counter: i64) -> Result<(), DbError> {
+    query("UPDATE devices SET counter = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(counter)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// As [`advance_counter`], where nothing stands in the way: the device is active and without alarm, and its certificate has
 /// been proved before, and has been neither revoked nor superseded. So it is for nearly every proof, and after a restart for
 /// a whole fleet at once. False does not say which of these does not hold.

@@ -21,12 +21,21 @@ pub struct FirstProof<'a> {
     pub state: Option<DeviceState>,
 }
 
+/// What else a first proof touched.
+#[derive(Clone, Copy, Debug)]
+pub struct Followed {
+    /// How many older certificates of the device it superseded.
+    pub superseded: u64,
+    /// Whether a person's approval led to the certificate; otherwise the device renewed it.
+    pub was_approved: bool,
+}
+
 /// Records that a session has proved a certificate and its key: the device's older certificates are superseded, its approval
-/// has come to its end, and the device is in its new state. Returns how many are superseded.
+/// has come to its end, and the device is in its new state.
 ///
 /// # Errors
 /// What the database says.
-pub async fn record_first(conn: &mut Conn<'_>, proof: FirstProof<'_>) -> Result<u64, DbError> {
+pub async fn record_first(conn: &mut Conn<'_>, proof: FirstProof<'_>) -> Result<Followed, DbError> {
     let FirstProof {
         certificate,
         at,
@@ -37,9 +46,17 @@ pub async fn record_first(conn: &mut Conn<'_>, proof: FirstProof<'_>) -> Result<
     let proven = certificates::proven(&certificate.sha256, at);
     let superseded = certificates::older_superseded(certificate, at, grace_until);
     let approval = approvals::following(&certificate.sha256, EnrolmentStage::Proven, at);
-    let touched = match state.map(|state| devices::put_into(&certificate.device, &state)) {
-        None => execute_together(conn, [superseded, key, proven, approval]).await?[0],
-        Some(state) => execute_together(conn, [superseded, key, proven, approval, state]).await?[0],
+    let [superseded, _, _, approved] = match state.map(|state| devices::put_into(&certificate.device, &state))
+    {
+        None => execute_together(conn, [superseded, key, proven, approval]).await?,
+        Some(state) => {
+            let [superseded, key, proven, approval, _] =
+                execute_together(conn, [superseded, key, proven, approval, state]).await?;
+            [superseded, key, proven, approval]
+        }
     };
-    Ok(touched)
+    Ok(Followed {
+        superseded,
+        was_approved: approved > 0,
+    })
 }

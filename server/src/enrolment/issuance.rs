@@ -180,8 +180,20 @@ struct Reserved {
 struct Grant {
     signer: SignerId,
     claim: Option<ClaimId>,
+    /// The certificate that the person's approval has led to already.
+    issued: Option<Sha256Hex>,
     /// The certificate that answers a renewal: it is too early, or were one too many.
     standing: Option<Box<CertificateRecord>>,
+}
+
+impl Grant {
+    /// Whether a certificate that stands answers the order. A person who approves a key anew speaks of a device that was
+    /// installed anew: what it proved before belongs to the device as it was.
+    fn accepts(&self, certificate: &CertificateRecord) -> bool {
+        self.claim.is_none()
+            || certificate.proven_at.is_none()
+            || self.issued.as_ref() == Some(&certificate.sha256)
+    }
 }
 
 impl Order {
@@ -199,7 +211,9 @@ impl Order {
         let spki = self.csr.spki_sha256();
         let organisation = &record.device.organisation;
         let next = match certificates::newest_of_key(tx, organisation, &spki).await? {
-            Some(Newest::Issued { certificate, .. }) if is_current(&certificate, &record, now) => {
+            Some(Newest::Issued { certificate, .. })
+                if is_current(&certificate, &record, now) && grant.accepts(&certificate) =>
+            {
                 if let Some(claim) = &grant.claim {
                     approvals::issue(tx, claim, &certificate.sha256, now).await?;
                 }
@@ -351,6 +365,7 @@ impl Order {
         Ok(Grant {
             signer: approval.signer,
             claim: Some(approval.claim),
+            issued: approval.certificate,
             standing: None,
         })
     }
@@ -379,6 +394,7 @@ impl Order {
             return Ok(Grant {
                 signer,
                 claim: None,
+                issued: None,
                 standing: Some(Box::new(standing)),
             });
         }
@@ -393,6 +409,7 @@ impl Order {
         Ok(Grant {
             signer,
             claim: None,
+            issued: None,
             standing: None,
         })
     }

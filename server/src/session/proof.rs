@@ -19,7 +19,7 @@ use crate::db::admission::{self, Candidate};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Displaced};
 use crate::db::devices::DeviceRecord;
-use crate::db::proofs::{self, FirstProof};
+use crate::db::proofs::{self, FirstProof, Followed};
 use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, write};
 use crate::enrolment::approval::retire_if_abandoned;
 use crate::enrolment::{EnrolmentError, tell};
@@ -105,14 +105,23 @@ async fn record(tx: &mut Conn<'_>, pass: &Pass, counter: i64, now: UnixMillis) -
         certificate, policy, ..
     } = candidate;
     let mut notes = Vec::new();
-    if !devices::advance_counter(tx, &pass.device, counter).await? {
-        let why =
-            format!("counter {counter} is not greater than the last one: a copied key, or a restored backup");
-        notes.extend(alarm(tx, &record.device, Some(counter), now, &why).await?);
-    }
     let first = certificate.proven_at.is_none();
+    let mut was_approved = false;
     if first {
-        notes.extend(prove(tx, &record.device, &certificate, &policy, rivals, now).await?);
+        let proved = prove(tx, &record.device, &certificate, &policy, rivals, now).await?;
+        notes.extend(proved.notes);
+        was_approved = proved.was_approved;
+    }
+    if !devices::advance_counter(tx, &pass.device, counter).await? {
+        if was_approved {
+            // Somebody has just said that it is this device: it was installed anew and has nothing but its key.
+            devices::begin_counter(tx, &pass.device, counter).await?;
+        } else {
+            let why = format!(
+                "counter {counter} is not greater than the last one: a copied key, or a restored backup"
+            );
+            notes.extend(alarm(tx, &record.device, Some(counter), now, &why).await?);
+        }
     }
     let raised = notes
         .iter()
@@ -161,7 +170,7 @@ async fn prove(
     policy: &Policy,
     rivals: Vec<Device>,
     now: UnixMillis,
-) -> Result<Vec<Note>, GateError> {
+) -> Result<Proved, GateError> {
     let CertificateRecord {
         organisation,
         spki_sha256,
@@ -182,7 +191,10 @@ async fn prove(
         grace_until: (grace > 0).then(|| now.plus(grace)),
         state,
     };
-    let superseded = proofs::record_first(tx, proof).await?;
+    let Followed {
+        superseded,
+        was_approved,
+    } = proofs::record_first(tx, proof).await?;
     let ids: Vec<DeviceId> = rivals.iter().map(|rival| rival.id.clone()).collect();
     let mut losers = Vec::new();
     if superseded > 0 {
@@ -214,7 +226,14 @@ async fn prove(
             detail: "its key was proved by another device first".to_owned(),
         });
     }
-    Ok(notes)
+    Ok(Proved { notes, was_approved })
+}
+
+/// What came of a first proof.
+struct Proved {
+    notes: Vec<Note>,
+    /// Whether a person's approval led to the certificate; otherwise the device renewed it.
+    was_approved: bool,
 }
 
 async fn alarm(

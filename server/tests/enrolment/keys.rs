@@ -4,6 +4,7 @@ use gangway_protocol::certificate::{EnrolmentStage, RevocationReason, Revocation
 use gangway_protocol::device::DeviceState;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
+use gangway_protocol::time::UnixMillis;
 use gangway_server::session::GateError;
 
 use super::problem;
@@ -171,5 +172,48 @@ both_engines!(
         assert_eq!(eve.stage_of(&rival.claim).await, EnrolmentStage::Withdrawn);
         let lost = eve.api.device(&eves.device).await.expect("the device");
         assert!(matches!(lost.device.state, DeviceState::Retired { .. }));
+    }
+);
+
+both_engines!(
+    /// It kept its key, and neither its certificate nor its counter.
+    async fn a_device_installed_anew_gets_a_certificate_of_its_own_and_counts_anew(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let (device, first) = SoftDevice::in_fleet(&server, &ada).await;
+        device
+            .prove(&server, &first.chain, 5_000)
+            .await
+            .expect("a session");
+
+        server.clock.advance(UnixMillis::SECOND);
+        let mut request = ada.approval_request(&device.csr()).await;
+        request.replace = true;
+        let approved = ada
+            .api
+            .approve(&server.claim(&ada), &request)
+            .await
+            .expect("replaced");
+        let second = ada.certify(&approved, &device.key).await;
+        assert_ne!(
+            second.sha256, first.sha256,
+            "the former one belongs to what was there before"
+        );
+        let again = ada.certify(&approved, &device.key).await;
+        assert_eq!(again.sha256, second.sha256, "asked again it is the same");
+
+        let accepted = device.prove(&server, &second.chain, 1).await.expect("a session");
+        assert!(accepted.first && accepted.alarm.is_none(), "{accepted:?}");
+        assert_eq!(ada.stage_of(&approved.claim).await, EnrolmentStage::Proven);
+        assert_eq!(
+            device.refusal(&server, &first.chain).await,
+            ProblemCode::GraceOver
+        );
+
+        let counted = device.prove(&server, &second.chain, 1).await.expect("a session");
+        assert!(
+            counted.alarm.is_some(),
+            "from then on a counter that stands still is a copy"
+        );
     }
 );
