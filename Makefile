@@ -1,5 +1,5 @@
 # The commands of Gangway. Each one sets up what it needs first; that costs nothing where all is there.
-.PHONY: build dev demo test contract test-windows bench lint fmt fuzz help
+.PHONY: build dev demo test contract stories-postgres test-windows bench lint fmt fuzz help
 
 help:            ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -20,6 +20,10 @@ test:            ## every test: units, SQLite, PostgreSQL, command line, browser
 	@scripts/setup build test
 	@scripts/test
 
+stories-postgres: ## the stories in the browser once more, with the server on PostgreSQL
+	@scripts/setup build test
+	@scripts/stories-postgres
+
 test-windows:    ## the device software for Windows, enrolled under wine
 	@scripts/setup build windows
 	@scripts/test-windows
@@ -29,7 +33,7 @@ contract:        ## the API asked at length what its description allows and forb
 	@scripts/contract
 
 bench:           ## figures in a table and in target/bench.json
-	@scripts/setup build test
+	@scripts/setup build test bench
 	@scripts/bench
 
 lint:            ## formatting, clippy, rustdoc, licences, dependencies and their directions

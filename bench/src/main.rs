@@ -63,7 +63,7 @@ pub(crate) struct Options {
     /// An empty PostgreSQL database whose commits wait for the disk; without it, what needs one is left out
     #[arg(long, value_name = "URL", env = "GANGWAY_TEST_POSTGRES_URL")]
     postgres: Option<String>,
-    /// Only the benchmarks of these names: size startup page relay flood waiting ceiling issuance storm crossings lean postgres fleet
+    /// Only the benchmarks of these names: startup page relay flood waiting ceiling issuance storm crossings lean postgres fleet
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
 }
@@ -107,9 +107,6 @@ fn start(runtime: &mut Builder) -> anyhow::Result<Runtime> {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     let mut report = Report::open(&options.json)?;
-    if options.wants("size") {
-        pages::first_load(&options, &mut report).await?;
-    }
     if options.wants("startup") {
         startup::measure(&options, &mut report).await?;
     }
