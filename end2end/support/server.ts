@@ -1,5 +1,6 @@
-// The real server on a free port, with a data directory of its own.
+// The real server on a free port, with a data directory of its own; on PostgreSQL (`make stories-postgres`) with a database of its own.
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,16 +28,25 @@ export async function freePort(): Promise<number> {
   });
 }
 
+/** What tells the server of its database, where stories run on PostgreSQL. */
+async function freshDatabase(): Promise<Record<string, string>> {
+  const postgres = process.env.GANGWAY_STORIES_POSTGRES_URL;
+  if (!postgres) return {};
+  const name = `story_${randomUUID().replaceAll('-', '')}`;
+  await run('psql', ['--no-psqlrc', '--quiet', '--command', `CREATE DATABASE ${name}`, postgres]);
+  return { GANGWAY_DATABASE_URL: Object.assign(new URL(postgres), { pathname: `/${name}` }).href };
+}
+
 export class Server {
   readonly dataDir: string;
   private child?: Child;
 
-  private constructor(folder: string, readonly port: number, private readonly extra: string[]) {
+  private constructor(folder: string, readonly port: number, private readonly extra: string[], private readonly env: Record<string, string>) {
     this.dataDir = join(folder, 'server');
   }
 
   static async start(folder: string, extra: string[] = []): Promise<Server> {
-    const server = new Server(folder, await freePort(), extra);
+    const server = new Server(folder, await freePort(), extra, await freshDatabase());
     await server.start();
     return server;
   }
@@ -47,7 +57,7 @@ export class Server {
   async start(): Promise<void> {
     this.child = new Child(GANGWAY_BIN, [
       'serve', '--data-dir', this.dataDir, '--listen', `127.0.0.1:${this.port}`, '--public-url', this.url, ...this.extra,
-    ]);
+    ], { env: this.env });
     const deadline = Date.now() + 20_000;
     for (;;) {
       if (!this.child.running) throw new Error(`the server ended with ${this.child.exitCode}\n${this.child.tail()}`);
@@ -67,7 +77,7 @@ export class Server {
 
   /** The last line of what `gangway admin …` prints. */
   async admin(...args: string[]): Promise<string> {
-    const { stdout } = await run(GANGWAY_BIN, ['admin', ...args, '--data-dir', this.dataDir]);
+    const { stdout } = await run(GANGWAY_BIN, ['admin', ...args, '--data-dir', this.dataDir], { env: { ...process.env, ...this.env } });
     return stdout.trimEnd().split('\n').pop()!;
   }
 
