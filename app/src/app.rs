@@ -1,21 +1,23 @@
 //! The application: what every page shares, and which page stands at which address.
 
+use gangway_protocol::organisation::Role;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 
-use crate::components::frame::{Footer, Header, Lifeless};
 use crate::islands::local_times::LocalTimes;
-use crate::islands::panels::OverPage;
+use crate::islands::panels::{OverPage, Reach};
 use crate::islands::toasts::Toasts;
 use crate::pages::account::AccountPage;
 use crate::pages::device::DevicePage;
 use crate::pages::fleet::FleetPage;
+use crate::pages::frame::{Footer, Header, Lifeless};
 use crate::pages::home::HomePage;
 use crate::pages::link::LinkPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::setup::SetupPage;
+use crate::visitor::account;
 
 /// The body of every document. Documents are whole when they are sent: what a page shows is asked within the process, which
 /// takes less time than the browser needs for a second look.
@@ -38,11 +40,23 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("account") view=AccountPage ssr=SsrMode::Async />
             </FlatRoutes>
             <Footer />
-            <OverPage />
+            <OverPage reach=reach() />
             // The last island: once it lives, all do.
             <Toasts />
         </Router>
     }
+}
+
+/// Where the visitor may go.
+fn reach() -> Reach {
+    account().map_or_else(
+        |_| Reach::default(),
+        |account| Reach {
+            account: true,
+            fleet: account.may(Role::may_see_fleet),
+            enrol: account.may(Role::may_enrol),
+        },
+    )
 }
 
 /// What the browser's tab says. leptos_meta writes it into the document as it is, and devices name themselves (threat model, WEB-1).

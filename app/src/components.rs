@@ -1,4 +1,4 @@
-//! What pages and islands are put together from: each receives values and shows them.
+//! What pages and islands are put together from: each receives values and shows them. `confirm` also carries out what it asks.
 
 pub(crate) mod certificate;
 pub(crate) mod code_field;
@@ -8,7 +8,6 @@ pub(crate) mod device_state;
 pub(crate) mod dialog;
 pub(crate) mod facts;
 pub(crate) mod flag;
-pub(crate) mod frame;
 pub(crate) mod icon;
 pub(crate) mod icon_button;
 pub(crate) mod labels;
@@ -16,5 +15,6 @@ pub(crate) mod moment;
 pub(crate) mod notice;
 pub(crate) mod presence;
 pub(crate) mod recovery_codes;
+pub(crate) mod role;
 pub(crate) mod run_command;
 pub(crate) mod steps;

@@ -102,6 +102,11 @@ impl FleetView {
             .any(|text| !text.is_empty())
     }
 
+    /// Whether a device that has just been added stands on the first page, and before all others.
+    pub(crate) fn begins_with_newest(&self) -> bool {
+        self.query.is_empty() && self.state.is_empty() && self.presence.is_empty() && self.sort.is_empty()
+    }
+
     /// The view without anything that narrows it.
     pub(crate) fn widened(&self) -> Self {
         Self {

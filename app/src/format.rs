@@ -3,7 +3,7 @@
 //! Instants write themselves in UTC; what depends on the reader's time zone is drawn anew in the browser
 //! (`components/moment.rs`).
 
-use crate::visit::Language;
+use crate::preference::Language;
 
 /// A number with the language's separator of thousands.
 pub(crate) fn number(language: Language, value: u64) -> String {

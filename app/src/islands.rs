@@ -16,6 +16,6 @@ pub(crate) mod toasts;
 
 /// Provides what islands share: once for each page, in the browser and while the server draws it.
 pub fn provide_page() {
-    toasts::Messages::provide();
+    crate::messages::Messages::provide();
     panels::Panels::provide();
 }

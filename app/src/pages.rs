@@ -4,6 +4,7 @@
 pub(crate) mod account;
 pub(crate) mod device;
 pub(crate) mod fleet;
+pub(crate) mod frame;
 pub(crate) mod home;
 pub(crate) mod link;
 pub(crate) mod not_found;

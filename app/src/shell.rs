@@ -6,7 +6,8 @@ use leptos_meta::MetaTags;
 
 use crate::app::App;
 use crate::parts::Parts;
-use crate::visit::{Theme, Visit, language};
+use crate::preference::Theme;
+use crate::visit::{Visit, language};
 
 /// The whole document.
 #[component]

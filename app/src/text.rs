@@ -5,7 +5,7 @@
 
 macro_rules! texts {
     ($($name:ident $(($($argument:ident: $kind:ty),+))? => $english:literal, $german:literal;)+) => {
-        impl $crate::visit::Language {
+        impl $crate::preference::Language {
             $(texts!{@one $name [$($($argument: $kind),+)?] $english, $german})+
         }
     };
@@ -29,7 +29,7 @@ macro_rules! texts {
 
 macro_rules! plurals {
     ($($name:ident => $english_one:literal, $english:literal; $german_one:literal, $german:literal;)+) => {
-        impl $crate::visit::Language {
+        impl $crate::preference::Language {
             $(pub(crate) fn $name(self, count: u64) -> String {
                 let shown = $crate::format::number(self, count);
                 match (self, count) {

@@ -4,7 +4,7 @@ use gangway_client::{ApiError, TransportError};
 use gangway_protocol::error::{Problem, ProblemCode};
 use serde::{Deserialize, Serialize};
 
-use crate::visit::Language;
+use crate::preference::Language;
 
 /// What went wrong. It travels in the document: what failed on the server is told by the island that tries again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

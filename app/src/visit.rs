@@ -1,100 +1,10 @@
-//! What a page has to know about its visit before it draws anything: language and theme.
+//! What a page has to know about its visit before it draws anything.
 
 use gangway_protocol::time::UnixMillis;
 use leptos::prelude::*;
 
 use crate::browser::{clock, page};
-
-/// A language of the panel. Every text exists in each (`text.rs`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// German.
-    German,
-}
-
-impl Language {
-    pub(crate) const ALL: [Self; 2] = [Self::English, Self::German];
-
-    /// The BCP 47 tag, also the value of the cookie.
-    #[must_use]
-    pub fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::German => "de",
-        }
-    }
-
-    /// The language's name in itself.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::English => "English",
-            Self::German => "Deutsch",
-        }
-    }
-
-    /// The language of a tag such as `de-AT`.
-    #[must_use]
-    pub fn from_tag(tag: &str) -> Option<Self> {
-        let primary = tag.split(['-', '_']).next()?.trim();
-        Self::ALL
-            .into_iter()
-            .find(|language| primary.eq_ignore_ascii_case(language.tag()))
-    }
-
-    /// The best of ours for an `Accept-Language` header (RFC 9110 §12.5.4); the earlier of equals.
-    fn from_accept_language(header: &str) -> Option<Self> {
-        let mut best: Option<(f32, Self)> = None;
-        for range in header.split(',') {
-            let mut parts = range.split(';');
-            let Some(language) = parts.next().and_then(Self::from_tag) else {
-                continue;
-            };
-            let weight = parts
-                .find_map(|parameter| parameter.trim().strip_prefix("q="))
-                .map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
-            if weight > 0.0 && best.is_none_or(|(heaviest, _)| weight > heaviest) {
-                best = Some((weight, language));
-            }
-        }
-        best.map(|(_, language)| language)
-    }
-}
-
-/// Dark or light, where the person has chosen one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Theme {
-    /// Ink on paper.
-    Light,
-    /// Paper on ink.
-    Dark,
-}
-
-impl Theme {
-    /// The value of the cookie and of `<html data-theme>`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-
-    /// The theme of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Light, Self::Dark]
-            .into_iter()
-            .find(|theme| theme.name() == name)
-    }
-}
-
-/// The cookie that holds the chosen language.
-pub const LANGUAGE_COOKIE: &str = "lang";
-/// The cookie that holds the chosen theme.
-pub const THEME_COOKIE: &str = "theme";
+use crate::preference::{LANGUAGE_COOKIE, Language, THEME_COOKIE, Theme, cookie_value};
 
 /// What the server knows about a visit before the page is drawn. It provides it as context; in the browser there is none.
 #[derive(Clone, Debug)]
@@ -142,14 +52,6 @@ pub(crate) fn now() -> UnixMillis {
 /// Where devices and people reach the panel, e.g. `https://panel.example`.
 pub(crate) fn origin() -> String {
     use_context::<Visit>().map_or_else(page::origin, |visit| visit.origin)
-}
-
-/// The value of a cookie in a `Cookie` header or in `document.cookie`.
-pub(crate) fn cookie_value<'a>(cookies: &'a str, name: &str) -> Option<&'a str> {
-    cookies.split(';').find_map(|pair| {
-        let (key, value) = pair.split_once('=')?;
-        (key.trim() == name).then(|| value.trim())
-    })
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 
 use crate::browser::page;
 use crate::browser::passkey::{self, PasskeyError};
+use crate::preference::Language;
 use crate::trouble::{Outcome, Trouble};
-use crate::visit::Language;
 
 /// Who visits. The server asks before it draws a page, and provides the answer to all of it.
 #[derive(Clone, Debug)]

@@ -34,7 +34,7 @@ use crate::api::csrf::refuse_foreign_changes;
 use crate::assets;
 use crate::authority::Error;
 use crate::state::Gangway;
-use visit::{Caller, PageContext};
+use visit::{PageCaller, PageContext};
 
 /// What the crate `frontend` is called in the files that it became.
 const OUTPUT: &str = "frontend";
@@ -127,7 +127,7 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
         return Error::NotFound.into_response();
     }
     let has_query = request.uri().query().is_some();
-    let caller = Caller::of(&panel, &request);
+    let caller = PageCaller::of(&panel, &request);
     let api = Api::new(Arc::new(caller.reading()));
     let visitor = Visitor::ask(&api).await;
     // A page is HTML for everybody. leptos_axum redirects only who asks for that.
@@ -153,7 +153,7 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
         header::VARY,
         HeaderValue::from_static("cookie, accept-language, accept-encoding"),
     );
-    if has_query {
+    if has_query || response.status() == StatusCode::NOT_FOUND {
         response.extensions_mut().insert(RepeatsAddress);
     }
     response

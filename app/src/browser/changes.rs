@@ -17,7 +17,7 @@ pub(crate) struct Changes {
 }
 
 /// What a stream tells.
-pub(crate) enum Told {
+pub(crate) enum StreamEvent {
     /// It stands, for the first time or again. What happened before is not told.
     Opened,
     /// Something happened.
@@ -32,30 +32,17 @@ pub(crate) enum Told {
 const RESYNC: &str = "resync";
 
 impl Changes {
-    /// Opens the stream. `on_gap` is called when changes may have been missed: whenever the stream comes to stand, for
-    /// between the reading of the page and its stream things happen too, and when the server had too much to tell.
-    pub(crate) fn open(
-        on_change: impl Fn(FleetChange) + Clone + 'static,
-        on_gap: impl Fn() + Clone + 'static,
-    ) -> Option<Self> {
-        Self::follow(move |told| match told {
-            Told::Opened | Told::Resync => on_gap(),
-            Told::Change(change) => on_change(change),
-            Told::Broken => {}
-        })
-    }
-
     /// Opens the stream and hands on all that it tells. Whoever listens must not drop the stream while it tells something.
-    pub(crate) fn follow(listen: impl Fn(Told) + Clone + 'static) -> Option<Self> {
+    pub(crate) fn open(listen: impl Fn(StreamEvent) + Clone + 'static) -> Option<Self> {
         let source = EventSource::new(path::FLEET_CHANGES).ok()?;
-        let plain = |tell: fn() -> Told| {
+        let plain = |tell: fn() -> StreamEvent| {
             let listen = listen.clone();
             Closure::<dyn FnMut()>::new(move || listen(tell()))
         };
         let (on_open, on_resync, on_error) = (
-            plain(|| Told::Opened),
-            plain(|| Told::Resync),
-            plain(|| Told::Broken),
+            plain(|| StreamEvent::Opened),
+            plain(|| StreamEvent::Resync),
+            plain(|| StreamEvent::Broken),
         );
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let change = event
@@ -63,7 +50,7 @@ impl Changes {
                 .as_string()
                 .and_then(|data| serde_json::from_str(&data).ok());
             if let Some(change) = change {
-                listen(Told::Change(change));
+                listen(StreamEvent::Change(change));
             }
         });
         source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

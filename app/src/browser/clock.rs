@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::page;
-use crate::visit::Language;
+use crate::preference::Language;
 
 /// The present instant by the browser's clock.
 #[expect(
@@ -25,11 +25,6 @@ pub(crate) fn now() -> UnixMillis {
 pub(crate) fn read(text: &str) -> Option<UnixMillis> {
     let millis = Date::parse(text);
     millis.is_finite().then_some(UnixMillis(millis as i64))
-}
-
-/// Milliseconds since the browser set out for this page: what the page shows was read later than that.
-pub(crate) fn since_navigation() -> f64 {
-    performance_now()
 }
 
 /// Waits.
@@ -102,8 +97,6 @@ fn locale(language: Language) -> String {
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    fn performance_now() -> f64;
     #[wasm_bindgen(js_namespace = Intl)]
     type RelativeTimeFormat;
     #[wasm_bindgen(constructor, js_namespace = Intl)]

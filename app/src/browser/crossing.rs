@@ -14,14 +14,19 @@ use gangway_client::crossing::{Call, Crossing, Effect, Input, Stage, Told, View}
 use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::code::UserCode;
 use gangway_protocol::enrolment::CLAIM_SUBPROTOCOL;
+use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::ClaimId;
 
 use super::socket::{Socket, SocketEvent};
 use super::{clock, page, random, signature};
 
 const TICK_MILLIS: u32 = 1_000;
-/// Between looks for the first session. The page should follow it within two seconds.
+/// Between looks for the first session. The page should follow it within two seconds;
 const LOOK_EVERY_MILLIS: u32 = 500;
+/// after so many looks, about a minute, the device is not just coming, and the page has said so;
+const SOON_LOOKS: u32 = 120;
+/// then it looks this seldom.
+const LOOK_LATER_MILLIS: u32 = 10_000;
 
 /// A crossing under way. Dropping the last handle ends it, after an end once that has been told: the socket closes, which the
 /// device is told.
@@ -154,24 +159,39 @@ fn tick(weak: Weak<Inner>) {
     });
 }
 
-/// Looks for the device's first session until it is there or nobody watches any more.
+/// Looks for the device's first session until it is there, nobody watches any more, or the server will not tell.
 fn watch(weak: Weak<Inner>) {
     leptos::task::spawn_local(async move {
+        let mut looks = 0;
         while let Some(inner) = weak.upgrade() {
             let (api, claim) = (inner.api.clone(), inner.claim.borrow().clone());
             drop(inner);
             let Some(claim) = claim else { return };
-            let proven = api
-                .approval(&claim)
-                .await
-                .is_ok_and(|approval| approval.stage == EnrolmentStage::Proven);
-            if proven {
-                if let Some(inner) = weak.upgrade() {
-                    feed(&inner, Input::Online);
+            let wait_secs = match api.approval(&claim).await {
+                Ok(approval) if approval.stage == EnrolmentStage::Proven => {
+                    if let Some(inner) = weak.upgrade() {
+                        feed(&inner, Input::Online);
+                    }
+                    return;
                 }
-                return;
-            }
-            clock::sleep(LOOK_EVERY_MILLIS).await;
+                Ok(_) => 0,
+                Err(error)
+                    if matches!(
+                        error.code(),
+                        Some(ProblemCode::Unauthenticated | ProblemCode::NotFound)
+                    ) =>
+                {
+                    return;
+                }
+                Err(error) => error.retry_after_secs().unwrap_or_default(),
+            };
+            looks += 1;
+            let pause = if looks < SOON_LOOKS {
+                LOOK_EVERY_MILLIS
+            } else {
+                LOOK_LATER_MILLIS
+            };
+            clock::sleep(pause.max(wait_secs.saturating_mul(1_000))).await;
         }
     });
 }

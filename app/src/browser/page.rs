@@ -3,10 +3,10 @@
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{
     Document, Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlSelectElement,
-    Window,
+    Storage, Window,
 };
 
-use crate::visit::{LANGUAGE_COOKIE, Language, THEME_COOKIE, Theme, cookie_value};
+use crate::preference::{Language, THEME_COOKIE, Theme, cookie_value};
 
 /// Languages and themes are asked for again after a year.
 const COOKIE_LIFE_SECS: u32 = 31_536_000;
@@ -34,10 +34,33 @@ pub(crate) fn theme_in_effect() -> Theme {
     })
 }
 
-/// Sets the language for this and the next visits: the page is drawn anew by the server.
+/// Sets the language for this and the next visits, by the form at the end of the page: the server draws it anew.
 pub(crate) fn set_language(language: Language) {
-    set_cookie(LANGUAGE_COOKIE, Some(language.tag()));
-    reload();
+    let button = format!("footer button[name='language'][value='{}']", language.tag());
+    let button = document().and_then(|document| document.query_selector(&button).ok().flatten());
+    if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
+        button.click();
+    }
+}
+
+/// Keeps something in this tab until [`take_kept`], across a page that is drawn anew.
+pub(crate) fn keep(name: &str, value: &str) {
+    if let Some(storage) = of_tab() {
+        // A browser that keeps nothing loses it.
+        let _ = storage.set_item(name, value);
+    }
+}
+
+/// What was kept under a name; it is forgotten with that.
+pub(crate) fn take_kept(name: &str) -> Option<String> {
+    let storage = of_tab()?;
+    let value = storage.get_item(name).ok().flatten()?;
+    storage.remove_item(name).ok()?;
+    Some(value)
+}
+
+fn of_tab() -> Option<Storage> {
+    window()?.session_storage().ok()?
 }
 
 /// Leaves for another page with a full load.

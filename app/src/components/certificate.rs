@@ -7,10 +7,11 @@ use leptos::prelude::*;
 use super::copy::CopyButton;
 use super::facts::Fact;
 use super::icon::{Glyph, Icon};
-use super::moment::{Moment, Show};
+use super::moment::{Moment, TimeFormat};
 use crate::browser::clipboard;
 use crate::format;
-use crate::visit::{Language, language, now};
+use crate::preference::Language;
+use crate::visit::{language, now};
 
 /// One certificate: how long it lives and what became of it; what people compare lies behind a disclosure.
 #[component]
@@ -27,7 +28,7 @@ pub(crate) fn CertificateDetails(
     );
     let chain = certificate.chain.clone();
     let minute = |name: &'static str, at: Option<UnixMillis>| {
-        at.map(|at| view! { <Fact name><Moment at show=Show::Minute /></Fact> })
+        at.map(|at| view! { <Fact name><Moment at show=TimeFormat::Minute /></Fact> })
     };
     let digits = |name: &'static str, hex: &str| {
         let hex = format::grouped(hex);
@@ -40,14 +41,14 @@ pub(crate) fn CertificateDetails(
             .then(|| view! { <Life from=certificate.not_before until=certificate.not_after /> })}
         <dl class="facts">
             <Fact name=t.valid()>
-                <Moment at=certificate.not_before show=Show::Day /> " – " <Moment at=certificate.not_after show=Show::Day />
+                <Moment at=certificate.not_before show=TimeFormat::Day /> " – " <Moment at=certificate.not_after show=TimeFormat::Day />
             </Fact>
             {certificate
                 .revocation
                 .map(|revocation| {
                     view! {
                         <Fact name=t.revoked()>
-                            <span class="chip bad">{reason_name(t, revocation.reason)}</span> " " <Moment at=revocation.at show=Show::Minute />
+                            <span class="chip bad">{reason_name(t, revocation.reason)}</span> " " <Moment at=revocation.at show=TimeFormat::Minute />
                         </Fact>
                     }
                 })}

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use super::flag::Flag;
 use crate::browser::page;
 use crate::code_entry::{self, Refused};
-use crate::visit::{Language, language};
+use crate::preference::Language;
+use crate::visit::language;
 
 /// What the field holds and says.
 #[derive(Clone, Copy)]

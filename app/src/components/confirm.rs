@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::dialog::Dialog;
 use super::notice::{Notice, Tone};
+use crate::messages::messages;
 use crate::visit::language;
 use crate::visitor::{api, with_fresh_proof};
 
@@ -20,8 +21,8 @@ pub(crate) struct Question {
 }
 
 /// Asks a question. Yes calls `answer` and holds the button meanwhile, so that a second press does nothing; when the server
-/// wants a fresh proof of a passkey, the browser asks for it and `answer` is called once more. Then the dialog closes, or
-/// shows what went wrong.
+/// wants a fresh proof of a passkey, the browser asks for it and `answer` is called once more. Until then the dialog stays;
+/// then it closes, or shows what went wrong.
 #[component]
 pub(crate) fn Confirm<A>(
     /// Whether it is being asked.
@@ -59,6 +60,9 @@ where
     asked(Asked::new(open, question, answer), move || children())
 }
 
+/// The id of what happens. One dialog is open at a time, and only an open one has a content.
+const SAYS_ID: &str = "dialog-says";
+
 /// A question with its answer, whose type is gone: what draws it need not be compiled for each.
 #[derive(Clone, Copy)]
 struct Asked {
@@ -75,6 +79,7 @@ impl Asked {
         A: AsyncFn() -> Result<(), ApiError> + Clone + Send + Sync + 'static,
     {
         let t = language();
+        let messages = messages();
         let busy = RwSignal::new(false);
         let trouble = RwSignal::new(None::<String>);
         let yes = Callback::new(move |()| {
@@ -86,7 +91,9 @@ impl Asked {
             leptos::task::spawn_local(async move {
                 match with_fresh_proof(&api(), answer).await {
                     Ok(()) => open.set(false),
-                    Err(error) => trouble.set(error.words(t)),
+                    Err(error) if open.get_untracked() => trouble.set(error.words(t)),
+                    // The browser closed it all the same.
+                    Err(error) => messages.show_trouble(t, error),
                 }
                 busy.set(false);
             });
@@ -115,17 +122,17 @@ fn asked<C: IntoView + 'static>(
     } = asked;
     let fields = StoredValue::new(fields);
     view! {
-        <Dialog open label=t.please_confirm()>
+        <Dialog open label=Signal::derive(move || question.read().title.clone()) described_by=SAYS_ID held=busy>
             {move || {
                 trouble.set(None);
                 let Question { title, says, verb, dangerous } = question.get();
                 view! {
                     <h2>{title}</h2>
-                    <ul class="says">{says.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}</ul>
+                    <ul id=SAYS_ID class="says">{says.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}</ul>
                     {fields.with_value(|fields| fields())}
                     {move || trouble.get().map(|words| view! { <Notice tone=Tone::Bad><p role="alert">{words}</p></Notice> })}
                     <div class="dialog-end">
-                        <button class="button" type="button" autofocus on:click=move |_| open.set(false)>
+                        <button class="button" type="button" autofocus disabled=busy on:click=move |_| open.set(false)>
                             {t.cancel()}
                         </button>
                         <button

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::icon::Glyph;
 use super::icon_button::IconButton;
 use crate::browser::clipboard;
-use crate::islands::toasts::messages;
+use crate::messages::messages;
 use crate::visit::language;
 
 /// A button that copies a text.

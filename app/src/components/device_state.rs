@@ -1,16 +1,24 @@
 //! Where a device is in its life, in a word.
 
-use gangway_protocol::device::DeviceState;
+use gangway_protocol::device::{DeviceState, Presence};
 use leptos::prelude::*;
 
-use crate::visit::{Language, language};
+use crate::preference::Language;
+use crate::visit::language;
 
 /// The state; one that asks for attention stands out.
 #[component]
 pub(crate) fn DeviceStateMark(
     /// The state.
     state: DeviceState,
+    /// Tells a device that has left the fleet from one that never got in, because it was refused on the way.
+    presence: Presence,
 ) -> impl IntoView {
+    let t = language();
+    let not_enrolled = matches!(
+        (&state, &presence),
+        (DeviceState::Retired { .. }, Presence::Never)
+    );
     let class = match state {
         DeviceState::Active { .. } => "",
         DeviceState::Pending { .. } | DeviceState::Enrolling { .. } | DeviceState::Suspended { .. } => {
@@ -18,7 +26,7 @@ pub(crate) fn DeviceStateMark(
         }
         DeviceState::Rejected { .. } | DeviceState::Retired { .. } => "chip",
     };
-    view! { <span class=class>{state_name(language(), state.name())}</span> }
+    view! { <span class=class>{if not_enrolled { t.state_not_enrolled() } else { state_name(t, state.name()) }}</span> }
 }
 
 /// The word for a state's stored name, as filters use it.
@@ -29,6 +37,8 @@ pub(crate) fn state_name(t: Language, name: &str) -> &'static str {
         "enrolling" => t.state_enrolling(),
         "suspended" => t.state_suspended(),
         "retired" => t.state_retired(),
-        _ => t.state_active(),
+        "active" => t.state_active(),
+        // The address can ask for anything.
+        _ => t.state_unknown(),
     }
 }

@@ -15,7 +15,14 @@ pub(crate) fn Dialog<C: IntoView + 'static>(
     #[prop(optional)]
     class: &'static str,
     /// What screen readers call it.
-    label: &'static str,
+    #[prop(into)]
+    label: Signal<String>,
+    /// The id of what screen readers read out besides its name.
+    #[prop(optional)]
+    described_by: Option<&'static str>,
+    /// Whether it has to stay: what was asked for is being done. Some browsers close it all the same at a second Escape.
+    #[prop(optional, into)]
+    held: Signal<bool>,
     /// Its content.
     children: TypedChildrenFn<C>,
 ) -> impl IntoView {
@@ -31,7 +38,18 @@ pub(crate) fn Dialog<C: IntoView + 'static>(
         }
     });
     view! {
-        <dialog node_ref=node class=class aria-label=label on:close=move |_| open.set(false)>
+        <dialog
+            node_ref=node
+            class=class
+            aria-label=label
+            aria-describedby=described_by
+            on:cancel=move |event: leptos::ev::Event| {
+                if held.get_untracked() {
+                    event.prevent_default();
+                }
+            }
+            on:close=move |_| open.set(false)
+        >
             {move || open.get().then(|| children())}
         </dialog>
     }
@@ -51,7 +69,7 @@ pub(crate) fn FormEnd(
     let t = language();
     view! {
         <div class="dialog-end">
-            <button class="button" type="button" on:click=move |_| open.set(false)>{t.cancel()}</button>
+            <button class="button" type="button" disabled=busy on:click=move |_| open.set(false)>{t.cancel()}</button>
             <button class="button primary" type="submit" disabled=busy aria-busy=move || busy.get().to_string()>{verb}</button>
         </div>
     }

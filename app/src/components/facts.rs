@@ -5,7 +5,8 @@ use gangway_protocol::device::Facts;
 use leptos::children::TypedChildren;
 use leptos::prelude::*;
 
-use crate::visit::{Language, language};
+use crate::preference::Language;
+use crate::visit::language;
 
 /// The facts, in the order in which people read them.
 #[component]

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 /// How to show an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Show {
+pub(crate) enum TimeFormat {
     /// The day.
     Day,
     /// Day and minute.
@@ -18,7 +18,7 @@ pub(crate) enum Show {
     Since,
 }
 
-impl Show {
+impl TimeFormat {
     const ALL: [Self; 5] = [Self::Day, Self::Minute, Self::Distance, Self::Past, Self::Since];
 
     /// The value of [`SHOW`].
@@ -38,7 +38,7 @@ impl Show {
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|show| show.name() == name)
+        Self::ALL.into_iter().find(|format| format.name() == name)
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn Moment(
     /// The instant.
     at: UnixMillis,
     /// How to show it.
-    show: Show,
+    show: TimeFormat,
 ) -> impl IntoView {
     view! { <time datetime=at.rfc3339() data-show=show.name()>{at.to_the_minute()}</time> }
 }

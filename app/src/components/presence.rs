@@ -3,8 +3,9 @@
 use gangway_protocol::device::{OfflineReason, Presence};
 use leptos::prelude::*;
 
-use super::moment::{Moment, Show};
-use crate::visit::{Language, language};
+use super::moment::{Moment, TimeFormat};
+use crate::preference::Language;
+use crate::visit::language;
 
 /// Whether the device has a session open, and since when it has or had.
 #[component]
@@ -18,11 +19,14 @@ pub(crate) fn PresenceMark(
             "presence online",
             t.online(),
             Some(t.online_since()),
-            Some((since, Show::Since)),
+            Some((since, TimeFormat::Since)),
         ),
-        Presence::Offline { last_seen_at, .. } => {
-            ("presence", t.offline(), None, Some((last_seen_at, Show::Past)))
-        }
+        Presence::Offline { last_seen_at, .. } => (
+            "presence",
+            t.offline(),
+            None,
+            Some((last_seen_at, TimeFormat::Past)),
+        ),
         Presence::Never => ("presence", t.never_seen(), None, None),
     };
     let before = before.map(|before| view! { {before} " " });

@@ -25,14 +25,17 @@ use leptos::prelude::*;
 use self::conversation::conversation;
 use self::entering::Entering;
 use self::state::{CrossingState, Farewell, Scene};
-use super::toasts::messages;
 use crate::browser::{clock, page};
+use crate::messages::messages;
 use crate::visit::language;
 
 /// What the device's page finds in its query when a crossing ends there.
 pub(crate) const ARRIVED: &str = "arrived";
 /// The last tick is seen before the page turns.
 const ARRIVE_AFTER_MILLIS: u32 = 700;
+
+/// The name under which letters are kept.
+const LETTERS: &str = "letters";
 
 /// The whole crossing, from the code to the device's page.
 #[cfg_attr(feature = "hydrate", island(lazy))]
@@ -47,6 +50,7 @@ pub(crate) fn Crossing(
         .organisations_where(Role::may_enrol)
         .any(|organisation| organisation.policy.prefill_code);
     take_links(state, prefill_allowed);
+    keep_letters(state);
     ask_before_leaving(state);
     arrive(state, sees_fleet);
     Effect::new(move |_| {
@@ -86,6 +90,24 @@ fn take_links(state: CrossingState, prefill_allowed: bool) {
     Effect::new(move |_| {
         take();
         let handle = window_event_listener(ev::hashchange, move |_| take());
+        on_cleanup(move || handle.remove());
+    });
+}
+
+/// Letters that have been typed outlast a change of the language, which draws the page anew. They are kept for that moment
+/// alone, in the tab (threat model, ENR-12).
+fn keep_letters(state: CrossingState) {
+    Effect::new(move |_| {
+        if let Some(letters) = page::take_kept(LETTERS) {
+            state.entry.take(&letters);
+        }
+        // The page's own forms never leave it.
+        let handle = window_event_listener(ev::submit, move |event| {
+            let letters = state.entry.text.get_untracked();
+            if !event.default_prevented() && !letters.is_empty() && !state.is_under_way() {
+                page::keep(LETTERS, &letters);
+            }
+        });
         on_cleanup(move || handle.remove());
     });
 }

@@ -24,11 +24,14 @@ use certificates::Certificates;
 use head::{Arrival, Head};
 use history::History;
 use lines::Lines;
-use live::Reading;
 use removal::{Removal, Weighty, WeightyDialog};
 use stated::{Membership, Stated};
 
+use crate::browser::following::{Follower as _, follow};
+use crate::browser::reading::Reading;
 use crate::browser::{clock, page};
+use crate::components::notice::TroubleNotice;
+use crate::trouble::Trouble;
 
 /// What whoever looks may do here. The API decides again; this keeps buttons away that would only be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,9 +54,11 @@ struct Shown {
     lines: RwSignal<Lines>,
     /// How far the reading of both is.
     reading: StoredValue<Reading>,
-    /// What is being asked about,
+    /// Why the last reading failed.
+    trouble: RwSignal<Option<Trouble>>,
+    /// The action that its dialog asks about, or asked about last.
     weighty: RwSignal<Weighty>,
-    /// while it is.
+    /// Whether that dialog is open.
     asking: RwSignal<bool>,
 }
 
@@ -65,7 +70,7 @@ impl Shown {
     /// Takes what an action gave back, and reads what it wrote into the history.
     fn take(self, detail: DeviceDetail) {
         self.detail.set(detail);
-        live::read_again(self);
+        self.catch_up();
     }
 
     /// Asks before doing something weighty.
@@ -100,15 +105,17 @@ pub(crate) fn DeviceView(
     let shown = Shown {
         detail: RwSignal::new(detail),
         lines: RwSignal::new(Lines::new(history)),
-        reading: StoredValue::new(Reading::default()),
+        reading: StoredValue::new(Reading::Idle),
+        trouble: RwSignal::new(None),
         weighty: RwSignal::new(Weighty::Suspend),
         asking: RwSignal::new(false),
     };
-    live::listen(shown);
+    follow(shown);
     live::keep_title(shown);
     let operate = rights.operate;
     view! {
         {arrived.then(|| view! { <Arrival shown enrol=rights.enrol /> })}
+        {move || shown.trouble.get().map(|trouble| view! { <TroubleNotice trouble /> })}
         <Alarm shown operate />
         <div class="device-head">
             <Head shown />

@@ -6,7 +6,7 @@ mod body;
 mod controls;
 mod labels;
 mod listing;
-mod live;
+mod news;
 mod state;
 mod table;
 
@@ -15,13 +15,14 @@ use gangway_protocol::page::Page;
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use crate::components::icon::{Glyph, Icon};
+use crate::browser::following::follow;
 use crate::components::notice::TroubleNotice;
 use crate::fleet_view::FleetView;
 use crate::trouble::Outcome;
 use crate::visit::language;
 use body::Body;
 use controls::Controls;
+use news::NewsButton;
 use state::{Fleet, TITLE_ID};
 
 /// The fleet page below the bar.
@@ -34,15 +35,17 @@ pub(crate) fn FleetTable(
     shown: FleetView,
     /// Ids and names of the visitor's organisations.
     organisations: Vec<(String, String)>,
+    /// Whether the visitor may add devices.
+    may_enrol: bool,
 ) -> impl IntoView {
     let t = language();
     let fleet = Fleet::new(devices, shown);
     fleet.follow_address();
-    live::follow(fleet);
+    follow(fleet);
     view! {
         <div class="page-head">
             <h1 id=TITLE_ID tabindex="-1">{t.fleet()}</h1>
-            <Fresh fleet />
+            <NewsButton fleet />
         </div>
         <Controls fleet organisations />
         {move || {
@@ -54,39 +57,7 @@ pub(crate) fn FleetTable(
                     None => Either::Right(view! { <TroubleNotice trouble /> }),
                 })
         }}
-        <Body fleet />
-    }
-}
-
-/// How many devices have come that the page does not show. They wait for the person, because rows must not move under the
-/// pointer.
-#[component]
-fn Fresh(fleet: Fleet) -> impl IntoView {
-    let t = language();
-    let count = Memo::new(move |_| {
-        fleet
-            .fresh
-            .with(|fresh| u64::try_from(fresh.len()).unwrap_or(u64::MAX))
-    });
-    view! {
-        <div role="status" aria-live="polite">
-            {move || {
-                (count.get() > 0)
-                    .then(|| {
-                        view! {
-                            <button
-                                class="button primary"
-                                type="button"
-                                aria-busy=move || fleet.busy.get().to_string()
-                                on:click=move |_| fleet.show_fresh()
-                            >
-                                <Icon glyph=Glyph::Refresh />
-                                {move || t.fleet_fresh(count.get())}
-                            </button>
-                        }
-                    })
-            }}
-        </div>
+        <Body fleet may_enrol />
     }
 }
 
@@ -102,7 +73,7 @@ mod tests {
         Owner::new_root(None).with(|| {
             provide_context(Visit::new(None, Some("en"), String::new(), UnixMillis(0)));
             crate::islands::provide_page();
-            view! { <FleetTable devices shown organisations=Vec::new() /> }.to_html()
+            view! { <FleetTable devices shown organisations=Vec::new() may_enrol=true /> }.to_html()
         })
     }
 

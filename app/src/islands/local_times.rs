@@ -8,8 +8,9 @@ use web_sys::{Element, MutationObserver, MutationObserverInit};
 
 use crate::browser::clock::{self, Detail};
 use crate::browser::page;
-use crate::components::moment::{SHOW, Show};
-use crate::visit::{Language, language};
+use crate::components::moment::{SHOW, TimeFormat};
+use crate::preference::Language;
+use crate::visit::language;
 
 /// Distances are shown in seconds only below a minute; renewing them more often would only spend battery.
 const TICK_MILLIS: u32 = 10_000;
@@ -64,7 +65,7 @@ fn show_all(t: Language, distances: bool) {
 }
 
 fn show(t: Language, time: &Element, distances: bool) -> Option<()> {
-    let show = Show::from_name(&time.get_attribute(SHOW)?)?;
+    let show = TimeFormat::from_name(&time.get_attribute(SHOW)?)?;
     let instant = time.get_attribute("datetime")?;
     let stale = time.get_attribute(SHOWN).as_ref() != Some(&instant);
     if stale || (distances && show.ages()) {
@@ -80,14 +81,14 @@ fn show(t: Language, time: &Element, distances: bool) -> Option<()> {
     Some(())
 }
 
-fn text(t: Language, at: UnixMillis, show: Show) -> String {
+fn text(t: Language, at: UnixMillis, show: TimeFormat) -> String {
     match show {
-        Show::Day => clock::local(t, at, Detail::Day),
-        Show::Minute => clock::local(t, at, Detail::Minute),
-        Show::Distance => clock::relative(t, at, clock::now()),
-        Show::Past if at.since(clock::now()) > -JUST_NOW_MILLIS => t.just_now().to_owned(),
-        Show::Past => clock::relative(t, at, clock::now()),
-        Show::Since => {
+        TimeFormat::Day => clock::local(t, at, Detail::Day),
+        TimeFormat::Minute => clock::local(t, at, Detail::Minute),
+        TimeFormat::Distance => clock::relative(t, at, clock::now()),
+        TimeFormat::Past if at.since(clock::now()) > -JUST_NOW_MILLIS => t.just_now().to_owned(),
+        TimeFormat::Past => clock::relative(t, at, clock::now()),
+        TimeFormat::Since => {
             let day = clock::local(t, at, Detail::Day);
             if day == clock::local(t, clock::now(), Detail::Day) {
                 clock::local(t, at, Detail::Clock)

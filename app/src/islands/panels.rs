@@ -6,6 +6,7 @@ mod palette;
 use gangway_protocol::path::page as paths;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use self::keys::Keys;
 use self::palette::Palette;
@@ -16,6 +17,17 @@ use crate::visit::language;
 
 /// The element that `/` moves to, on pages that have one.
 pub(crate) const SEARCH_ID: &str = "search";
+
+/// Where the visitor may go from here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reach {
+    /// To the account's page.
+    pub(crate) account: bool,
+    /// To the fleet.
+    pub(crate) fleet: bool,
+    /// To the code page.
+    pub(crate) enrol: bool,
+}
 
 /// Which of them are open.
 #[derive(Clone, Copy)]
@@ -57,40 +69,46 @@ pub(crate) fn KeysButton() -> impl IntoView {
 
 /// Listens for keys, and has both panels once somebody has asked for one: their code is loaded then.
 #[island]
-pub(crate) fn OverPage() -> impl IntoView {
+pub(crate) fn OverPage(
+    /// What keys and palette offer.
+    reach: Reach,
+) -> impl IntoView {
     let panels: Panels = expect_context();
-    listen(panels);
+    listen(panels, reach);
     let draw = RwSignal::new(None::<Draw>);
     Effect::new(move |_| {
         if (panels.palette.get() || panels.keys.get()) && draw.get_untracked().is_none() {
             leptos::task::spawn_local(async move { draw.set(Some(both_panels().await)) });
         }
     });
-    move || draw.get().map(|draw| draw(panels))
+    move || draw.get().map(|draw| draw(panels, reach))
 }
 
 /// Draws both.
-type Draw = fn(Panels) -> AnyView;
+type Draw = fn(Panels, Reach) -> AnyView;
 
 /// The code that draws them, which the build puts into a file of its own.
 #[lazy]
 fn both_panels() -> Draw {
-    |Panels { palette, keys }| {
+    |Panels { palette, keys }, reach| {
         view! {
-            <Palette open=palette keys />
+            <Palette open=palette keys reach />
             <Keys open=keys />
         }
         .into_any()
     }
 }
 
-fn listen(panels: Panels) {
+fn listen(panels: Panels, reach: Reach) {
     let before = StoredValue::new(None::<String>);
     Effect::new(move |_| {
         let handle = window_event_listener(leptos::ev::keydown, move |event: KeyboardEvent| {
             let wanted = shortcut(&event, before.get_value().as_deref());
             before.set_value(Some(event.key()));
             let Some(wanted) = wanted else { return };
+            if (wanted == Shortcut::Fleet && !reach.fleet) || (wanted == Shortcut::Add && !reach.enrol) {
+                return;
+            }
             event.prevent_default();
             match wanted {
                 Shortcut::Palette => panels.palette.update(|open| *open = !*open),

@@ -2,6 +2,7 @@
 
 use gangway_client::Api;
 use gangway_protocol::account::{Ceremony, CeremonyReply, RecoveryRequest};
+use gangway_protocol::error::ProblemCode;
 use gangway_protocol::json::Verbatim;
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
@@ -27,6 +28,8 @@ pub(crate) fn SignIn() -> impl IntoView {
     let fragment = RwSignal::new(None::<String>);
     // The offer that waits in the browser's autofill; a press on the button takes it back, because there can be only one.
     let offer = Held::<Offer>::new();
+    // Counts the offers: one whose place another has taken ends without a word.
+    let count = StoredValue::new(0_u32);
 
     let finish = async move |result: Result<(), CeremonyTrouble>| {
         let trouble = match result {
@@ -48,15 +51,14 @@ pub(crate) fn SignIn() -> impl IntoView {
         }
         busy.set(false);
     };
-    Effect::new(move |_| {
-        let take = move || {
-            if let Some(taken) = page::take_fragment() {
-                fragment.set(Some(taken));
-            }
-        };
-        take();
-        let handle = window_event_listener(leptos::ev::hashchange, move |_| take());
-        on_cleanup(move || handle.remove());
+    // The field shows while the browser has something to offer in it.
+    let withdraw = move || {
+        offer.clear();
+        offers.set(false);
+    };
+    let make_offer = move || {
+        let number = count.get_value().wrapping_add(1);
+        count.set_value(number);
         leptos::task::spawn_local(async move {
             let Ok(controller) = AbortController::new() else {
                 return;
@@ -67,26 +69,44 @@ pub(crate) fn SignIn() -> impl IntoView {
             offers.set(true);
             offer.hold(Offer(controller.clone()));
             let Ok(ceremony) = api().start_sign_in().await else {
-                return;
+                return withdraw();
             };
             match passkey::prove_by_autofill(&ceremony.public_key, &controller.signal()).await {
                 Ok(credential) => {
                     busy.set(true);
                     finish(conclude(&api(), &ceremony, credential).await).await;
+                    withdraw();
                 }
                 // Nobody asked for it, so nobody needs to hear that it did not come to anything.
-                Err(_) => offer.clear(),
+                Err(_) if count.get_value() == number => withdraw(),
+                Err(_) => {}
             }
         });
+    };
+    Effect::new(move |_| {
+        let take = move || {
+            if let Some(taken) = page::take_fragment() {
+                fragment.set(Some(taken));
+            }
+        };
+        take();
+        let handle = window_event_listener(leptos::ev::hashchange, move |_| take());
+        on_cleanup(move || handle.remove());
+        make_offer();
     });
     let ask = move |_| {
         if busy.get_untracked() {
             return;
         }
+        count.set_value(count.get_value().wrapping_add(1));
         offer.clear();
         busy.set(true);
         message.set(None);
-        leptos::task::spawn_local(async move { finish(by_button(&api()).await).await });
+        leptos::task::spawn_local(async move {
+            finish(by_button(&api()).await).await;
+            // Whoever thought better of it may still pick one in the field.
+            make_offer();
+        });
     };
     view! {
         <div class="sign-in stack">
@@ -136,6 +156,9 @@ fn Recovery() -> impl IntoView {
             match api().recover(&request).await {
                 // The token goes on in the fragment, which no browser sends to a server.
                 Ok(grant) => page::leave_for(&format!("{}#{}", path::page::SETUP, grant.token.expose())),
+                Err(error) if error.code() == Some(ProblemCode::LinkUnknown) => {
+                    message.set(Some(t.sign_in_recovery_unknown().to_owned()));
+                }
                 Err(error) => message.set(Some(Trouble::from(error).words(t))),
             }
             busy.set(false);

@@ -5,7 +5,8 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
 use crate::browser::page;
-use crate::visit::{Theme, language};
+use crate::preference::Theme;
+use crate::visit::language;
 
 /// One button that leads to the other theme. Before it lives it is a form, and the server sends the page again.
 #[island]

@@ -6,15 +6,14 @@ mod profile;
 
 use gangway_protocol::account::Account;
 use gangway_protocol::error::ProblemCode;
-use gangway_protocol::organisation::Role;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::components::frame::WithoutAccount;
-use crate::components::notice::{Notice, Tone, TroubleNotice};
+use crate::components::notice::{Notice, Tone};
+use crate::pages::frame::WithoutAccount;
 use crate::trouble::Trouble;
-use crate::visit::{Language, language};
+use crate::visit::language;
 use crate::visitor::account;
 use appearance::Appearance;
 use lists::ListsOf;
@@ -27,20 +26,38 @@ pub(crate) fn AccountPage() -> impl IntoView {
     view! {
         <Title text=t.account() />
         <main id="main" class="narrow" tabindex="-1">
-            {refused_form().map(|trouble| view! { <TroubleNotice trouble /> })}
             {match account() {
-                Ok(account) => view! { <Whole account /> }.into_any(),
+                Ok(account) => {
+                    view! {
+                        {refused_form().map(|trouble| view! { <Notice tone=Tone::Bad><p role="alert">{trouble.words(t)}</p></Notice> })}
+                        <Whole account />
+                    }
+                        .into_any()
+                }
                 Err(trouble) => view! { <WithoutAccount trouble /> }.into_any(),
             }}
         </main>
     }
 }
 
+/// Why the forms of this page may be sent back. Whoever makes a link chooses its words, and gets no others.
+const REFUSALS: [ProblemCode; 4] = [
+    ProblemCode::Invalid,
+    ProblemCode::RateLimited,
+    ProblemCode::Timeout,
+    ProblemCode::Internal,
+];
+
 /// What was wrong with a form that the server sent back here.
 fn refused_form() -> Option<Trouble> {
     let code = use_query_map().read_untracked().get("trouble")?;
     let code: ProblemCode = serde_json::from_value(code.into()).ok()?;
-    Some(Trouble::code(code))
+    Some(Trouble::code(
+        REFUSALS
+            .into_iter()
+            .find(|known| *known == code)
+            .unwrap_or(ProblemCode::Internal),
+    ))
 }
 
 #[component]
@@ -57,16 +74,5 @@ fn Whole(account: Account) -> impl IntoView {
         </noscript>
         <ListsOf account />
         <Appearance />
-    }
-}
-
-/// The word for a role.
-pub(crate) fn role_name(t: Language, role: Role) -> &'static str {
-    match role {
-        Role::Viewer => t.role_viewer(),
-        Role::Installer => t.role_installer(),
-        Role::Operator => t.role_operator(),
-        Role::Admin => t.role_admin(),
-        Role::Owner => t.role_owner(),
     }
 }

@@ -13,11 +13,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use crate::components::frame::WithoutAccount;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::notice::TroubleNotice;
 use crate::islands::crossing::ARRIVED;
 use crate::islands::device::{DeviceView, Rights};
+use crate::pages::frame::WithoutAccount;
 use crate::pages::not_found::NothingHere;
 use crate::parts::Preload;
 use crate::trouble::{Outcome, Trouble};

@@ -1,13 +1,15 @@
 //! `/fleet`: the fleet table. The view lives in the address; the server searches, filters, sorts and pages.
 
-use gangway_protocol::organisation::Organisation;
+use gangway_protocol::organisation::{Organisation, Role};
+use gangway_protocol::path;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::components::frame::WithoutAccount;
+use crate::components::notice::Blank;
 use crate::fleet_view::FleetView;
 use crate::islands::fleet::FleetTable;
+use crate::pages::frame::WithoutAccount;
 use crate::parts::Preload;
 use crate::trouble::Trouble;
 use crate::visit::language;
@@ -22,10 +24,25 @@ pub(crate) fn FleetPage() -> impl IntoView {
         <Preload island="fleet_table" />
         <main id="main" class="wide" tabindex="-1">
             {match account() {
-                Ok(account) => view! { <Listed organisations=account.organisations /> }.into_any(),
+                Ok(account) if !account.may(Role::may_see_fleet) => view! { <NoFleet /> }.into_any(),
+                Ok(account) => {
+                    let may_enrol = account.may(Role::may_enrol);
+                    view! { <Listed organisations=account.organisations may_enrol /> }.into_any()
+                }
                 Err(trouble) => view! { <WithoutAccount trouble /> }.into_any(),
             }}
         </main>
+    }
+}
+
+/// In place of the list, for those who only add devices.
+#[component]
+fn NoFleet() -> impl IntoView {
+    let t = language();
+    view! {
+        <Blank title=t.fleet_not_allowed() text=t.fleet_not_allowed_text()>
+            <a class="button primary" href=path::page::LINK>{t.enter_code()}</a>
+        </Blank>
     }
 }
 
@@ -34,6 +51,8 @@ pub(crate) fn FleetPage() -> impl IntoView {
 fn Listed(
     /// Where the visitor is a member.
     organisations: Vec<Organisation>,
+    /// Whether they may add devices.
+    may_enrol: bool,
 ) -> impl IntoView {
     let api = api();
     let query = use_query_map().get_untracked();
@@ -48,7 +67,7 @@ fn Listed(
                 let (api, shown, organisations) = (api.clone(), shown.clone(), organisations.clone());
                 Suspend::new(async move {
                     let devices = api.devices(&shown.to_query()).await.map_err(Trouble::from);
-                    view! { <FleetTable devices shown organisations /> }
+                    view! { <FleetTable devices shown organisations may_enrol /> }
                 })
             }}
         </Suspense>

@@ -4,9 +4,9 @@ use gangway_protocol::organisation::Role;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::components::frame::WithoutAccount;
 use crate::components::notice::{Notice, Tone};
 use crate::islands::crossing::Crossing;
+use crate::pages::frame::WithoutAccount;
 use crate::parts::Preload;
 use crate::visit::language;
 use crate::visitor::account;

@@ -2,7 +2,7 @@
 
 use gangway_protocol::history::DeviceAction;
 
-use crate::visit::Language;
+use crate::preference::Language;
 
 impl Language {
     /// What happened, by the name of what was recorded; a name that this version does not know is shown as it is.
@@ -51,7 +51,7 @@ texts! {
     arrived(name: &str) => "{name} has come aboard: its certificate is installed, and it has opened its first session.", "{name} ist an Bord gekommen: Das Zertifikat ist installiert, die erste Sitzung wurde geöffnet.";
     facts_more => "Software, processor, addresses", "Software, Prozessor, Adressen";
     removal => "Take it out of service", "Außer Betrieb nehmen";
-    retire_when => "When it is no longer needed: sold, broken, put away. Its key stays good, so that it can be enrolled again.", "Wenn es nicht mehr gebraucht wird: verkauft, defekt, weggeräumt. Sein Schlüssel bleibt gut, sodass es wieder aufgenommen werden kann.";
+    retire_when => "When it is no longer needed: sold, broken, put away. It can be enrolled again later: `gangway-device reset` makes it a new one.", "Wenn es nicht mehr gebraucht wird: verkauft, defekt, weggeräumt. Es kann später wieder aufgenommen werden: `gangway-device reset` macht es zu einem neuen.";
     revoke_when => "When somebody else may have its key: lost, stolen, copied. The key is refused for good; only with a new one can the device come back.", "Wenn jemand anderes seinen Schlüssel haben könnte: verloren, gestohlen, kopiert. Der Schlüssel bleibt für immer abgelehnt; nur mit einem neuen kann das Gerät zurückkommen.";
 
     life_over(percent: i64) => "{percent}% of its life is over", "{percent} % der Laufzeit sind vorbei";
@@ -78,7 +78,7 @@ texts! {
 
     rename => "Rename", "Umbenennen";
     rename_title => "Name and labels", "Name und Etiketten";
-    identify => "Identify", "Zeig dich";
+    identify => "Identify", "Identifizieren";
     identify_done => "The device has been asked to show itself.", "Das Gerät wurde gebeten, sich zu zeigen.";
     renew => "Renew certificate", "Zertifikat erneuern";
     renew_done => "The device has been asked to renew its certificate.", "Das Gerät wurde gebeten, sein Zertifikat zu erneuern.";
@@ -100,7 +100,6 @@ texts! {
     retire_says_1 => "The device leaves the fleet: its certificates are revoked, its session is closed at once.", "Das Gerät verlässt die Flotte: Seine Zertifikate werden widerrufen, seine Sitzung wird sofort geschlossen.";
     retire_says_2 => "Its history stays.", "Sein Verlauf bleibt.";
     retire_says_3 => "It comes back only by being enrolled again.", "Zurück kommt es nur, wenn es neu aufgenommen wird.";
-    please_confirm => "Please confirm", "Bitte bestätigen";
 
     alarm_title => "This device may have been copied", "Dieses Gerät wurde vielleicht kopiert";
     alarm_text => "Two machines have used its key, or its counter went back. Either it was restored from a backup, or somebody has a copy of its key.", "Zwei Maschinen haben seinen Schlüssel benutzt, oder sein Zähler lief zurück. Entweder wurde es aus einer Sicherung wiederhergestellt, oder jemand hat eine Kopie seines Schlüssels.";

@@ -23,10 +23,15 @@ texts! {
     alarm_short => "Copied?", "Kopiert?";
     fleet_empty => "No device is aboard yet", "Noch ist kein Gerät an Bord";
     fleet_empty_text => "Run this on the device. It shows a code; enter that here, and seconds later the device is in this list.", "Das auf dem Gerät ausführen. Es zeigt einen Code; hier eingeben, und Sekunden später steht das Gerät in dieser Liste.";
+    fleet_empty_viewer => "Devices are added by members with the role operator or installer. Once they are, they are in this list.", "Geräte fügen Mitglieder mit der Rolle Betreiber oder Installateur hinzu. Danach stehen sie in dieser Liste.";
+    fleet_not_allowed => "The fleet is not part of your role", "Die Flotte gehört nicht zu Ihrer Rolle";
+    fleet_not_allowed_text => "As an installer you add devices; whoever runs them sees them in the fleet. Ask an admin of the organisation if you need to see them too.", "Als Installateur fügen Sie Geräte hinzu; in der Flotte sieht sie, wer sie betreibt. Wenn Sie sie auch sehen müssen, fragen Sie einen Administrator der Organisation.";
     enter_code => "Enter a code", "Code eingeben";
     nothing_found => "Nothing found", "Nichts gefunden";
     nothing_found_text => "No device fits the search and the filters.", "Kein Gerät passt zu Suche und Filtern.";
     clear_filters => "Clear search and filters", "Suche und Filter aufheben";
+    devices_listed => "Devices", "Geräte";
+    fleet_changed => "Show changes", "Änderungen zeigen";
     pages => "Pages", "Seiten";
     first_page => "First page", "Erste Seite";
     next_page => "Next page", "Nächste Seite";

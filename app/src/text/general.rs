@@ -35,7 +35,7 @@ texts! {
     palette => "Search or jump", "Suchen oder springen";
     palette_hint => "Type a page, a device or an action", "Seite, Gerät oder Aktion eingeben";
     palette_find(query: &str) => "Search the fleet for “{query}”", "Flotte nach „{query}“ durchsuchen";
-    keys_single => "Keys without Ctrl", "Tasten ohne Strg";
+    keys_single => "Single-key shortcuts", "Kürzel aus einer Taste";
     keys => "Keyboard", "Tastatur";
     keys_palette => "Search or jump anywhere", "Suchen oder überallhin springen";
     keys_search => "Search the fleet", "Flotte durchsuchen";
@@ -54,6 +54,8 @@ texts! {
     state_active => "Active", "Aktiv";
     state_suspended => "Suspended", "Gesperrt";
     state_retired => "Retired", "Ausgemustert";
+    state_unknown => "Unknown", "Unbekannt";
+    state_not_enrolled => "Not enrolled", "Nicht aufgenommen";
 
     reason_closed => "The device closed its session.", "Das Gerät hat seine Sitzung beendet.";
     reason_connection_lost => "The connection broke.", "Die Verbindung ist abgerissen.";

@@ -18,6 +18,7 @@ texts! {
     sign_in_name => "Or pick one that this browser offers", "Oder einen wählen, den dieser Browser anbietet";
     sign_in_name_place => "Click here", "Hier klicken";
     sign_in_no_cookie => "The browser did not keep the sign-in. Allow cookies for this site, then sign in again.", "Der Browser hat die Anmeldung nicht behalten. Erlauben Sie Cookies für diese Seite und melden Sie sich noch einmal an.";
+    sign_in_recovery_unknown => "No account has this recovery code, or it was used already: each works once. Compare it with what you wrote down, or use the next one.", "Zu diesem Wiederherstellungscode gibt es kein Konto, oder er wurde schon benutzt: Jeder gilt einmal. Vergleichen Sie ihn mit Ihren Notizen oder nehmen Sie den nächsten.";
     sign_in_needs_script => "Signing in takes a passkey, and the browser gives one to scripts alone. Allow JavaScript and WebAssembly for this site, then load the page again.", "Die Anmeldung braucht einen Passkey, und den gibt der Browser nur Skripten. Erlauben Sie JavaScript und WebAssembly für diese Seite und laden Sie sie neu.";
     sign_in_button => "Sign in with a passkey", "Mit einem Passkey anmelden";
     sign_in_lost => "No passkey at hand?", "Kein Passkey zur Hand?";
@@ -31,7 +32,7 @@ texts! {
     setup_no_link_text => "Invitations, recovery and the first set-up come as links that work once. Open yours again; if it came in a message, copy all of it.", "Einladungen, Wiederherstellung und die Ersteinrichtung kommen als Links, die einmal funktionieren. Bitte Ihren noch einmal öffnen und ganz kopieren.";
     setup_needs_script => "This page needs scripts: the link is read by them alone, so that it reaches no server log, and the browser gives passkeys to nothing else. Allow JavaScript and WebAssembly for this site, then open the link again.", "Diese Seite braucht Skripte: Nur sie lesen den Link, damit er in keinem Serverprotokoll steht, und nur ihnen gibt der Browser Passkeys. Erlauben Sie JavaScript und WebAssembly für diese Seite und öffnen Sie den Link noch einmal.";
     setup_unkept_title => "Your passkey is made", "Ihr Passkey ist erstellt";
-    setup_first_text => "You are the first one here. Give yourself and your organisation a name; you will be its owner.", "Sie sind als Erstes hier. Geben Sie sich und Ihrer Organisation einen Namen; sie gehört dann Ihnen.";
+    setup_first_text => "You are the first one here. Give yourself and your organisation a name; you will be its owner.", "Hier war noch niemand. Geben Sie sich und Ihrer Organisation einen Namen; sie gehört dann Ihnen.";
     setup_invitation_title(organisation: &str) => "Join {organisation}", "{organisation} beitreten";
     setup_invitation_text(role: &str) => "You have been invited with the role “{role}”.", "Sie sind eingeladen, in der Rolle „{role}“.";
     setup_join_as(name: &str) => "Join as {name}", "Als {name} beitreten";

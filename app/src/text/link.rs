@@ -2,7 +2,7 @@
 
 use gangway_protocol::code::CodeError;
 
-use crate::visit::Language;
+use crate::preference::Language;
 
 impl Language {
     /// Why a text is not a user code.
@@ -53,7 +53,7 @@ texts! {
     unverified => "Unverified", "Ungeprüft";
     network => "Network", "Netz";
     network_same => "Same network as you", "Gleiches Netz wie Sie";
-    network_different => "Another network than yours", "Anderes Netz als Ihres";
+    network_different => "A different network from yours", "Anderes Netz als Ihres";
     network_unknown => "Cannot be compared", "Nicht vergleichbar";
     first_seen => "First seen", "Zuerst gesehen";
     warning_other_panel(link: &str) => "The device shows the address {link}, which is not this panel. Approve only if you know why.", "Das Gerät zeigt die Adresse {link}, und das ist nicht dieses Panel. Nur freigeben, wenn Sie wissen, warum.";
@@ -68,9 +68,9 @@ texts! {
     decision_hint => "“Not mine” tells the device and the admins of your organisations.", "„Nicht meines“ sagt es dem Gerät und den Administratoren Ihrer Organisationen.";
     no_signer => "This organisation has no signing endpoint yet. An admin has to set one up.", "Diese Organisation hat noch keine Signierstelle. Ein Administrator muss eine einrichten.";
     key_known(name: &str) => "This key already belongs to your device “{name}”.", "Dieser Schlüssel gehört schon zu Ihrem Gerät „{name}“.";
-    key_known_text(name: &str) => "Is it the same device, perhaps reinstalled? Then it can have a new certificate. If “{name}” is another machine, one of the two is a copy: leave it and look at both.", "Ist es dasselbe Gerät, vielleicht neu aufgesetzt? Dann kann es ein neues Zertifikat bekommen. Ist „{name}“ eine andere Maschine, ist eine von beiden eine Kopie: lassen und beide ansehen.";
+    key_known_text(name: &str) => "Is it the same device, perhaps reinstalled? Then it can have a new certificate. If “{name}” is another machine, one of the two is a copy: keep it as it is and look at both.", "Ist es dasselbe Gerät, vielleicht neu aufgesetzt? Dann kann es ein neues Zertifikat bekommen. Ist „{name}“ eine andere Maschine, ist eine von beiden eine Kopie: ändern Sie nichts und sehen Sie sich beide an.";
     key_known_replace => "Same device, replace", "Dasselbe Gerät, ersetzen";
-    key_known_leave => "Leave it", "Lassen";
+    key_known_leave => "Keep as it is", "Nichts ändern";
     key_known_look => "Look at the device", "Gerät ansehen";
 
     crossing_title(name: &str) => "{name} is coming aboard", "{name} kommt an Bord";
@@ -109,6 +109,9 @@ texts! {
     failure_refused => "The person at the device refused.", "Am Gerät wurde abgelehnt.";
     failure_refused_because(reason: &str) => "The device refused. It says: “{reason}”", "Das Gerät hat abgelehnt. Es sagt: „{reason}“";
     copy_diagnostics => "Copy diagnostics", "Diagnose kopieren";
+    crossing_overdue => "The certificate is installed, but the device has not connected yet. It keeps trying by itself; nothing needs to stay open here.", "Das Zertifikat ist installiert, aber das Gerät hat sich noch nicht verbunden. Es versucht es von selbst weiter; hier muss nichts offen bleiben.";
+    crossing_to_device => "Go to the device", "Zum Gerät";
+    start_again => "Enter another code", "Anderen Code eingeben";
     enrol_another => "Enrol another", "Weiteres aufnehmen";
 }
 

@@ -2,7 +2,7 @@
 
 texts! {
     trouble_no_connection => "The server cannot be reached. Check the network of this computer, then try again.", "Der Server ist nicht erreichbar. Bitte das Netz dieses Rechners prüfen und noch einmal versuchen.";
-    trouble_unexplained => "Something between this browser and the server answered in its place, often a proxy. Try again; if it stays, tell whoever runs the network.", "Etwas zwischen Browser und Server hat an seiner Stelle geantwortet, oft ein Proxy. Bitte noch einmal versuchen; bleibt es so, hilft, wer das Netz betreibt.";
+    trouble_unexplained => "Something between this browser and the server answered in its place, often a proxy. Try again; if that does not help, ask whoever runs the network.", "Etwas zwischen Browser und Server hat an seiner Stelle geantwortet, oft ein Proxy. Bitte noch einmal versuchen; hilft das nicht, wenden Sie sich an die Stelle, die das Netz betreibt.";
     trouble_version => "This page and the server are of different versions. Reload the page.", "Diese Seite und der Server sind verschiedener Version. Bitte die Seite neu laden.";
     trouble_unauthenticated => "You are signed out. Sign in again.", "Sie sind abgemeldet. Bitte wieder anmelden.";
     trouble_forbidden => "Your role does not allow this. Ask an admin of the organisation.", "Ihre Rolle erlaubt das nicht. Bitte einen Administrator der Organisation fragen.";
@@ -17,14 +17,14 @@ texts! {
     trouble_invalid => "Something in the form cannot be taken as it is.", "Etwas im Formular kann so nicht angenommen werden.";
     trouble_conflict => "This changed meanwhile. Reload and try again.", "Das hat sich inzwischen geändert. Laden Sie die Seite neu und versuchen Sie es noch einmal.";
     trouble_step_up => "Confirm with your passkey to continue.", "Bestätigen Sie mit Ihrem Passkey, um fortzufahren.";
-    trouble_link_unknown => "This link was used already or has run out. Ask for a new one.", "Dieser Link wurde schon benutzt oder ist abgelaufen. Bitte um einen neuen bitten.";
+    trouble_link_unknown => "This link was used already or has run out. Ask for a new one.", "Dieser Link wurde schon benutzt oder ist abgelaufen. Fordern Sie einen neuen an.";
     trouble_passkey_refused => "The passkey was not accepted, or it took too long. Try again.", "Der Passkey wurde nicht angenommen, oder es hat zu lange gedauert. Bitte noch einmal versuchen.";
     trouble_csr_refused => "The device's certificate request cannot be signed.", "Die Zertifikatsanforderung des Geräts kann nicht unterschrieben werden.";
     trouble_key_revoked => "The device's key was revoked and stays refused. Reset the device so that it makes a new key.", "Der Schlüssel des Geräts wurde widerrufen und bleibt abgelehnt. Bitte das Gerät zurücksetzen, damit es einen neuen erzeugt.";
     trouble_key_known => "The device's key already belongs to a device of yours.", "Der Schlüssel des Geräts gehört schon zu einem Ihrer Geräte.";
     trouble_last_owner => "You are the last owner. Make somebody else an owner first.", "Sie sind der letzte Eigentümer. Machen Sie zuerst jemand anderen dazu.";
     trouble_unavailable => "The server cannot do this at present.", "Der Server kann das zurzeit nicht.";
-    trouble_internal => "Something went wrong on the server, and it has logged what.", "Auf dem Server ist etwas schiefgegangen; er hat es protokolliert.";
+    trouble_internal => "An error on the server. Try again; if that does not help, ask whoever runs the server: its log has the cause.", "Ein Fehler auf dem Server. Bitte noch einmal versuchen; hilft das nicht, wenden Sie sich an die Stelle, die den Server betreibt: Die Ursache steht in seinem Protokoll.";
     trouble_other => "This did not work.", "Das hat nicht geklappt.";
     trouble_retry_soon => "Try again in a moment.", "Bitte gleich noch einmal versuchen.";
     trouble_retry_in(secs: u32) => "Try again in {secs} seconds.", "In {secs} Sekunden noch einmal versuchen.";

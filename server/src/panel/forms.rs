@@ -15,7 +15,7 @@ use http::{HeaderName, HeaderValue, header};
 use serde::Deserialize;
 
 use super::Panel;
-use super::visit::Caller;
+use super::visit::PageCaller;
 
 /// What the person chose: one of the two, by the button that was pressed.
 #[derive(Debug, Deserialize)]
@@ -70,7 +70,7 @@ pub(super) async fn set_appearance(State(panel): State<Panel>, Form(chosen): For
 
 /// Ends the sign-in of this browser.
 pub(super) async fn sign_out(State(panel): State<Panel>, request: Request) -> Response {
-    let caller = Caller::of(&panel, &request);
+    let caller = PageCaller::of(&panel, &request);
     let api = Api::new(Arc::new(caller.changing()));
     let mut response = match api.sign_out().await {
         Err(error) if !is_signed_out(&error) => back_with(page::ACCOUNT, &error),
@@ -85,7 +85,7 @@ pub(super) async fn sign_out(State(panel): State<Panel>, request: Request) -> Re
 
 /// Renames the account.
 pub(super) async fn rename_account(State(panel): State<Panel>, request: Request) -> Response {
-    let caller = Caller::of(&panel, &request);
+    let caller = PageCaller::of(&panel, &request);
     let api = Api::new(Arc::new(caller.changing()));
     let Ok(Form(profile)) = axum::RequestExt::extract::<Form<Profile>, _>(request).await else {
         return Redirect::to(page::ACCOUNT).into_response();

@@ -47,7 +47,7 @@ impl PageContext {
 
 /// Who asks for a page, as the API will see it.
 #[derive(Clone)]
-pub(super) struct Caller {
+pub(super) struct PageCaller {
     api: Router,
     /// What tells the caller and where it comes from.
     headers: HeaderMap,
@@ -64,7 +64,7 @@ const HANDED_ON: [HeaderName; 4] = [
     HeaderName::from_static("sec-fetch-site"),
 ];
 
-impl Caller {
+impl PageCaller {
     pub(super) fn of(panel: &Panel, request: &Request) -> Self {
         let headers = HANDED_ON
             .into_iter()

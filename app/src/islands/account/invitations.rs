@@ -8,9 +8,9 @@ use crate::components::confirm::{Confirm, Question};
 use crate::components::dialog::{Dialog, FormEnd};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::icon_button::IconButton;
-use crate::components::moment::{Moment, Show};
+use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::Complaint;
-use crate::pages::account::role_name;
+use crate::components::role::role_name;
 use crate::trouble::Outcome;
 use crate::visit::language;
 use crate::visitor::{api, with_fresh_proof};
@@ -98,7 +98,7 @@ fn Line(
             <Icon glyph=Glyph::Person />
             <div>
                 <p>{note} " " <span class="chip">{role_name(t, role)}</span></p>
-                <p class="soft small">{t.expires()} " " <Moment at=expires_at show=Show::Minute /></p>
+                <p class="soft small">{t.expires()} " " <Moment at=expires_at show=TimeFormat::Minute /></p>
             </div>
             <IconButton glyph=Glyph::Trash label=t.withdraw_invitation() on_press=move || asked.set(true) />
             <Confirm open=asked question=Signal::stored(question) answer=withdraw />

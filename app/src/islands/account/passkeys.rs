@@ -8,8 +8,8 @@ use crate::browser::page;
 use crate::components::confirm::{Confirm, Question};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::icon_button::IconButton;
-use crate::components::moment::{Moment, Show as As};
-use crate::islands::toasts::messages;
+use crate::components::moment::{Moment, TimeFormat};
+use crate::messages::messages;
 use crate::trouble::Outcome;
 use crate::visit::language;
 use crate::visitor::{add_passkey, api};
@@ -135,8 +135,8 @@ fn Line(passkey: Passkey, list: List<Passkey>) -> impl IntoView {
                     on:change=move |_| rename()
                 />
                 <p class="soft small">
-                    {t.added()} " " <Moment at=passkey.created_at show=As::Day />
-                    {passkey.last_used_at.map(|at| view! { " · " {t.last_used()} " " <Moment at show=As::Distance /> })}
+                    {t.added()} " " <Moment at=passkey.created_at show=TimeFormat::Day />
+                    {passkey.last_used_at.map(|at| view! { " · " {t.last_used()} " " <Moment at show=TimeFormat::Distance /> })}
                 </p>
             </div>
             // The last way in stays: the server refuses as well.

@@ -7,7 +7,7 @@ use super::{List, ListTrouble, SignInsChanged, all, ended, focus_heading};
 use crate::components::confirm::{Confirm, Question};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::icon_button::IconButton;
-use crate::components::moment::{Moment, Show};
+use crate::components::moment::{Moment, TimeFormat};
 use crate::trouble::Outcome;
 use crate::visit::language;
 use crate::visitor::api;
@@ -84,7 +84,7 @@ fn Line(sign_in: SignIn, list: List<SignIn>) -> impl IntoView {
             <Icon glyph=Glyph::Network />
             <div>
                 <p>{browser} {current.then(|| view! { " " <span class="chip">{t.this_browser()}</span> })}</p>
-                <p class="soft small">{address} " · " {t.last_used()} " " <Moment at=last_used_at show=Show::Distance /></p>
+                <p class="soft small">{address} " · " {t.last_used()} " " <Moment at=last_used_at show=TimeFormat::Distance /></p>
             </div>
             {ending}
         </li>

@@ -11,9 +11,10 @@ use crate::components::confirm::{Confirm, Question};
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::icon_button::IconButton;
-use crate::components::moment::{Moment, Show};
+use crate::components::moment::{Moment, TimeFormat};
+use crate::preference::Language;
 use crate::trouble::Outcome;
-use crate::visit::{Language, language};
+use crate::visit::language;
 use crate::visitor::api;
 use form::TokenForm;
 
@@ -103,8 +104,8 @@ fn Line(token: Token, list: List<Token>, organisations: StoredValue<Vec<Organisa
             <div>
                 <p>{token.name} " " {scopes}</p>
                 <p class="soft small">
-                    {home} {t.expires()} " " <Moment at=token.expires_at show=Show::Day /> " · " {used}
-                    {token.last_used_at.map(|at| view! { " " <Moment at show=Show::Distance /> })}
+                    {home} {t.expires()} " " <Moment at=token.expires_at show=TimeFormat::Day /> " · " {used}
+                    {token.last_used_at.map(|at| view! { " " <Moment at show=TimeFormat::Distance /> })}
                 </p>
             </div>
             <IconButton glyph=Glyph::Trash label on_press=move || asked.set(true) />

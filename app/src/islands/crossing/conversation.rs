@@ -129,7 +129,7 @@ impl CrossingState {
                 self.farewell.set(Some(farewell));
             }
         } else if told == Told::NotAll {
-            self.messages.show(farewell.words(self.t));
+            self.messages.warn(farewell.words(self.t));
         }
         if told != Told::Open {
             self.untold

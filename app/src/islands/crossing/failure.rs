@@ -5,8 +5,8 @@ use gangway_client::crossing::Failure;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::seal::SealError;
 
+use crate::preference::Language;
 use crate::trouble::{Trouble, wait_words};
-use crate::visit::Language;
 
 /// Cause and remedy; no remedy where the cause says it.
 pub(super) fn words(t: Language, failure: &Failure) -> (String, String) {

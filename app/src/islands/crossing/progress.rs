@@ -14,9 +14,13 @@ use crate::components::copy::copying;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::notice::{Notice, Tone};
 use crate::components::steps::{Progress, Step, Steps};
-use crate::visit::{Language, language};
+use crate::preference::Language;
+use crate::visit::language;
 
 const TITLE_ID: &str = "crossing-title";
+/// A device opens its first session within seconds of the certificate. After so long the page says that it need not be waited
+/// for.
+const OVERDUE_MILLIS: u32 = 45_000;
 
 /// The scene.
 #[component]
@@ -57,6 +61,20 @@ pub(super) fn Following(
                 .view
                 .with(|view| view.as_ref().is_some_and(|view| view.stage == Stage::Online))
     });
+    let installed = Memo::new(move |_| {
+        state
+            .view
+            .with(|view| view.as_ref().is_some_and(|view| view.stage == Stage::Installed))
+    });
+    let overdue = RwSignal::new(false);
+    Effect::new(move |_| {
+        if installed.get() {
+            leptos::task::spawn_local(async move {
+                clock::sleep(OVERDUE_MILLIS).await;
+                overdue.try_set(true);
+            });
+        }
+    });
     Effect::new(move |_| page::focus(TITLE_ID));
     view! {
         <h1 id=TITLE_ID tabindex="-1">{title}</h1>
@@ -67,18 +85,37 @@ pub(super) fn Following(
                 .get()
                 .then(|| view! { <button class="button" type="button" on:click=move |_| state.say(Input::Cancel)>{t.cancel()}</button> })
         }}
-        {move || {
-            ends_here
-                .get()
-                .then(|| {
-                    view! {
-                        <a class="button primary large" href=paths::LINK>
-                            <Icon glyph=Glyph::Add />
-                            {t.enrol_another()}
-                        </a>
-                    }
-                })
-        }}
+        {move || (installed.get() && overdue.get()).then(|| view! { <Overdue state sees_fleet /> })}
+        {move || ends_here.get().then(|| view! { <EnrolAnother /> })}
+    }
+}
+
+/// The device has its certificate and does not come: nothing here has to wait for it.
+#[component]
+fn Overdue(state: CrossingState, sees_fleet: bool) -> impl IntoView {
+    let t = language();
+    let device = state
+        .view
+        .with_untracked(|view| Some(view.as_ref()?.device.as_ref()?.id.clone()))
+        .filter(|_| sees_fleet);
+    view! {
+        <Notice tone=Tone::Plain>
+            <p role="status">{t.crossing_overdue()}</p>
+            <div class="row">
+                {device.map(|device| view! { <a class="button" href=paths::fleet_device(&device)>{t.crossing_to_device()}</a> })}
+                <EnrolAnother />
+            </div>
+        </Notice>
+    }
+}
+
+#[component]
+fn EnrolAnother() -> impl IntoView {
+    view! {
+        <a class="button primary" href=paths::LINK>
+            <Icon glyph=Glyph::Add />
+            {language().enrol_another()}
+        </a>
     }
 }
 
@@ -112,7 +149,7 @@ fn Failed(state: CrossingState, failure: Failure) -> impl IntoView {
             <div class="row">
                 <button class="button primary" type="button" on:click=again>
                     <Icon glyph=Glyph::Refresh />
-                    {t.try_again()}
+                    {if retry == Retry::No { t.start_again() } else { t.try_again() }}
                 </button>
                 <button class="button" type="button" on:click=move |_| copy()>
                     <Icon glyph=Glyph::Copy />

@@ -11,13 +11,13 @@ use gangway_protocol::organisation::{Organisation, Role};
 use leptos::prelude::*;
 
 use self::approval::{Form, Place, approval};
-use self::obstacle::Hindrance;
+use self::obstacle::ObstacleNotice;
 use super::state::CrossingState;
 use crate::browser::page;
 use crate::components::facts::{Fact, FactList};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::labels::{LabelsField, NameField};
-use crate::components::moment::{Moment, Show};
+use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::{Complaint, Notice, Tone};
 use crate::format;
 use crate::visit::language;
@@ -73,7 +73,7 @@ fn ReviewForm(state: CrossingState, review: Review, homes: Vec<Organisation>, fo
                 <LabelsField labels=form.labels />
                 <Details review />
             </details>
-            <Hindrance state approve />
+            <ObstacleNotice state approve />
             <Complaint message=form.message />
             <div class="decision">
                 <button class="button primary large" type="submit" disabled=busy aria-busy=move || busy.get().to_string()>
@@ -155,7 +155,7 @@ fn Details(review: Review) -> impl IntoView {
                 <h2 id="seen-title">{t.review_seen()}</h2>
             </div>
             <dl class="facts">
-                <Fact name=t.first_seen()><Moment at=review.first_seen show=Show::Distance /></Fact>
+                <Fact name=t.first_seen()><Moment at=review.first_seen show=TimeFormat::Distance /></Fact>
                 <Fact name=t.key()>{review.key}</Fact>
                 <Fact name=t.key_fingerprint()>
                     <span class="fingerprint mono small">{format::grouped(&review.spki_sha256.to_string())}</span>

@@ -10,8 +10,9 @@ use leptos::prelude::*;
 use super::conversation::{Conversation, conversation};
 use crate::browser::held::Held;
 use crate::components::code_field::CodeEntry;
-use crate::islands::toasts::{Messages, messages};
-use crate::visit::{Language, language};
+use crate::messages::{Messages, messages};
+use crate::preference::Language;
+use crate::visit::language;
 
 /// What the scenes of the page share.
 #[derive(Clone, Copy)]

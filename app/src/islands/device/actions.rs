@@ -5,11 +5,12 @@ use gangway_protocol::device::Presence;
 use gangway_protocol::id::DeviceId;
 use leptos::prelude::*;
 
+use super::Shown;
 use super::removal::Weighty;
 use super::rename::RenameDialog;
-use super::{Shown, live};
+use crate::browser::following::Follower as _;
 use crate::components::icon::{Glyph, Icon};
-use crate::islands::toasts::messages;
+use crate::messages::messages;
 use crate::visit::language;
 use crate::visitor::{CeremonyTrouble, api, with_fresh_proof};
 
@@ -28,7 +29,7 @@ impl Quick {
             Self::Renew => {
                 api.renew_device(id).await?;
                 // It writes a line of the history, and changes nothing that the stream would tell of.
-                live::read_again(shown);
+                shown.catch_up();
             }
             Self::Resume => {
                 shown.take(with_fresh_proof(api, async || api.resume_device(id).await).await?);

@@ -6,7 +6,7 @@ use super::Shown;
 use super::removal::Weighty;
 use crate::components::confirm::{Confirm, Question};
 use crate::components::icon::{Glyph, Icon};
-use crate::components::moment::{Moment, Show as ShowAs};
+use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::{Notice, Tone};
 use crate::visit::language;
 use crate::visitor::api;
@@ -25,7 +25,7 @@ pub(super) fn Alarm(shown: Shown, operate: bool) -> impl IntoView {
                         <h2>{t.alarm_title()}</h2>
                         <p>{t.alarm_text()}</p>
                     </div>
-                    <p class="soft small">{t.alarm_since()} " " <Moment at=alarm.since show=ShowAs::Minute /></p>
+                    <p class="soft small">{t.alarm_since()} " " <Moment at=alarm.since show=TimeFormat::Minute /></p>
                     {operate.then(|| view! { <Answers shown open /> })}
                 </Notice>
             }

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::Shown;
 use crate::components::certificate::CertificateDetails;
-use crate::components::moment::{Moment, Show};
+use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::{Notice, Tone};
 use crate::visit::language;
 
@@ -58,10 +58,10 @@ fn Older(certificate: Certificate) -> impl IntoView {
     view! {
         <details class="older">
             <summary>
-                {t.older_certificate()} " " <Moment at=certificate.not_before show=Show::Day /> " "
+                {t.older_certificate()} " " <Moment at=certificate.not_before show=TimeFormat::Day /> " "
                 {revoked.then(|| view! { <span class="chip bad">{t.revoked()}</span> })}
                 {replaced.then(|| view! { <span class="chip">{t.revoked_superseded()}</span> })} " "
-                {admitted.map(|at| view! { <span class="chip warn">{t.still_admitted_until()} " " <Moment at show=Show::Minute /></span> })}
+                {admitted.map(|at| view! { <span class="chip warn">{t.still_admitted_until()} " " <Moment at show=TimeFormat::Minute /></span> })}
             </summary>
             <CertificateDetails certificate />
         </details>

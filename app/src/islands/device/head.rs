@@ -31,7 +31,7 @@ pub(super) fn Head(shown: Shown) -> impl IntoView {
             <h1 id=TITLE_ID tabindex="-1">{move || detail.with(|detail| detail.device.name.clone())}</h1>
             <p class="row">
                 {move || view! { <PresenceMark presence=presence.get() /> }}
-                {move || view! { <DeviceStateMark state=state.get() /> }}
+                {move || view! { <DeviceStateMark state=state.get() presence=presence.get() /> }}
                 {move || view! { <Labels labels=labels.get() /> }}
             </p>
             {why_offline}

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::Shown;
 use super::lines::shortened;
 use crate::browser::page;
-use crate::components::moment::{Moment, Show as ShowAs};
+use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::Complaint;
 use crate::trouble::Trouble;
 use crate::visit::language;
@@ -78,7 +78,7 @@ fn EventLine(event: DeviceEvent) -> impl IntoView {
     view! {
         <li>
             <span class="soft small">
-                <Moment at=event.at show=ShowAs::Minute />
+                <Moment at=event.at show=TimeFormat::Minute />
             </span>
             <div>
                 <p>{t.event_name(&event.action)}</p>

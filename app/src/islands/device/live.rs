@@ -6,7 +6,7 @@
 //! - The stream comes back, or says that it had too much to tell: device and history are read.
 //!
 //! There is one reading at a time. What comes up meanwhile has it done once more. A read that fails leaves what is shown, and
-//! is tried again.
+//! is said and tried again.
 
 use gangway_client::ApiError;
 use gangway_protocol::device::{DeviceDetail, FleetChange, FleetChangeKind};
@@ -15,51 +15,16 @@ use gangway_protocol::page::PageQuery;
 use leptos::prelude::*;
 
 use super::Shown;
-use crate::browser::changes::Changes;
-use crate::browser::held::Held;
+use crate::browser::following::Follower;
+use crate::browser::reading::Reading;
 use crate::browser::{clock, page};
+use crate::trouble::Trouble;
 use crate::visitor::api;
 
 /// Newest lines of the history that are read: more than happens to a device while nobody looks.
 const NEWEST_LINES: u32 = 20;
 /// Between a read that failed and the next: a server that is away comes back in seconds, or not soon.
 const TRY_AGAIN_MILLIS: u32 = 10_000;
-
-/// How far the reading is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Reading {
-    #[default]
-    Idle,
-    /// An answer is on its way.
-    UnderWay,
-    /// An answer is on its way that is out of date already.
-    Outdated,
-}
-
-/// Follows the changes of the device.
-pub(super) fn listen(shown: Shown) {
-    let changes = Held::<Changes>::new();
-    let opened = StoredValue::new(false);
-    Effect::new(move |_| {
-        let on_change = move |change: FleetChange| {
-            if change.device == shown.id() {
-                take_change(shown, change);
-            }
-        };
-        let on_gap = move || {
-            let scope = if opened.get_value() {
-                Scope::All
-            } else {
-                Scope::WhatDiffers
-            };
-            opened.set_value(true);
-            read(shown, scope);
-        };
-        if let Some(open) = Changes::open(on_change, on_gap) {
-            changes.hold(open);
-        }
-    });
-}
 
 /// Names the document as the device is named, when that changes.
 pub(super) fn keep_title(shown: Shown) {
@@ -72,19 +37,32 @@ pub(super) fn keep_title(shown: Shown) {
     });
 }
 
-/// Reads device and history.
-pub(super) fn read_again(shown: Shown) {
-    read(shown, Scope::All);
-}
-
-fn take_change(shown: Shown, change: FleetChange) {
-    // An answer that is on its way may have been given before this change.
-    let idle = shown.reading.get_value() == Reading::Idle;
-    match (change.kind, change.presence) {
-        (FleetChangeKind::Presence, Some(presence)) if idle => {
-            shown.detail.update(|detail| detail.device.presence = presence);
+impl Follower for Shown {
+    fn hear(self, change: FleetChange) {
+        if change.device != self.id() {
+            return;
         }
-        _ => read_again(shown),
+        // An answer that is on its way may have been given before this change.
+        let idle = self.reading.with_value(|reading| reading.is_idle());
+        match (change.kind, change.presence) {
+            (FleetChangeKind::Presence, Some(presence)) if idle => {
+                self.detail.update(|detail| detail.device.presence = presence);
+            }
+            _ => self.catch_up(),
+        }
+    }
+
+    fn begin(self) {
+        read(self, Scope::WhatDiffers);
+    }
+
+    fn catch_up(self) {
+        read(self, Scope::All);
+    }
+
+    fn is_over(self) -> bool {
+        self.trouble
+            .with_untracked(|trouble| trouble.as_ref().is_some_and(is_final))
     }
 }
 
@@ -98,25 +76,31 @@ enum Scope {
 }
 
 fn read(shown: Shown, scope: Scope) {
-    if shown.reading.get_value() != Reading::Idle {
-        shown.reading.set_value(Reading::Outdated);
+    if !shown.reading.try_update_value(Reading::begin).unwrap_or(false) {
         return;
     }
     leptos::task::spawn_local(async move {
         let mut scope = scope;
         loop {
-            if shown.reading.get_value() == Reading::Outdated {
+            if shown.reading.with_value(|reading| reading.is_outdated()) {
                 scope = Scope::All;
             }
-            shown.reading.set_value(Reading::UnderWay);
-            match read_once(shown, scope).await {
-                Err(error) if is_final(&error) => break,
-                Err(_) => clock::sleep(TRY_AGAIN_MILLIS).await,
-                Ok(()) if shown.reading.get_value() != Reading::Outdated => break,
-                Ok(()) => {}
+            shown.reading.update_value(Reading::ask);
+            let trouble = read_once(shown, scope).await.err().map(Trouble::from);
+            let (failed, refused) = (trouble.is_some(), trouble.as_ref().is_some_and(is_final));
+            // A notice that is drawn again is read out again.
+            if shown.trouble.with_untracked(|said| *said != trouble) {
+                shown.trouble.set(trouble);
+            }
+            if refused {
+                break;
+            } else if failed {
+                clock::sleep(TRY_AGAIN_MILLIS).await;
+            } else if !shown.reading.with_value(|reading| reading.is_outdated()) {
+                break;
             }
         }
-        shown.reading.set_value(Reading::Idle);
+        shown.reading.update_value(Reading::end);
     });
 }
 
@@ -134,7 +118,7 @@ async fn read_once(shown: Shown, scope: Scope) -> Result<(), ApiError> {
     } else {
         None
     };
-    if shown.reading.get_value() == Reading::Outdated {
+    if shown.reading.with_value(|reading| reading.is_outdated()) {
         return Ok(());
     }
     if differs {
@@ -147,9 +131,12 @@ async fn read_once(shown: Shown, scope: Scope) -> Result<(), ApiError> {
 }
 
 /// Whether asking again would be told the same: signed out, or no longer one's to see.
-fn is_final(error: &ApiError) -> bool {
-    matches!(
-        error.code(),
-        Some(ProblemCode::Unauthenticated | ProblemCode::Forbidden | ProblemCode::NotFound)
-    )
+fn is_final(trouble: &Trouble) -> bool {
+    [
+        ProblemCode::Unauthenticated,
+        ProblemCode::Forbidden,
+        ProblemCode::NotFound,
+    ]
+    .into_iter()
+    .any(|code| trouble.is(code))
 }

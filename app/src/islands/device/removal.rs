@@ -9,7 +9,8 @@ use super::Shown;
 use crate::components::certificate::reason_name;
 use crate::components::confirm::{ConfirmWith, Question};
 use crate::components::icon::{Glyph, Icon};
-use crate::visit::{Language, language};
+use crate::preference::Language;
+use crate::visit::language;
 use crate::visitor::api;
 
 /// Actions that are asked about first.

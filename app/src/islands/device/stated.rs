@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::Shown;
 use crate::components::facts::{Fact, FactList};
-use crate::components::moment::{Moment, Show};
+use crate::components::moment::{Moment, TimeFormat};
 use crate::visit::language;
 
 /// What the device says; what few people ask for lies behind a disclosure.
@@ -69,7 +69,7 @@ pub(super) fn Membership(shown: Shown) -> impl IntoView {
                     approver.map(|approver| view! { <Fact name=t.approved_by()>{approver}</Fact> })
                 }}
                 <Fact name=t.column_added()>
-                    {move || view! { <Moment at=detail.with(|detail| detail.device.created_at) show=Show::Minute /> }}
+                    {move || view! { <Moment at=detail.with(|detail| detail.device.created_at) show=TimeFormat::Minute /> }}
                 </Fact>
                 <Fact name=t.device_id()><span class="mono small">{shown.id().to_string()}</span></Fact>
             </dl>

@@ -35,6 +35,8 @@ enum Drawn {
 pub(super) fn Body(
     /// The page.
     fleet: Fleet,
+    /// Whether the visitor may add devices.
+    may_enrol: bool,
 ) -> impl IntoView {
     let drawn = Memo::new(move |_| {
         fleet.listing.with(|listing| match listing {
@@ -53,7 +55,7 @@ pub(super) fn Body(
             <Pages fleet />
         }),
         Drawn::NothingFound => EitherOf5::B(view! { <NothingFound fleet /> }),
-        Drawn::Empty => EitherOf5::C(view! { <Empty /> }),
+        Drawn::Empty => EitherOf5::C(view! { <Empty may_enrol /> }),
         Drawn::Loading => EitherOf5::D(view! { <Skeleton /> }),
         Drawn::Nothing => EitherOf5::E(()),
     }
@@ -73,18 +75,28 @@ fn NothingFound(fleet: Fleet) -> impl IntoView {
     }
 }
 
-/// What to do, with the one command that the device needs.
+/// What to do, with the one command that the device needs, for those who may.
 #[component]
-fn Empty() -> impl IntoView {
+fn Empty(may_enrol: bool) -> impl IntoView {
     let t = language();
+    let text = if may_enrol {
+        t.fleet_empty_text()
+    } else {
+        t.fleet_empty_viewer()
+    };
     view! {
-        <Blank title=t.fleet_empty() text=t.fleet_empty_text()>
-            <RunCommand />
-            <a class="button primary" href=paths::LINK>
-                <Icon glyph=Glyph::Add />
-                " "
-                {t.enter_code()}
-            </a>
+        <Blank title=t.fleet_empty() text>
+            {may_enrol
+                .then(|| {
+                    view! {
+                        <RunCommand />
+                        <a class="button primary" href=paths::LINK>
+                            <Icon glyph=Glyph::Add />
+                            " "
+                            {t.enter_code()}
+                        </a>
+                    }
+                })}
         </Blank>
     }
 }

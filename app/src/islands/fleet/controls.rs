@@ -13,7 +13,8 @@ use crate::components::device_state::state_name;
 use crate::components::icon::{Glyph, Icon};
 use crate::fleet_view::FleetView;
 use crate::islands::panels::SEARCH_ID;
-use crate::visit::{Language, language};
+use crate::preference::Language;
+use crate::visit::language;
 
 /// Between the last key and the search: typing never waits, and the server is not asked for every letter.
 const SEARCH_AFTER_MILLIS: u32 = 150;

@@ -1,7 +1,7 @@
 //! A page of the fleet as it is shown: its rows keep their place and their signals while what they show changes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use gangway_protocol::device::{Device, Presence};
 use gangway_protocol::id::DeviceId;
@@ -9,13 +9,21 @@ use gangway_protocol::page::Page;
 use leptos::prelude::*;
 
 use crate::fleet_view::FleetView;
+use crate::visitor::api;
+
+/// A device that keeps changing while it is read is shown as it was read now and then: once in so many times.
+const READS: u32 = 4;
 
 /// A device in its row. Its signal lives as long as anything holds it: a row that is drawn again after an error still has it.
 #[derive(Clone)]
 pub(super) struct Row {
     pub(super) id: DeviceId,
     pub(super) device: ArcRwSignal<Device>,
+    /// How often something was told about the device: an answer that was asked for before the last time may be older than
+    /// what is shown.
     told: Arc<AtomicU32>,
+    /// Whether somebody reads the device, and will go on until the answer is newer than what was told.
+    read: Arc<AtomicBool>,
 }
 
 impl Row {
@@ -24,11 +32,12 @@ impl Row {
             id: device.id.clone(),
             device: ArcRwSignal::new(device),
             told: Arc::default(),
+            read: Arc::default(),
         }
     }
 
     /// Shows the device as it was read; what has not changed is not drawn again.
-    pub(super) fn put(&self, device: Device) {
+    fn put(&self, device: Device) {
         if self.device.with_untracked(|shown| *shown != device) {
             self.device.set(device);
         }
@@ -36,18 +45,56 @@ impl Row {
 
     /// Shows another presence.
     pub(super) fn put_presence(&self, presence: Presence) {
-        self.told.fetch_add(1, Ordering::Relaxed);
+        self.tell();
         self.device.update(|device| device.presence = presence);
     }
 
-    /// Counts that something was told about the device.
-    pub(super) fn tell(&self) {
+    fn tell(&self) {
         self.told.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often something was told: what was read before the last time may be older than what is shown.
-    pub(super) fn told(&self) -> u32 {
+    fn told(&self) -> u32 {
         self.told.load(Ordering::Relaxed)
+    }
+
+    /// Reads the device again, because something about it has changed. One reading at a time; what is told meanwhile has it
+    /// done once more.
+    pub(super) fn read_again(&self) {
+        self.tell();
+        if self.read.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let row = self.clone();
+        leptos::task::spawn_local(async move {
+            let mut reads = 0;
+            loop {
+                let told = row.told();
+                let Ok(device) = api().device_row(&row.id).await else {
+                    break;
+                };
+                reads += 1;
+                let is_newest = row.told() == told;
+                if is_newest || reads % READS == 0 {
+                    row.put(device);
+                }
+                if is_newest {
+                    break;
+                }
+            }
+            row.read.store(false, Ordering::Relaxed);
+        });
+    }
+}
+
+/// What was known of the rows when a question was sent.
+pub(super) struct Asked(Vec<(DeviceId, u32)>);
+
+impl Asked {
+    /// Whether an answer to that question may stand in a row: nothing has been told of its device since.
+    fn is_newest_for(&self, row: &Row) -> bool {
+        self.0
+            .iter()
+            .all(|(id, told)| *id != row.id || *told == row.told())
     }
 }
 
@@ -62,18 +109,25 @@ pub(super) struct Listing {
 
 /// What a page that was read again has besides the rows that are shown.
 pub(super) struct Compared {
-    /// Devices without a row.
-    pub(super) unknown: Vec<DeviceId>,
+    /// Whether it has devices without a row.
+    pub(super) others: bool,
     /// Rows that are not on the page any more.
     pub(super) gone: Vec<Row>,
 }
 
 impl Listing {
-    /// The listing of a page. Devices that `former` shows keep their rows.
-    pub(super) fn new(of: FleetView, page: Page<Device>, former: Option<&Self>) -> Self {
+    /// The listing that the server drew.
+    pub(super) fn new(of: FleetView, page: Page<Device>) -> Self {
+        Self::after(None, &Asked(Vec::new()), of, page)
+    }
+
+    /// The listing of a page that was asked for. Devices that `former` shows keep their rows.
+    pub(super) fn after(former: Option<&Self>, asked: &Asked, of: FleetView, page: Page<Device>) -> Self {
         let row = |device: Device| match former.and_then(|former| former.find(&device.id)) {
             Some(row) => {
-                row.put(device);
+                if asked.is_newest_for(row) {
+                    row.put(device);
+                }
                 row.clone()
             }
             None => Row::new(device),
@@ -96,22 +150,28 @@ impl Listing {
         self.rows.iter().find(|row| row.id == *id)
     }
 
+    /// Before a question is sent.
+    pub(super) fn asked(&self) -> Asked {
+        Asked(self.rows.iter().map(|row| (row.id.clone(), row.told())).collect())
+    }
+
     /// Puts what was read again into the rows that are there, each at its place.
-    pub(super) fn compare(&self, items: Vec<Device>) -> Compared {
+    pub(super) fn compare(&self, asked: &Asked, items: Vec<Device>) -> Compared {
         let gone = self
             .rows
             .iter()
             .filter(|row| !items.iter().any(|device| device.id == row.id))
             .cloned()
             .collect();
-        let mut unknown = Vec::new();
+        let mut others = false;
         for device in items {
             match self.find(&device.id) {
-                Some(row) => row.put(device),
-                None => unknown.push(device.id),
+                Some(row) if asked.is_newest_for(row) => row.put(device),
+                Some(_) => {}
+                None => others = true,
             }
         }
-        Compared { unknown, gone }
+        Compared { others, gone }
     }
 }
 
@@ -140,7 +200,8 @@ mod tests {
             next: None,
             total: None,
         };
-        Listing::new(FleetView::default(), page, former)
+        let asked = former.map_or(Asked(Vec::new()), Listing::asked);
+        Listing::after(former, &asked, FleetView::default(), page)
     }
 
     fn names(listing: &Listing) -> Vec<String> {
@@ -163,12 +224,36 @@ mod tests {
     #[test]
     fn comparing_moves_no_row() {
         let shown = listing(vec![device(1, "one"), device(2, "two")], None);
-        let Compared { unknown, gone } = shown.compare(vec![device(3, "three"), device(2, "second")]);
+        let Compared { others, gone } =
+            shown.compare(&shown.asked(), vec![device(3, "three"), device(2, "second")]);
         assert_eq!(names(&shown), ["one", "second"]);
-        assert_eq!(unknown, [device(3, "").id]);
+        assert!(others);
         assert_eq!(
             gone.iter().map(|row| row.id.clone()).collect::<Vec<_>>(),
             [device(1, "").id]
         );
+    }
+
+    #[test]
+    fn an_answer_from_before_a_change_leaves_what_the_change_told() {
+        let shown = listing(vec![device(1, "one")], None);
+        let asked = shown.asked();
+        let row = shown.find(&device(1, "").id).expect("the row");
+        row.put_presence(Presence::Online { since: UnixMillis(2) });
+        let online = || {
+            row.device
+                .with_untracked(|device| matches!(device.presence, Presence::Online { .. }))
+        };
+        shown.compare(&asked, vec![device(1, "one")]);
+        assert!(online(), "compared with an older answer");
+        let page = Page {
+            items: vec![device(1, "one")],
+            next: None,
+            total: None,
+        };
+        Listing::after(Some(&shown), &asked, FleetView::default(), page);
+        assert!(online(), "drawn anew with an older answer");
+        shown.compare(&shown.asked(), vec![device(1, "one")]);
+        assert!(!online(), "a newer answer counts");
     }
 }

@@ -1,23 +1,22 @@
 //! What the fleet page shows at present, and how it comes to show something else.
 
 use gangway_protocol::device::{Device, FleetChange, FleetChangeKind};
-use gangway_protocol::id::DeviceId;
 use gangway_protocol::page::Page;
 use leptos::prelude::*;
 
 use super::controls::filled_in;
-use super::listing::{Compared, Listing, Row};
+use super::listing::{Asked, Compared, Listing, Row};
+use super::news::News;
 use super::table::TABLE_ID;
+use crate::browser::following::Follower;
 use crate::browser::page;
+use crate::browser::reading::Reading;
 use crate::fleet_view::FleetView;
 use crate::trouble::{Outcome, Trouble};
 use crate::visitor::api;
 
 /// The page's heading: the focus goes there when what had it is gone.
 pub(super) const TITLE_ID: &str = "fleet-title";
-/// A device that keeps changing while it is read is shown as it was read this often; the next change reads it again.
-const READS: u32 = 4;
-
 /// The state of the page, shared by its parts.
 #[derive(Clone, Copy)]
 pub(super) struct Fleet {
@@ -29,12 +28,14 @@ pub(super) struct Fleet {
     pub(super) listing: RwSignal<Option<Listing>>,
     /// Why the last question failed.
     pub(super) trouble: RwSignal<Option<Trouble>>,
-    /// Devices that the page does not show because they came later.
-    pub(super) fresh: RwSignal<Vec<DeviceId>>,
+    /// What the page does not show because it came later.
+    pub(super) news: RwSignal<News>,
     /// Whether a question is on its way whose answer takes the rows' place.
     pub(super) busy: RwSignal<bool>,
     /// Counts those questions: only the answer to the last one counts.
     asked: StoredValue<u32>,
+    /// How far the reading of what may have been missed is.
+    catching_up: StoredValue<Reading>,
     /// What was filled in before the page came alive.
     found: StoredValue<FleetView>,
 }
@@ -53,7 +54,7 @@ impl Fleet {
     pub(super) fn new(devices: Outcome<Page<Device>>, shown: FleetView) -> Self {
         let found = filled_in(&shown);
         let (listing, trouble) = match devices {
-            Ok(page) => (Some(Listing::new(shown.clone(), page, None)), None),
+            Ok(page) => (Some(Listing::new(shown.clone(), page)), None),
             Err(trouble) => (None, Some(trouble)),
         };
         Self {
@@ -61,9 +62,10 @@ impl Fleet {
             typed: RwSignal::new(found.query.clone()),
             listing: RwSignal::new(listing),
             trouble: RwSignal::new(trouble),
-            fresh: RwSignal::new(Vec::new()),
+            news: RwSignal::new(News::None),
             busy: RwSignal::new(false),
             asked: StoredValue::new(0),
+            catching_up: StoredValue::new(Reading::Idle),
             found: StoredValue::new(found),
         }
     }
@@ -122,17 +124,19 @@ impl Fleet {
         self.busy.set(true);
         leptos::task::spawn_local(async move {
             let of = self.view.get_untracked();
+            let asked = self.known();
             let answer = api().devices(&of.to_query()).await.map_err(Trouble::from);
             if self.asked.get_value() != number {
                 return;
             }
             match answer {
                 Ok(page) => {
-                    let listing = self
-                        .listing
-                        .with_untracked(|former| Listing::new(of, page, former.as_ref()));
+                    let listing = self.listing.with_untracked(|former| match (former, &asked) {
+                        (Some(_), Some(asked)) => Listing::after(former.as_ref(), asked, of, page),
+                        _ => Listing::new(of, page),
+                    });
                     self.listing.set(Some(listing));
-                    self.fresh.set(Vec::new());
+                    self.news.set(News::None);
                     self.say(None);
                 }
                 Err(trouble) => self.say(Some(trouble)),
@@ -141,45 +145,49 @@ impl Fleet {
         });
     }
 
-    /// Asks again because changes may have been missed. The answer goes into the rows that are there, and what has no row is
-    /// counted: this happens without the person, so that nothing may move.
-    pub(super) fn catch_up(self) {
-        let quiet = !self.busy.get_untracked()
+    fn known(self) -> Option<Asked> {
+        self.listing
+            .with_untracked(|listing| listing.as_ref().map(Listing::asked))
+    }
+
+    /// Whether answers go into the rows that are there: nothing else is on its way, and they are the view's.
+    fn keeps_rows(self) -> bool {
+        !self.busy.get_untracked()
             && self.view.with_untracked(|view| {
                 self.listing
                     .with_untracked(|listing| listing.as_ref().is_some_and(|listing| listing.keeps(view)))
-            });
-        if !quiet {
-            return self.ask();
-        }
+            })
+    }
+
+    /// Asks again without the person, so that nothing may move: the answer goes into the rows that are there.
+    async fn compare(self) {
         let number = self.asked.get_value();
-        leptos::task::spawn_local(async move {
-            let query = self.view.get_untracked().to_query();
-            let answer = api().devices(&query).await.map_err(Trouble::from);
-            if self.asked.get_value() != number {
-                return;
+        let (query, asked) = (self.view.get_untracked().to_query(), self.known());
+        let answer = api().devices(&query).await.map_err(Trouble::from);
+        if self.asked.get_value() != number {
+            return;
+        }
+        match answer {
+            Ok(page) => {
+                let compared = self.listing.with_untracked(|listing| {
+                    let (listing, asked) = (listing.as_ref()?, asked?);
+                    Some(listing.compare(&asked, page.items))
+                });
+                self.take_in(compared, page.total);
+                self.say(None);
             }
-            match answer {
-                Ok(page) => {
-                    let compared = self.listing.with_untracked(|listing| {
-                        listing.as_ref().map(|listing| listing.compare(page.items))
-                    });
-                    self.take_in(compared, page.total);
-                    self.say(None);
-                }
-                Err(trouble) => self.say(Some(trouble)),
-            }
-        });
+            Err(trouble) => self.say(Some(trouble)),
+        }
     }
 
     fn take_in(self, compared: Option<Compared>, total: Option<u64>) {
-        let Some(Compared { unknown, gone }) = compared else {
+        let Some(Compared { others, gone }) = compared else {
             return;
         };
-        for id in unknown {
-            self.count(id);
+        if others {
+            self.news.set(News::Changed);
         }
-        gone.into_iter().for_each(read_again);
+        gone.iter().for_each(Row::read_again);
         if self
             .listing
             .with_untracked(|listing| listing.as_ref().is_some_and(|listing| listing.total != total))
@@ -192,32 +200,13 @@ impl Fleet {
         }
     }
 
-    /// Takes a change of the fleet in: presence is put into its row, a changed device is read again, new ones are counted.
-    pub(super) fn hear(self, change: FleetChange) {
-        let row = self
-            .listing
-            .with_untracked(|listing| listing.as_ref()?.find(&change.device).cloned());
-        match (change.kind, row) {
-            (FleetChangeKind::Presence, Some(row)) => {
-                if let Some(presence) = change.presence {
-                    row.put_presence(presence);
-                }
-            }
-            // What this page does not know may be anything: it is read again.
-            (FleetChangeKind::Added | FleetChangeKind::Changed | FleetChangeKind::Unknown, Some(row)) => {
-                read_again(row);
-            }
-            (FleetChangeKind::Added, None) => self.welcome(&change),
-            (FleetChangeKind::Changed | FleetChangeKind::Presence | FleetChangeKind::Unknown, None) => {}
-        }
-    }
-
     /// A new device. Where no row can move, it comes in at once: the empty fleet's page promises that.
     fn welcome(self, change: &FleetChange) {
-        let (elsewhere, first) = self.view.with_untracked(|view| {
+        let (elsewhere, newest, first) = self.view.with_untracked(|view| {
             let organisation = view.to_query().organisation;
             (
                 organisation.is_some_and(|organisation| organisation != change.organisation),
+                view.begins_with_newest(),
                 view.after.is_empty(),
             )
         });
@@ -229,27 +218,25 @@ impl Fleet {
         }
         if first && empty {
             self.ask();
+        } else if newest {
+            self.news.update(|news| news.add(change.device.clone()));
         } else {
-            self.count(change.device.clone());
+            // Whether the list has it, and where, only the server knows.
+            self.catch_up();
         }
     }
 
-    fn count(self, id: DeviceId) {
-        if self.fresh.with_untracked(|fresh| !fresh.contains(&id)) {
-            self.fresh.update(|fresh| fresh.push(id));
-        }
-    }
-
-    /// Shows the devices that have come: on the first page, where the newest are.
-    pub(super) fn show_fresh(self) {
+    /// Shows what has come: new devices on the first page, where they are, any other change where it is.
+    pub(super) fn show_news(self) {
         if self.busy.get_untracked() {
             return;
         }
         let first = self.view.with_untracked(FleetView::begun);
-        if self.view.with_untracked(|view| *view == first) {
-            self.ask();
-        } else {
+        let added = self.news.with_untracked(|news| matches!(news, News::Added(_)));
+        if added && self.view.with_untracked(|view| *view != first) {
             self.go(first, Entry::Push);
+        } else {
+            self.ask();
         }
         self.to_the_top();
     }
@@ -278,19 +265,48 @@ impl Fleet {
     }
 }
 
-/// Reads the device of a row again. What was told meanwhile may be newer than the answer, and then it is read once more.
-fn read_again(row: Row) {
-    row.tell();
-    leptos::task::spawn_local(async move {
-        for read in 1..=READS {
-            let told = row.told();
-            let Ok(device) = api().device_row(&row.id).await else {
-                return;
-            };
-            if row.told() == told || read == READS {
-                row.put(device);
-                return;
+impl Follower for Fleet {
+    /// Presence is put into its row, a changed device is read again, new ones are counted.
+    fn hear(self, change: FleetChange) {
+        let row = self
+            .listing
+            .with_untracked(|listing| listing.as_ref()?.find(&change.device).cloned());
+        match (change.kind, row) {
+            (FleetChangeKind::Presence, Some(row)) => {
+                if let Some(presence) = change.presence {
+                    row.put_presence(presence);
+                }
             }
+            // What this page does not know may be anything: it is read again.
+            (FleetChangeKind::Added | FleetChangeKind::Changed | FleetChangeKind::Unknown, Some(row)) => {
+                row.read_again();
+            }
+            (FleetChangeKind::Added, None) => self.welcome(&change),
+            (FleetChangeKind::Changed | FleetChangeKind::Presence | FleetChangeKind::Unknown, None) => {}
         }
-    });
+    }
+
+    fn catch_up(self) {
+        if !self.keeps_rows() {
+            return self.ask();
+        }
+        if !self.catching_up.try_update_value(Reading::begin).unwrap_or(false) {
+            return;
+        }
+        leptos::task::spawn_local(async move {
+            loop {
+                self.catching_up.update_value(Reading::ask);
+                self.compare().await;
+                if !self.catching_up.get_value().is_outdated() || !self.keeps_rows() {
+                    break;
+                }
+            }
+            self.catching_up.update_value(Reading::end);
+        });
+    }
+
+    fn is_over(self) -> bool {
+        self.trouble
+            .with_untracked(|trouble| trouble.as_ref().is_some_and(Trouble::is_signed_out))
+    }
 }

@@ -8,13 +8,14 @@ use leptos::prelude::*;
 use super::body::ViewLink;
 use super::labels::RowLabels;
 use super::listing::Row;
-use super::state::Fleet;
+use super::state::{Fleet, TITLE_ID};
 use crate::components::device_state::DeviceStateMark;
 use crate::components::icon::{Glyph, Icon};
-use crate::components::moment::{Moment, Show};
+use crate::components::moment::{Moment, TimeFormat};
 use crate::components::presence::PresenceMark;
 use crate::fleet_view::Column;
-use crate::visit::{Language, language};
+use crate::preference::Language;
+use crate::visit::language;
 
 /// The element that scrolls the rows.
 pub(super) const TABLE_ID: &str = "fleet-table";
@@ -42,11 +43,11 @@ pub(super) fn Table(
             id=TABLE_ID
             class="table"
             role="region"
-            aria-label=t.fleet()
+            aria-labelledby=TITLE_ID
             aria-busy=move || fleet.busy.get().to_string()
             tabindex="0"
         >
-            <table role="table" aria-label=t.fleet()>
+            <table role="table" aria-label=t.devices_listed()>
                 <thead role="rowgroup">
                     <tr role="row">
                         {columns(t)
@@ -125,14 +126,14 @@ fn DeviceRow(row: Row) -> impl IntoView {
                 {cell(device, |device| view! { <PresenceMark presence=device.presence.clone() /> })}
             </td>
             <td role="cell" class="cell-state">
-                {cell(device, |device| view! { <DeviceStateMark state=device.state.clone() /> })}
+                {cell(device, |device| view! { <DeviceStateMark state=device.state.clone() presence=device.presence.clone() /> })}
             </td>
             <td role="cell" class="cell-system soft">
                 {move || device.with(|device| format!("{} {}", device.facts.os_version, device.facts.arch))}
             </td>
             <td role="cell" class="cell-certificate soft">{cell(device, certificate)}</td>
             <td role="cell" class="cell-added soft">
-                {cell(device, |device| view! { <Moment at=device.created_at show=Show::Day /> })}
+                {cell(device, |device| view! { <Moment at=device.created_at show=TimeFormat::Day /> })}
             </td>
         </tr>
     }
@@ -154,7 +155,7 @@ fn name(device: &Device) -> impl IntoView + use<> {
 /// When the newest certificate ends.
 fn certificate(device: &Device) -> impl IntoView + use<> {
     match device.certificate_expires_at {
-        Some(at) => Either::Left(view! { <Moment at show=Show::Distance /> }),
+        Some(at) => Either::Left(view! { <Moment at show=TimeFormat::Distance /> }),
         None => Either::Right("–"),
     }
 }

@@ -5,12 +5,14 @@ use gangway_protocol::path::page as paths;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
+use super::Reach;
 use crate::browser::{clock, page};
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::presence::PresenceMark;
 use crate::fleet_view::FleetView;
-use crate::visit::{Language, Theme, language};
+use crate::preference::{Language, Theme};
+use crate::visit::language;
 use crate::visitor::api;
 
 /// Devices that the palette lists: as many as fit without scrolling on a phone.
@@ -42,24 +44,26 @@ pub(super) fn Palette(
     open: RwSignal<bool>,
     /// Whether the list of keys shows, which can be chosen here.
     keys: RwSignal<bool>,
+    /// Where the visitor may go.
+    reach: Reach,
 ) -> impl IntoView {
     let t = language();
     view! {
         <Dialog open class="palette" label=t.palette()>
-            <Content open keys />
+            <Content open keys reach />
         </Dialog>
     }
 }
 
 #[component]
-fn Content(open: RwSignal<bool>, keys: RwSignal<bool>) -> impl IntoView {
+fn Content(open: RwSignal<bool>, keys: RwSignal<bool>, reach: Reach) -> impl IntoView {
     let t = language();
     let api = api();
     let query = RwSignal::new(String::new());
     let devices = RwSignal::new(Vec::<Device>::new());
     let selected = RwSignal::new(0_usize);
     let choices = Memo::new_with_compare(
-        move |_| query.with(|query| choices(t, query, devices.get())),
+        move |_| query.with(|query| choices(t, reach, query, devices.get())),
         |_, _| true,
     );
 
@@ -77,7 +81,7 @@ fn Content(open: RwSignal<bool>, keys: RwSignal<bool>) -> impl IntoView {
                 limit: Some(DEVICES_SHOWN),
                 ..DeviceQuery::default()
             };
-            let found = if text.trim().is_empty() {
+            let found = if text.trim().is_empty() || !reach.fleet {
                 Vec::new()
             } else {
                 api.devices(&wanted)
@@ -169,7 +173,7 @@ fn Content(open: RwSignal<bool>, keys: RwSignal<bool>) -> impl IntoView {
 }
 
 /// What fits what was typed: pages and actions whose words contain it, then devices, then a search for it.
-fn choices(t: Language, query: &str, devices: Vec<Device>) -> Vec<Choice> {
+fn choices(t: Language, reach: Reach, query: &str, devices: Vec<Device>) -> Vec<Choice> {
     let plain = |glyph, label: &str, target| Choice {
         glyph,
         label: label.to_owned(),
@@ -181,14 +185,16 @@ fn choices(t: Language, query: &str, devices: Vec<Device>) -> Vec<Choice> {
     } else {
         Language::English
     };
-    let mut all = vec![
-        plain(Glyph::Fleet, t.fleet(), Target::Page(paths::FLEET.to_owned())),
-        plain(Glyph::Add, t.add_device(), Target::Page(paths::LINK.to_owned())),
-        plain(
-            Glyph::Person,
-            t.account(),
-            Target::Page(paths::ACCOUNT.to_owned()),
-        ),
+    let mut all: Vec<_> = [
+        (reach.fleet, Glyph::Fleet, t.fleet(), paths::FLEET),
+        (reach.enrol, Glyph::Add, t.add_device(), paths::LINK),
+        (reach.account, Glyph::Person, t.account(), paths::ACCOUNT),
+    ]
+    .into_iter()
+    .filter(|(may, ..)| *may)
+    .map(|(_, glyph, label, path)| plain(glyph, label, Target::Page(path.to_owned())))
+    .collect();
+    all.extend([
         plain(Glyph::Moon, t.switch_to_dark(), Target::Theme(Theme::Dark)),
         plain(Glyph::Sun, t.switch_to_light(), Target::Theme(Theme::Light)),
         plain(
@@ -197,7 +203,7 @@ fn choices(t: Language, query: &str, devices: Vec<Device>) -> Vec<Choice> {
             Target::Language(other_language),
         ),
         plain(Glyph::Help, t.keys(), Target::Keys),
-    ];
+    ]);
     let wanted = query.trim().to_lowercase();
     all.retain(|choice| choice.label.to_lowercase().contains(&wanted));
     all.extend(devices.into_iter().map(|device| Choice {
@@ -206,7 +212,7 @@ fn choices(t: Language, query: &str, devices: Vec<Device>) -> Vec<Choice> {
         target: Target::Page(paths::fleet_device(&device.id)),
         device: Some(device),
     }));
-    if !wanted.is_empty() {
+    if !wanted.is_empty() && reach.fleet {
         let search = FleetView {
             query: query.trim().to_owned(),
             ..FleetView::default()

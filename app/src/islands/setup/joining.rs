@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use crate::browser::page;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::notice::Complaint;
-use crate::pages::account::role_name;
+use crate::components::role::role_name;
 use crate::trouble::Trouble;
 use crate::visit::language;
 use crate::visitor::api;

@@ -10,7 +10,7 @@ use super::{Stage, Typed};
 use crate::browser::{page, passkey};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::notice::Complaint;
-use crate::pages::account::role_name;
+use crate::components::role::role_name;
 use crate::visit::language;
 use crate::visitor::{CeremonyTrouble, api};
 

@@ -3,7 +3,8 @@
 use gangway_protocol::path::{form, page as paths};
 use leptos::prelude::*;
 
-use crate::visit::{Language, Theme, Visit, language};
+use crate::preference::{Language, Theme};
+use crate::visit::{Visit, language};
 
 /// The section. Each choice is a button, so that one press is enough.
 #[component]

@@ -4,8 +4,8 @@ use gangway_protocol::account::Account;
 use gangway_protocol::path::{form, page as paths};
 use leptos::prelude::*;
 
-use super::role_name;
 use crate::components::icon::{Glyph, Icon};
+use crate::components::role::role_name;
 use crate::visit::language;
 
 /// The head of the page.
@@ -27,7 +27,6 @@ pub(super) fn Profile(
                 {memberships}
             </div>
             <form method="post" action=form::SIGN_OUT>
-                <input type="hidden" name="back" value=paths::HOME />
                 <button class="button" type="submit">
                     <Icon glyph=Glyph::SignOut />
                     {t.sign_out()}

@@ -174,8 +174,14 @@ mod tests {
 
     #[test]
     fn every_role_covers_a_scope() {
-        assert!(covers(Role::Viewer, TokenScope::Read) && !covers(Role::Viewer, TokenScope::Enrol));
-        assert!(covers(Role::Installer, TokenScope::Enrol) && !covers(Role::Installer, TokenScope::Read));
-        assert!(covers(Role::Operator, TokenScope::Enrol) && covers(Role::Operator, TokenScope::Read));
+        for role in Role::ALL {
+            let (enrol, read) = (covers(role, TokenScope::Enrol), covers(role, TokenScope::Read));
+            let expected = match role {
+                Role::Viewer => (false, true),
+                Role::Installer => (true, false),
+                Role::Operator | Role::Admin | Role::Owner => (true, true),
+            };
+            assert_eq!((enrol, read), expected, "{role:?}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::visit::language;
 
 /// What hinders, if anything does.
 #[component]
-pub(super) fn Hindrance(
+pub(super) fn ObstacleNotice(
     /// What the scenes share.
     state: CrossingState,
     /// Approves; the flag says to replace the certificate of a device with the same key.

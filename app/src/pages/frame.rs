@@ -6,13 +6,14 @@ use gangway_protocol::path::{form, page as paths};
 use leptos::prelude::*;
 use leptos_router::hooks::use_url;
 
-use super::icon::{Glyph, Icon, Logo};
-use super::notice::{Notice, Tone, TroubleNotice};
+use crate::components::icon::{Glyph, Icon, Logo};
+use crate::components::notice::{Notice, Tone, TroubleNotice};
 use crate::islands::panels::{KeysButton, PaletteButton};
 use crate::islands::sign_in::SignIn;
 use crate::islands::theme::ThemeSwitch;
+use crate::preference::Language;
 use crate::trouble::Trouble;
-use crate::visit::{Language, language};
+use crate::visit::language;
 use crate::visitor::account;
 
 /// What a page says that does not come to life: always without scripts, else when `public/watch.js` finds that it failed.
@@ -67,8 +68,12 @@ fn MemberBar(account: Account) -> impl IntoView {
         .filter_map(|word| word.chars().next())
         .take(2)
         .collect();
-    let current =
-        move |wanted: &'static str| url.read_untracked().path().starts_with(wanted).then_some("page");
+    // On a device's page the fleet is what it belongs to, not the page itself.
+    let current = move |wanted: &'static str| match url.read_untracked().path().strip_prefix(wanted) {
+        Some("") => Some("page"),
+        Some(below) if below.starts_with('/') => Some("true"),
+        _ => None,
+    };
     view! {
         <nav aria-label=t.main_navigation()>
             {sees_fleet.then(|| view! { <a href=paths::FLEET aria-current=current(paths::FLEET)>{t.fleet()}</a> })}
@@ -118,13 +123,15 @@ pub(crate) fn Footer() -> impl IntoView {
     }
 }
 
-/// Path and query of the present page, for what comes back to it.
-pub(crate) fn page_address() -> String {
+/// Path and query of the present page, for what comes back to it. It begins with one slash, whatever was asked for: two would
+/// begin another site's address (RFC 3986 §4.2).
+fn page_address() -> String {
     let url = use_url();
     let url = url.read_untracked();
+    let path = url.path().trim_start_matches(['/', '\\']);
     match url.search() {
-        "" => url.path().to_owned(),
-        search => format!("{}?{search}", url.path()),
+        "" => format!("/{path}"),
+        search => format!("/{path}?{search}"),
     }
 }
 
