@@ -5,7 +5,6 @@ use gangway_protocol::account::{Account, CeremonyReply, Passkey};
 use gangway_protocol::error::ProblemCode;
 use leptos::prelude::*;
 
-use crate::browser::page;
 use crate::browser::passkey::{self, PasskeyError};
 use crate::preference::Language;
 use crate::trouble::{Outcome, Trouble};
@@ -75,14 +74,8 @@ impl From<PasskeyError> for CeremonyTrouble {
 pub(crate) async fn step_up(api: &Api) -> Result<(), CeremonyTrouble> {
     let ceremony = api.start_step_up().await?;
     let credential = passkey::prove(&ceremony.public_key).await?;
-    api.finish_step_up(
-        &ceremony.id,
-        &CeremonyReply {
-            credential,
-            passkey_name: None,
-        },
-    )
-    .await?;
+    api.finish_step_up(&ceremony.id, &CeremonyReply::new(credential))
+        .await?;
     Ok(())
 }
 
@@ -104,9 +97,6 @@ pub(crate) async fn with_fresh_proof<T>(
 pub(crate) async fn add_passkey(api: &Api) -> Result<Passkey, CeremonyTrouble> {
     let ceremony = with_fresh_proof(api, async || api.start_adding_passkey().await).await?;
     let credential = passkey::create(&ceremony.public_key).await?;
-    let reply = CeremonyReply {
-        credential,
-        passkey_name: Some(page::browser_name()),
-    };
+    let reply = CeremonyReply::new(credential);
     Ok(api.finish_adding_passkey(&ceremony.id, &reply).await?)
 }

@@ -109,7 +109,7 @@ test('what opens over a page', async ({ owner, server, startDevice }) => {
   await expect(owner.getByRole('dialog')).toBeVisible();
   await portray(owner, 'keys');
   await open(owner, `${server.url}/fleet/${deviceId}`);
-  await owner.getByRole('button', { name: 'Rename' }).click();
+  await owner.getByRole('button', { name: 'Name and labels' }).click();
   await portray(owner, 'device-rename');
   await open(owner, `${server.url}/account`);
   await owner.getByRole('button', { name: 'New token' }).click();

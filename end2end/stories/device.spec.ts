@@ -12,7 +12,7 @@ async function enrolled(owner: Page, server: string, device: Parameters<typeof e
 
 test('a device gets another name and labels, and is found by them', async ({ owner, server, startDevice }) => {
   await enrolled(owner, server.url, startDevice({ extra: ['--name', 'crane-1'] }));
-  await owner.getByRole('button', { name: 'Rename' }).click();
+  await owner.getByRole('button', { name: 'Name and labels' }).click();
   const dialog = owner.getByRole('dialog');
   await expect(dialog.getByLabel('Name', { exact: true })).toHaveValue('crane-1');
   await dialog.getByLabel('Name', { exact: true }).fill('harbour crane');

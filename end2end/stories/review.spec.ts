@@ -49,7 +49,7 @@ async function reinstalled(owner: Page, server: Server, folder: string, startDev
 test('a key that is known is told with its device, and may be left alone', async ({ owner, server, folder, startDevice }) => {
   const { deviceId, again } = await reinstalled(owner, server, folder, startDevice);
   await expect(owner.getByRole('link', { name: 'Look at the device' })).toHaveAttribute('href', `/fleet/${deviceId}`);
-  await owner.getByRole('button', { name: 'Keep as it is' }).click();
+  await owner.getByRole('button', { name: 'Another device: approve nothing' }).click();
   expect((await again.next('refused')).by).toBe('claimant');
   await expect(owner.getByRole('status').filter({ hasText: 'You cancelled' })).toBeVisible();
   await open(owner, `${server.url}/fleet`);
@@ -58,7 +58,7 @@ test('a key that is known is told with its device, and may be left alone', async
 
 test('a reinstalled device that kept its key takes its former place, once somebody says that it is the same', async ({ owner, server, folder, startDevice }) => {
   const { deviceId, again } = await reinstalled(owner, server, folder, startDevice);
-  await owner.getByRole('button', { name: 'Same device, replace' }).click();
+  await owner.getByRole('button', { name: 'Same device: give it a new certificate' }).click();
   expect((await again.next('online')).device).toBe(deviceId);
   await open(owner, `${server.url}/fleet`);
   await expect(owner.getByRole('rowheader')).toHaveCount(1);
@@ -67,7 +67,7 @@ test('a reinstalled device that kept its key takes its former place, once somebo
 
 test('a reinstalled device that somebody has let in again is not taken for a copy', async ({ owner, server, folder, startDevice }) => {
   const { deviceId, again } = await reinstalled(owner, server, folder, startDevice);
-  await owner.getByRole('button', { name: 'Same device, replace' }).click();
+  await owner.getByRole('button', { name: 'Same device: give it a new certificate' }).click();
   await again.next('online');
   await open(owner, `${server.url}/fleet/${deviceId}`);
   await expect(owner.getByText('Online').first()).toBeVisible();
@@ -76,7 +76,7 @@ test('a reinstalled device that somebody has let in again is not taken for a cop
 
 test('the page follows a reinstalled device to its first session', async ({ owner, server, folder, startDevice }) => {
   const { deviceId, again } = await reinstalled(owner, server, folder, startDevice);
-  await owner.getByRole('button', { name: 'Same device, replace' }).click();
+  await owner.getByRole('button', { name: 'Same device: give it a new certificate' }).click();
   await again.next('online');
   await owner.waitForURL(`**/fleet/${deviceId}*`);
 });

@@ -4,7 +4,7 @@ import { approve, enrol, enterCode, hydrated, open } from '../support/link.ts';
 import { invite, join } from '../support/people.ts';
 import { expect, test } from '../support/story.ts';
 
-const DEEDS = ['Rename', 'Identify', 'Renew certificate', 'Suspend', 'Retire', 'Revoke'];
+const DEEDS = ['Name and labels', 'Identify', 'Renew certificate', 'Suspend', 'Retire', 'Revoke'];
 
 /** What a token may do, as the form offers it. */
 async function expectScopes(page: Page, offered: RegExp, kept: RegExp): Promise<void> {

@@ -78,9 +78,20 @@ pub struct CeremonyReply {
     /// `RegistrationResponseJSON` or `AuthenticationResponseJSON`.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub credential: Verbatim,
-    /// On registration, a name for the passkey, e.g. the browser's.
+    /// A name for a new passkey. Without it the passkey is called after its browser, as far as `User-Agent` tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passkey_name: Option<String>,
+}
+
+impl CeremonyReply {
+    /// What the authenticator made, without a name.
+    #[must_use]
+    pub fn new(credential: Verbatim) -> Self {
+        Self {
+            credential,
+            passkey_name: None,
+        }
+    }
 }
 
 /// The signed-in account: `GET /api/v1/account`.

@@ -163,39 +163,6 @@ pub(crate) fn take_fragment() -> Option<String> {
     Some(fragment)
 }
 
-/// What the browser calls itself and its system, as a first name for a passkey: `Firefox on Linux`.
-pub(crate) fn browser_name() -> String {
-    let agent = window()
-        .and_then(|window| window.navigator().user_agent().ok())
-        .unwrap_or_default();
-    let first = |names: &[(&str, &'static str)]| {
-        names
-            .iter()
-            .find(|(mark, _)| agent.contains(mark))
-            .map(|(_, name)| *name)
-    };
-    // The order matters: Edge also says Chrome, Chrome also says Safari, Android also says Linux.
-    let browser = first(&[
-        ("Edg/", "Edge"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ]);
-    let system = first(&[
-        ("Windows", "Windows"),
-        ("Android", "Android"),
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Mac OS", "macOS"),
-        ("Linux", "Linux"),
-    ]);
-    [browser, system]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" · ")
-}
-
 /// Moves the focus, e.g. to a heading when the content below it changes.
 pub(crate) fn focus(id: &str) {
     if let Some(element) = element(id) {

@@ -46,8 +46,12 @@ pub(crate) fn CertificateDetails(
             {certificate
                 .revocation
                 .map(|revocation| {
+                    let name = match revocation.reason {
+                        RevocationReason::CertificateHold => t.on_hold(),
+                        _ => t.revoked(),
+                    };
                     view! {
-                        <Fact name=t.revoked()>
+                        <Fact name>
                             <span class="chip bad">{reason_name(t, revocation.reason)}</span> " " <Moment at=revocation.at show=TimeFormat::Minute />
                         </Fact>
                     }

@@ -1,6 +1,6 @@
 //! Presence: a dot, a word and a time, so that neither colour nor words alone carry it.
 
-use gangway_protocol::device::{OfflineReason, Presence};
+use gangway_protocol::device::{DeviceState, OfflineReason, Presence};
 use leptos::prelude::*;
 
 use super::moment::{Moment, TimeFormat};
@@ -34,14 +34,18 @@ pub(crate) fn PresenceMark(
     view! { <span class=class>{word} {time}</span> }
 }
 
-/// Why the last session ended, in a sentence.
-pub(crate) fn offline_reason(t: Language, reason: OfflineReason) -> &'static str {
+/// Why the last session ended, or what it waits for since, in a sentence.
+pub(crate) fn offline_reason(t: Language, reason: OfflineReason, state: &DeviceState) -> &'static str {
     match reason {
         OfflineReason::Closed => t.reason_closed(),
         OfflineReason::ConnectionLost => t.reason_connection_lost(),
         OfflineReason::PingTimeout => t.reason_ping_timeout(),
         OfflineReason::ServerStopped => t.reason_server_stopped(),
-        OfflineReason::Excluded => t.reason_excluded(),
+        OfflineReason::Excluded => match state {
+            DeviceState::Suspended { .. } => t.reason_suspended(),
+            DeviceState::Active { .. } => t.reason_resumed(),
+            _ => t.reason_out(),
+        },
         OfflineReason::Superseded => t.reason_superseded(),
         OfflineReason::Malformed => t.reason_malformed(),
         OfflineReason::Unknown => t.reason_unknown(),

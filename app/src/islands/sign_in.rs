@@ -195,14 +195,8 @@ async fn by_button(api: &Api) -> Result<(), CeremonyTrouble> {
 }
 
 async fn conclude(api: &Api, ceremony: &Ceremony, credential: Verbatim) -> Result<(), CeremonyTrouble> {
-    api.finish_sign_in(
-        &ceremony.id,
-        &CeremonyReply {
-            credential,
-            passkey_name: None,
-        },
-    )
-    .await?;
+    api.finish_sign_in(&ceremony.id, &CeremonyReply::new(credential))
+        .await?;
     Ok(())
 }
 

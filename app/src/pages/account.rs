@@ -28,9 +28,13 @@ pub(crate) fn AccountPage() -> impl IntoView {
         <main id="main" class="narrow" tabindex="-1">
             {match account() {
                 Ok(account) => {
+                    let refused = refused_form();
+                    let name_refused = refused.as_ref().is_some_and(|trouble| trouble.is(ProblemCode::Invalid));
                     view! {
-                        {refused_form().map(|trouble| view! { <Notice tone=Tone::Bad><p role="alert">{trouble.words(t)}</p></Notice> })}
-                        <Whole account />
+                        {refused
+                            .filter(|_| !name_refused)
+                            .map(|trouble| view! { <Notice tone=Tone::Bad><p role="alert">{trouble.words(t)}</p></Notice> })}
+                        <Whole account name_refused />
                     }
                         .into_any()
                 }
@@ -61,10 +65,14 @@ fn refused_form() -> Option<Trouble> {
 }
 
 #[component]
-fn Whole(account: Account) -> impl IntoView {
+fn Whole(
+    account: Account,
+    /// Whether a new name of the account could not be taken.
+    name_refused: bool,
+) -> impl IntoView {
     let t = language();
     view! {
-        <Profile account=account.clone() />
+        <Profile account=account.clone() name_refused />
         <noscript>
             <div class="gate">
                 <Notice tone=Tone::Warn>

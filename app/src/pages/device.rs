@@ -17,6 +17,7 @@ use crate::components::icon::{Glyph, Icon};
 use crate::components::notice::TroubleNotice;
 use crate::islands::crossing::ARRIVED;
 use crate::islands::device::{DeviceView, Rights};
+use crate::pages::fleet::NoFleet;
 use crate::pages::frame::WithoutAccount;
 use crate::pages::not_found::NothingHere;
 use crate::parts::Preload;
@@ -68,6 +69,7 @@ fn Known(account: Account) -> impl IntoView {
                         view! { <Found account detail history arrived /> }.into_any()
                     }
                     Err(trouble) if trouble.is(ProblemCode::NotFound) => view! { <NothingHere /> }.into_any(),
+                    Err(trouble) if trouble.is(ProblemCode::Forbidden) => view! { <NoFleet /> }.into_any(),
                     Err(trouble) => view! { <TroubleNotice trouble /> }.into_any(),
                 }
             })}

@@ -35,9 +35,9 @@ pub(crate) fn FleetPage() -> impl IntoView {
     }
 }
 
-/// In place of the list, for those who only add devices.
+/// In place of devices, for those who only add them.
 #[component]
-fn NoFleet() -> impl IntoView {
+pub(crate) fn NoFleet() -> impl IntoView {
     let t = language();
     view! {
         <Blank title=t.fleet_not_allowed() text=t.fleet_not_allowed_text()>

@@ -59,6 +59,7 @@ texts! {
     invitation_withdraw => "Take back", "Zurückziehen";
     invitation_withdraw_title(note: &str) => "Take back the invitation for {note}?", "Einladung für {note} zurückziehen?";
     invitation_withdraw_says => "Its link stops working at once.", "Ihr Link funktioniert sofort nicht mehr.";
+    name_refused => "Enter a name of up to 64 letters that is not blank.", "Geben Sie einen Namen mit höchstens 64 Buchstaben ein, der nicht leer ist.";
     account_needs_script => "What can be changed below needs scripts. Allow JavaScript and WebAssembly for this site, then load the page again.", "Was sich unten ändern lässt, braucht Skripte. Erlauben Sie JavaScript und WebAssembly für diese Seite und laden Sie sie neu.";
     appearance => "Appearance", "Aussehen";
 }

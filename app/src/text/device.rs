@@ -51,12 +51,13 @@ texts! {
     arrived(name: &str) => "{name} has come aboard: its certificate is installed, and it has opened its first session.", "{name} ist an Bord gekommen: Das Zertifikat ist installiert, die erste Sitzung wurde geöffnet.";
     facts_more => "Software, processor, addresses", "Software, Prozessor, Adressen";
     removal => "Take it out of service", "Außer Betrieb nehmen";
-    retire_when => "When it is no longer needed: sold, broken, put away. It can be enrolled again later: `gangway-device reset` makes it a new one.", "Wenn es nicht mehr gebraucht wird: verkauft, defekt, weggeräumt. Es kann später wieder aufgenommen werden: `gangway-device reset` macht es zu einem neuen.";
+    retire_when => "When it is no longer needed: sold, broken, put away. It can be enrolled again later, after gangway-device reset.", "Wenn es nicht mehr gebraucht wird: verkauft, defekt, weggeräumt. Es kann später wieder aufgenommen werden, nach gangway-device reset.";
     revoke_when => "When somebody else may have its key: lost, stolen, copied. The key is refused for good; only with a new one can the device come back.", "Wenn jemand anderes seinen Schlüssel haben könnte: verloren, gestohlen, kopiert. Der Schlüssel bleibt für immer abgelehnt; nur mit einem neuen kann das Gerät zurückkommen.";
 
     life_over(percent: i64) => "{percent}% of its life is over", "{percent} % der Laufzeit sind vorbei";
     valid => "Valid", "Gültig";
     revoked => "Revoked", "Widerrufen";
+    on_hold => "On hold since", "Ausgesetzt seit";
     issuer => "Issuer", "Aussteller";
     subject => "Subject", "Inhaber";
     key => "Key", "Schlüssel";
@@ -76,12 +77,12 @@ texts! {
     revoked_hold => "Suspended", "Gesperrt";
     revoked_privilege => "Not allowed any more", "Nicht mehr erlaubt";
 
-    rename => "Rename", "Umbenennen";
+    rename => "Name and labels", "Name und Etiketten";
     rename_title => "Name and labels", "Name und Etiketten";
     identify => "Identify", "Identifizieren";
     identify_done => "The device has been asked to show itself.", "Das Gerät wurde gebeten, sich zu zeigen.";
     renew => "Renew certificate", "Zertifikat erneuern";
-    renew_done => "The device has been asked to renew its certificate.", "Das Gerät wurde gebeten, sein Zertifikat zu erneuern.";
+    renew_done => "The device is asked to renew its certificate, now or when it connects next.", "Das Gerät wird gebeten, sein Zertifikat zu erneuern, jetzt oder wenn es sich wieder verbindet.";
     suspend => "Suspend", "Sperren";
     suspend_title(name: &str) => "Suspend {name}?", "{name} sperren?";
     suspend_says_1 => "Its session is closed at once, and it cannot open another.", "Seine Sitzung wird sofort geschlossen, und es kann keine neue öffnen.";
@@ -110,9 +111,9 @@ texts! {
     alarm_restored_says_2 => "If a second machine really has the key, the alarm comes back with its next session.", "Hat wirklich eine zweite Maschine den Schlüssel, kommt der Alarm mit deren nächster Sitzung wieder.";
 
     event_approved => "Approved", "Freigegeben";
-    event_consented => "The device agreed", "Das Gerät hat zugestimmt";
+    event_consented => "Agreed at the device", "Am Gerät zugestimmt";
     event_lapsed => "Approval expired", "Freigabe abgelaufen";
-    event_withdrawn => "Approval withdrawn", "Freigabe zurückgezogen";
+    event_withdrawn => "Approval ended: the device was not enrolled", "Freigabe beendet: Das Gerät wurde nicht aufgenommen";
     event_described => "Name or labels changed", "Name oder Etiketten geändert";
     event_proven => "First session with this certificate", "Erste Sitzung mit diesem Zertifikat";
     event_never_proven => "Certificate never used, and revoked", "Zertifikat nie benutzt und widerrufen";

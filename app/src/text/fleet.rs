@@ -4,7 +4,7 @@ texts! {
     search_devices => "Search devices", "Geräte suchen";
     search_apply => "Search and filter", "Suchen und filtern";
     search_placeholder => "Name, label, serial number …", "Name, Etikett, Seriennummer …";
-    all_states => "All states", "Alle Zustände";
+    all_states => "All but retired", "Alle außer ausgemusterten";
     all_presences => "Online or not", "Online oder nicht";
     all_organisations => "All organisations", "Alle Organisationen";
     sort_label => "Order", "Reihenfolge";
@@ -19,7 +19,7 @@ texts! {
     column_state => "State", "Zustand";
     column_system => "System", "System";
     column_certificate => "Certificate ends", "Zertifikat endet";
-    column_added => "Added", "Aufgenommen";
+    column_added => "Added", "Seit";
     alarm_short => "Copied?", "Kopiert?";
     fleet_empty => "No device is aboard yet", "Noch ist kein Gerät an Bord";
     fleet_empty_text => "Run this on the device. It shows a code; enter that here, and seconds later the device is in this list.", "Das auf dem Gerät ausführen. Es zeigt einen Code; hier eingeben, und Sekunden später steht das Gerät in dieser Liste.";
@@ -28,14 +28,14 @@ texts! {
     fleet_not_allowed_text => "As an installer you add devices; whoever runs them sees them in the fleet. Ask an admin of the organisation if you need to see them too.", "Als Installateur fügen Sie Geräte hinzu; in der Flotte sieht sie, wer sie betreibt. Wenn Sie sie auch sehen müssen, fragen Sie einen Administrator der Organisation.";
     enter_code => "Enter a code", "Code eingeben";
     nothing_found => "Nothing found", "Nichts gefunden";
-    nothing_found_text => "No device fits the search and the filters.", "Kein Gerät passt zu Suche und Filtern.";
+    nothing_found_text => "No device fits the search and the filters. Retired ones show under the state “Retired”.", "Kein Gerät passt zu Suche und Filtern. Ausgemusterte stehen unter dem Zustand „Ausgemustert“.";
     clear_filters => "Clear search and filters", "Suche und Filter aufheben";
     devices_listed => "Devices", "Geräte";
     fleet_changed => "Show changes", "Änderungen zeigen";
     pages => "Pages", "Seiten";
     first_page => "First page", "Erste Seite";
     next_page => "Next page", "Nächste Seite";
-    shown_of(shown: &str, all: &str) => "{shown} of {all}", "{shown} von {all}";
+    shown_of(shown: &str, all: &str) => "{shown} of {all}", "{shown} gezeigt · {all}";
 }
 
 plurals! {

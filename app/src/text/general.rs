@@ -61,7 +61,9 @@ texts! {
     reason_connection_lost => "The connection broke.", "Die Verbindung ist abgerissen.";
     reason_ping_timeout => "The device no longer answered.", "Das Gerät hat nicht mehr geantwortet.";
     reason_server_stopped => "The server was stopped.", "Der Server wurde angehalten.";
-    reason_excluded => "Suspended or revoked: the session was closed.", "Gesperrt oder widerrufen: Die Sitzung wurde geschlossen.";
+    reason_suspended => "Suspended: the session was closed.", "Gesperrt: Die Sitzung wurde geschlossen.";
+    reason_out => "Out of the fleet: the session was closed.", "Nicht mehr in der Flotte: Die Sitzung wurde geschlossen.";
+    reason_resumed => "It may connect again, and tries within the hour.", "Es darf sich wieder verbinden und versucht es innerhalb der Stunde.";
     reason_superseded => "A newer session of the device took over.", "Eine neuere Sitzung des Geräts hat übernommen.";
     reason_malformed => "The device broke the protocol.", "Das Gerät hat das Protokoll verletzt.";
     reason_unknown => "For a reason that this page does not know.", "Aus einem Grund, den diese Seite nicht kennt.";

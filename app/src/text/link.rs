@@ -68,9 +68,9 @@ texts! {
     decision_hint => "“Not mine” tells the device and the admins of your organisations.", "„Nicht meines“ sagt es dem Gerät und den Administratoren Ihrer Organisationen.";
     no_signer => "This organisation has no signing endpoint yet. An admin has to set one up.", "Diese Organisation hat noch keine Signierstelle. Ein Administrator muss eine einrichten.";
     key_known(name: &str) => "This key already belongs to your device “{name}”.", "Dieser Schlüssel gehört schon zu Ihrem Gerät „{name}“.";
-    key_known_text(name: &str) => "Is it the same device, perhaps reinstalled? Then it can have a new certificate. If “{name}” is another machine, one of the two is a copy: keep it as it is and look at both.", "Ist es dasselbe Gerät, vielleicht neu aufgesetzt? Dann kann es ein neues Zertifikat bekommen. Ist „{name}“ eine andere Maschine, ist eine von beiden eine Kopie: ändern Sie nichts und sehen Sie sich beide an.";
-    key_known_replace => "Same device, replace", "Dasselbe Gerät, ersetzen";
-    key_known_leave => "Keep as it is", "Nichts ändern";
+    key_known_text(name: &str) => "Is it the same device, perhaps reinstalled? Then it can have a new certificate. If “{name}” is another machine, one of the two is a copy: approve nothing and look at both.", "Ist es dasselbe Gerät, vielleicht neu aufgesetzt? Dann kann es ein neues Zertifikat bekommen. Ist „{name}“ eine andere Maschine, ist eine von beiden eine Kopie: ändern Sie nichts und sehen Sie sich beide an.";
+    key_known_replace => "Same device: give it a new certificate", "Dasselbe Gerät: neues Zertifikat geben";
+    key_known_leave => "Another device: approve nothing", "Anderes Gerät: nichts freigeben";
     key_known_look => "Look at the device", "Gerät ansehen";
 
     crossing_title(name: &str) => "{name} is coming aboard", "{name} kommt an Bord";
@@ -84,6 +84,7 @@ texts! {
     step_failed => "Failed", "Gescheitert";
     step_code => "Code accepted", "Code angenommen";
     step_identity => "Identity checked", "Identität geprüft";
+    step_not_confirmed => "Not confirmed", "Nicht bestätigt";
     step_refused => "Refused at the device", "Am Gerät abgelehnt";
     step_signed => "Certificate signed", "Zertifikat unterschrieben";
     step_installed => "Installed on the device", "Auf dem Gerät installiert";

@@ -1,7 +1,7 @@
 //! Texts of what can go wrong: for each problem what happened and what to do.
 
 texts! {
-    trouble_no_connection => "The server cannot be reached. Check the network of this computer, then try again.", "Der Server ist nicht erreichbar. Bitte das Netz dieses Rechners prüfen und noch einmal versuchen.";
+    trouble_no_connection => "The server cannot be reached. Check your network, then try again.", "Der Server ist nicht erreichbar. Bitte Ihr Netz prüfen und noch einmal versuchen.";
     trouble_unexplained => "Something between this browser and the server answered in its place, often a proxy. Try again; if that does not help, ask whoever runs the network.", "Etwas zwischen Browser und Server hat an seiner Stelle geantwortet, oft ein Proxy. Bitte noch einmal versuchen; hilft das nicht, wenden Sie sich an die Stelle, die das Netz betreibt.";
     trouble_version => "This page and the server are of different versions. Reload the page.", "Diese Seite und der Server sind verschiedener Version. Bitte die Seite neu laden.";
     trouble_unauthenticated => "You are signed out. Sign in again.", "Sie sind abgemeldet. Bitte wieder anmelden.";

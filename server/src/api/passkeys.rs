@@ -8,14 +8,14 @@ use gangway_protocol::account::{Ceremony, CeremonyReply, Passkey, Rename};
 use gangway_protocol::id::{CeremonyId, PasskeyId};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::request::{JsonBody, Paged, PathId};
 use crate::authority::{Caller, Result};
 use crate::db::passkeys;
-use crate::people::additions;
+use crate::people::{additions, browser};
 use crate::state::Gangway;
 
 /// The routes of this resource.
@@ -57,6 +57,7 @@ async fn start_adding_passkey(State(gangway): State<Arc<Gangway>>, caller: Calle
 async fn finish_adding_passkey(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
+    headers: HeaderMap,
     PathId(ceremony): PathId<CeremonyId>,
     JsonBody(reply): JsonBody<CeremonyReply>,
 ) -> Result<Json<Passkey>> {
@@ -66,7 +67,7 @@ async fn finish_adding_passkey(
         &caller,
         ceremony,
         &reply.credential,
-        reply.passkey_name,
+        reply.passkey_name.unwrap_or_else(|| browser::name(&headers)),
     )
     .await
     .map(Json)

@@ -79,7 +79,7 @@ async fn finish_registration(
         &gangway.relay,
         ceremony,
         &reply.credential,
-        reply.passkey_name,
+        reply.passkey_name.unwrap_or_else(|| browser.name.clone()),
         browser,
     )
     .await?;

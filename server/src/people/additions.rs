@@ -53,7 +53,7 @@ pub async fn finish(
     caller: &Caller,
     id: CeremonyId,
     reply: &Verbatim,
-    name: Option<String>,
+    name: String,
 ) -> Result<Passkey> {
     let current = caller.require_person()?;
     let state = match ceremony::take(context, id).await? {
@@ -66,7 +66,7 @@ pub async fn finish(
     };
     let now = context.clock.now();
     let made = passkeys.finish_making(reply, &state)?;
-    let passkey = new_passkey(context, &caller.account, &made, name)?;
+    let passkey = new_passkey(context, &caller.account, &made, &name)?;
     let added = Passkey {
         id: passkey.id.clone(),
         name: passkey.name.clone(),

@@ -33,8 +33,6 @@ use crate::db::{
 };
 use crate::relay::Relay;
 
-/// The name of a passkey whose browser gave none.
-pub const UNNAMED_PASSKEY: &str = "Passkey";
 /// The setting that the one set-up of a server leaves behind, so that two of them at once cannot both succeed.
 const SET_UP_BY: &str = "set_up_by";
 
@@ -96,7 +94,7 @@ pub async fn finish(
     relay: &Relay,
     id: CeremonyId,
     reply: &Verbatim,
-    passkey_name: Option<String>,
+    passkey_name: String,
     browser: Browser,
 ) -> Result<(Account, SecretString)> {
     let Pending::Registration {
@@ -112,7 +110,7 @@ pub async fn finish(
     };
     let now = context.clock.now();
     let made = passkeys.finish_making(reply, &state)?;
-    let passkey = new_passkey(context, &account, &made, passkey_name)?;
+    let passkey = new_passkey(context, &account, &made, &passkey_name)?;
     let fresh = Fresh::new(
         context,
         account.clone(),
@@ -173,12 +171,9 @@ pub(super) fn new_passkey(
     context: &Context,
     account: &AccountId,
     made: &Made,
-    name: Option<String>,
+    name: &str,
 ) -> Result<NewPasskey> {
-    let name = match name {
-        Some(name) => fit_name("passkey_name", &name)?,
-        None => UNNAMED_PASSKEY.to_owned(),
-    };
+    let name = fit_name("passkey_name", name)?;
     Ok(NewPasskey {
         id: PasskeyId::new(context.clock.now(), context.random.for_id()),
         account: account.clone(),

@@ -196,10 +196,10 @@ fn list(t: Language, view: &View) -> Vec<Step> {
                 None => Progress::Coming,
             };
             Step {
-                label: if refused && progress == Progress::Failed {
-                    t.step_refused()
-                } else {
-                    label(t, milestone)
+                label: match (milestone, progress) {
+                    (_, Progress::Failed) if refused => t.step_refused(),
+                    (Milestone::IdentityChecked, Progress::Failed) => t.step_not_confirmed(),
+                    _ => label(t, milestone),
                 },
                 note: note(t, view, milestone),
                 progress,

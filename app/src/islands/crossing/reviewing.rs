@@ -4,7 +4,7 @@
 mod approval;
 mod obstacle;
 
-use gangway_client::crossing::{Input, Review, Stage, Warning};
+use gangway_client::crossing::{Input, Obstacle, Review, Stage, Warning};
 use gangway_protocol::account::Account;
 use gangway_protocol::enrolment::NetworkComparison;
 use gangway_protocol::organisation::{Organisation, Role};
@@ -55,6 +55,13 @@ fn ReviewForm(state: CrossingState, review: Review, homes: Vec<Organisation>, fo
             approve.run(false);
         }
     };
+    // It asks a question of its own, with answers of its own.
+    let key_known = Memo::new(move |_| {
+        state.view.with(|view| {
+            view.as_ref()
+                .is_some_and(|view| matches!(view.obstacle, Some(Obstacle::KeyKnown(_))))
+        })
+    });
     Effect::new(move |_| page::focus(TITLE_ID));
     let hostname = review.facts.hostname.clone();
     view! {
@@ -75,7 +82,7 @@ fn ReviewForm(state: CrossingState, review: Review, homes: Vec<Organisation>, fo
             </details>
             <ObstacleNotice state approve />
             <Complaint message=form.message />
-            <div class="decision">
+            <div class="decision" hidden=key_known>
                 <button class="button primary large" type="submit" disabled=busy aria-busy=move || busy.get().to_string()>
                     <Icon glyph=Glyph::Check />
                     {t.approve()}
@@ -85,7 +92,7 @@ fn ReviewForm(state: CrossingState, review: Review, homes: Vec<Organisation>, fo
                     {t.not_mine()}
                 </button>
             </div>
-            <p class="hint">{t.decision_hint()}</p>
+            <p class="hint" hidden=key_known>{t.decision_hint()}</p>
         </form>
     }
 }

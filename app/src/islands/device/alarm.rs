@@ -1,5 +1,6 @@
 //! The clone alarm: two machines have used one key, and a person has to say which of two things it is.
 
+use gangway_protocol::device::DeviceState;
 use leptos::prelude::*;
 
 use super::Shown;
@@ -15,7 +16,13 @@ use crate::visitor::api;
 #[component]
 pub(super) fn Alarm(shown: Shown, operate: bool) -> impl IntoView {
     let t = language();
-    let alarm = Memo::new(move |_| shown.detail.with(|detail| detail.device.alarm.clone()));
+    // Whoever has a copy of a retired device's key gets in nowhere.
+    let alarm = Memo::new(move |_| {
+        shown.detail.with(|detail| {
+            let in_fleet = !matches!(detail.device.state, DeviceState::Retired { .. });
+            detail.device.alarm.clone().filter(|_| in_fleet)
+        })
+    });
     let open = RwSignal::new(false);
     let banner = move || {
         alarm.get().map(|alarm| {

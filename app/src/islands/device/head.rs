@@ -22,7 +22,7 @@ pub(super) fn Head(shown: Shown) -> impl IntoView {
     let labels = Memo::new(move |_| detail.with(|detail| detail.device.labels.clone()));
     let why_offline = move || match presence.get() {
         Presence::Offline { reason, .. } => {
-            Some(view! { <p class="soft small">{offline_reason(t, reason)}</p> })
+            Some(view! { <p class="soft small">{offline_reason(t, reason, &state.get())}</p> })
         }
         Presence::Online { .. } | Presence::Never => None,
     };

@@ -109,8 +109,8 @@ pub(super) struct Listing {
 
 /// What a page that was read again has besides the rows that are shown.
 pub(super) struct Compared {
-    /// Whether it has devices without a row.
-    pub(super) others: bool,
+    /// Whether it has other devices than the rows, or the same in another order.
+    pub(super) differs: bool,
     /// Rows that are not on the page any more.
     pub(super) gone: Vec<Row>,
 }
@@ -163,15 +163,19 @@ impl Listing {
             .filter(|row| !items.iter().any(|device| device.id == row.id))
             .cloned()
             .collect();
-        let mut others = false;
+        let differs = !self
+            .rows
+            .iter()
+            .map(|row| &row.id)
+            .eq(items.iter().map(|device| &device.id));
         for device in items {
             match self.find(&device.id) {
                 Some(row) if asked.is_newest_for(row) => row.put(device),
                 Some(_) => {}
-                None => others = true,
+                None => {}
             }
         }
-        Compared { others, gone }
+        Compared { differs, gone }
     }
 }
 
@@ -224,10 +228,10 @@ mod tests {
     #[test]
     fn comparing_moves_no_row() {
         let shown = listing(vec![device(1, "one"), device(2, "two")], None);
-        let Compared { others, gone } =
+        let Compared { differs, gone } =
             shown.compare(&shown.asked(), vec![device(3, "three"), device(2, "second")]);
         assert_eq!(names(&shown), ["one", "second"]);
-        assert!(others);
+        assert!(differs);
         assert_eq!(
             gone.iter().map(|row| row.id.clone()).collect::<Vec<_>>(),
             [device(1, "").id]

@@ -181,10 +181,12 @@ impl Fleet {
     }
 
     fn take_in(self, compared: Option<Compared>, total: Option<u64>) {
-        let Some(Compared { others, gone }) = compared else {
+        let Some(Compared { differs, gone }) = compared else {
             return;
         };
-        if others {
+        // New devices are counted already, and with them what they have pushed off the page.
+        let counted = self.news.with_untracked(|news| matches!(news, News::Added(_)));
+        if differs && !counted {
             self.news.set(News::Changed);
         }
         gone.iter().for_each(Row::read_again);
@@ -280,6 +282,10 @@ impl Follower for Fleet {
             // What this page does not know may be anything: it is read again.
             (FleetChangeKind::Added | FleetChangeKind::Changed | FleetChangeKind::Unknown, Some(row)) => {
                 row.read_again();
+                // It may stand elsewhere now, or not be asked for any more.
+                if !self.view.with_untracked(FleetView::begins_with_newest) {
+                    self.catch_up();
+                }
             }
             (FleetChangeKind::Added, None) => self.welcome(&change),
             (FleetChangeKind::Changed | FleetChangeKind::Presence | FleetChangeKind::Unknown, None) => {}

@@ -116,10 +116,7 @@ pub(super) fn Naming(
 async fn register(api: &Api, request: &RegistrationRequest) -> Result<(), CeremonyTrouble> {
     let ceremony = api.start_registration(request).await?;
     let credential = passkey::create(&ceremony.public_key).await?;
-    let reply = CeremonyReply {
-        credential,
-        passkey_name: Some(page::browser_name()),
-    };
+    let reply = CeremonyReply::new(credential);
     api.finish_registration(&ceremony.id, &reply).await?;
     Ok(())
 }

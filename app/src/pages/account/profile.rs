@@ -13,6 +13,8 @@ use crate::visit::language;
 pub(super) fn Profile(
     /// The visitor's.
     account: Account,
+    /// Whether a new name could not be taken.
+    name_refused: bool,
 ) -> impl IntoView {
     let t = language();
     let memberships = account
@@ -33,13 +35,14 @@ pub(super) fn Profile(
                 </button>
             </form>
         </div>
-        <details class="fold">
+        <details class="fold" open=name_refused>
             <summary class="textual">{t.rename_account()}</summary>
             <form class="row" method="post" action=form::PROFILE>
                 <input type="hidden" name="back" value=paths::ACCOUNT />
                 <div class="field">
                     <label for="account-name">{t.your_name()}</label>
                     <input id="account-name" name="name" type="text" required maxlength="64" autocomplete="name" value=account.name />
+                    {name_refused.then(|| view! { <p class="hint bad" role="alert">{t.name_refused()}</p> })}
                 </div>
                 <button class="button" type="submit">{t.save()}</button>
             </form>

@@ -7,9 +7,13 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::super::state::CrossingState;
+use crate::browser::page;
 use crate::components::notice::{Notice, Tone};
 use crate::trouble::Trouble;
 use crate::visit::language;
+
+/// The id of the question that a known key raises.
+const KEY_KNOWN_ID: &str = "key-known";
 
 /// What hinders, if anything does.
 #[component]
@@ -42,9 +46,11 @@ pub(super) fn ObstacleNotice(
 #[component]
 fn KeyKnown(state: CrossingState, device: DeviceSummary, approve: Callback<bool>) -> impl IntoView {
     let t = language();
+    // The button that was pressed has gone.
+    Effect::new(move |_| page::focus(KEY_KNOWN_ID));
     view! {
         <Notice tone=Tone::Warn>
-            <div role="alert">
+            <div id=KEY_KNOWN_ID role="alert" tabindex="-1">
                 <p>{t.key_known(&device.name)}</p>
                 <p class="soft small">{t.key_known_text(&device.name)}</p>
             </div>
