@@ -8,7 +8,7 @@ build:           ## both binaries, with the panel inside, in target/release/
 	@scripts/setup build
 	@scripts/build release
 
-dev:             ## the panel built anew in seconds whenever its source changes; run the server beside it
+dev:             ## the browser's half of the panel built anew in seconds whenever its source changes
 	@scripts/setup build
 	@scripts/with-tools trunk watch --release=false
 
@@ -16,7 +16,7 @@ demo:            ## a server, and a device that shows a code in this terminal
 	@scripts/setup build
 	@scripts/demo
 
-test:            ## every test: units, SQLite, PostgreSQL, command line, browser
+test:            ## the tests: units, SQLite, PostgreSQL, command line, browser
 	@scripts/setup build test
 	@scripts/test
 

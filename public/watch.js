@@ -8,8 +8,10 @@ const isFilledIn = () => [...document.querySelectorAll("main input")].some((fiel
 // A browser that keeps nothing for a page does not reload by itself, or it would do so for ever.
 function mayReload() {
   try {
-    if (isAlive() || isFilledIn() || sessionStorage.getItem(RELOADED) === location.href) return false;
-    sessionStorage.setItem(RELOADED, location.href);
+    // Not the fragment, which may hold a token or a code.
+    const page = location.pathname + location.search;
+    if (isAlive() || isFilledIn() || sessionStorage.getItem(RELOADED) === page) return false;
+    sessionStorage.setItem(RELOADED, page);
     return true;
   } catch {
     return false;
@@ -19,6 +21,21 @@ function mayReload() {
 function show() {
   document.getElementById("lifeless")?.removeAttribute("hidden");
 }
+
+// A link to the page would lose the fragment.
+addEventListener("click", (event) => {
+  if (!(event.target instanceof Element && event.target.closest("#lifeless a"))) return;
+  event.preventDefault();
+  location.reload();
+});
+
+// Going back shows a document as it was, also after its member was signed out elsewhere.
+addEventListener("pageshow", async () => {
+  const [navigation] = performance.getEntriesByType("navigation");
+  if (navigation?.type !== "back_forward" || !document.querySelector(".avatar")) return;
+  const { status } = await fetch("/api/v1/account");
+  if (status === 401) location.reload();
+});
 
 function fail() {
   if (mayReload()) location.reload();

@@ -54,6 +54,11 @@ impl Trouble {
         self.is(ProblemCode::Unauthenticated)
     }
 
+    /// Whether the visitor may not see any more what was asked for.
+    pub(crate) fn is_exclusion(&self) -> bool {
+        self.is_signed_out() || self.is(ProblemCode::Forbidden)
+    }
+
     /// What happened and what to do, in one or two sentences.
     pub(crate) fn words(&self, t: Language) -> String {
         let mut words = match self.kind {

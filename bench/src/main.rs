@@ -63,10 +63,25 @@ pub(crate) struct Options {
     /// An empty PostgreSQL database whose commits wait for the disk; without it, what needs one is left out
     #[arg(long, value_name = "URL", env = "GANGWAY_TEST_POSTGRES_URL")]
     postgres: Option<String>,
-    /// Only the benchmarks of these names: startup page relay flood waiting ceiling issuance storm crossings lean postgres fleet
-    #[arg(long, value_name = "NAME")]
+    /// Only the benchmarks of these names
+    #[arg(long, value_name = "NAME", value_parser = NAMES)]
     only: Vec<String>,
 }
+
+const NAMES: [&str; 12] = [
+    "startup",
+    "page",
+    "relay",
+    "flood",
+    "waiting",
+    "ceiling",
+    "issuance",
+    "storm",
+    "crossings",
+    "lean",
+    "postgres",
+    "fleet",
+];
 
 impl Options {
     /// The server.

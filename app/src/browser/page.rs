@@ -1,9 +1,10 @@
 //! The document and its window: cookies that the page sets itself, the address, focus, dialogs.
 
+use gangway_protocol::path::form;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{
     Document, Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlSelectElement,
-    Storage, Window,
+    SubmitEvent, Window,
 };
 
 use crate::preference::{Language, THEME_COOKIE, Theme, cookie_value};
@@ -43,24 +44,19 @@ pub(crate) fn set_language(language: Language) {
     }
 }
 
-/// Keeps something in this tab until [`take_kept`], across a page that is drawn anew.
-pub(crate) fn keep(name: &str, value: &str) {
-    if let Some(storage) = of_tab() {
-        // A browser that keeps nothing loses it.
-        let _ = storage.set_item(name, value);
+/// Has the form that is being sent take a fragment along, if it is one that has this page drawn anew in another language or
+/// theme. Browsers keep a fragment over a redirect and send it to nobody (Fetch §4.4).
+pub(crate) fn carry_over(event: &SubmitEvent, fragment: &str) {
+    let sent = event
+        .target()
+        .and_then(|target| target.dyn_into::<Element>().ok())
+        .filter(|sent| {
+            sent.get_attribute("action")
+                .is_some_and(|action| action.starts_with(form::APPEARANCE))
+        });
+    if let Some(sent) = sent {
+        let _ = sent.set_attribute("action", &format!("{}#{fragment}", form::APPEARANCE));
     }
-}
-
-/// What was kept under a name; it is forgotten with that.
-pub(crate) fn take_kept(name: &str) -> Option<String> {
-    let storage = of_tab()?;
-    let value = storage.get_item(name).ok().flatten()?;
-    storage.remove_item(name).ok()?;
-    Some(value)
-}
-
-fn of_tab() -> Option<Storage> {
-    window()?.session_storage().ok()?
 }
 
 /// Leaves for another page with a full load.

@@ -100,7 +100,7 @@ pub(crate) fn CodeField(
                     aria-describedby="code-help code-message"
                     aria-invalid=move || entry.message(t).is_some().to_string()
                     autocapitalize="characters"
-                    autocomplete="one-time-code"
+                    autocomplete="off"
                     spellcheck="false"
                     enterkeyhint="go"
                     prop:value=text

@@ -34,9 +34,6 @@ pub(crate) const ARRIVED: &str = "arrived";
 /// The last tick is seen before the page turns.
 const ARRIVE_AFTER_MILLIS: u32 = 700;
 
-/// The name under which letters are kept.
-const LETTERS: &str = "letters";
-
 /// The whole crossing, from the code to the device's page.
 #[cfg_attr(feature = "hydrate", island(lazy))]
 #[cfg_attr(not(feature = "hydrate"), island)]
@@ -50,7 +47,7 @@ pub(crate) fn Crossing(
         .organisations_where(Role::may_enrol)
         .any(|organisation| organisation.policy.prefill_code);
     take_links(state, prefill_allowed);
-    keep_letters(state);
+    keep_letters(state, prefill_allowed);
     ask_before_leaving(state);
     arrive(state, sees_fleet);
     Effect::new(move |_| {
@@ -94,18 +91,14 @@ fn take_links(state: CrossingState, prefill_allowed: bool) {
     });
 }
 
-/// Letters that have been typed outlast a change of the language, which draws the page anew. They are kept for that moment
-/// alone, in the tab (threat model, ENR-12).
-fn keep_letters(state: CrossingState) {
+/// Letters that have been typed outlast a change of the language, which draws the page anew. They come back as those of a link
+/// do, and have to be confirmed by eye as those have: nothing tells the page who typed them.
+fn keep_letters(state: CrossingState, prefill_allowed: bool) {
     Effect::new(move |_| {
-        if let Some(letters) = page::take_kept(LETTERS) {
-            state.entry.take(&letters);
-        }
-        // The page's own forms never leave it.
         let handle = window_event_listener(ev::submit, move |event| {
             let letters = state.entry.text.get_untracked();
-            if !event.default_prevented() && !letters.is_empty() && !state.is_under_way() {
-                page::keep(LETTERS, &letters);
+            if prefill_allowed && !letters.is_empty() && !state.is_under_way() {
+                page::carry_over(&event, &letters);
             }
         });
         on_cleanup(move || handle.remove());

@@ -113,15 +113,21 @@ pub(crate) fn DeviceView(
     follow(shown);
     live::keep_title(shown);
     let operate = rights.operate;
+    // What the visitor may not see any more does not stay on the page.
+    let excluded = Memo::new(move |_| {
+        shown
+            .trouble
+            .with(|trouble| trouble.as_ref().is_some_and(live::is_final))
+    });
     view! {
         {arrived.then(|| view! { <Arrival shown enrol=rights.enrol /> })}
         {move || shown.trouble.get().map(|trouble| view! { <TroubleNotice trouble /> })}
         <Alarm shown operate />
-        <div class="device-head">
+        <div class="device-head" hidden=excluded>
             <Head shown />
             {operate.then(|| view! { <Actions shown /> })}
         </div>
-        <div class="device-body">
+        <div class="device-body" hidden=excluded>
             <div>
                 <Certificates shown />
                 <History shown />

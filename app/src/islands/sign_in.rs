@@ -91,7 +91,15 @@ pub(crate) fn SignIn() -> impl IntoView {
         };
         take();
         let handle = window_event_listener(leptos::ev::hashchange, move |_| take());
-        on_cleanup(move || handle.remove());
+        let sent = window_event_listener(leptos::ev::submit, move |event| {
+            if let Some(fragment) = fragment.get_untracked() {
+                page::carry_over(&event, &fragment);
+            }
+        });
+        on_cleanup(move || {
+            handle.remove();
+            sent.remove();
+        });
         make_offer();
     });
     let ask = move |_| {

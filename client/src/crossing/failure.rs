@@ -219,7 +219,9 @@ impl Failure {
                 "Check the network connection, then try again; the code stays valid while the device shows it."
             }
             Self::SignedOut => "Sign in again, or use a fresh token, then try again with the same code.",
-            Self::NotAllowed => "Ask an admin of the organisation for the role of installer.",
+            Self::NotAllowed => {
+                "It takes the role of installer, and a token with the scope enrol: ask an admin of the organisation, or make such a token."
+            }
             // Where the server says when to try again, that stands in its message.
             Self::Server(problem) if problem.message.contains("ry again") => {
                 "If it stays so, give the server’s operator this message."

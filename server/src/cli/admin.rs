@@ -7,6 +7,8 @@ mod recovery_link;
 mod setup_link;
 mod token;
 
+use std::path::Path;
+
 use clap::Subcommand;
 
 use super::CommandError;
@@ -73,11 +75,21 @@ async fn open_or_make(flags: &DataFlags) -> Result<Db, CommandError> {
     Ok(open_data(flags, false).await?.1)
 }
 
+/// Whether the file exists. A folder that this user may not read says neither yes nor no.
+pub(super) fn is_there(file: &Path) -> Result<bool, CommandError> {
+    file.try_exists().map_err(|error| {
+        CommandError::Refused(format!(
+            "{} cannot be looked at ({error}): run this as the server's user, or as root",
+            file.display()
+        ))
+    })
+}
+
 async fn open_data(flags: &DataFlags, must_exist: bool) -> Result<(Config, Db), CommandError> {
     let values = flags.values(&Environment::of_process())?;
     let mut config = Config::from_values(&values)?;
     if let Database::Sqlite(file) = config.database()
-        && !file.exists()
+        && !is_there(&file)?
     {
         let file = file.display();
         if must_exist {

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::CommandError;
+use super::admin::is_there;
 use crate::audit::verification::checkpoints;
 use crate::ca::KEY_FILE;
 use crate::cli::output::print_line;
@@ -46,7 +47,7 @@ pub async fn run(args: BackupArgs) -> Result<(), CommandError> {
             config.data_dir.join(KEY_FILE).display()
         )));
     };
-    if !file.is_file() {
+    if !is_there(&file)? {
         return Err(CommandError::Refused(format!(
             "there is no database at {}; is --data-dir right?",
             file.display()

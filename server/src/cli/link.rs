@@ -88,6 +88,9 @@ async fn link(args: &LinkArgs, report: &Report, environment: &Environment) -> Re
     let decision = decide(args, &api).await?;
     let mut lines = Lines::of_standard_input();
     let code = lines.code(report).await?;
+    if !args.yes {
+        lines.require_answer().await?;
+    }
     Driver {
         native,
         api,

@@ -330,6 +330,11 @@ impl Link {
         self.0.say(line).await;
     }
 
+    /// Ends its input.
+    pub(crate) fn hang_up(&mut self) {
+        self.0.child.stdin = None;
+    }
+
     /// Waits for its end: the exit code and the last event.
     pub(crate) async fn end(mut self) -> (i32, Value) {
         let mut last = Value::Null;

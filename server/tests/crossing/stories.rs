@@ -64,6 +64,23 @@ async fn a_person_is_asked_and_may_say_not_mine() {
 }
 
 #[tokio::test]
+async fn an_input_that_ends_after_the_code_claims_nothing() {
+    let (place, mut device, code) = Place::with_device("always").await;
+    let mut link = place.link(&code, &[]).await;
+    link.hang_up();
+    let (exit, last) = link.end().await;
+    assert_eq!((exit, &last["event"]), (2, &json!("error")), "{last}");
+    assert!(last.to_string().contains("--yes"), "{last}");
+    let (exit, last) = place.link(&code, &["--yes"]).await.end().await;
+    assert_eq!(
+        (exit, &last["event"]),
+        (0, &json!("online")),
+        "the code is still good: {last}"
+    );
+    device.event("online").await;
+}
+
+#[tokio::test]
 async fn the_person_at_the_device_may_refuse() {
     let (place, mut device, code) = Place::with_device("ask").await;
     let link = place.link(&code, &["--yes"]).await;

@@ -131,7 +131,7 @@ async fn read_once(shown: Shown, scope: Scope) -> Result<(), ApiError> {
 }
 
 /// Whether asking again would be told the same: signed out, or no longer one's to see.
-fn is_final(trouble: &Trouble) -> bool {
+pub(super) fn is_final(trouble: &Trouble) -> bool {
     [
         ProblemCode::Unauthenticated,
         ProblemCode::Forbidden,

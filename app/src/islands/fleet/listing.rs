@@ -9,6 +9,7 @@ use gangway_protocol::page::Page;
 use leptos::prelude::*;
 
 use crate::fleet_view::FleetView;
+use crate::trouble::Trouble;
 use crate::visitor::api;
 
 /// A device that keeps changing while it is read is shown as it was read now and then: once in so many times.
@@ -59,7 +60,7 @@ impl Row {
 
     /// Reads the device again, because something about it has changed. One reading at a time; what is told meanwhile has it
     /// done once more.
-    pub(super) fn read_again(&self) {
+    pub(super) fn read_again(&self, failed: impl Fn(Trouble) + 'static) {
         self.tell();
         if self.read.swap(true, Ordering::Relaxed) {
             return;
@@ -69,8 +70,12 @@ impl Row {
             let mut reads = 0;
             loop {
                 let told = row.told();
-                let Ok(device) = api().device_row(&row.id).await else {
-                    break;
+                let device = match api().device_row(&row.id).await {
+                    Ok(device) => device,
+                    Err(error) => {
+                        failed(error.into());
+                        break;
+                    }
                 };
                 reads += 1;
                 let is_newest = row.told() == told;

@@ -5,7 +5,7 @@ use gangway_protocol::page::Page;
 use leptos::prelude::*;
 
 use super::controls::filled_in;
-use super::listing::{Asked, Compared, Listing, Row};
+use super::listing::{Asked, Compared, Listing};
 use super::news::News;
 use super::table::TABLE_ID;
 use crate::browser::following::Follower;
@@ -145,6 +145,13 @@ impl Fleet {
         });
     }
 
+    /// A row could not be read. Whoever may see no row may see no list.
+    fn lose_sight(self, trouble: Trouble) {
+        if trouble.is_exclusion() {
+            self.say(Some(trouble));
+        }
+    }
+
     fn known(self) -> Option<Asked> {
         self.listing
             .with_untracked(|listing| listing.as_ref().map(Listing::asked))
@@ -189,7 +196,9 @@ impl Fleet {
         if differs && !counted {
             self.news.set(News::Changed);
         }
-        gone.iter().for_each(Row::read_again);
+        for row in gone {
+            row.read_again(move |trouble| self.lose_sight(trouble));
+        }
         if self
             .listing
             .with_untracked(|listing| listing.as_ref().is_some_and(|listing| listing.total != total))
@@ -261,6 +270,11 @@ impl Fleet {
 
     /// Says what is wrong, once: a notice that is drawn again is read out again.
     fn say(self, trouble: Option<Trouble>) {
+        // What the visitor may not see any more does not stay on the page.
+        if trouble.as_ref().is_some_and(Trouble::is_exclusion) {
+            self.listing.set(None);
+            self.news.set(News::None);
+        }
         if self.trouble.with_untracked(|said| *said != trouble) {
             self.trouble.set(trouble);
         }
@@ -281,7 +295,7 @@ impl Follower for Fleet {
             }
             // What this page does not know may be anything: it is read again.
             (FleetChangeKind::Added | FleetChangeKind::Changed | FleetChangeKind::Unknown, Some(row)) => {
-                row.read_again();
+                row.read_again(move |trouble| self.lose_sight(trouble));
                 // It may stand elsewhere now, or not be asked for any more.
                 if !self.view.with_untracked(FleetView::begins_with_newest) {
                     self.catch_up();
@@ -313,6 +327,6 @@ impl Follower for Fleet {
 
     fn is_over(self) -> bool {
         self.trouble
-            .with_untracked(|trouble| trouble.as_ref().is_some_and(Trouble::is_signed_out))
+            .with_untracked(|trouble| trouble.as_ref().is_some_and(Trouble::is_exclusion))
     }
 }

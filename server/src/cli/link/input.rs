@@ -1,6 +1,7 @@
 //! What the person says: the code, then a decision. From a terminal line by line, from a pipe the same.
 
 use std::io::{BufRead as _, IsTerminal as _};
+use std::time::Duration;
 
 use gangway_protocol::code::UserCode;
 use tokio::sync::mpsc;
@@ -8,9 +9,14 @@ use tokio::sync::mpsc;
 use super::exit::Exit;
 use super::report::Report;
 
+/// A pipe that has ended says so at once.
+const END_WITHIN: Duration = Duration::from_millis(100);
+
 /// Lines of standard input.
 pub(super) struct Lines {
     lines: mpsc::Receiver<String>,
+    /// The line after the code, where it has come already.
+    ahead: Option<String>,
     /// Whether a person sits there.
     is_terminal: bool,
 }
@@ -38,6 +44,7 @@ impl Lines {
         });
         Self {
             lines,
+            ahead: None,
             is_terminal: std::io::stdin().is_terminal(),
         }
     }
@@ -62,10 +69,32 @@ impl Lines {
         }
     }
 
+    /// Refuses an input that has ended after the code, before a device hears of it: nobody could answer what it asks.
+    pub(super) async fn require_answer(&mut self) -> Result<(), Exit> {
+        if self.is_terminal {
+            return Ok(());
+        }
+        match tokio::time::timeout(END_WITHIN, self.lines.recv()).await {
+            Ok(None) => Err(Exit::usage(
+                "Standard input ends after the code, and nobody can be asked. Add --yes to approve what the device says, or pipe a second line."
+                    .to_owned(),
+            )),
+            Ok(line) => {
+                self.ahead = line;
+                Ok(())
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Waits for the answer to the question whether to approve. The end of the input is no answer, hence "cancel".
     /// Cancel safe.
     pub(super) async fn decision(&mut self) -> Decided {
-        match self.lines.recv().await.as_deref().map(str::trim) {
+        let line = match self.ahead.take() {
+            Some(line) => Some(line),
+            None => self.lines.recv().await,
+        };
+        match line.as_deref().map(str::trim) {
             Some("y" | "Y" | "yes" | "Yes" | "YES") => Decided::Yes,
             Some("n" | "N" | "no" | "No" | "NO") => Decided::NotMine,
             Some(_) | None => Decided::Cancel,
