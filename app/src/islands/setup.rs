@@ -66,11 +66,9 @@ pub(crate) fn Setup(
     };
     // Only what the latest link says counts.
     let latest = StoredValue::new(0_u32);
-    let link = StoredValue::new(None::<SecretString>);
     let read = move |token: SecretString| {
         let own = latest.get_value().wrapping_add(1);
         latest.set_value(own);
-        link.set_value(Some(token.clone()));
         stage.set(Stage::Reading);
         leptos::task::spawn_local(async move {
             let request = LinkInspectionRequest { token };
@@ -94,11 +92,13 @@ pub(crate) fn Setup(
                 read(SecretString::new(token));
             }
         });
-        // The page that another language draws anew reads the link once more.
+        // The page that another language draws anew reads a link once more that has not been used yet.
         let sent = window_event_listener(leptos::ev::submit, move |event| {
-            if let Some(token) = link.get_value() {
-                page::carry_over(&event, token.expose());
-            }
+            stage.with_untracked(|stage| {
+                if let Stage::Naming(token, _) | Stage::Unread(token, _) = stage {
+                    page::carry_over(&event, token.expose());
+                }
+            });
         });
         on_cleanup(move || {
             handle.remove();

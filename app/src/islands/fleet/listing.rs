@@ -174,10 +174,10 @@ impl Listing {
             .map(|row| &row.id)
             .eq(items.iter().map(|device| &device.id));
         for device in items {
-            match self.find(&device.id) {
-                Some(row) if asked.is_newest_for(row) => row.put(device),
-                Some(_) => {}
-                None => {}
+            if let Some(row) = self.find(&device.id)
+                && asked.is_newest_for(row)
+            {
+                row.put(device);
             }
         }
         Compared { differs, gone }

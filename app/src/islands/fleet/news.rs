@@ -27,9 +27,10 @@ impl News {
     pub(super) fn add(&mut self, device: DeviceId) {
         match self {
             Self::None => *self = Self::Added(vec![device]),
+            Self::Added(devices) if devices.contains(&device) => {}
             Self::Added(devices) if devices.len() == COUNTED => *self = Self::Changed,
-            Self::Added(devices) if !devices.contains(&device) => devices.push(device),
-            Self::Added(_) | Self::Changed => {}
+            Self::Added(devices) => devices.push(device),
+            Self::Changed => {}
         }
     }
 }
