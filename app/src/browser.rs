@@ -16,4 +16,5 @@ pub(crate) mod random;
 pub(crate) mod reading;
 pub(crate) mod scan;
 pub(crate) mod signature;
+pub(crate) mod signers;
 pub(crate) mod socket;

@@ -166,6 +166,7 @@ fn problem_words(t: Language, code: ProblemCode) -> &'static str {
         ProblemCode::CsrRefused => t.trouble_csr_refused(),
         ProblemCode::KeyKnown => t.trouble_key_known(),
         ProblemCode::KeyRevoked => t.trouble_key_revoked(),
+        ProblemCode::ReplyLost => t.trouble_reply_lost(),
         ProblemCode::LastOwner => t.trouble_last_owner(),
         ProblemCode::Unavailable => t.trouble_unavailable(),
         ProblemCode::Internal => t.trouble_internal(),

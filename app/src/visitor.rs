@@ -3,6 +3,8 @@
 use gangway_client::Api;
 use gangway_protocol::account::{Account, CeremonyReply, Passkey};
 use gangway_protocol::error::ProblemCode;
+use gangway_protocol::id::OrganisationId;
+use gangway_protocol::organisation::Role;
 use leptos::prelude::*;
 
 use crate::browser::passkey::{self, PasskeyError};
@@ -18,6 +20,16 @@ impl Visitor {
     #[must_use]
     pub fn nobody() -> Self {
         Self(Err(Trouble::code(ProblemCode::Unauthenticated)))
+    }
+
+    /// Where the visitor may enrol devices.
+    pub fn enrols_into(&self) -> impl Iterator<Item = &OrganisationId> {
+        let account = self.0.as_ref().ok().into_iter();
+        account.flat_map(|account| {
+            account
+                .organisations_where(Role::may_enrol)
+                .map(|organisation| &organisation.id)
+        })
     }
 
     /// Asks the API, which knows the visitor by the cookie.

@@ -10,6 +10,7 @@ use gangway_protocol::certificate::ApprovalRequest;
 use gangway_protocol::device::Facts;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::ClaimId;
+use gangway_protocol::organisation::Role;
 use gangway_server::authority::Member;
 use gangway_server::clock::SystemClock;
 use gangway_server::config::{Config, Environment, Values};
@@ -146,6 +147,7 @@ pub(crate) async fn order(gangway: &Gangway, approver: &Approver) -> anyhow::Res
             replace: false,
         },
         member: member.clone(),
+        role: Role::Operator,
         evidence: Some(Evidence {
             proof: "bench".to_owned(),
             device_address: None,

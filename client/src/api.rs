@@ -8,6 +8,7 @@ mod enrolments;
 pub mod idempotency;
 mod organisations;
 mod registrations;
+mod signers;
 
 use std::sync::Arc;
 
@@ -86,6 +87,10 @@ impl Api {
         read(&self.send(Method::PATCH, path, Some(encode(body)?), None).await?)
     }
 
+    async fn put<R: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<R, ApiError> {
+        read(&self.send(Method::PUT, path, Some(encode(body)?), None).await?)
+    }
+
     async fn delete<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
         read(&self.send(Method::DELETE, path, None, None).await?)
     }
@@ -112,9 +117,20 @@ impl Api {
             })
             .await?;
         let mut answer = signing::Response::new(response.body);
+        if let Some(date) = response.date.and_then(|date| date.try_into().ok()) {
+            answer.headers_mut().insert(http::header::DATE, date);
+        }
         *answer.status_mut() =
             http::StatusCode::from_u16(response.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
         Ok(answer)
+    }
+
+    /// Sends a request of a signing back end to the signer itself.
+    pub(crate) async fn send_elsewhere(
+        &self,
+        request: signing::Request,
+    ) -> Result<signing::Response, TransportError> {
+        self.transport.send_elsewhere(request).await
     }
 
     async fn send(

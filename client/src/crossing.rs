@@ -6,7 +6,9 @@
 //! 3. The introduction's facts and CSR are checked ([`Effect::VerifyCsr`]); then the person reviews ([`Stage::Reviewing`]).
 //! 4. [`Input::Approve`] posts the approval; the `offer` with the names that the server recorded goes to the device.
 //! 5. The device's `consent` is recorded at the server. Nothing is signed before it.
-//! 6. The signer signs; the certificate is recorded at the server before it is sealed for the device.
+//! 6. The signer signs; the certificate is recorded at the server before it is sealed for the device. A signer elsewhere may
+//!    want credentials first, or the person's word after a lost reply. Once it is asked, the end of the socket waits for what
+//!    comes of that: what was signed is recorded before any failure is told.
 //! 7. The device's `installed` is recorded. The driver watches for its first session and says so with [`Input::Online`].
 //!
 //! "Not mine" and "cancel" tell the device, withdraw the approval and report, in this order, whatever is under way. A driver
@@ -25,10 +27,11 @@ mod view;
 use gangway_protocol::certificate::UncheckedCsr;
 use gangway_protocol::code::UserCode;
 use gangway_protocol::id::OrganisationId;
-use gangway_protocol::organisation::Signer;
 use gangway_protocol::path;
 use gangway_protocol::seal::Claimant;
+use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
+use gangway_signing::{Advance, Advanced};
 
 pub use call::{Answer, Call};
 pub use failure::{Failure, Retry};
@@ -81,6 +84,12 @@ pub enum Input {
     NotMine,
     /// The person changed their mind.
     Cancel,
+    /// The outcome of [`Effect::Advance`].
+    Advanced(Box<Advanced>),
+    /// The answer to [`Obstacle::Credentials`]: the wallet has some.
+    CredentialsGiven,
+    /// The answer to [`Obstacle::ReplyLost`]: the person has looked, and wants another certificate.
+    SignAgain,
     /// A second has passed.
     Tick,
     /// The device has opened a session with its certificate.
@@ -103,6 +112,9 @@ pub enum Effect {
     VerifyCsr(Box<UncheckedCsr>),
     /// Call the API ([`crate::Api::perform`]) and say [`Input::Answered`].
     Call(Box<Call>),
+    /// Take this step with the wallet that the driver keeps, and say [`Input::Advanced`]. The code of a signer elsewhere may be
+    /// loaded first.
+    Advance(Box<Advance>),
 }
 
 /// What the person decided with "approve".

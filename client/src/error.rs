@@ -114,6 +114,7 @@ mod tests {
 
     fn response(status: u16, body: &str) -> ApiResponse {
         ApiResponse {
+            date: None,
             status,
             retry_after_secs: None,
             body: body.as_bytes().to_vec(),

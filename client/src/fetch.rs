@@ -7,9 +7,15 @@ use std::rc::Rc;
 use gloo_net::http::{Headers, RequestBuilder};
 use gloo_timers::callback::Timeout;
 use send_wrapper::SendWrapper;
-use web_sys::{AbortController, RequestCredentials};
+use web_sys::{
+    AbortController, ReferrerPolicy, RequestCache, RequestCredentials, RequestMode, RequestRedirect,
+};
 
-use crate::transport::{ApiRequest, ApiResponse, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError};
+use gangway_signing as signing;
+
+use crate::transport::{
+    ApiRequest, ApiResponse, ForeignReply, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
+};
 
 /// Sends to the origin that served the page.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,19 +26,59 @@ impl Transport for Fetch {
         // JavaScript values stay on their one thread; the wrapper would panic elsewhere, and there is no elsewhere.
         Box::pin(SendWrapper::new(fetch(request)))
     }
+
+    fn send_elsewhere(&self, request: signing::Request) -> ForeignReply {
+        Box::pin(SendWrapper::new(fetch_elsewhere(request)))
+    }
 }
 
 async fn fetch(request: ApiRequest) -> Result<ApiResponse, TransportError> {
     let deadline = Deadline::start()?;
-    exchange(request, &deadline).await.map_err(|error| {
-        if deadline.passed.get() {
-            TransportError::TimedOut {
-                secs: REQUEST_TIMEOUT_SECS,
-            }
-        } else {
-            unreachable(error)
+    let outcome = exchange(request, &deadline).await;
+    outcome.map_err(|error| deadline.explain(&error))
+}
+
+async fn fetch_elsewhere(request: signing::Request) -> Result<signing::Response, TransportError> {
+    let deadline = Deadline::start()?;
+    let outcome = exchange_elsewhere(request, &deadline).await;
+    outcome.map_err(|error| deadline.explain(&error))
+}
+
+/// What a signer's request carries is all there is: nothing that the browser knows of this site or of that one.
+async fn exchange_elsewhere(
+    request: signing::Request,
+    deadline: &Deadline,
+) -> Result<signing::Response, gloo_net::Error> {
+    let (head, body) = request.into_parts();
+    let headers = Headers::new();
+    for (name, value) in &head.headers {
+        if let Ok(value) = value.to_str() {
+            headers.set(name.as_str(), value);
         }
-    })
+    }
+    let builder = RequestBuilder::new(&head.uri.to_string())
+        .method(head.method)
+        .mode(RequestMode::Cors)
+        .credentials(RequestCredentials::Omit)
+        .cache(RequestCache::NoStore)
+        .redirect(RequestRedirect::Error)
+        .referrer_policy(ReferrerPolicy::NoReferrer)
+        .abort_signal(Some(&deadline.controller.signal()))
+        .headers(headers);
+    let request = match body.is_empty() {
+        true => builder.build()?,
+        false => builder.body(js_sys::Uint8Array::from(body.as_slice()))?,
+    };
+    let response = request.send().await?;
+    let mut answer = signing::Response::new(response.binary().await?);
+    *answer.status_mut() =
+        http::StatusCode::from_u16(response.status()).unwrap_or(http::StatusCode::BAD_GATEWAY);
+    for (name, value) in response.headers().entries() {
+        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), value.try_into()) {
+            answer.headers_mut().append(name, value);
+        }
+    }
+    Ok(answer)
 }
 
 async fn exchange(request: ApiRequest, deadline: &Deadline) -> Result<ApiResponse, gloo_net::Error> {
@@ -57,6 +103,7 @@ async fn exchange(request: ApiRequest, deadline: &Deadline) -> Result<ApiRespons
     .await?;
     Ok(ApiResponse {
         status: response.status(),
+        date: response.headers().get("date"),
         retry_after_secs: response
             .headers()
             .get("retry-after")
@@ -91,18 +138,23 @@ impl Deadline {
             _timer: timer,
         })
     }
+
+    /// Why there is no response.
+    fn explain(&self, error: &gloo_net::Error) -> TransportError {
+        if self.passed.get() {
+            return TransportError::TimedOut {
+                secs: REQUEST_TIMEOUT_SECS,
+            };
+        }
+        TransportError::Unreachable {
+            detail: error.to_string(),
+        }
+    }
 }
 
 impl Drop for Deadline {
     fn drop(&mut self) {
         // Does nothing to a request that has its response.
         self.controller.abort();
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
-fn unreachable(error: gloo_net::Error) -> TransportError {
-    TransportError::Unreachable {
-        detail: error.to_string(),
     }
 }

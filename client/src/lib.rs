@@ -26,4 +26,4 @@ pub use in_process::InProcess;
 pub use native::{
     Native, NativeOptions, NativeOptionsError, NativeSocket, SocketError, SocketEvent, read_trust_anchors,
 };
-pub use transport::{ApiRequest, ApiResponse, Reply, Transport, TransportError};
+pub use transport::{ApiRequest, ApiResponse, ForeignReply, Reply, Transport, TransportError};

@@ -6,11 +6,13 @@ use std::time::Duration;
 use gangway_protocol::certificate::file::TrustAnchors;
 use gangway_protocol::certificate::tls::HandshakeFault;
 use gangway_protocol::secret::SecretString;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use gangway_signing as signing;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Url};
 
 use crate::transport::{
-    ApiRequest, ApiResponse, MAX_RESPONSE_LEN, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
+    ApiRequest, ApiResponse, ForeignReply, MAX_RESPONSE_LEN, REQUEST_TIMEOUT_SECS, Reply, Transport,
+    TransportError,
 };
 
 mod proxy;
@@ -57,6 +59,8 @@ pub enum NativeOptionsError {
 #[derive(Clone, Debug)]
 pub struct Native {
     client: Client,
+    /// For signers elsewhere: they are trusted as the web trusts them, whatever authority the server has.
+    elsewhere: Client,
     server: Url,
     authorization: Option<HeaderValue>,
     /// What stands between here and the server.
@@ -71,17 +75,14 @@ impl Native {
     pub fn new(options: &NativeOptions) -> Result<Self, NativeOptionsError> {
         let server = server_url(&options.server)?;
         let authorization = options.token.as_ref().map(bearer).transpose()?;
-        let tls = tls_config(options.trust_anchors.as_ref())?;
-        let client = Client::builder()
-            .use_preconfigured_tls(tls)
-            .timeout(Duration::from_secs(REQUEST_TIMEOUT_SECS.into()))
-            // The API redirects nowhere, and a token must not follow anybody elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("gangway-client/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| NativeOptionsError::Tls(error.to_string()))?;
+        let client = client(options.trust_anchors.as_ref())?;
+        let elsewhere = match &options.trust_anchors {
+            None => client.clone(),
+            Some(_) => self::client(None)?,
+        };
         Ok(Self {
             client,
+            elsewhere,
             proxy: Proxy::on_the_way_to(&server),
             server,
             authorization,
@@ -100,6 +101,55 @@ impl Transport for Native {
         let this = self.clone();
         Box::pin(async move { this.exchange(request).await })
     }
+
+    fn send_elsewhere(&self, request: signing::Request) -> ForeignReply {
+        let client = self.elsewhere.clone();
+        Box::pin(async move { exchange_elsewhere(&client, request).await })
+    }
+}
+
+fn client(trust_anchors: Option<&TrustAnchors>) -> Result<Client, NativeOptionsError> {
+    Client::builder()
+        .use_preconfigured_tls(tls_config(trust_anchors)?)
+        .timeout(Duration::from_secs(REQUEST_TIMEOUT_SECS.into()))
+        // The API redirects nowhere, and neither a token nor a signature must follow anybody elsewhere.
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("gangway-client/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| NativeOptionsError::Tls(error.to_string()))
+}
+
+async fn exchange_elsewhere(
+    client: &Client,
+    request: signing::Request,
+) -> Result<signing::Response, TransportError> {
+    let failed = |error: &reqwest::Error| match error.is_timeout() {
+        true => TransportError::TimedOut {
+            secs: REQUEST_TIMEOUT_SECS,
+        },
+        false => of_source(error),
+    };
+    let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
+    let mut response = client.execute(request).await.map_err(|error| failed(&error))?;
+    let body = bounded_body(&mut response)
+        .await
+        .map_err(|error| failed(&error))?;
+    let mut answer = signing::Response::new(body);
+    *answer.status_mut() = response.status();
+    *answer.headers_mut() = std::mem::take(response.headers_mut());
+    Ok(answer)
+}
+
+/// The body, or as much of it as is too much.
+async fn bounded_body(response: &mut reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_RESPONSE_LEN {
+            break;
+        }
+    }
+    Ok(body)
 }
 
 impl Native {
@@ -141,15 +191,13 @@ impl Native {
             .send()
             .await
             .map_err(|error| self.failed(&error))?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(&error))? {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_RESPONSE_LEN {
-                break;
-            }
-        }
+        let body = bounded_body(&mut response)
+            .await
+            .map_err(|error| self.failed(&error))?;
+        let date = response.headers().get(DATE);
         Ok(ApiResponse {
             status: response.status().as_u16(),
+            date: date.and_then(|value| Some(value.to_str().ok()?.to_owned())),
             retry_after_secs: response
                 .headers()
                 .get(RETRY_AFTER)

@@ -4,16 +4,28 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use gangway_signing as signing;
 use http::Method;
 
 /// The future of a response. It is `Send` because servers move it between threads while they render; the browser's
 /// transport, whose values never leave their one thread, wraps itself accordingly.
 pub type Reply = Pin<Box<dyn Future<Output = Result<ApiResponse, TransportError>> + Send>>;
 
-/// Brings requests to the server.
+/// The future of a response from elsewhere.
+pub type ForeignReply = Pin<Box<dyn Future<Output = Result<signing::Response, TransportError>> + Send>>;
+
+/// Brings requests to the server, and to signers elsewhere.
 pub trait Transport: Send + Sync {
-    /// Sends one request. Credentials (cookie or bearer token) are the transport's own business.
+    /// Sends one request to the server. Credentials (cookie or bearer token) are the transport's own business.
     fn send(&self, request: ApiRequest) -> Reply;
+
+    /// Sends one request to the authority in its URI, once, as it is: without cookie, token or referrer of ours, following no
+    /// redirect.
+    fn send_elsewhere(&self, _request: signing::Request) -> ForeignReply {
+        Box::pin(std::future::ready(Err(TransportError::Unreachable {
+            detail: "nothing is sent elsewhere from here".to_owned(),
+        })))
+    }
 }
 
 /// One request to the API.
@@ -34,6 +46,8 @@ pub struct ApiRequest {
 pub struct ApiResponse {
     /// The HTTP status.
     pub status: u16,
+    /// The value of `Date`: the server's clock.
+    pub date: Option<String>,
     /// Seconds from `Retry-After`, where the server or a proxy before it says so.
     pub retry_after_secs: Option<u32>,
     /// The body.

@@ -2,8 +2,8 @@
 import { Child, DEVICE_BIN, GANGWAY_BIN } from './process.ts';
 import type { Server } from './server.ts';
 
-/** Terminals at a time. */
-const SIDE_BY_SIDE = 8;
+/** Terminals at a time: fewer than the five attempts of one account that may be undecided (caps.failed_codes_per_account). */
+const SIDE_BY_SIDE = 4;
 
 export class Crowd {
   private constructor(private readonly child: Child) {}

@@ -6,6 +6,7 @@ pub mod tls;
 
 mod csr;
 mod key;
+mod leaf;
 mod name;
 mod pem;
 mod signature;
@@ -14,6 +15,7 @@ mod weak;
 
 pub use csr::{Csr, CsrRefusal, MAX_CSR_LEN, UncheckedCsr};
 pub use key::{KeyKind, KeyRefusal, MAX_RSA_BITS, MIN_RSA_BITS, PublicKey};
+pub use leaf::leaf_key;
 pub use name::same_name;
 pub use pem::{MAX_CHAIN_CERTIFICATES, MAX_CHAIN_LEN, PemError, join_chain, split_chain};
 pub use signature::{SignatureAlgorithm, SignatureCheck, SignatureRefusal};
@@ -220,7 +222,7 @@ pub enum EnrolmentStage {
     Proven,
     /// Taken back: consent refused, the person cancelled, or it lapsed.
     Withdrawn,
-    /// An external signer was asked and its reply was lost. Nothing records this yet.
+    /// A signer elsewhere was asked, and nobody knows whether it signed.
     ReplyLost,
     /// A stage that this version does not know.
     #[serde(other)]
@@ -259,6 +261,26 @@ impl EnrolmentStage {
             _ => return None,
         })
     }
+}
+
+/// How long a claimant may take to have a signer elsewhere sign, in seconds.
+pub const SIGNING_LEASE_SECS: u32 = 60;
+
+/// What a claimant is about with a signer elsewhere: `PUT /api/v1/enrolments/{claim}/signing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum SigningUpdate {
+    /// It is about to ask: the certificate is recorded within [`SIGNING_LEASE_SECS`], or its loss is taken for granted.
+    Begun {
+        /// The person was told that a reply was lost, and wants another certificate all the same.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
+    },
+    /// The signer refused: there is no certificate.
+    Refused,
+    /// No answer came that says whether it signed.
+    ReplyLost,
 }
 
 /// Why a claimant ends an enrolment for good: `POST /api/v1/enrolments/{claim}/report`.

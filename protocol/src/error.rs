@@ -66,6 +66,8 @@ pub enum ProblemCode {
     KeyKnown,
     /// The key in the CSR has been revoked and stays refused.
     KeyRevoked,
+    /// A signer elsewhere was asked for this key, and nobody knows whether it signed.
+    ReplyLost,
     /// This account cannot be removed: it is the organisation's last owner.
     LastOwner,
     /// The `Idempotency-Key` was used with another request.
@@ -111,6 +113,7 @@ impl ProblemCode {
             Self::CsrRefused => "csr_refused",
             Self::KeyKnown => "key_known",
             Self::KeyRevoked => "key_revoked",
+            Self::ReplyLost => "reply_lost",
             Self::LastOwner => "last_owner",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::Unavailable => "unavailable",

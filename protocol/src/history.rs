@@ -31,6 +31,10 @@ pub enum DeviceAction {
     ApprovalWithdrawn,
     /// Nothing came of an approval in time.
     ApprovalLapsed,
+    /// A member is having its certificate signed elsewhere.
+    SigningBegun,
+    /// Nobody knows whether that signer signed.
+    ReplyLost,
     /// A certificate was signed for it.
     CertificateIssued,
     /// It installed the certificate.
@@ -65,11 +69,13 @@ pub enum DeviceAction {
 
 impl DeviceAction {
     /// All there are.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Approved,
         Self::Consented,
         Self::ApprovalWithdrawn,
         Self::ApprovalLapsed,
+        Self::SigningBegun,
+        Self::ReplyLost,
         Self::CertificateIssued,
         Self::CertificateDelivered,
         Self::CertificateProven,
@@ -95,6 +101,8 @@ impl DeviceAction {
             Self::Consented => "device.consented",
             Self::ApprovalWithdrawn => "device.approval_withdrawn",
             Self::ApprovalLapsed => "device.approval_lapsed",
+            Self::SigningBegun => "certificate.signing_begun",
+            Self::ReplyLost => "certificate.reply_lost",
             Self::CertificateIssued => "certificate.issued",
             Self::CertificateDelivered => "certificate.delivered",
             Self::CertificateProven => "certificate.proven",

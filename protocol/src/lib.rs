@@ -20,4 +20,5 @@ pub mod path;
 pub mod seal;
 pub mod secret;
 pub mod session;
+pub mod signer;
 pub mod time;

@@ -1,8 +1,8 @@
-//! Organisations, roles, members, invitations and signers.
+//! Organisations, roles, members and invitations.
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, LinkId, OrganisationId, SignerId};
+use crate::id::{AccountId, LinkId, OrganisationId};
 use crate::secret::SecretString;
 use crate::time::UnixMillis;
 
@@ -179,27 +179,6 @@ impl PolicyUpdate {
         put(&mut policy.prefill_code, self.prefill_code);
         put(&mut policy.token_may_approve, self.token_may_approve);
     }
-}
-
-/// A signing endpoint as configured for an organisation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Signer {
-    /// Its id.
-    pub id: SignerId,
-    /// Its name for people.
-    pub name: String,
-    /// What it is.
-    pub kind: SignerKind,
-}
-
-/// Kinds of signing endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum SignerKind {
-    /// Gangway's own CA.
-    Builtin,
 }
 
 /// A member of an organisation.

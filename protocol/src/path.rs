@@ -33,6 +33,8 @@ paths! {
     APPROVAL = "/api/v1/enrolments/{claim}/approval" => approval(claim);
     /// `POST`: the device consented; nothing may be signed before.
     CONSENT = "/api/v1/enrolments/{claim}/consent" => consent(claim);
+    /// `PUT`: what the claimant is about with a signer elsewhere.
+    SIGNING = "/api/v1/enrolments/{claim}/signing" => signing(claim);
     /// `POST`: not mine, or cancelled.
     CLAIM_REPORT = "/api/v1/enrolments/{claim}/report" => claim_report(claim);
 
@@ -87,8 +89,10 @@ paths! {
     ORGANISATIONS = "/api/v1/organisations" => organisations();
     /// `PATCH`: other rules for an organisation.
     ORGANISATION_POLICY = "/api/v1/organisations/{id}/policy" => organisation_policy(id);
-    /// `GET`: signers of an organisation.
+    /// `GET`, `POST`: signers of an organisation.
     SIGNERS = "/api/v1/organisations/{id}/signers" => signers(id);
+    /// `PATCH`: change one. `DELETE`: remove one that has never been used.
+    SIGNER = "/api/v1/organisations/{id}/signers/{signer}" => signer(id, signer);
     /// `GET`: members.
     MEMBERS = "/api/v1/organisations/{id}/members" => members(id);
     /// `PATCH`: give another role. `DELETE`: end the membership; one's own to leave.

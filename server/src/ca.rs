@@ -17,6 +17,7 @@ pub mod key;
 pub mod key_store;
 pub mod moment;
 pub mod oid;
+mod presented;
 pub mod profile;
 pub mod publication;
 pub mod replacement;
@@ -49,6 +50,7 @@ pub use import::ImportError;
 pub use issuer::IssuerCertificate;
 pub use key::KeyError;
 pub use key_store::{KEY_FILE, KeyStore, KeyStoreError};
+pub use presented::{Presented, Unreadable};
 pub use publication::PublishedCrl;
 
 use founding::Plan;
@@ -83,7 +85,7 @@ struct Issuer {
 pub struct LeafIssuer(Arc<Issuer>);
 
 impl LeafIssuer {
-    /// Signs to-be-signed data that has been stored.
+    /// Signs to-be-signed data. The caller records the certificate before anybody sees it.
     ///
     /// # Errors
     /// When the issuer's key is not here.

@@ -43,6 +43,7 @@ pub mod devices;
 pub mod fleet;
 pub mod held;
 pub mod idempotency;
+pub mod issuance;
 pub mod issuers;
 pub mod like;
 pub mod links;

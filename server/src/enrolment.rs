@@ -1,15 +1,16 @@
 //! Enrolment: from a member's approval to a certificate that a session has proved (`docs/protocol.md` §4).
 //!
 //! ```text
-//! approved ─▶ consented ─▶ signing ─▶ issued ─▶ delivered ─▶ proven
+//! approved ─▶ consented ─▶ (signing) ─▶ issued ─▶ delivered ─▶ proven
 //!     └───────────┴───────────┴──────────┴──────────┴──▶ withdrawn
 //! ```
 //!
 //! 1. [`approval`]: the claimant approves what the device introduced; the device consents; either can take it back. That the
 //!    claim is their own, and that they may, is [`claims`]'s.
 //! 2. [`issuance`]: one certificate per key and generation, however often and however concurrently it is asked for.
-//! 3. [`crate::session`]: the first session proves it.
-//! 4. [`mod@sweep`]: what stands still for too long is ended.
+//! 3. [`signing`]: where the claimant has it signed elsewhere, what happens to its request, and the certificate that came of it.
+//! 4. [`crate::session`]: the first session proves it.
+//! 5. [`mod@sweep`]: what stands still for too long is ended.
 //!
 //! Each stage is durable before anybody is told of it. Races are decided by unique keys and conditional updates, never
 //! by what was read before.
@@ -20,6 +21,7 @@ pub mod exclusion;
 pub mod issuance;
 pub mod naming;
 pub mod readmission;
+pub mod signing;
 pub mod sweep;
 
 use gangway_protocol::certificate::{Certificate, Csr, CsrRefusal, UncheckedCsr};
@@ -30,7 +32,7 @@ use crate::authority::Error;
 use crate::ca::{CaError, verify};
 use crate::context::Context;
 use crate::db::DbError;
-use crate::db::certificates::CertificateRecord;
+use crate::db::certificates::{CertificateRecord, SignedBy};
 
 pub use sweep::{reload_issuers, sweep};
 
@@ -60,6 +62,15 @@ pub enum EnrolmentError {
     /// The key has been revoked.
     #[error("this key has been revoked and stays refused")]
     KeyRevoked,
+    /// A signer elsewhere was asked, and nobody knows whether it signed.
+    #[error("the reply of a signer was lost")]
+    ReplyLost,
+    /// Another claimant has the same key signed.
+    #[error("this key is being signed")]
+    Signing {
+        /// When that has ended at the latest.
+        retry_after_secs: u32,
+    },
     /// The device has had its share of certificates.
     #[error("this device has got too many certificates within a day; it may ask again tomorrow")]
     TooManyCertificates,
@@ -90,10 +101,14 @@ pub fn check_csr(pem: &str) -> Result<Csr, CsrRefusal> {
 /// # Errors
 /// When its issuer is not known any more.
 pub fn present(context: &Context, record: CertificateRecord) -> Result<Certificate, CaError> {
-    let chain = context
-        .ca
-        .chain(&record.issuer, &record.leaf)
-        .ok_or(CaError::Recorded("a certificate names no known issuer"))?;
+    let (chain, trust_anchors) = match record.signed_by {
+        SignedBy::Own(issuer) => {
+            let chain = context.ca.chain(&issuer, &record.leaf);
+            let chain = chain.ok_or(CaError::Recorded("a certificate names no known issuer"))?;
+            (chain.chain, Some(chain.trust_anchors))
+        }
+        SignedBy::Other { above, .. } => (format!("{}{above}", record.leaf), None),
+    };
     Ok(Certificate {
         sha256: record.sha256,
         serial: record.serial,
@@ -106,8 +121,8 @@ pub fn present(context: &Context, record: CertificateRecord) -> Result<Certifica
         signer: record.signer,
         not_before: record.not_before,
         not_after: record.not_after,
-        chain: chain.chain,
-        trust_anchors: Some(chain.trust_anchors),
+        chain,
+        trust_anchors,
         issued_at: record.issued_at,
         delivered_at: record.delivered_at,
         proven_at: record.proven_at,
@@ -140,6 +155,11 @@ impl From<EnrolmentError> for Error {
             EnrolmentError::Csr(refusal) => Self::CsrRefused(refusal.to_string()),
             EnrolmentError::KeyKnown(device) => Self::KeyKnown(device),
             EnrolmentError::KeyRevoked => Self::KeyRevoked,
+            EnrolmentError::ReplyLost => Self::ReplyLost,
+            EnrolmentError::Signing { retry_after_secs } => Self::Busy {
+                detail: "another attempt is having this device's certificate signed; wait for it to end",
+                retry_after_secs,
+            },
             EnrolmentError::TooManyCertificates => Self::Conflict(error.to_string()),
             EnrolmentError::Conflict(why) => Self::Conflict(why.to_owned()),
             EnrolmentError::Transition(error) => error.into(),

@@ -35,6 +35,7 @@ pub mod router;
 pub mod security_txt;
 pub mod serve;
 pub mod session;
+pub mod signers;
 pub mod start_error;
 pub mod state;
 pub mod supervisor;

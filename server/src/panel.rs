@@ -19,8 +19,10 @@ use axum::extract::{FromRef, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use futures_util::future::join_all;
 use gangway_client::Api;
-use gangway_protocol::path::{self, form};
+use gangway_protocol::page::PageQuery;
+use gangway_protocol::path::{self, form, page};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
 use leptos::prelude::*;
 use leptos_axum::{
@@ -99,24 +101,26 @@ fn page_routes() -> Vec<AxumRouteListing> {
 
 /// What a page finds as context: who visits, which API to ask, where its files are.
 fn provide_page() {
-    let context = use_context::<http::request::Parts>()
+    let mut context = use_context::<http::request::Parts>()
         .and_then(|parts| parts.extensions.get::<PageContext>().cloned())
         .unwrap_or_else(PageContext::of_nobody);
+    let signers = std::mem::take(&mut context.signers);
     context.provide();
     let (Some(nonce), Some(response)) = (leptos::nonce::use_nonce(), use_context::<ResponseOptions>()) else {
         return;
     };
-    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce)) {
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce, &signers)) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
 }
 
 /// threat model, WEB-1: scripts only from here or with the nonce of this document, WebAssembly, nothing from third parties, no
-/// framing.
-fn content_security_policy(nonce: &str) -> String {
+/// framing. ENR-27: the page that signs may connect to the signers of its visitor's organisations.
+fn content_security_policy(nonce: &str, signers: &[String]) -> String {
+    let connect = [&["'self'".to_owned()], signers].concat().join(" ");
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         connect-src {connect}; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 
@@ -130,6 +134,10 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
     let caller = PageCaller::of(&panel, &request);
     let api = Api::new(Arc::new(caller.reading()));
     let visitor = Visitor::ask(&api).await;
+    let signers = match request.uri().path() == page::LINK {
+        true => signer_origins(&api, &visitor).await,
+        false => Vec::new(),
+    };
     // A page is HTML for everybody. leptos_axum redirects only who asks for that.
     request
         .headers_mut()
@@ -139,6 +147,7 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
         visitor,
         api,
         parts: parts(),
+        signers,
     });
     let mut response = next.run(request).await;
     caller.hand_over_cookies(response.headers_mut());
@@ -157,6 +166,26 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
         response.extensions_mut().insert(RepeatsAddress);
     }
     response
+}
+
+/// Where the signers of the organisations are into which the visitor may enrol devices.
+async fn signer_origins(api: &Api, visitor: &Visitor) -> Vec<String> {
+    let page = PageQuery::default();
+    let asked = visitor
+        .enrols_into()
+        .map(|organisation| api.signers(organisation, &page));
+    let mut origins: Vec<String> = join_all(asked)
+        .await
+        .into_iter()
+        .flatten()
+        .flat_map(|page| page.items)
+        // What was stored passed the same check; nothing else gets into a policy.
+        .filter(|signer| !signer.disabled && signer.kind.check().is_ok())
+        .flat_map(|signer| signer.kind.origins())
+        .collect();
+    origins.sort_unstable();
+    origins.dedup();
+    origins
 }
 
 /// A document that may repeat what stands in its address.

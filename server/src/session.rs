@@ -7,12 +7,11 @@
 //! 4. In the session: [`renew`], [`installed`], [`set_facts`].
 
 mod jobs;
-mod presented;
 mod proof;
 mod renewal;
 
+pub use crate::ca::Presented;
 pub(crate) use jobs::SessionJobs;
-pub use presented::Presented;
 pub use proof::{Accepted, accept_proof, raise_clone_alarm};
 pub use renewal::{Renewed, installed, renew, set_facts};
 
@@ -25,7 +24,7 @@ use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::session::{Configuration, SessionAbility};
 use gangway_protocol::time::UnixMillis;
 
-use crate::ca::{CaError, Recognised};
+use crate::ca::{CaError, Recognised, Unreadable};
 use crate::context::Context;
 use crate::db::admission::{self, Candidate};
 use crate::db::audit::{Actor, Entry, Scope};
@@ -99,6 +98,12 @@ pub enum GateError {
     Authority(#[from] CaError),
 }
 
+impl From<Unreadable> for GateError {
+    fn from(unreadable: Unreadable) -> Self {
+        refuse(ProblemCode::Malformed, unreadable.to_string(), None)
+    }
+}
+
 impl From<EnrolmentError> for GateError {
     fn from(error: EnrolmentError) -> Self {
         let code = match error {
@@ -117,7 +122,10 @@ impl From<EnrolmentError> for GateError {
                     Some(RENEWAL_RETRY_SECS),
                 );
             }
-            EnrolmentError::Conflict(_) | EnrolmentError::Transition(_) => ProblemCode::Conflict,
+            EnrolmentError::Conflict(_)
+            | EnrolmentError::Transition(_)
+            | EnrolmentError::ReplyLost
+            | EnrolmentError::Signing { .. } => ProblemCode::Conflict,
         };
         refuse(code, error.to_string(), None)
     }

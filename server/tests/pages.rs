@@ -1,7 +1,10 @@
 //! Pages as the server draws them: whole before any script runs, in the visitor's language, with nothing of anybody else's.
 
+use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
+use gangway_protocol::path;
 use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
 
 use crate::fleet::{approved, named};
 use crate::support::visitor::{Nobody, Reply, Visitor};
@@ -40,6 +43,44 @@ both_engines!(
         let (_, german) = page(&server, &German, "/").await;
         assert!(german.contains("<html lang=\"de\""), "{german}");
         assert!(!german.contains("Sign in with a passkey"), "{german}");
+    }
+);
+
+both_engines!(
+    /// Threat model: ENR-27.
+    async fn only_the_page_that_signs_may_connect_to_the_signers_of_its_visitor(server: Server) {
+        let owner = server.owner().await;
+        let added = server
+            .post(
+                &owner,
+                &path::signers(&owner.organisation()),
+                json!({"name": "AWS", "kind": "aws_iot", "region": "eu-central-1"}),
+            )
+            .await;
+        assert_eq!(added.status, StatusCode::OK, "{added}");
+        let connects = async |reply: &Reply| {
+            let policy = reply.headers[header::CONTENT_SECURITY_POLICY]
+                .to_str()
+                .expect("text");
+            let (_, rest) = policy.split_once("connect-src ").expect("a rule");
+            rest.split(';').next().unwrap_or_default().to_owned()
+        };
+        let (link, _) = page(&server, &owner, "/link").await;
+        assert_eq!(
+            connects(&link).await,
+            "'self' https://iot.eu-central-1.amazonaws.com"
+        );
+        for other in ["/", "/fleet", "/account"] {
+            let (reply, _) = page(&server, &owner, other).await;
+            assert_eq!(connects(&reply).await, "'self'", "{other}");
+        }
+        let (nobody, _) = page(&server, &Nobody, "/link").await;
+        assert_eq!(connects(&nobody).await, "'self'");
+        let bad = json!({"name": "AWS", "kind": "aws_iot", "region": "eu-central-1", "endpoint": "https://x; script-src *"});
+        let refused = server
+            .post(&owner, &path::signers(&owner.organisation()), bad)
+            .await;
+        assert_eq!(refused.problem(), ProblemCode::Invalid);
     }
 );
 

@@ -85,6 +85,9 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         organisations(page);
         change_policy(&id("org"), &of(json!({})));
         signers(&id("org"), page);
+        add_signer(&id("org"), &of(json!({"name": "x", "kind": "builtin"})), key);
+        change_signer(&id("org"), &id("sgn"), &of(json!({})));
+        remove_signer(&id("org"), &id("sgn"));
         members(&id("org"), page);
         change_role(&id("org"), &id("acc"), &of(json!({"role": "viewer"})));
         remove_member(&id("org"), &id("acc"));
@@ -96,6 +99,7 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         approve(&id("clm"), approval);
         withdraw_approval(&id("clm"));
         record_consent(&id("clm"));
+        update_signing(&id("clm"), &of(json!({"state": "refused"})));
         report_claim(&id("clm"), &of(json!({"reason": "not_mine"})));
         devices(&DeviceQuery::default());
         devices_csv(&DeviceQuery::default());

@@ -1,71 +1,46 @@
 //! Gangway's own CA: one request to our API, which signs, records and answers at once (`protocol.md` §4). Repeating it is
 //! harmless: the same key gets the certificate that stands.
 
-use gangway_protocol::certificate::{Certificate, CertificateRequest, Csr};
-use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::DeviceId;
-use gangway_protocol::json;
+use gangway_protocol::certificate::CertificateRequest;
 use gangway_protocol::path;
 
-use crate::{Response, SigningError, Step};
+use crate::{NoAnswer, Order, Response, SigningError, Step, panel};
 
 /// One signing by the built-in CA.
 #[derive(Clone, Debug)]
 pub struct Builtin {
-    device: DeviceId,
-    /// The key that the certificate must be for, once asked.
-    key: Option<Sha256Hex>,
+    order: Order,
 }
 
 impl Builtin {
-    pub(crate) fn new(device: DeviceId) -> Self {
-        Self { device, key: None }
+    pub(crate) fn new(order: Order) -> Self {
+        Self { order }
     }
 
-    pub(crate) fn start(&mut self, csr: &Csr) -> Result<Step, SigningError> {
-        self.key = Some(csr.spki_sha256());
-        let body = serde_json::to_vec(&CertificateRequest::Sign { csr: csr.to_pem() });
-        let body = body.map_err(malformed)?;
-        let request = http::Request::post(path::device_certificates(&self.device))
-            .header(http::header::CONTENT_TYPE, "application/json")
-            .body(body)
-            .map_err(malformed)?;
-        Ok(Step::Send(Box::new(request)))
+    pub(crate) fn start(&self) -> Result<Step, SigningError> {
+        let request = CertificateRequest::Sign {
+            csr: self.order.csr.to_pem(),
+        };
+        panel::send(
+            http::Method::POST,
+            &path::device_certificates(&self.order.device),
+            &request,
+        )
     }
 
-    pub(crate) fn answer(&self, response: &Response) -> Result<Step, SigningError> {
-        if !response.status().is_success() {
-            return Err(match json::read(response.body()) {
-                Ok(problem) => SigningError::Problem(Box::new(problem)),
-                Err(_) => SigningError::Unexplained {
-                    status: response.status().as_u16(),
-                },
-            });
-        }
-        let certificate: Certificate = json::read(response.body()).map_err(malformed)?;
-        if Some(certificate.spki_sha256) == self.key && certificate.device == self.device {
-            Ok(Step::Recorded(Box::new(certificate)))
-        } else {
-            Err(SigningError::OtherKey)
-        }
-    }
-}
-
-fn malformed(error: impl std::fmt::Display) -> SigningError {
-    SigningError::Malformed {
-        detail: error.to_string(),
+    pub(crate) fn answer(&self, answer: Result<Response, NoAnswer>) -> Result<Step, SigningError> {
+        panel::certificate(&self.order, answer)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use gangway_protocol::certificate::UncheckedCsr;
-    use gangway_protocol::organisation;
     use gangway_protocol::time::UnixMillis;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::Signer;
+    use crate::{Signer, Target, Wallet};
 
     const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
     const DEVICE: &str = "dev_0000000001zzzzzzzzzzzzzzzz";
@@ -80,18 +55,31 @@ iJsvYg0Q6eWH5dunU/iGtMhZ/mob
 ";
 
     fn asked() -> (Signer, crate::Request) {
-        let signer: organisation::Signer =
+        let signer: gangway_protocol::signer::Signer =
             serde_json::from_value(json!({"id": SIGNER, "name": "Built-in CA", "kind": "builtin"}))
                 .expect("a signer");
         let csr = UncheckedCsr::from_pem(CSR)
             .expect("a CSR")
             .conclude(true)
             .expect("a good one");
-        let mut signer = Signer::of(&signer, &DEVICE.parse().expect("an id"));
-        match signer.start(&csr, NOW) {
-            Ok(Step::Send(request)) => (signer, *request),
+        let order = Order {
+            claim: "clm_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
+            device: DEVICE.parse().expect("an id"),
+            csr,
+            again: false,
+        };
+        let mut signer = Signer::of(&signer, order).expect("a known kind");
+        match signer.start(&Wallet::default(), NOW) {
+            Ok(Step::Send(sending)) => {
+                assert_eq!((sending.target, sending.is_idempotent), (Target::Panel, true));
+                (signer, sending.request)
+            }
             other => panic!("a request comes first, not {other:?}"),
         }
+    }
+
+    fn take(signer: &mut Signer, response: Response) -> Result<Step, SigningError> {
+        signer.answer(Ok(response), &mut Wallet::default(), NOW)
     }
 
     fn response(status: u16, body: &Value) -> Response {
@@ -131,14 +119,14 @@ iJsvYg0Q6eWH5dunU/iGtMhZ/mob
             .expect("a good one")
             .spki_sha256()
             .to_string();
-        let good = signer.answer(&response(201, &certificate(DEVICE, &key)), NOW);
+        let good = take(&mut signer, response(201, &certificate(DEVICE, &key)));
         assert!(matches!(good, Ok(Step::Recorded(certificate)) if certificate.serial == "0a1b"));
         for other in [
             certificate("dev_0000000002zzzzzzzzzzzzzzzz", &key),
             certificate(DEVICE, &"0".repeat(64)),
         ] {
             assert_eq!(
-                signer.answer(&response(201, &other), NOW).err(),
+                take(&mut signer, response(201, &other)).err(),
                 Some(SigningError::OtherKey)
             );
         }
@@ -156,9 +144,7 @@ iJsvYg0Q6eWH5dunU/iGtMhZ/mob
             (404, json!("a proxy’s page"), false),
             (200, json!("not a certificate"), false),
         ] {
-            let error = signer
-                .answer(&response(status, &body), NOW)
-                .expect_err("no certificate");
+            let error = take(&mut signer, response(status, &body)).expect_err("no certificate");
             assert_eq!(error.is_temporary(), temporary, "{status} {body}");
         }
     }

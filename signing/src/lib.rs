@@ -1,70 +1,159 @@
 //! Signing back ends: who turns a device's CSR into a certificate, as state machines without input or output.
 //!
-//! 1. [`Signer::of`] takes the signing endpoint that an organisation has configured.
-//! 2. [`Signer::start`] gives the first HTTP request.
-//! 3. [`Signer::answer`] takes its response and gives the next request or, in the end, the certificate.
+//! 1. [`Signer::of`] takes the signing endpoint that an organisation has configured, and what is to be signed.
+//! 2. [`Signer::start`] gives the first step.
+//! 3. [`Signer::answer`] takes what came of a request and gives the next step or, in the end, the certificate.
 //!
-//! Whoever drives it has the network: the browser sends with fetch, the command line with reqwest, tests with literals. A
-//! request without an authority in its URI goes to Gangway's own API, with the caller's sign-in or token; any other goes where it
-//! says, with nothing that the request does not carry itself.
+//! Whoever drives it has the network: the browser sends with fetch, the command line with reqwest, tests with literals. Each
+//! request says where it goes: [`Target::Panel`] is Gangway's own API, with the caller's sign-in or token; one that goes
+//! elsewhere carries all that it needs, and nothing of ours.
+//!
+//! A request that is not idempotent is never repeated by itself. What became of it is written down at the server before and
+//! after (`docs/protocol.md` §4), so that a lost reply is told before anything is signed again.
 
+mod advance;
+mod aws_iot;
 mod builtin;
+mod panel;
+mod wallet;
 
 use gangway_protocol::certificate::{Certificate, Csr};
 use gangway_protocol::error::{ProblemCode, ProblemDetails};
-use gangway_protocol::id::DeviceId;
-use gangway_protocol::organisation::{self, SignerKind};
+use gangway_protocol::id::{ClaimId, DeviceId};
+use gangway_protocol::signer::{self, SignerKind};
 use gangway_protocol::time::UnixMillis;
+
+pub use advance::{Advance, Advanced};
+pub use aws_iot::{AwsIot, AwsRefusal};
+pub use builtin::Builtin;
+pub use wallet::{AwsCredentials, UnreadableCredentials, Wallet};
 
 /// A request to be sent.
 pub type Request = http::Request<Vec<u8>>;
 /// Its response.
 pub type Response = http::Response<Vec<u8>>;
 
+/// What is to be signed.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The claim in which it was approved.
+    pub claim: ClaimId,
+    /// The device.
+    pub device: DeviceId,
+    /// Its CSR.
+    pub csr: Csr,
+    /// The person knows that a reply was lost, and wants another certificate all the same.
+    pub again: bool,
+}
+
 /// One signing of one device's CSR by one signing endpoint.
 #[derive(Clone, Debug)]
 pub enum Signer {
     /// Gangway's own CA.
-    Builtin(builtin::Builtin),
+    Builtin(Builtin),
+    /// AWS IoT Core.
+    AwsIot(Box<AwsIot>),
 }
 
 /// What comes next.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// Send this and hand the response to [`Signer::answer`].
-    Send(Box<Request>),
+    /// Send this, and hand what came of it to [`Signer::answer`].
+    Send(Box<Sending>),
+    /// The wallet has no credentials for this signer that are still good. Put some in and start again.
+    NeedCredentials {
+        /// Why the former ones were refused.
+        refused: Option<AwsRefusal>,
+    },
+    /// The signer was asked, now or before, and nobody knows whether it signed. The person looks for a certificate that nobody
+    /// holds and deactivates it; after [`Signer::allow_another`] it may be started again.
+    ReplyLost {
+        /// What became of the request, if it was this one.
+        lost: Option<NoAnswer>,
+        /// Where to look: a page of the signer.
+        find: String,
+    },
     /// The certificate, signed and recorded at the server.
     Recorded(Box<Certificate>),
 }
 
+/// A request and how it travels.
+#[derive(Clone, Debug)]
+pub struct Sending {
+    /// The request.
+    pub request: Request,
+    /// Where to.
+    pub target: Target,
+    /// Whether it may be sent again when no answer came.
+    pub is_idempotent: bool,
+}
+
+/// Where a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// To Gangway's own API: the URI is a path.
+    Panel,
+    /// To the authority in its URI, without cookie, token or referrer of ours.
+    Elsewhere,
+}
+
+/// No response came: the network failed, or a browser hides what did.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct NoAnswer {
+    /// What is known of it, for diagnostics.
+    pub detail: String,
+}
+
 impl Signer {
-    /// A signing for `device` by the endpoint that its organisation has configured.
-    #[must_use]
-    pub fn of(signer: &organisation::Signer, device: &DeviceId) -> Self {
-        match signer.kind {
-            SignerKind::Builtin => Self::Builtin(builtin::Builtin::new(device.clone())),
+    /// A signing of this order by the endpoint that its organisation has configured.
+    ///
+    /// # Errors
+    /// [`SigningError::Unsupported`].
+    pub fn of(signer: &signer::Signer, order: Order) -> Result<Self, SigningError> {
+        match &signer.kind {
+            SignerKind::Builtin => Ok(Self::Builtin(Builtin::new(order))),
+            SignerKind::AwsIot(aws) => Ok(Self::AwsIot(Box::new(AwsIot::new(
+                signer.id.clone(),
+                aws.clone(),
+                order,
+            )))),
+            SignerKind::Unknown => Err(SigningError::Unsupported),
         }
     }
 
-    /// The first request. Starting again is how a signing is repeated whose answer was lost.
-    ///
-    /// `_now` dates requests that are signed themselves (AWS Signature Version 4); our own CA's are not.
+    /// The first step, or the one after [`Step::NeedCredentials`]. `now` dates requests that are signed themselves.
     ///
     /// # Errors
     /// When the request cannot be made from this CSR.
-    pub fn start(&mut self, csr: &Csr, _now: UnixMillis) -> Result<Step, SigningError> {
+    pub fn start(&mut self, wallet: &Wallet, now: UnixMillis) -> Result<Step, SigningError> {
         match self {
-            Self::Builtin(builtin) => builtin.start(csr),
+            Self::Builtin(builtin) => builtin.start(),
+            Self::AwsIot(aws) => aws.start(wallet, now),
         }
     }
 
-    /// Takes the response to the last request.
+    /// After [`Step::ReplyLost`]: the person wants another certificate all the same.
+    pub fn allow_another(&mut self) {
+        match self {
+            Self::Builtin(_) => {}
+            Self::AwsIot(aws) => aws.allow_another(),
+        }
+    }
+
+    /// Takes what came of the last request.
     ///
     /// # Errors
     /// Why there is no certificate.
-    pub fn answer(&mut self, response: &Response, _now: UnixMillis) -> Result<Step, SigningError> {
+    pub fn answer(
+        &mut self,
+        answer: Result<Response, NoAnswer>,
+        wallet: &mut Wallet,
+        now: UnixMillis,
+    ) -> Result<Step, SigningError> {
         match self {
-            Self::Builtin(builtin) => builtin.answer(response),
+            Self::Builtin(builtin) => builtin.answer(answer),
+            Self::AwsIot(aws) => aws.answer(answer, wallet, now),
         }
     }
 }
@@ -87,6 +176,23 @@ pub enum SigningError {
         /// What could not be read.
         detail: String,
     },
+    /// Gangway's server could not be asked.
+    #[error("{0}")]
+    Unanswered(NoAnswer),
+    /// AWS says why.
+    #[error("{0}")]
+    Aws(AwsRefusal),
+    /// The signer takes no keys of this kind.
+    #[error("{signer} takes no {key} keys: the device has to make another one")]
+    KeyKind {
+        /// Who.
+        signer: &'static str,
+        /// Which kind.
+        key: String,
+    },
+    /// This program does not know how to use that kind of signer.
+    #[error("this version of Gangway cannot use that kind of signer: update it, or choose another signer")]
+    Unsupported,
     /// A certificate, but for another key.
     #[error("the signing endpoint returned a certificate for another key")]
     OtherKey,
@@ -106,7 +212,15 @@ impl SigningError {
                     | ProblemCode::Unavailable
             ),
             Self::Unexplained { status } => matches!(status, 408 | 429 | 500..),
-            Self::Malformed { .. } | Self::OtherKey => false,
+            Self::Unanswered(_) => true,
+            Self::Aws(refusal) => refusal.is_temporary(),
+            Self::KeyKind { .. } | Self::Malformed { .. } | Self::Unsupported | Self::OtherKey => false,
         }
+    }
+}
+
+fn malformed(error: impl std::fmt::Display) -> SigningError {
+    SigningError::Malformed {
+        detail: error.to_string(),
     }
 }

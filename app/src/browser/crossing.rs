@@ -18,7 +18,7 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::ClaimId;
 
 use super::socket::{Socket, SocketEvent};
-use super::{clock, page, random, signature};
+use super::{clock, page, random, signature, signers};
 
 const TICK_MILLIS: u32 = 1_000;
 /// Between looks for the first session. The page should follow it within two seconds;
@@ -93,6 +93,9 @@ fn carry_out(inner: &Rc<Inner>, effects: Vec<Effect>) {
             Effect::VerifyCsr(csr) => later(inner, async move {
                 let good = signature::is_good(csr.signature_check()).await;
                 Input::CsrVerified { good }
+            }),
+            Effect::Advance(advance) => later(inner, async move {
+                Input::Advanced(Box::new(signers::advance(advance).await))
             }),
             Effect::Call(call) => {
                 if let Call::Approve { claim, .. } = &*call {

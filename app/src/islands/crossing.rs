@@ -11,6 +11,7 @@ mod failure;
 mod progress;
 mod reviewing;
 mod scanner;
+mod signing;
 mod state;
 
 use gangway_client::crossing::Stage;

@@ -15,6 +15,8 @@ impl Language {
             DeviceAction::Consented => self.event_consented(),
             DeviceAction::ApprovalWithdrawn => self.event_withdrawn(),
             DeviceAction::ApprovalLapsed => self.event_lapsed(),
+            DeviceAction::SigningBegun => self.event_signing_begun(),
+            DeviceAction::ReplyLost => self.event_reply_lost(),
             DeviceAction::CertificateIssued => self.event_issued(),
             DeviceAction::CertificateDelivered => self.event_delivered(),
             DeviceAction::CertificateProven => self.event_proven(),
@@ -125,6 +127,8 @@ texts! {
     event_alarm => "Clone alarm", "Kopie-Alarm";
     event_alarm_dismissed => "Clone alarm answered: restored from backup", "Kopie-Alarm beantwortet: aus Sicherung wiederhergestellt";
     event_renewal_requested => "Asked to renew its certificate", "Gebeten, das Zertifikat zu erneuern";
+    event_signing_begun => "Signing begun", "Signierung begonnen";
+    event_reply_lost => "Nobody knows whether the signer signed", "Niemand weiß, ob signiert wurde";
     event_issued => "Certificate issued", "Zertifikat ausgestellt";
     event_delivered => "Certificate installed on the device", "Zertifikat auf dem Gerät installiert";
     event_certificate_revoked => "Certificate revoked", "Zertifikat widerrufen";

@@ -1,6 +1,7 @@
 //! Texts of the code page.
 
 use gangway_protocol::code::CodeError;
+use gangway_signing::UnreadableCredentials;
 
 use crate::preference::Language;
 
@@ -11,6 +12,14 @@ impl Language {
             CodeError::Character { found } => self.code_character(*found),
             CodeError::TooShort { symbols } => self.code_too_short(*symbols),
             CodeError::TooLong { .. } => self.code_too_long(),
+        }
+    }
+
+    /// Why pasted credentials are not taken.
+    pub(crate) fn credentials_unreadable(self, error: UnreadableCredentials) -> &'static str {
+        match error {
+            UnreadableCredentials::Incomplete => self.credentials_incomplete(),
+            UnreadableCredentials::NoSessionToken => self.credentials_no_token(),
         }
     }
 
@@ -90,6 +99,18 @@ texts! {
     step_installed => "Installed on the device", "Auf dem Gerät installiert";
     step_online => "Online", "Online";
     note_consent => "The device shows your name and your organisation, and asks. Answer there.", "Das Gerät zeigt Ihren Namen und Ihre Organisation und fragt. Bitte dort antworten.";
+    signer => "Signed by", "Signiert von";
+    note_signing_waits => "The signer waits for you.", "Die signierende Stelle wartet auf Sie.";
+    credentials_label(signer: &str) => "AWS credentials for “{signer}”", "AWS-Zugangsdaten für „{signer}“";
+    credentials_hint => "Paste the block that AWS shows under “Command line or programmatic access”. It stays in this page, goes to AWS alone, and is forgotten when you leave.", "Fügen Sie den Block ein, den AWS unter „Command line or programmatic access“ zeigt. Er bleibt in dieser Seite, geht nur an AWS und ist vergessen, sobald Sie sie verlassen.";
+    credentials_use => "Sign with these", "Damit signieren";
+    credentials_incomplete => "An access key id and a secret access key are needed: copy the whole block that AWS shows.", "Es braucht Zugriffsschlüssel-ID und geheimen Zugriffsschlüssel: Bitte den ganzen Block kopieren, den AWS zeigt.";
+    credentials_no_token => "Temporary credentials (ASIA…) need their session token too: copy the whole block that AWS shows.", "Befristete Zugangsdaten (ASIA…) brauchen auch ihr Session-Token: Bitte den ganzen Block kopieren, den AWS zeigt.";
+    credentials_refused(why: &str) => "Other credentials are needed: {why}.", "Es braucht andere Zugangsdaten: {why}.";
+    reply_lost(signer: &str) => "“{signer}” was asked to sign, and nobody knows whether it did.", "„{signer}“ wurde um die Signatur gebeten, und niemand weiß, ob sie erteilt wurde.";
+    reply_lost_why => "The answer was lost, or the signer refused in a way that a browser does not tell. Look there for a certificate that nobody holds and deactivate it; then sign again.", "Die Antwort ging verloren, oder die Stelle hat abgelehnt, ohne dass der Browser davon erfährt. Bitte dort nach einem Zertifikat sehen, das niemand hat, und es deaktivieren; danach noch einmal signieren.";
+    reply_lost_look => "Look there", "Dort nachsehen";
+    reply_lost_again => "I have looked: sign again", "Nachgesehen: noch einmal signieren";
     note_signing => "The built-in certificate authority is signing.", "Die eingebaute Zertifizierungsstelle unterschreibt.";
     note_signed(digest: &str) => "By the built-in certificate authority, fingerprint {digest}…", "Von der eingebauten Zertifizierungsstelle, Fingerabdruck {digest}…";
     note_installing => "The device verifies the chain and stores it.", "Das Gerät prüft die Kette und speichert sie.";

@@ -22,6 +22,7 @@ texts! {
     trouble_csr_refused => "The device's certificate request cannot be signed.", "Die Zertifikatsanforderung des Geräts kann nicht unterschrieben werden.";
     trouble_key_revoked => "The device's key was revoked and stays refused. Reset the device so that it makes a new key.", "Der Schlüssel des Geräts wurde widerrufen und bleibt abgelehnt. Bitte das Gerät zurücksetzen, damit es einen neuen erzeugt.";
     trouble_key_known => "The device's key already belongs to a device of yours.", "Der Schlüssel des Geräts gehört schon zu einem Ihrer Geräte.";
+    trouble_reply_lost => "The signer was asked before, and its answer was lost. Look there for a certificate that nobody holds and deactivate it.", "Die signierende Stelle wurde schon gefragt, und ihre Antwort ging verloren. Bitte dort nach einem Zertifikat sehen, das niemand hat, und es deaktivieren.";
     trouble_last_owner => "You are the last owner. Make somebody else an owner first.", "Sie sind der letzte Eigentümer. Machen Sie zuerst jemand anderen dazu.";
     trouble_unavailable => "The server cannot do this at present.", "Der Server kann das zurzeit nicht.";
     trouble_internal => "An error on the server. Try again; if that does not help, ask whoever runs the server: its log has the cause.", "Ein Fehler auf dem Server. Bitte noch einmal versuchen; hilft das nicht, wenden Sie sich an die Stelle, die den Server betreibt: Die Ursache steht in seinem Protokoll.";

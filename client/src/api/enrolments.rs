@@ -1,7 +1,7 @@
 //! Enrolment as far as it goes over HTTP (`protocol.md` §4): approve, consent, withdraw, report. The rest of a crossing is
 //! the claim socket's: `crossing.rs`.
 
-use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReport};
+use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReport, SigningUpdate};
 use gangway_protocol::id::ClaimId;
 use gangway_protocol::path;
 use http::Method;
@@ -41,6 +41,19 @@ impl Api {
     /// `not_found`, `conflict` for an approval that was withdrawn or has lapsed.
     pub async fn record_consent(&self, claim: &ClaimId) -> Result<Approval, ApiError> {
         self.act(&path::consent(claim)).await
+    }
+
+    /// Tells what this claimant is about with a signer elsewhere. Idempotent.
+    ///
+    /// # Errors
+    /// `reply_lost` when somebody has to look for a certificate first, `busy` while another attempt has the same key signed,
+    /// `conflict` before consent or after withdrawal.
+    pub async fn update_signing(
+        &self,
+        claim: &ClaimId,
+        update: &SigningUpdate,
+    ) -> Result<Approval, ApiError> {
+        self.put(&path::signing(claim), update).await
     }
 
     /// Tells why a claim ends for good: not mine, or cancelled.

@@ -1,9 +1,9 @@
-//! Organisations: their signers, members and invitations, and the undo of a bad day.
+//! Organisations: their members and invitations, and the undo of a bad day.
 
 use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest};
 use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
 use gangway_protocol::organisation::{
-    Invitation, InvitationRequest, Member, MemberUpdate, Organisation, Policy, PolicyUpdate, Signer,
+    Invitation, InvitationRequest, Member, MemberUpdate, Organisation, Policy, PolicyUpdate,
 };
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
@@ -32,14 +32,6 @@ impl Api {
         update: &PolicyUpdate,
     ) -> Result<Policy, ApiError> {
         self.patch(&path::organisation_policy(id), update).await
-    }
-
-    /// Signing endpoints that an organisation may use.
-    ///
-    /// # Errors
-    /// `not_found` for an organisation the caller has no role in.
-    pub async fn signers(&self, id: &OrganisationId, page: &PageQuery) -> Result<Page<Signer>, ApiError> {
-        self.list(&path::signers(id), page).await
     }
 
     /// Members of an organisation.

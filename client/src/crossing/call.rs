@@ -4,6 +4,8 @@ use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReport, Clai
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::ClaimId;
 
+use gangway_signing::{Sending, Target};
+
 use crate::api::Api;
 use crate::error::ApiError;
 use crate::transport::TransportError;
@@ -28,8 +30,8 @@ pub enum Call {
         /// The claim.
         claim: ClaimId,
     },
-    /// A request of the signing back end.
-    Sign(Box<gangway_signing::Request>),
+    /// A request of the signing back end, to our own API or to the signer.
+    Sign(Box<Sending>),
     /// Record that the device has installed the certificate.
     RecordDelivery {
         /// The certificate.
@@ -70,7 +72,10 @@ impl Api {
             Call::RecordConsent { claim } => {
                 Answer::RecordConsent(self.record_consent(&claim).await.map(drop))
             }
-            Call::Sign(request) => Answer::Sign(self.forward(*request).await),
+            Call::Sign(sending) => Answer::Sign(match sending.target {
+                Target::Panel => self.forward(sending.request).await,
+                Target::Elsewhere => self.send_elsewhere(sending.request).await,
+            }),
             Call::RecordDelivery { certificate } => {
                 Answer::RecordDelivery(self.record_delivery(&certificate).await.map(drop))
             }
@@ -82,10 +87,14 @@ impl Api {
 }
 
 impl Call {
-    /// Whether a crossing repeats it by itself. An approval is the person's to repeat; the others are idempotent and
-    /// nobody could decide anything about them.
+    /// Whether a crossing repeats it by itself. An approval is the person's to repeat, and a signer elsewhere would sign twice;
+    /// the others are idempotent and nobody could decide anything about them.
     pub(super) fn is_repeated(&self) -> bool {
-        !matches!(self, Self::Approve { .. })
+        match self {
+            Self::Approve { .. } => false,
+            Self::Sign(sending) => sending.is_idempotent,
+            _ => true,
+        }
     }
 }
 

@@ -88,7 +88,13 @@ impl Checking {
                     detail: "the server sent a message out of turn",
                 });
             }
-            Event::Opened | Event::Answered(_) | Event::Approve(_) | Event::Nothing => {}
+            Event::Opened
+            | Event::Answered(_)
+            | Event::Advanced(_)
+            | Event::GoOn { .. }
+            | Event::Approve(_)
+            | Event::Nothing => {}
+            Event::Cut(failure) => return Err(failure),
         }
         Ok(self.conclude(turn))
     }

@@ -7,7 +7,6 @@ use gangway_protocol::seal::{HandshakeError, SealError};
 use gangway_signing::SigningError;
 
 use crate::error::ApiError;
-use crate::transport::TransportError;
 
 /// Why a crossing ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,8 +70,6 @@ pub enum Failure {
     ConsentNotRecorded(ApiError),
     /// The signer refused.
     SigningRefused(SigningError),
-    /// The signer could not be reached.
-    SignerUnreachable(TransportError),
     /// The device could not install the certificate.
     NotInstalled {
         /// For programs.
@@ -150,7 +147,6 @@ impl Failure {
                 format!("The server did not record the device’s consent: {error}")
             }
             Self::SigningRefused(error) => format!("The certificate was not signed: {error}"),
-            Self::SignerUnreachable(error) => format!("The certificate was not signed: {error}"),
             Self::NotInstalled { message, .. } => {
                 format!("The device could not install the certificate: {message}")
             }
@@ -195,7 +191,6 @@ impl Failure {
             Self::ApprovalRefused(_) => "approval_refused",
             Self::ConsentNotRecorded(_) => "consent_not_recorded",
             Self::SigningRefused(_) => "signing_refused",
-            Self::SignerUnreachable(_) => "signer_unreachable",
             Self::NotInstalled { .. } => "not_installed",
             Self::OtherCertificate => "other_certificate",
         }
@@ -245,7 +240,7 @@ impl Failure {
                 "Confirm on the device that this organisation may have it, then start again with its new code."
             }
             Self::ApprovalRefused(_) => "Put right what the message names, then try again.",
-            Self::ConsentNotRecorded(_) | Self::SignerUnreachable(_) => {
+            Self::ConsentNotRecorded(_) | Self::SigningRefused(SigningError::Unanswered(_)) => {
                 "Try again with the same code; nothing will be signed twice."
             }
             Self::SigningRefused(_) => {
@@ -270,7 +265,6 @@ impl Failure {
             Self::Unreachable { .. }
             | Self::ConnectionLost
             | Self::ConsentNotRecorded(_)
-            | Self::SignerUnreachable(_)
             | Self::SignedOut
             | Self::Cancelled => Retry::SameCode { after_secs: 0 },
             Self::Server(problem) => Retry::SameCode {

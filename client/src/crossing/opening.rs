@@ -62,6 +62,9 @@ impl Opening {
                 opening,
                 Event::Opened
                 | Event::CsrVerified(_)
+                | Event::Advanced(_)
+                | Event::GoOn { .. }
+                | Event::Cut(_)
                 | Event::Answered(_)
                 | Event::Approve(_)
                 | Event::Nothing,

@@ -8,11 +8,12 @@ use gangway_protocol::enrolment::{
     CLAIM_OPEN_SECS, ClaimantToDevice, Credential, DeviceToClaimant, Endpoint, ServerToClaimant,
 };
 use gangway_protocol::error::ProblemCode;
-use gangway_protocol::organisation;
 use gangway_protocol::path;
 use gangway_protocol::seal::Channel;
+use gangway_protocol::signer::{Signer, SignerKind};
 use gangway_protocol::time::UnixMillis;
 use gangway_signing as signing;
+use gangway_signing::{Advance, Advanced, NoAnswer};
 
 use super::call::{Answer, Call};
 use super::ending::Ending;
@@ -37,6 +38,8 @@ pub(super) struct Settling {
     phase: Phase,
     /// An approval was asked for, and no answer said that none was given: it may stand.
     may_stand: bool,
+    /// The conversation with the device has ended while a signer was being asked: what comes of that is recorded first.
+    cut: Option<Failure>,
 }
 
 #[derive(Debug)]
@@ -44,19 +47,17 @@ enum Phase {
     /// The person decides.
     Reviewing,
     /// The server is asked.
-    Approving { signer: organisation::Signer },
+    Approving { signer: Signer },
     /// The device shows the offer and asks.
-    AwaitingConsent {
-        approval: Box<Approval>,
-        signer: organisation::Signer,
-    },
+    AwaitingConsent { approval: Box<Approval>, signer: Signer },
     /// The device said yes; the server is told.
-    RecordingConsent {
-        approval: Box<Approval>,
-        signer: organisation::Signer,
-    },
-    /// The consent is recorded; the signer works.
-    Signing { signer: signing::Signer },
+    RecordingConsent { approval: Box<Approval>, signer: Signer },
+    /// The consent is recorded; the signer takes a step.
+    Advancing { chosen: Signer },
+    /// It has sent a request.
+    Signing { chosen: Signer, signer: signing::Signer },
+    /// It waits for the person.
+    Wanting { chosen: Signer, signer: signing::Signer },
     /// The certificate has been sealed.
     Installing { certificate: Sha256Hex },
 }
@@ -70,6 +71,7 @@ impl Settling {
             facts,
             phase: Phase::Reviewing,
             may_stand: false,
+            cut: None,
         }
     }
 
@@ -80,7 +82,10 @@ impl Settling {
                 Ok(State::Settling(self))
             }
             Event::Leave(failure) => self.leave(failure, turn),
+            Event::Cut(failure) => self.cut(failure, turn),
             Event::Answered(answer) => self.answered(answer, turn),
+            Event::Advanced(advanced) => self.advanced(*advanced, turn),
+            Event::GoOn { again } => Ok(State::Settling(self.go_on(again, turn))),
             Event::Frame(ServerToClaimant::Sealed { claim, sealed }) if claim == *self.channel.claim() => {
                 self.heard(&sealed, turn)
             }
@@ -113,15 +118,22 @@ impl Settling {
         };
     }
 
-    /// "Not mine" or "cancel". Once the device has consented there is nothing to cancel: a certificate is under way.
+    /// "Not mine" or "cancel". Once the device has consented there is nothing to cancel, because a certificate is under way, unless
+    /// the signer waits for the person.
     fn leave(mut self: Box<Self>, failure: Failure, turn: &mut Turn<'_>) -> Result<State, Failure> {
         let claim = self.channel.claim().clone();
         let mut calls = match self.phase {
             Phase::Reviewing if !self.may_stand => vec![],
-            Phase::Reviewing | Phase::Approving { .. } | Phase::AwaitingConsent { .. } => {
+            Phase::Reviewing
+            | Phase::Approving { .. }
+            | Phase::AwaitingConsent { .. }
+            | Phase::Wanting { .. } => {
                 vec![Call::Withdraw { claim: claim.clone() }]
             }
-            Phase::RecordingConsent { .. } | Phase::Signing { .. } | Phase::Installing { .. } => {
+            Phase::RecordingConsent { .. }
+            | Phase::Advancing { .. }
+            | Phase::Signing { .. }
+            | Phase::Installing { .. } => {
                 return Ok(State::Settling(self));
             }
         };
@@ -161,21 +173,115 @@ impl Settling {
             },
             (Phase::RecordingConsent { approval, signer }, Answer::RecordConsent(recorded)) => {
                 recorded.map_err(Failure::ConsentNotRecorded)?;
-                let mut signer = signing::Signer::of(&signer, &approval.device.id);
-                let step = signer
-                    .start(&self.csr, turn.now)
-                    .map_err(Failure::SigningRefused)?;
-                sign(&mut self.channel, signer, step, turn)?
+                let order = signing::Order {
+                    claim: approval.claim,
+                    device: approval.device.id,
+                    csr: self.csr.clone(),
+                    again: false,
+                };
+                let work = signing::Signer::of(&signer, order).map_err(Failure::SigningRefused)?;
+                advance(Advance::start(work), turn);
+                Phase::Advancing { chosen: signer }
             }
-            (Phase::Signing { mut signer }, Answer::Sign(response)) => {
-                let response = response.map_err(Failure::SignerUnreachable)?;
-                let step = signer
-                    .answer(&response, turn.now)
-                    .map_err(Failure::SigningRefused)?;
-                sign(&mut self.channel, signer, step, turn)?
+            (Phase::Signing { chosen, signer }, Answer::Sign(response)) => {
+                let answer = response.map_err(|error| NoAnswer {
+                    detail: error.to_string(),
+                });
+                advance(Advance::answered(signer, answer), turn);
+                Phase::Advancing { chosen }
             }
             (phase, _) => phase,
         };
+        Ok(State::Settling(self))
+    }
+
+    /// The signer took its step.
+    fn advanced(mut self: Box<Self>, advanced: Advanced, turn: &mut Turn<'_>) -> Result<State, Failure> {
+        let Phase::Advancing { chosen } = &self.phase else {
+            return Ok(State::Settling(self));
+        };
+        let chosen = chosen.clone();
+        let Advanced { signer, outcome } = advanced;
+        let step = outcome.map_err(|error| self.cut.take().unwrap_or(Failure::SigningRefused(error)))?;
+        self.phase = match step {
+            signing::Step::Send(sending) => {
+                turn.call(Call::Sign(sending));
+                Phase::Signing { chosen, signer }
+            }
+            signing::Step::NeedCredentials { refused } => {
+                let obstacle = Obstacle::Credentials {
+                    signer: Box::new(chosen.clone()),
+                    refused: refused.map(|refusal| refusal.to_string()),
+                };
+                return self.want(obstacle, chosen, signer, turn);
+            }
+            signing::Step::ReplyLost { lost, find } => {
+                let obstacle = Obstacle::ReplyLost {
+                    signer: Box::new(chosen.clone()),
+                    lost: lost.map(|lost| lost.to_string()),
+                    find,
+                };
+                return self.want(obstacle, chosen, signer, turn);
+            }
+            signing::Step::Recorded(certificate) => {
+                let sha256 = certificate.sha256;
+                turn.view.progress.mark(Step::CertificateSigned, turn.now);
+                turn.view.certificate = Some(sha256);
+                // It stands at the server now: the next attempt with this device gives it out.
+                if let Some(failure) = self.cut.take() {
+                    return Err(failure);
+                }
+                turn.view.stage = Stage::Installing;
+                let credential = credential(*certificate, &chosen, turn.panel);
+                turn.seal(&mut self.channel, &credential)?;
+                Phase::Installing { certificate: sha256 }
+            }
+        };
+        Ok(State::Settling(self))
+    }
+
+    /// Waits for the person, unless there is no device any more for which that would be of use.
+    fn want(
+        mut self: Box<Self>,
+        obstacle: Obstacle,
+        chosen: Signer,
+        signer: signing::Signer,
+        turn: &mut Turn<'_>,
+    ) -> Result<State, Failure> {
+        if let Some(failure) = self.cut.take() {
+            return Err(failure);
+        }
+        turn.view.obstacle = Some(obstacle);
+        self.phase = Phase::Wanting { chosen, signer };
+        Ok(State::Settling(self))
+    }
+
+    /// The person has done what the signer waits for.
+    fn go_on(mut self: Box<Self>, again: bool, turn: &mut Turn<'_>) -> Box<Self> {
+        self.phase = match self.phase {
+            Phase::Wanting { chosen, mut signer } => {
+                turn.view.obstacle = None;
+                if again {
+                    signer.allow_another();
+                }
+                advance(Advance::start(signer), turn);
+                Phase::Advancing { chosen }
+            }
+            phase => phase,
+        };
+        self
+    }
+
+    /// The conversation with the device is over. Where a signer elsewhere is being asked, what comes of that is awaited.
+    pub(super) fn cut(mut self: Box<Self>, failure: Failure, turn: &mut Turn<'_>) -> Result<State, Failure> {
+        let (Phase::Advancing { chosen } | Phase::Signing { chosen, .. }) = &self.phase else {
+            return Err(failure);
+        };
+        if chosen.kind.is_builtin() {
+            return Err(failure);
+        }
+        turn.repeat_call();
+        self.cut.get_or_insert(failure);
         Ok(State::Settling(self))
     }
 
@@ -257,7 +363,11 @@ impl Phase {
     fn has_consent(&self) -> bool {
         matches!(
             self,
-            Self::RecordingConsent { .. } | Self::Signing { .. } | Self::Installing { .. }
+            Self::RecordingConsent { .. }
+                | Self::Advancing { .. }
+                | Self::Signing { .. }
+                | Self::Wanting { .. }
+                | Self::Installing { .. }
         )
     }
 }
@@ -266,7 +376,7 @@ impl Phase {
 fn offer(
     channel: &mut Channel,
     approval: &Approval,
-    signer: &organisation::Signer,
+    signer: &Signer,
     turn: &mut Turn<'_>,
 ) -> Result<(), Failure> {
     if approval.signer != signer.id || approval.claim != *channel.claim() {
@@ -294,38 +404,30 @@ fn obstacle(error: ApiError) -> Result<Obstacle, Failure> {
     }
 }
 
-/// Sends the signer's next request, or seals the certificate, which is recorded by now.
-fn sign(
-    channel: &mut Channel,
-    signer: signing::Signer,
-    step: signing::Step,
-    turn: &mut Turn<'_>,
-) -> Result<Phase, Failure> {
-    match step {
-        signing::Step::Send(request) => {
-            turn.call(Call::Sign(request));
-            Ok(Phase::Signing { signer })
-        }
-        signing::Step::Recorded(certificate) => {
-            let sha256 = certificate.sha256;
-            turn.view.progress.mark(Step::CertificateSigned, turn.now);
-            turn.view.certificate = Some(sha256);
-            turn.view.stage = Stage::Installing;
-            turn.seal(channel, &credential(*certificate, turn.panel))?;
-            Ok(Phase::Installing { certificate: sha256 })
-        }
-    }
+/// Has the signer take its next step.
+fn advance(step: Advance, turn: &mut Turn<'_>) {
+    turn.effects.push(Effect::Advance(Box::new(step)));
 }
 
-fn credential(certificate: Certificate, panel: &str) -> ClaimantToDevice {
+fn credential(certificate: Certificate, signer: &Signer, panel: &str) -> ClaimantToDevice {
+    let mut endpoints = vec![Endpoint {
+        name: "session".to_owned(),
+        url: format!("{}{}", socket_origin(panel), path::SESSION_SOCKET),
+        trust_anchors: None,
+    }];
+    if let SignerKind::AwsIot(aws) = &signer.kind
+        && let Some(host) = &aws.data_endpoint
+    {
+        endpoints.push(Endpoint {
+            name: "mqtt".to_owned(),
+            url: format!("mqtts://{host}:8883"),
+            trust_anchors: None,
+        });
+    }
     ClaimantToDevice::Credential(Box::new(Credential::Certificate {
         chain: certificate.chain,
         trust_anchors: certificate.trust_anchors,
-        endpoints: vec![Endpoint {
-            name: "session".to_owned(),
-            url: format!("{}{}", socket_origin(panel), path::SESSION_SOCKET),
-            trust_anchors: None,
-        }],
+        endpoints,
         configuration: serde_json::Map::new(),
     }))
 }

@@ -14,6 +14,7 @@ use super::settling::Settling;
 use super::turn::Turn;
 use super::view::{Stage, Step};
 use super::{Decision, Input};
+use gangway_signing::Advanced;
 
 /// Where a crossing stands, with what it needs there.
 #[derive(Debug)]
@@ -43,6 +44,15 @@ pub(super) enum Event {
     Answered(Answer),
     /// The person approves.
     Approve(Box<Decision>),
+    /// The signer took its step.
+    Advanced(Box<Advanced>),
+    /// The person has done what the signer waits for.
+    GoOn {
+        /// And wants another certificate, if need be.
+        again: bool,
+    },
+    /// The conversation with the device is over, or its time.
+    Cut(Failure),
     /// The person ends it.
     Leave(Failure),
     /// Nothing that matters here.
@@ -57,9 +67,14 @@ impl State {
     /// The next state.
     pub(super) fn step(self, input: Input, turn: &mut Turn<'_>) -> Self {
         let next = match self {
-            Self::Opening(opening) => Event::of(input, turn).and_then(|event| opening.step(event, turn)),
-            Self::Checking(checking) => Event::of(input, turn).and_then(|event| checking.step(event, turn)),
-            Self::Settling(settling) => Event::of(input, turn).and_then(|event| settling.step(event, turn)),
+            Self::Opening(opening) => Event::uncut(input, turn).and_then(|event| opening.step(event, turn)),
+            Self::Checking(checking) => {
+                Event::uncut(input, turn).and_then(|event| checking.step(event, turn))
+            }
+            Self::Settling(settling) => match Event::of(input, turn) {
+                Ok(event) => settling.step(event, turn),
+                Err(failure) => settling.cut(failure, turn),
+            },
             Self::Delivered => {
                 deliver(input, turn);
                 Ok(Self::Delivered)
@@ -71,18 +86,29 @@ impl State {
 }
 
 impl Event {
+    /// As [`Self::of`], where the end of the conversation is the end of all.
+    fn uncut(input: Input, turn: &mut Turn<'_>) -> Result<Self, Failure> {
+        match Self::of(input, turn)? {
+            Self::Cut(failure) => Err(failure),
+            event => Ok(event),
+        }
+    }
+
     fn of(input: Input, turn: &mut Turn<'_>) -> Result<Self, Failure> {
         Ok(match input {
             Input::SocketOpened => Self::Opened,
             Input::SocketFailed { detail } => return Err(Failure::Unreachable { detail }),
-            Input::SocketClosed => return Err(Failure::ConnectionLost),
+            Input::SocketClosed => Self::Cut(Failure::ConnectionLost),
             Input::Frame(text) => Self::Frame(read(&text)?),
             Input::CsrVerified { good } => Self::CsrVerified(good),
             Input::Answered(answer) => turn.take_answer(*answer).map_or(Self::Nothing, Self::Answered),
             Input::Approve(decision) => Self::Approve(decision),
+            Input::Advanced(advanced) => Self::Advanced(advanced),
+            Input::CredentialsGiven => Self::GoOn { again: false },
+            Input::SignAgain => Self::GoOn { again: true },
             Input::NotMine => Self::Leave(Failure::NotMine),
             Input::Cancel => Self::Leave(Failure::Cancelled),
-            Input::Tick if turn.is_late() => return Err(Failure::Timeout),
+            Input::Tick if turn.is_late() => Self::Cut(Failure::Timeout),
             Input::Tick => {
                 turn.repeat_call();
                 Self::Nothing

@@ -4,6 +4,7 @@ use gangway_protocol::device::{DeviceSummary, Facts};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::enrolment::NetworkComparison;
 use gangway_protocol::id::ClaimId;
+use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 
 use super::failure::Failure;
@@ -16,7 +17,7 @@ pub struct View {
     pub stage: Stage,
     /// The introduced device, once it is known and checked.
     pub review: Option<Box<Review>>,
-    /// What hinders the approval that the person gave last.
+    /// What hinders the approval that the person gave last, or the signer.
     pub obstacle: Option<Obstacle>,
     /// The claim, once the server has accepted it.
     pub claim: Option<ClaimId>,
@@ -64,14 +65,15 @@ pub enum Stage {
     Failed(Failure),
 }
 
-impl Stage {
+impl View {
     /// Whether the person can still cancel: afterwards a certificate is under way, and revoking is the way to undo.
     #[must_use]
     pub fn can_cancel(&self) -> bool {
-        matches!(
-            self,
-            Self::Connecting | Self::Reviewing | Self::Approving | Self::AwaitingConsent
-        )
+        match self.stage {
+            Stage::Connecting | Stage::Reviewing | Stage::Approving | Stage::AwaitingConsent => true,
+            Stage::Signing => self.obstacle.as_ref().is_some_and(Obstacle::is_of_signing),
+            _ => false,
+        }
     }
 }
 
@@ -118,7 +120,7 @@ impl std::fmt::Display for Warning {
     }
 }
 
-/// What hinders an approval; the person can do something about it and approve again.
+/// What hinders an approval or a signature; the person can do something about it and go on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Obstacle {
     /// A fresh passkey assertion is needed.
@@ -127,6 +129,30 @@ pub enum Obstacle {
     KeyKnown(DeviceSummary),
     /// Another reason.
     Refused(ApiError),
+    /// The signer needs credentials.
+    Credentials {
+        /// Who.
+        signer: Box<Signer>,
+        /// Why the former ones were refused.
+        refused: Option<String>,
+    },
+    /// The signer was asked, and nobody knows whether it signed.
+    ReplyLost {
+        /// Who.
+        signer: Box<Signer>,
+        /// What became of the request, if it was this attempt's.
+        lost: Option<String>,
+        /// A page of the signer where a certificate that nobody holds is found.
+        find: String,
+    },
+}
+
+impl Obstacle {
+    /// Whether it stands in the way of the signer, after everybody has agreed.
+    #[must_use]
+    pub fn is_of_signing(&self) -> bool {
+        matches!(self, Self::Credentials { .. } | Self::ReplyLost { .. })
+    }
 }
 
 /// The steps that people follow, in order.

@@ -94,6 +94,7 @@ mod tests {
             .build()
             .expect("a client");
         let native = Native {
+            elsewhere: client.clone(),
             client,
             server: Url::parse("https://panel.example").expect("a URL"),
             authorization: None,

@@ -99,7 +99,7 @@ fn an_approval_whose_answer_was_lost_is_withdrawn() {
 #[test]
 fn after_the_consent_there_is_nothing_to_cancel() {
     let mut play = signing();
-    assert!(!play.stage().can_cancel());
+    assert!(!play.crossing.view().can_cancel());
     play.happens(Input::NotMine);
     play.happens(Input::Cancel);
     assert_eq!(*play.stage(), Stage::Signing);

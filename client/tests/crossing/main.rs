@@ -3,6 +3,7 @@
 
 #![expect(unreachable_pub, reason = "the modules of a test are seen by nobody else")]
 
+mod elsewhere;
 mod leaving;
 mod properties;
 mod stage;

@@ -13,6 +13,7 @@ use gangway_protocol::error::ProblemDetails;
 use gangway_protocol::id::ClaimId;
 use gangway_protocol::seal::{Channel, Device};
 use gangway_protocol::time::UnixMillis;
+use gangway_signing::Wallet;
 use serde_json::{Value, json};
 
 pub const PANEL: &str = "https://panel.example";
@@ -33,6 +34,8 @@ pub struct Play {
     /// Calls that the server has not answered.
     pub calls: VecDeque<Call>,
     pub closed: bool,
+    /// The person's credentials for signers elsewhere.
+    pub wallet: Wallet,
     pub csr: String,
     code: UserCode,
     effects: VecDeque<Effect>,
@@ -61,6 +64,7 @@ impl Play {
             frames: Vec::new(),
             calls: VecDeque::new(),
             closed: false,
+            wallet: Wallet::default(),
             introduction: json!({
                 "type": "introduction",
                 "csr": csr,
@@ -101,6 +105,10 @@ impl Play {
                 }
                 Effect::VerifyCsr(_) => self.awaits_verification = true,
                 Effect::Call(call) => self.calls.push_back(*call),
+                Effect::Advance(advance) => {
+                    let advanced = advance.take(&mut self.wallet, self.now);
+                    self.input(Input::Advanced(Box::new(advanced)));
+                }
             }
         }
     }

@@ -91,9 +91,10 @@ fn a_device_joins_the_fleet() {
     assert!(matches!(&play.calls[0], Call::RecordConsent { claim } if claim.as_str() == CLAIM));
     play.answers(Answer::RecordConsent(Ok(())));
 
-    let Call::Sign(request) = &play.calls[0] else {
+    let Call::Sign(sending) = &play.calls[0] else {
         panic!("then the signer is asked");
     };
+    let request = &sending.request;
     assert_eq!(request.method(), "POST");
     assert_eq!(
         request.uri(),

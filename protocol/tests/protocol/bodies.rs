@@ -2,9 +2,10 @@
 
 use gangway_protocol::certificate::{
     Approval, ApprovalRequest, Certificate, CertificateRequest, ClaimReport, ClaimReportReason,
-    EnrolmentStage, RevocationReason,
+    EnrolmentStage, RevocationReason, SigningUpdate,
 };
 use gangway_protocol::error::ProblemDetails;
+use gangway_protocol::signer::{Signer, SignerKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,16 +14,26 @@ const APPROVAL: &str = r#"{"claim":"clm_01jd8r3k5m7n9p1q3s5t7v9x1z","device":{"i
 const SIGN: &str = r#"{"csr":"-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----\n"}"#;
 const RECORD: &str = r#"{"chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","external_id":"5c1d0e"}"#;
 const CERTIFICATE: &str = r#"{"sha256":"ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63","serial":"4f3c","device":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","organisation":"org_01jd8r3k5m7n9p1q3s5t7v9x1z","spki_sha256":"ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63","subject":"CN=dev_01jd8r3k5m7n9p1q3s5t7v9x1z","issuer":"CN=Gangway Intermediate","key":"P-256","signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","not_before":1790000000000,"not_after":1797776000000,"chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","issued_at":1790000000000}"#;
+const BUILTIN: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"Built-in CA","kind":"builtin","least_role":"installer"}"#;
+const AWS: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"AWS, Frankfurt","kind":"aws_iot","region":"eu-central-1","data_endpoint":"a1b2c3-ats.iot.eu-central-1.amazonaws.com","activate":true,"least_role":"installer","disabled":true}"#;
+const BEGUN: &str = r#"{"state":"begun","again":true}"#;
+const REFUSED: &str = r#"{"state":"refused"}"#;
+const REPLY_LOST: &str = r#"{"state":"reply_lost"}"#;
 const REPORT: &str = r#"{"reason":"not_mine"}"#;
 const PROBLEM: &str = r#"{"type":"about:blank","title":"This key belongs to a device","status":409,"code":"key_known","detail":"The key belongs to thermometer-7. Replace its certificate, or refuse: a copied disk image looks like this.","device":{"id":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"thermometer-7","state":{"name":"active","since":1790000000000}}}"#;
 
 /// Every line that the document must show.
-pub(crate) const LITERALS: [&str; 7] = [
+pub(crate) const LITERALS: [&str; 12] = [
     APPROVAL_REQUEST,
     APPROVAL,
     SIGN,
     RECORD,
     CERTIFICATE,
+    BUILTIN,
+    AWS,
+    BEGUN,
+    REFUSED,
+    REPLY_LOST,
     REPORT,
     PROBLEM,
 ];
@@ -63,6 +74,19 @@ fn a_certificate_is_asked_for_in_two_ways() {
     ));
     let certificate: Certificate = survives(CERTIFICATE);
     assert_eq!(certificate.revocation, None);
+}
+
+#[test]
+fn a_signer_says_what_it_is_and_a_claimant_what_it_is_about() {
+    assert!(survives::<Signer>(BUILTIN).kind.is_builtin());
+    let aws: Signer = survives(AWS);
+    assert!(aws.disabled && matches!(aws.kind, SignerKind::AwsIot(_)));
+    assert_eq!(
+        survives::<SigningUpdate>(BEGUN),
+        SigningUpdate::Begun { again: true }
+    );
+    assert_eq!(survives::<SigningUpdate>(REFUSED), SigningUpdate::Refused);
+    assert_eq!(survives::<SigningUpdate>(REPLY_LOST), SigningUpdate::ReplyLost);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReport};
+use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReport, SigningUpdate};
 use gangway_protocol::id::ClaimId;
 use gangway_protocol::path;
 use http::StatusCode;
@@ -21,6 +21,7 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new()
         .routes(routes!(show_approval, give_approval, withdraw_approval))
         .routes(routes!(record_consent))
+        .routes(routes!(update_signing))
         .routes(routes!(report_claim))
 }
 
@@ -71,6 +72,22 @@ async fn record_consent(
     PathId(claim): PathId<ClaimId>,
 ) -> Result<Json<Approval>> {
     claims::consent(&gangway, &caller, &claim).await.map(Json)
+}
+
+/// Notes what the claimant is about with a signer elsewhere: it begins to ask, was refused, or lost the reply. Repeating it
+/// changes nothing.
+#[utoipa::path(put, path = path::SIGNING, tag = "enrolment", params(("claim" = ClaimId, Path)),
+    request_body = SigningUpdate,
+    responses((status = 200, body = Approval), (status = 404), (status = 409), (status = 422), (status = 503)))]
+async fn update_signing(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(claim): PathId<ClaimId>,
+    JsonBody(update): JsonBody<SigningUpdate>,
+) -> Result<Json<Approval>> {
+    claims::update_signing(&gangway, &caller, &claim, update)
+        .await
+        .map(Json)
 }
 
 /// Ends a claim for good: the device is not the person's, or they changed their mind.

@@ -152,6 +152,7 @@ pub fn kind(error: &Error) -> (StatusCode, ProblemCode, &'static str) {
         ),
         Error::KeyKnown(_) => (StatusCode::CONFLICT, Code::KeyKnown, "Key known"),
         Error::KeyRevoked => (StatusCode::CONFLICT, Code::KeyRevoked, "Key revoked"),
+        Error::ReplyLost => (StatusCode::CONFLICT, Code::ReplyLost, "Reply lost"),
         Error::LastOwner => (StatusCode::CONFLICT, Code::LastOwner, "Last owner"),
         Error::IdempotencyMismatch => (
             StatusCode::UNPROCESSABLE_ENTITY,

@@ -65,6 +65,12 @@ pub enum Error {
         "this key has been revoked and stays refused: the device has to make a new one (gangway-device reset)"
     )]
     KeyRevoked,
+    /// A signer elsewhere was asked, and nobody knows whether it signed.
+    #[error(
+        "a signer was asked for this device's certificate before, and its reply was lost: look there for a certificate that \
+         nobody holds and deactivate it, then sign again"
+    )]
+    ReplyLost,
     /// It would leave the organisation without an owner.
     #[error("this is the organisation's last owner: make somebody else an owner first")]
     LastOwner,

@@ -5,6 +5,7 @@
 //! 2. What the device says about itself is shown, and the person is asked, unless `--yes`.
 //! 3. Each step is told as it is done, up to the device's first session.
 
+mod credentials;
 mod driver;
 mod exit;
 mod input;
@@ -20,6 +21,7 @@ use gangway_protocol::certificate::file::TrustAnchors;
 use gangway_protocol::organisation::Organisation;
 use gangway_protocol::page::{MAX_PAGE_LIMIT, PageQuery};
 use gangway_protocol::secret::SecretString;
+use gangway_protocol::signer::Signer;
 
 use crate::config::Environment;
 use driver::Driver;
@@ -58,6 +60,12 @@ pub struct LinkArgs {
     /// If the device's key belongs to an active device already, give that device a new certificate
     #[arg(long)]
     replace: bool,
+    /// Who signs, by name or id; otherwise the organisation's first signer that this token may use
+    #[arg(long, value_name = "NAME")]
+    signer: Option<String>,
+    /// After a lost reply of a signer: you have looked there for a certificate that nobody holds, and want another one
+    #[arg(long)]
+    sign_again: bool,
     /// How long to wait for the device's first session
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     wait_secs: u32,
@@ -86,6 +94,7 @@ async fn link(args: &LinkArgs, report: &Report, environment: &Environment) -> Re
     .map_err(|error| Exit::usage(error.to_string()))?;
     let api = Api::new(Arc::new(native.clone()));
     let decision = decide(args, &api).await?;
+    let wallet = credentials::wallet(&decision.signer, environment)?;
     let mut lines = Lines::of_standard_input();
     let code = lines.code(report).await?;
     if !args.yes {
@@ -97,6 +106,8 @@ async fn link(args: &LinkArgs, report: &Report, environment: &Environment) -> Re
         report,
         lines,
         decision,
+        wallet,
+        signs_again: args.sign_again,
         asks: !args.yes,
         wait_secs: args.wait_secs,
     }
@@ -144,12 +155,7 @@ async fn decide(args: &LinkArgs, api: &Api) -> Result<Decision, Exit> {
     let organisations = api.organisations(&all).await?.items;
     let organisation = choose(organisations, args.organisation.as_deref())?;
     let signers = api.signers(&organisation.id, &all).await?.items;
-    let signer = signers.into_iter().next().ok_or_else(|| {
-        Exit::signing(format!(
-            "“{}” has no signer; an admin has to add one.",
-            organisation.name
-        ))
-    })?;
+    let signer = choose_signer(signers, &organisation, args.signer.as_deref())?;
     Ok(Decision {
         organisation: organisation.id,
         signer,
@@ -187,6 +193,30 @@ fn choose(organisations: Vec<Organisation>, wanted: Option<&str>) -> Result<Orga
             )))
         }
     }
+}
+
+fn choose_signer(
+    signers: Vec<Signer>,
+    organisation: &Organisation,
+    wanted: Option<&str>,
+) -> Result<Signer, Exit> {
+    let mut usable = signers
+        .into_iter()
+        .filter(|signer| signer.serves(organisation.role));
+    let found = match wanted {
+        None => usable.next(),
+        Some(wanted) => usable.find(|signer| signer.name == wanted || signer.id.as_str() == wanted),
+    };
+    found.ok_or_else(|| match wanted {
+        None => Exit::signing(format!(
+            "“{}” has no signer that this token may use; an admin has to add one.",
+            organisation.name
+        )),
+        Some(wanted) => Exit::usage(format!(
+            "“{}” has no signer “{wanted}” that this token may use.",
+            organisation.name
+        )),
+    })
 }
 
 impl From<ApiError> for Exit {

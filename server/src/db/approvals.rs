@@ -8,6 +8,7 @@ use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::device::{DeviceState, DeviceSummary};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
+use gangway_protocol::signer::SignerKind;
 use gangway_protocol::time::UnixMillis;
 
 use super::devices::{self, Description};
@@ -165,7 +166,7 @@ pub async fn find(conn: &mut Conn<'_>, claim: &ClaimId) -> Result<Option<Approva
     row.map(ApprovalRecord::try_from).transpose()
 }
 
-/// The newest approval of a device with this key that was not withdrawn.
+/// The newest approval of a device with this key that was not withdrawn, and what its signer is.
 ///
 /// # Errors
 /// What the database says.
@@ -173,18 +174,97 @@ pub async fn newest_of_key(
     conn: &mut Conn<'_>,
     device: &DeviceId,
     spki: &Sha256Hex,
-) -> Result<Option<ApprovalRecord>, DbError> {
-    let row: Option<Row> = query(concat!(
+) -> Result<Option<(ApprovalRecord, SignerKind)>, DbError> {
+    let row: Option<SignedRow> = query(concat!(
         "SELECT ",
         columns!(),
-        " FROM approvals WHERE device = $1 AND spki_sha256 = $2 AND stage <> 'withdrawn'
+        ", (SELECT kind FROM signers WHERE id = approvals.signer) AS signer_kind
+         FROM approvals WHERE device = $1 AND spki_sha256 = $2 AND stage <> 'withdrawn'
          ORDER BY approved_at DESC, claim DESC LIMIT 1"
     ))
     .bind(device.as_str())
     .bind(spki.to_string())
     .fetch_optional(conn)
     .await?;
+    row.map(|row| {
+        let kind = serde_json::from_str(&row.signer_kind).map_err(|_| DbError::Corrupt("signers.kind"))?;
+        Ok((ApprovalRecord::try_from(row.approval)?, kind))
+    })
+    .transpose()
+}
+
+row! {
+    struct SignedRow {
+        signer_kind: String,
+        #[rest]
+        approval: Row,
+    }
+}
+
+/// The approvals of a device with this key for which a signer elsewhere is being asked, or was and its reply is lost.
+///
+/// # Errors
+/// What the database says.
+pub async fn being_signed(
+    conn: &mut Conn<'_>,
+    device: &DeviceId,
+    spki: &Sha256Hex,
+) -> Result<Vec<ApprovalRecord>, DbError> {
+    let rows: Vec<Row> = query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM approvals WHERE device = $1 AND spki_sha256 = $2 AND stage IN ('signing', 'reply_lost')"
+    ))
+    .bind(device.as_str())
+    .bind(spki.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(ApprovalRecord::try_from).collect()
+}
+
+/// The approval of a device with this key for which `signer` was asked last.
+///
+/// # Errors
+/// What the database says.
+pub async fn asked_of(
+    conn: &mut Conn<'_>,
+    device: &DeviceId,
+    spki: &Sha256Hex,
+    signer: &SignerId,
+) -> Result<Option<ApprovalRecord>, DbError> {
+    let row: Option<Row> = query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM approvals WHERE device = $1 AND spki_sha256 = $2 AND signer = $3
+         ORDER BY stage IN ('signing', 'reply_lost') DESC, approved_at DESC, claim DESC LIMIT 1"
+    ))
+    .bind(device.as_str())
+    .bind(spki.to_string())
+    .bind(signer.as_str())
+    .fetch_optional(conn)
+    .await?;
     row.map(ApprovalRecord::try_from).transpose()
+}
+
+/// At most `limit` approvals whose signer has not been heard of since `before`.
+///
+/// # Errors
+/// What the database says.
+pub async fn unanswered(
+    conn: &mut Conn<'_>,
+    before: UnixMillis,
+    limit: u32,
+) -> Result<Vec<ApprovalRecord>, DbError> {
+    let rows: Vec<Row> = query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM approvals WHERE stage = 'signing' AND stage_since < $1 ORDER BY stage_since LIMIT $2"
+    ))
+    .bind(before.0)
+    .bind(i64::from(limit))
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(ApprovalRecord::try_from).collect()
 }
 
 /// Whether an approval of this device is under way.
@@ -194,7 +274,7 @@ pub async fn newest_of_key(
 pub async fn any_under_way(conn: &mut Conn<'_>, device: &DeviceId) -> Result<bool, DbError> {
     let found: Option<(String,)> = query(
         "SELECT claim FROM approvals
-         WHERE device = $1 AND stage IN ('approved', 'consented', 'signing', 'issued', 'delivered') LIMIT 1",
+         WHERE device = $1 AND stage IN ('approved', 'consented', 'signing', 'reply_lost', 'issued', 'delivered') LIMIT 1",
     )
     .bind(device.as_str())
     .fetch_optional(conn)
@@ -254,28 +334,13 @@ pub async fn issue(
     Ok(issuing(claim, certificate, at).execute(conn).await? > 0)
 }
 
-/// As [`issue`], together with what is noted at the device ([`devices::certified`]).
-///
-/// # Errors
-/// What the database says.
-pub async fn issue_to(
-    conn: &mut Conn<'_>,
-    device: &DeviceId,
-    claim: &ClaimId,
-    certificate: &Sha256Hex,
-    at: UnixMillis,
-) -> Result<bool, DbError> {
-    let statements = [issuing(claim, certificate, at), devices::certification(device)];
-    let [moved, _] = execute_together(conn, statements).await?;
-    Ok(moved > 0)
-}
-
-fn issuing(claim: &ClaimId, certificate: &Sha256Hex, at: UnixMillis) -> Query {
+/// As [`issue`].
+pub(super) fn issuing(claim: &ClaimId, certificate: &Sha256Hex, at: UnixMillis) -> Query {
     query(
         "UPDATE approvals SET certificate = $2,
-                 stage_since = CASE WHEN stage IN ('consented', 'signing') THEN $3 ELSE stage_since END,
-                 stage = CASE WHEN stage IN ('consented', 'signing') THEN 'issued' ELSE stage END
-             WHERE claim = $1 AND stage IN ('consented', 'signing', 'issued', 'delivered', 'proven')",
+                 stage_since = CASE WHEN stage IN ('consented', 'signing', 'reply_lost') THEN $3 ELSE stage_since END,
+                 stage = CASE WHEN stage IN ('consented', 'signing', 'reply_lost') THEN 'issued' ELSE stage END
+             WHERE claim = $1 AND stage IN ('consented', 'signing', 'reply_lost', 'issued', 'delivered', 'proven')",
     )
     .bind(claim.as_str())
     .bind(certificate.to_string())
@@ -357,7 +422,7 @@ pub async fn lapsed(
     let rows: Vec<Row> = query(concat!(
         "SELECT ",
         columns!(),
-        " FROM approvals WHERE stage IN ('approved', 'consented', 'signing') AND approved_at < $1
+        " FROM approvals WHERE stage IN ('approved', 'consented', 'signing', 'reply_lost') AND approved_at < $1
          ORDER BY approved_at LIMIT $2"
     ))
     .bind(before.0)
@@ -375,7 +440,7 @@ pub async fn waiting_by(conn: &mut Conn<'_>, account: &AccountId) -> Result<Vec<
     let rows: Vec<Row> = query(concat!(
         "SELECT ",
         columns!(),
-        " FROM approvals WHERE account = $1 AND stage IN ('approved', 'consented', 'signing') ORDER BY device"
+        " FROM approvals WHERE account = $1 AND stage IN ('approved', 'consented', 'signing', 'reply_lost') ORDER BY device"
     ))
     .bind(account.as_str())
     .fetch_all(conn)

@@ -1,4 +1,4 @@
-//! Certificates: reserved, signed, delivered, proven, superseded, revoked. The rules for these steps are `enrolment`'s.
+//! Certificates: recorded, delivered, proven, superseded, revoked. The rules for these steps are `enrolment`'s.
 
 mod revocation;
 mod search;
@@ -14,8 +14,6 @@ pub use search::{CertificateFilter, page};
 pub(super) use standing::older_superseded;
 pub use standing::{count_issued_since, count_live, count_live_of, end_grace, grace_over, standing};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use gangway_protocol::certificate::{Revocation, RevocationReason};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{DeviceId, IssuerId, OrganisationId, SignerId};
@@ -23,13 +21,13 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Conn, DbError, Query, parsed, query, row};
 
-/// A signed certificate as recorded, without what its issuer's record adds to it.
+/// A certificate as recorded, whoever signed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateRecord {
     /// Digest of its DER.
     pub sha256: Sha256Hex,
-    /// Who signed.
-    pub issuer: IssuerId,
+    /// Who signed, and what is kept of that.
+    pub signed_by: SignedBy,
     /// Serial number, hex.
     pub serial: String,
     /// The organisation.
@@ -64,6 +62,20 @@ pub struct CertificateRecord {
     pub grace_until: Option<UnixMillis>,
     /// When and why it was revoked.
     pub revocation: Option<Revocation>,
+}
+
+/// Who signed a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignedBy {
+    /// An issuer of our own CA, whose record has the chain and the trust anchor.
+    Own(IssuerId),
+    /// Somebody else.
+    Other {
+        /// PEM blocks that were given above the leaf; none: empty.
+        above: String,
+        /// The signer's own name for it.
+        external_id: Option<String>,
+    },
 }
 
 impl CertificateRecord {
@@ -102,106 +114,61 @@ pub struct Leaf {
     pub pem: String,
 }
 
-/// A certificate that is about to be signed.
+/// A certificate as it is recorded first: of which generation of its key.
 #[derive(Clone, Debug)]
-pub struct Reservation {
-    /// What it will say.
-    pub draft: Draft,
-    /// The organisation.
-    pub organisation: OrganisationId,
-    /// The device.
-    pub device: DeviceId,
-    /// The signer.
-    pub signer: SignerId,
-    /// Whose key.
-    pub spki_sha256: Sha256Hex,
-    /// Kind of key.
-    pub key_kind: String,
-    /// Now.
-    pub at: UnixMillis,
+pub struct Generation {
+    /// From 1.
+    pub number: i64,
+    /// The certificate.
+    pub certificate: CertificateRecord,
 }
 
-/// The newest generation of a key in an organisation.
-#[derive(Clone, Debug)]
-pub enum Newest {
-    /// Stored before signing; the signed certificate does not stand yet.
-    Reserved {
-        /// Which generation.
-        generation: i64,
-        /// Who will sign.
-        issuer: IssuerId,
-        /// Serial number, hex.
-        serial: String,
-        /// What is to be signed.
-        to_be_signed: Vec<u8>,
-        /// Since when.
-        at: UnixMillis,
-    },
-    /// Signed.
-    Issued {
-        /// Which generation.
-        generation: i64,
-        /// The certificate.
-        certificate: Box<CertificateRecord>,
-    },
-}
-
-/// Stores what is to be signed as the given generation of its key.
+/// Records a signed certificate.
 ///
 /// # Errors
-/// [`DbError::Unique`] when somebody else has reserved that generation meanwhile.
-pub async fn reserve(conn: &mut Conn<'_>, reservation: &Reservation, generation: i64) -> Result<(), DbError> {
-    let draft = &reservation.draft;
-    query(
-        "INSERT INTO certificates (issuer, serial, organisation, device, signer, spki_sha256, generation,
-                 to_be_signed, subject, issuer_name, key_kind, not_before, not_after, issued_at, search)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-    )
-    .bind(draft.issuer.as_str())
-    .bind(&draft.serial)
-    .bind(reservation.organisation.as_str())
-    .bind(reservation.device.as_str())
-    .bind(reservation.signer.as_str())
-    .bind(reservation.spki_sha256.to_string())
-    .bind(generation)
-    .bind(STANDARD.encode(&draft.to_be_signed))
-    .bind(&draft.subject)
-    .bind(&draft.issuer_name)
-    .bind(&reservation.key_kind)
-    .bind(draft.not_before.0)
-    .bind(draft.not_after.0)
-    .bind(reservation.at.0)
-    .bind(searched(&draft.serial, &draft.subject))
-    .execute(conn)
-    .await?;
+/// [`DbError::Unique`] when somebody else has recorded that generation meanwhile, or its serial number or its digest stands
+/// already.
+pub async fn insert(
+    conn: &mut Conn<'_>,
+    certificate: &CertificateRecord,
+    generation: i64,
+) -> Result<(), DbError> {
+    insertion(certificate, generation).execute(conn).await?;
     Ok(())
 }
 
-/// Stores the signed certificate. `None` when it stands already: somebody else has signed the same data.
-///
-/// # Errors
-/// What the database says.
-pub async fn store_signed(
-    conn: &mut Conn<'_>,
-    issuer: &IssuerId,
-    serial: &str,
-    leaf: &Leaf,
-) -> Result<Option<CertificateRecord>, DbError> {
-    let row: Option<Row> = query(concat!(
-        "UPDATE certificates SET sha256 = $3, leaf = $4, to_be_signed = NULL
-         WHERE issuer = $1 AND serial = $2 AND sha256 IS NULL RETURNING ",
-        columns!()
-    ))
-    .bind(issuer.as_str())
-    .bind(serial)
-    .bind(leaf.sha256.to_string())
-    .bind(&leaf.pem)
-    .fetch_optional(conn)
-    .await?;
-    row.map(CertificateRecord::try_from).transpose()
+/// As [`insert`].
+pub(super) fn insertion(certificate: &CertificateRecord, generation: i64) -> Query {
+    let (issuer, above, external_id) = match &certificate.signed_by {
+        SignedBy::Own(issuer) => (Some(issuer.as_str()), None, None),
+        SignedBy::Other { above, external_id } => (None, Some(above.as_str()), external_id.as_deref()),
+    };
+    query(
+        "INSERT INTO certificates (sha256, issuer, serial, organisation, device, signer, spki_sha256, generation, leaf,
+                 above, external_id, subject, issuer_name, key_kind, not_before, not_after, issued_at, search)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+    )
+    .bind(certificate.sha256.to_string())
+    .bind(issuer)
+    .bind(&certificate.serial)
+    .bind(certificate.organisation.as_str())
+    .bind(certificate.device.as_str())
+    .bind(certificate.signer.as_str())
+    .bind(certificate.spki_sha256.to_string())
+    .bind(generation)
+    .bind(&certificate.leaf)
+    .bind(above)
+    .bind(external_id)
+    .bind(&certificate.subject)
+    .bind(&certificate.issuer_name)
+    .bind(&certificate.key_kind)
+    .bind(certificate.not_before.0)
+    .bind(certificate.not_after.0)
+    .bind(certificate.issued_at.0)
+    .bind(searched(&certificate.serial, &certificate.subject))
 }
 
-/// The newest generation of a key in an organisation.
+/// The newest certificate of a key in an organisation.
 ///
 /// # Errors
 /// What the database says.
@@ -209,9 +176,9 @@ pub async fn newest_of_key(
     conn: &mut Conn<'_>,
     organisation: &OrganisationId,
     spki: &Sha256Hex,
-) -> Result<Option<Newest>, DbError> {
-    let row: Option<NewestRow> = query(concat!(
-        "SELECT generation, to_be_signed, ",
+) -> Result<Option<Generation>, DbError> {
+    let row: Option<GenerationRow> = query(concat!(
+        "SELECT generation, ",
         columns!(),
         " FROM certificates WHERE organisation = $1 AND spki_sha256 = $2 ORDER BY generation DESC LIMIT 1"
     ))
@@ -219,10 +186,10 @@ pub async fn newest_of_key(
     .bind(spki.to_string())
     .fetch_optional(conn)
     .await?;
-    row.map(Newest::try_from).transpose()
+    row.map(Generation::try_from).transpose()
 }
 
-/// A signed certificate by its digest.
+/// The certificate with this digest.
 ///
 /// # Errors
 /// What the database says.
@@ -238,7 +205,7 @@ pub async fn find(conn: &mut Conn<'_>, sha256: &Sha256Hex) -> Result<Option<Cert
     row.map(CertificateRecord::try_from).transpose()
 }
 
-/// The certificate with this serial number, if it has been signed.
+/// The certificate of our own CA with this serial number.
 ///
 /// # Errors
 /// What the database says.
@@ -250,7 +217,7 @@ pub async fn find_by_serial(
     let row: Option<Row> = query(concat!(
         "SELECT ",
         columns!(),
-        " FROM certificates WHERE issuer = $1 AND serial = $2 AND sha256 IS NOT NULL"
+        " FROM certificates WHERE issuer = $1 AND serial = $2"
     ))
     .bind(issuer.as_str())
     .bind(serial)
@@ -293,7 +260,7 @@ pub async fn unproven(
         "SELECT ",
         columns!(),
         " FROM certificates
-         WHERE proven_at IS NULL AND revoked_at IS NULL AND sha256 IS NOT NULL AND issued_at < $1
+         WHERE proven_at IS NULL AND revoked_at IS NULL AND issued_at < $1
          ORDER BY issued_at LIMIT $2"
     ))
     .bind(before.0)
@@ -303,41 +270,6 @@ pub async fn unproven(
     rows.into_iter().map(CertificateRecord::try_from).collect()
 }
 
-/// Records a certificate that was signed earlier and is not known: a readmitted one.
-///
-/// # Errors
-/// [`DbError::Unique`] when its serial number or its digest stands already.
-pub async fn insert_signed(
-    conn: &mut Conn<'_>,
-    record: &CertificateRecord,
-    generation: i64,
-) -> Result<(), DbError> {
-    query(
-        "INSERT INTO certificates (issuer, serial, organisation, device, signer, spki_sha256, generation,
-                 sha256, leaf, subject, issuer_name, key_kind, not_before, not_after, issued_at, search)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-    )
-    .bind(record.issuer.as_str())
-    .bind(&record.serial)
-    .bind(record.organisation.as_str())
-    .bind(record.device.as_str())
-    .bind(record.signer.as_str())
-    .bind(record.spki_sha256.to_string())
-    .bind(generation)
-    .bind(record.sha256.to_string())
-    .bind(&record.leaf)
-    .bind(&record.subject)
-    .bind(&record.issuer_name)
-    .bind(&record.key_kind)
-    .bind(record.not_before.0)
-    .bind(record.not_after.0)
-    .bind(record.issued_at.0)
-    .bind(searched(&record.serial, &record.subject))
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// What a search looks at, beside the digest.
 fn searched(serial: &str, subject: &str) -> String {
     format!("{serial}\n{}", subject.to_lowercase())
@@ -345,8 +277,8 @@ fn searched(serial: &str, subject: &str) -> String {
 
 macro_rules! columns {
     () => {
-        "issuer, serial, organisation, device, signer, spki_sha256, sha256, leaf, subject, issuer_name, key_kind, \
-         not_before, not_after, issued_at, delivered_at, proven_at, superseded_at, grace_until, revoked_at, \
+        "sha256, issuer, serial, organisation, device, signer, spki_sha256, leaf, above, external_id, subject, issuer_name, \
+         key_kind, not_before, not_after, issued_at, delivered_at, proven_at, superseded_at, grace_until, revoked_at, \
          revocation_reason"
     };
 }
@@ -354,14 +286,16 @@ pub(super) use columns;
 
 row! {
     pub(super) struct Row {
-        issuer: String,
+        sha256: String,
+        issuer: Option<String>,
         serial: String,
         organisation: String,
         device: String,
         signer: String,
         spki_sha256: String,
-        sha256: Option<String>,
-        leaf: Option<String>,
+        leaf: String,
+        above: Option<String>,
+        external_id: Option<String>,
         subject: String,
         issuer_name: String,
         key_kind: String,
@@ -378,11 +312,10 @@ row! {
 }
 
 row! {
-    struct NewestRow {
+    struct GenerationRow {
         generation: i64,
-        to_be_signed: Option<String>,
         #[rest]
-        row: Row,
+        certificate: Row,
     }
 }
 
@@ -390,21 +323,26 @@ impl TryFrom<Row> for CertificateRecord {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let sha256 = row.sha256.ok_or(DbError::Corrupt("certificates.sha256"))?;
         let reason = row
             .revocation_reason
             .as_deref()
             .map(RevocationReason::from_name)
             .unwrap_or(RevocationReason::Unspecified);
         Ok(Self {
-            sha256: parsed(&sha256, "certificates.sha256")?,
-            issuer: parsed(&row.issuer, "certificates.issuer")?,
+            sha256: parsed(&row.sha256, "certificates.sha256")?,
+            signed_by: match row.issuer {
+                Some(issuer) => SignedBy::Own(parsed(&issuer, "certificates.issuer")?),
+                None => SignedBy::Other {
+                    above: row.above.unwrap_or_default(),
+                    external_id: row.external_id,
+                },
+            },
             serial: row.serial,
             organisation: parsed(&row.organisation, "certificates.organisation")?,
             device: parsed(&row.device, "certificates.device")?,
             signer: parsed(&row.signer, "certificates.signer")?,
             spki_sha256: parsed(&row.spki_sha256, "certificates.spki_sha256")?,
-            leaf: row.leaf.ok_or(DbError::Corrupt("certificates.leaf"))?,
+            leaf: row.leaf,
             subject: row.subject,
             issuer_name: row.issuer_name,
             key_kind: row.key_kind,
@@ -423,25 +361,13 @@ impl TryFrom<Row> for CertificateRecord {
     }
 }
 
-impl TryFrom<NewestRow> for Newest {
+impl TryFrom<GenerationRow> for Generation {
     type Error = DbError;
 
-    fn try_from(newest: NewestRow) -> Result<Self, DbError> {
-        let generation = newest.generation;
-        let Some(text) = newest.to_be_signed else {
-            return Ok(Self::Issued {
-                generation,
-                certificate: Box::new(newest.row.try_into()?),
-            });
-        };
-        Ok(Self::Reserved {
-            generation,
-            issuer: parsed(&newest.row.issuer, "certificates.issuer")?,
-            serial: newest.row.serial,
-            to_be_signed: STANDARD
-                .decode(text)
-                .map_err(|_| DbError::Corrupt("certificates.to_be_signed"))?,
-            at: UnixMillis(newest.row.issued_at),
+    fn try_from(row: GenerationRow) -> Result<Self, DbError> {
+        Ok(Self {
+            number: row.generation,
+            certificate: row.certificate.try_into()?,
         })
     }
 }

@@ -197,7 +197,7 @@ pub async fn describe(conn: &mut Conn<'_>, id: &DeviceId, description: &Descript
 pub async fn refresh_expiry(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
     query(
         "UPDATE devices SET certificate_expires_at = (SELECT MAX(not_after) FROM certificates
-                 WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL AND superseded_at IS NULL)
+                 WHERE device = $1 AND revoked_at IS NULL AND superseded_at IS NULL)
              WHERE id = $1",
     )
     .bind(id.as_str())
@@ -206,24 +206,18 @@ pub async fn refresh_expiry(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), Db
     Ok(())
 }
 
-/// Notes that a certificate was issued: when it expires, and that the wish for a new one is met.
-///
-/// # Errors
-/// What the database says.
-pub async fn certified(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
-    certification(id).execute(conn).await?;
-    Ok(())
-}
-
-/// As [`certified`].
-pub(super) fn certification(id: &DeviceId) -> Query {
+/// Notes that a certificate was issued which expires at `not_after`, and that the wish for a new one is met. Other
+/// statements of the same trip may not be seen yet, so that the certificate itself is not read.
+pub(super) fn certification(id: &DeviceId, not_after: UnixMillis) -> Query {
     query(
         "UPDATE devices SET renewal_requested_at = NULL,
-                 certificate_expires_at = (SELECT MAX(not_after) FROM certificates
-                     WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL AND superseded_at IS NULL)
+                 certificate_expires_at = (SELECT MAX(not_after) FROM (
+                     SELECT CAST($2 AS BIGINT) AS not_after UNION ALL SELECT not_after FROM certificates
+                     WHERE device = $1 AND revoked_at IS NULL AND superseded_at IS NULL) AS standing)
              WHERE id = $1",
     )
     .bind(id.as_str())
+    .bind(not_after.0)
 }
 
 /// Notes that a member asked for renewal.

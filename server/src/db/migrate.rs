@@ -168,3 +168,6 @@ fn failed(error: sqlx::Error, version: i64) -> MigrationError {
         cause => MigrationError::Failed { version, cause },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,7 +125,7 @@ pub async fn excluded_since(conn: &mut Conn<'_>, since: UnixMillis) -> Result<Ve
     let sql = "SELECT c.device, c.sha256, c.revocation_reason, d.state, k.refused_at FROM certificates c \
                JOIN devices d ON d.id = c.device \
                LEFT JOIN device_keys k ON k.organisation = c.organisation AND k.spki_sha256 = c.spki_sha256 \
-               WHERE c.revoked_at IS NOT NULL AND c.revoked_at >= $1 AND c.sha256 IS NOT NULL";
+               WHERE c.revoked_at IS NOT NULL AND c.revoked_at >= $1";
     let rows: Vec<Row> = query(sql).bind(since.0).fetch_all(conn).await?;
     rows.into_iter()
         .map(|row| {

@@ -4,10 +4,12 @@ use gangway_protocol::certificate::{Approval, ApprovalRequest, Csr, EnrolmentSta
 use gangway_protocol::device::{DeviceState, DeviceSummary, FleetChangeKind, MAX_NAME_LEN};
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId};
+use gangway_protocol::organisation::Role;
+use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 
 use super::naming::{check_labels, check_name};
-use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, tell};
+use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, signing, tell};
 use crate::authority::Member;
 use crate::context::Context;
 use crate::db::approvals::{ApprovalRecord, Evidence};
@@ -28,6 +30,8 @@ pub struct Approving {
     pub request: ApprovalRequest,
     /// Who they are.
     pub member: Member,
+    /// Their role in the organisation.
+    pub role: Role,
     /// What is kept as evidence. `None` for a repetition, which gives the approval that stands or none.
     pub evidence: Option<Evidence>,
 }
@@ -143,6 +147,11 @@ pub async fn withdraw(context: &Context, claim: &ClaimId, member: Member) -> Res
     let (owned_claim, account) = (claim.clone(), member.account.clone());
     let ended = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let record = owned(tx, &owned_claim, &account).await?;
+        if record.stage == EnrolmentStage::Signing && now.since(record.stage_since) < signing::lease() {
+            return Err(EnrolmentError::Conflict(
+                "the certificate is being signed: wait until that has ended, then revoke the device",
+            ));
+        }
         end(tx, &record, now, member.actor(), DeviceAction::ApprovalWithdrawn).await?;
         Ok(record)
     })?;
@@ -238,7 +247,10 @@ pub(crate) async fn retire_if_abandoned(
 pub(super) fn require_standing(record: &ApprovalRecord, now: UnixMillis) -> Result<(), EnrolmentError> {
     let waiting = matches!(
         record.stage,
-        EnrolmentStage::Approved | EnrolmentStage::Consented | EnrolmentStage::Signing
+        EnrolmentStage::Approved
+            | EnrolmentStage::Consented
+            | EnrolmentStage::Signing
+            | EnrolmentStage::ReplyLost
     );
     if record.stage == EnrolmentStage::Withdrawn {
         return Err(EnrolmentError::Conflict(
@@ -274,6 +286,7 @@ impl Decision {
             request,
             member,
             evidence,
+            ..
         } = &self.approving;
         if let Some((standing, device)) = approvals::find_with_device(tx, claim).await? {
             return Ok((self.repeat(standing, device)?, None));
@@ -283,10 +296,10 @@ impl Decision {
         let ground = approvals::ground(tx, &request.organisation, &request.signer, &spki_sha256)
             .await?
             .ok_or(EnrolmentError::NotFound)?;
-        if !ground.has_signer {
+        if let Some(why) = unfit(ground.signer.as_ref(), self.approving.role) {
             return Err(EnrolmentError::Invalid {
                 field: "signer",
-                detail: "this organisation has no such signer; choose one of its own".to_owned(),
+                detail: why.to_owned(),
             });
         }
         if ground.is_refused_elsewhere || ground.key.as_ref().is_some_and(|key| key.refused) {
@@ -403,6 +416,18 @@ impl Decision {
     }
 }
 
+/// Why a signer does not sign for a member with this role.
+fn unfit(signer: Option<&Signer>, role: Role) -> Option<&'static str> {
+    match signer {
+        None => Some("this organisation has no such signer; choose one of its own"),
+        Some(signer) if signer.disabled => Some("this signer has been disabled; choose another one"),
+        Some(signer) if !signer.serves(role) => {
+            Some("your role may not use this signer; choose another one, or ask an admin")
+        }
+        Some(_) => None,
+    }
+}
+
 /// A name for a device that nobody has named: its host name, as far as names go.
 fn name_from(hostname: &str) -> String {
     let name: String = hostname.trim().chars().take(MAX_NAME_LEN).collect();
@@ -426,7 +451,7 @@ async fn owned(
 }
 
 /// As [`owned`], with its device.
-async fn owned_with_device(
+pub(super) async fn owned_with_device(
     conn: &mut Conn<'_>,
     claim: &ClaimId,
     account: &AccountId,
@@ -437,7 +462,7 @@ async fn owned_with_device(
         .ok_or(EnrolmentError::NotFound)
 }
 
-fn show(record: ApprovalRecord, device: DeviceSummary) -> Approval {
+pub(super) fn show(record: ApprovalRecord, device: DeviceSummary) -> Approval {
     Approval {
         claim: record.claim,
         device,

@@ -1,10 +1,11 @@
 //! What a member decides about a claim of theirs: approves the device, records its consent, takes the approval back, reports
 //! a device that is not theirs. Whether they may is decided here, what comes of it in [`super::approval`].
 
-use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReportReason};
+use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReportReason, SigningUpdate};
 use gangway_protocol::id::ClaimId;
 
 use super::approval::{self, Approving};
+use super::signing;
 use crate::authority::{Caller, Proof, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
@@ -25,7 +26,7 @@ pub async fn approve(
     claim: ClaimId,
     request: ApprovalRequest,
 ) -> Result<Approval> {
-    caller
+    let role = caller
         .require(&context.db, &request.organisation, Right::Enrol)
         .await?;
     let evidence = match own_approval(context, caller, &claim).await {
@@ -41,6 +42,7 @@ pub async fn approve(
         claim,
         request,
         member: caller.member(),
+        role,
         evidence,
     };
     let approval = approval::approve(context, approving).await?;
@@ -59,6 +61,20 @@ pub async fn approve(
 pub async fn consent(context: &Context, caller: &Caller, claim: &ClaimId) -> Result<Approval> {
     require_own_approval(context, caller, claim).await?;
     Ok(approval::consent(context, claim, caller.member()).await?)
+}
+
+/// Notes what the claimant is about with a signer elsewhere.
+///
+/// # Errors
+/// As [`own_approval`], and what [`signing::update`] says.
+pub async fn update_signing(
+    context: &Context,
+    caller: &Caller,
+    claim: &ClaimId,
+    update: SigningUpdate,
+) -> Result<Approval> {
+    require_own_approval(context, caller, claim).await?;
+    Ok(signing::update(context, claim, caller.member(), update).await?)
 }
 
 /// Takes an approval back: consent was refused, or the person cancelled.

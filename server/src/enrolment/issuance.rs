@@ -4,17 +4,17 @@
 //!
 //! 1. It locks the device and looks at what stands. A certificate in the first half of its life is the answer to any
 //!    repetition.
-//! 2. Otherwise it stores serial number and to-be-signed data as the next generation, which only one racer can.
-//! 3. The data is signed and the signature stored. The key is in this process: that takes less than a statement.
+//! 2. Otherwise it signs. The key is in this process: that takes less than a statement.
+//! 3. It records the certificate as the next generation of its key, which only one racer can.
 //!
 //! A signature is told when the transaction has committed, and never before: a crash leaves a certificate that the next
-//! request returns, or nothing that anybody has seen. What earlier versions have reserved and not signed is signed here.
+//! request returns, or nothing that anybody has seen (`docs/decisions/0025-one-table-for-all-certificates.md`).
 
 use gangway_protocol::certificate::{Csr, EnrolmentStage};
 use gangway_protocol::device::{DeviceState, FleetChangeKind};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceAction;
-use gangway_protocol::id::{AccountId, ClaimId, DeviceId, IssuerId, SignerId};
+use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
 use super::approval::{require_standing, summary};
@@ -23,12 +23,11 @@ use crate::authority::Member;
 use crate::ca::DeviceIdentity;
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::certificates::{CertificateRecord, Draft, Leaf, Newest, Reservation};
+use crate::db::certificates::{CertificateRecord, Draft, Generation, Leaf, SignedBy};
 use crate::db::devices::DeviceRecord;
-use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, rules, write};
-
-/// Reserved data that nobody has signed for this long is left alone: its validity would begin in the past.
-const RESERVATION_LIFE: i64 = UnixMillis::HOUR;
+use crate::db::{
+    Conn, DbError, approvals, audit, certificates, device_keys, devices, issuance, rules, write,
+};
 
 /// Most certificates of one device within a day, after which none is renewed: its enrolment, a renewal that a member wished
 /// for, and some whose installation failed. What is issued beyond need stands in the record and on lists for ever.
@@ -127,11 +126,11 @@ async fn try_issue(context: &Context, order: &Order) -> Result<CertificateRecord
     let issuer = context.ca.leaf_issuer(&draft.issuer)?;
     let request = order.clone();
     let (record, is_new) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        match request.reserve(tx, draft, now).await? {
+        match request.settle(tx, now).await? {
             Step::Stands(record) => Ok((*record, false)),
-            Step::Sign(reserved) => {
-                let leaf = issuer.sign(&reserved.to_be_signed)?;
-                Ok((request.store(tx, &reserved, &leaf, now).await?, true))
+            Step::Sign(place) => {
+                let leaf = issuer.sign(&draft.to_be_signed)?;
+                Ok((request.record(tx, place, draft, leaf, now).await?, true))
             }
         }
     })?;
@@ -165,15 +164,16 @@ async fn draft(context: &Context, order: &Order, now: UnixMillis) -> Result<Draf
 
 enum Step {
     Stands(Box<CertificateRecord>),
-    Sign(Reserved),
+    Sign(Place),
 }
 
-/// What is reserved and waits for its signature.
-struct Reserved {
-    issuer: IssuerId,
-    serial: String,
-    to_be_signed: Vec<u8>,
+/// Where a new certificate belongs.
+struct Place {
+    organisation: OrganisationId,
+    signer: SignerId,
     claim: Option<ClaimId>,
+    /// Which one of its key it is.
+    generation: i64,
 }
 
 /// What the grounds of an order amount to.
@@ -197,88 +197,71 @@ impl Grant {
 }
 
 impl Order {
-    async fn reserve(
-        &self,
-        tx: &mut Conn<'_>,
-        draft: Draft,
-        now: UnixMillis,
-    ) -> Result<Step, EnrolmentError> {
+    /// What stands for the order, or where its certificate belongs.
+    async fn settle(&self, tx: &mut Conn<'_>, now: UnixMillis) -> Result<Step, EnrolmentError> {
         let record = self.lock_device(tx).await?;
         let grant = self.authorise(tx, &record, now).await?;
         if let Some(standing) = grant.standing {
             return Ok(Step::Stands(standing));
         }
-        let spki = self.csr.spki_sha256();
         let organisation = &record.device.organisation;
-        let next = match certificates::newest_of_key(tx, organisation, &spki).await? {
-            Some(Newest::Issued { certificate, .. })
-                if is_current(&certificate, &record, now) && grant.accepts(&certificate) =>
-            {
-                if let Some(claim) = &grant.claim {
-                    approvals::issue(tx, claim, &certificate.sha256, now).await?;
-                }
-                return Ok(Step::Stands(certificate));
+        let newest = certificates::newest_of_key(tx, organisation, &self.csr.spki_sha256()).await?;
+        let generation = newest.as_ref().map_or(1, |newest| newest.number + 1);
+        let standing = newest
+            .map(|newest| newest.certificate)
+            .filter(|newest| is_current(newest, &record, now) && grant.accepts(newest));
+        if let Some(standing) = standing {
+            if let Some(claim) = &grant.claim {
+                approvals::issue(tx, claim, &standing.sha256, now).await?;
             }
-            Some(Newest::Reserved {
-                issuer,
-                serial,
-                to_be_signed,
-                at,
-                ..
-            }) if issuer == draft.issuer && now.since(at) < RESERVATION_LIFE => {
-                return Ok(Step::Sign(Reserved {
-                    issuer,
-                    serial,
-                    to_be_signed,
-                    claim: grant.claim,
-                }));
-            }
-            Some(Newest::Issued { generation, .. } | Newest::Reserved { generation, .. }) => generation + 1,
-            None => 1,
-        };
-        let reservation = Reservation {
-            organisation: organisation.clone(),
-            device: self.device.clone(),
+            return Ok(Step::Stands(Box::new(standing)));
+        }
+        Ok(Step::Sign(Place {
+            organisation: record.device.organisation,
             signer: grant.signer,
-            spki_sha256: spki,
-            key_kind: self.csr.key().kind().to_string(),
-            at: now,
-            draft,
-        };
-        certificates::reserve(tx, &reservation, next).await?;
-        let Draft {
-            issuer,
-            serial,
-            to_be_signed,
-            ..
-        } = reservation.draft;
-        Ok(Step::Sign(Reserved {
-            issuer,
-            serial,
-            to_be_signed,
             claim: grant.claim,
+            generation,
         }))
     }
 
-    async fn store(
+    async fn record(
         &self,
         tx: &mut Conn<'_>,
-        reserved: &Reserved,
-        leaf: &Leaf,
+        place: Place,
+        draft: Draft,
+        leaf: Leaf,
         now: UnixMillis,
     ) -> Result<CertificateRecord, EnrolmentError> {
-        let record = certificates::store_signed(tx, &reserved.issuer, &reserved.serial, leaf)
-            .await?
-            .ok_or(DbError::Corrupt("certificates: a reservation is gone"))?;
-        match &reserved.claim {
-            None => devices::certified(tx, &self.device).await?,
-            Some(claim) if approvals::issue_to(tx, &self.device, claim, &record.sha256, now).await? => {}
-            Some(_) => {
-                return Err(EnrolmentError::Conflict(
-                    "this approval was taken back; enter the device's code again",
-                ));
-            }
+        let new = Generation {
+            number: place.generation,
+            certificate: CertificateRecord {
+                sha256: leaf.sha256,
+                signed_by: SignedBy::Own(draft.issuer),
+                serial: draft.serial,
+                organisation: place.organisation,
+                device: self.device.clone(),
+                signer: place.signer,
+                spki_sha256: self.csr.spki_sha256(),
+                leaf: leaf.pem,
+                subject: draft.subject,
+                issuer_name: draft.issuer_name,
+                key_kind: self.csr.key().kind().to_string(),
+                not_before: draft.not_before,
+                not_after: draft.not_after,
+                issued_at: now,
+                delivered_at: None,
+                proven_at: None,
+                superseded_at: None,
+                grace_until: None,
+                revocation: None,
+            },
+        };
+        if !issuance::record(tx, &new, place.claim.as_ref()).await? {
+            return Err(EnrolmentError::Conflict(
+                "this approval was taken back; enter the device's code again",
+            ));
         }
+        let record = new.certificate;
         let actor = match &self.grounds {
             Grounds::Approval(member) => member.actor(),
             Grounds::Renewal(_) => Actor::Device(&self.device),
@@ -345,7 +328,7 @@ impl Order {
         account: &AccountId,
         now: UnixMillis,
     ) -> Result<Grant, EnrolmentError> {
-        let approval = approvals::newest_of_key(tx, &self.device, &self.csr.spki_sha256())
+        let (approval, signer) = approvals::newest_of_key(tx, &self.device, &self.csr.spki_sha256())
             .await?
             .ok_or(EnrolmentError::Conflict(
                 "nobody has approved this key for this device; enter the device's code",
@@ -360,6 +343,11 @@ impl Order {
         if approval.stage == EnrolmentStage::Approved {
             return Err(EnrolmentError::Conflict(
                 "the device has not consented yet; answer the question on its screen",
+            ));
+        }
+        if !signer.is_builtin() {
+            return Err(EnrolmentError::Conflict(
+                "this approval names a signer elsewhere: have it sign there, and record the certificate",
             ));
         }
         Ok(Grant {
@@ -387,6 +375,12 @@ impl Order {
         if current.is_superseded(now) {
             return Err(EnrolmentError::Conflict(
                 "a newer certificate of this device has been proved: renew with that one",
+            ));
+        }
+        if !matches!(current.signed_by, SignedBy::Own(_)) {
+            return Err(EnrolmentError::Conflict(
+                "this certificate was signed elsewhere, where only people can sign: enter the device's code in the panel for a \
+                 new one",
             ));
         }
         let signer = current.signer.clone();
@@ -425,12 +419,7 @@ impl Order {
     ) -> Result<Option<CertificateRecord>, EnrolmentError> {
         let organisation = &record.device.organisation;
         let newest = certificates::newest_of_key(tx, organisation, &self.csr.spki_sha256()).await?;
-        let is_repeated = match &newest {
-            Some(Newest::Issued { certificate, .. }) => is_current(certificate, record, now),
-            Some(Newest::Reserved { at, .. }) => now.since(*at) < RESERVATION_LIFE,
-            None => false,
-        };
-        if is_repeated {
+        if newest.is_some_and(|newest| is_current(&newest.certificate, record, now)) {
             return Ok(None);
         }
         let standing = certificates::standing(tx, &self.device).await?;

@@ -15,7 +15,7 @@ use crate::authority::Member;
 use crate::ca::{CaError, CertificateAuthority, moment};
 use crate::context::Context;
 use crate::db::audit::{Entry, Scope};
-use crate::db::certificates::{CertificateRecord, Newest};
+use crate::db::certificates::{CertificateRecord, SignedBy};
 use crate::db::devices::Description;
 use crate::db::{Conn, Db, DbError, audit, certificates, device_keys, devices, held, signers, write};
 use crate::relay::Relay;
@@ -109,19 +109,18 @@ impl Readmission {
             return Err(EnrolmentError::NotFound);
         }
         let organisation = &self.held.organisation;
-        let signer = signers::of_organisation(tx, organisation, "", 1)
+        let signer = signers::of_organisation(tx, organisation)
             .await?
-            .pop()
+            .into_iter()
+            .find(|signer| signer.kind.is_builtin())
             .ok_or(EnrolmentError::Conflict(
                 "this organisation has no signer any more",
             ))?;
-        let generation = match certificates::newest_of_key(tx, organisation, &self.spki_sha256).await? {
-            Some(Newest::Issued { generation, .. } | Newest::Reserved { generation, .. }) => generation + 1,
-            None => 1,
-        };
+        let newest = certificates::newest_of_key(tx, organisation, &self.spki_sha256).await?;
+        let generation = newest.map_or(1, |newest| newest.number + 1);
         let record = CertificateRecord {
             sha256: self.held.sha256,
-            issuer: self.issuer,
+            signed_by: SignedBy::Own(self.issuer),
             serial: self.serial,
             organisation: self.held.organisation,
             device: self.held.device,
@@ -141,7 +140,7 @@ impl Readmission {
             grace_until: None,
             revocation: None,
         };
-        certificates::insert_signed(tx, &record, generation).await?;
+        certificates::insert(tx, &record, generation).await?;
         devices::refresh_expiry(tx, &record.device).await?;
         let entry = Entry {
             scope: Scope::Organisation(&record.organisation),

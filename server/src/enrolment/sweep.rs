@@ -1,12 +1,13 @@
 //! What stands still for too long is ended: approvals that led to nothing, certificates that no session ever proved, the
 //! grace of those that a newer one has replaced.
 
-use gangway_protocol::certificate::RevocationReason;
+use gangway_protocol::certificate::{EnrolmentStage, RevocationReason};
 use gangway_protocol::device::FleetChangeKind;
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::time::UnixMillis;
 
 use super::approval::{self, LAPSES_AFTER, retire_if_abandoned};
+use super::signing;
 use super::{EnrolmentError, tell};
 use crate::context::Context;
 use crate::db::approvals::ApprovalRecord;
@@ -35,15 +36,19 @@ pub async fn reload_issuers(context: &Context) {
 }
 
 async fn end_overdue(context: &Context, relay: &Relay, now: UnixMillis) -> Result<(), EnrolmentError> {
-    let (lapsed, unproven, superseded) = {
+    let (unanswered, lapsed, unproven, superseded) = {
         let mut reader = context.db.reader().await?;
         let conn = &mut reader.conn();
         (
+            approvals::unanswered(conn, now.plus(-signing::lease()), BATCH).await?,
             approvals::lapsed(conn, now.plus(-LAPSES_AFTER), BATCH).await?,
             certificates::unproven(conn, now.plus(-PROOF_DUE_AFTER), BATCH).await?,
             certificates::grace_over(conn, now, BATCH).await?,
         )
     };
+    for record in unanswered {
+        lose_reply(context, record, now).await?;
+    }
     for record in lapsed {
         lapse(context, record, now).await?;
     }
@@ -87,6 +92,21 @@ async fn end_superseded(
         relay.reconnect(&device);
     }
     Ok(())
+}
+
+/// A signer elsewhere was asked, and whoever asked it has not come back: their page was closed, perhaps.
+async fn lose_reply(
+    context: &Context,
+    record: ApprovalRecord,
+    now: UnixMillis,
+) -> Result<(), EnrolmentError> {
+    write!(context.db, |tx| -> Result<(), EnrolmentError> {
+        let (from, to) = (EnrolmentStage::Signing, EnrolmentStage::ReplyLost);
+        if approvals::advance(tx, &record.claim, from, to, now).await? {
+            signing::note_loss(tx, &record, Actor::Server, now).await?;
+        }
+        Ok(())
+    })
 }
 
 async fn lapse(context: &Context, record: ApprovalRecord, now: UnixMillis) -> Result<(), EnrolmentError> {

@@ -22,6 +22,8 @@ pub(super) struct PageContext {
     pub(super) visitor: Visitor,
     pub(super) api: Api,
     pub(super) parts: Parts,
+    /// Where the page may connect to, beside the panel: origins of signers.
+    pub(super) signers: Vec<String>,
 }
 
 impl PageContext {
@@ -33,6 +35,7 @@ impl PageContext {
             visitor: Visitor::nobody(),
             api: Api::new(Arc::new(nobody)),
             parts: super::parts(),
+            signers: Vec::new(),
         }
     }
 
@@ -155,6 +158,7 @@ impl PageCaller {
             .and_then(|value| value.to_str().ok());
         Ok(ApiResponse {
             status: head.status.as_u16(),
+            date: None,
             retry_after_secs: retry_after.and_then(|secs| secs.parse().ok()),
             body: body
                 .collect()

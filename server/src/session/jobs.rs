@@ -85,7 +85,7 @@ async fn prove(
     nonce: &[u8; NONCE_LEN],
     counter: u64,
 ) -> Result<Done, GateError> {
-    let presented = Presented::parse(chain).map_err(GateError::Refused)?;
+    let presented = Presented::parse(chain)?;
     // protocol.md §3: the origins that a device may have been configured with, never what the connection says of itself.
     let own = context.config.origin();
     let mut origins = context.config.device_origins.iter().chain([&own]);

@@ -38,7 +38,7 @@ pub async fn renew(
     let current = certificates::find(&mut context.db.reader().await?.conn(), &pass.certificate)
         .await?
         .ok_or(DbError::Missing)?;
-    let current = Presented::parse(&current.leaf).map_err(GateError::Refused)?;
+    let current = Presented::parse(&current.leaf)?;
     // A CSR alone proves its own key; the endorsement proves that the device of the present one wants it.
     if !current.said(&renewal_message(csr.der()), endorsement) {
         return Err(refuse(

@@ -2,8 +2,9 @@
 
 use gangway_protocol::account::{Account, TokenScope};
 use gangway_protocol::id::OrganisationId;
-use gangway_protocol::organisation::{Role, Signer};
+use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
+use gangway_protocol::signer::Signer;
 use gangway_server::db::{DbError, signers};
 use gangway_server::people::service::{TokenOrder, create_token};
 
@@ -17,7 +18,7 @@ both_engines!(
         assert_eq!(made.name, "My organisation");
         let signers: Vec<Signer> = {
             let mut reader = server.gangway.db.reader().await.expect("a reader");
-            let found = signers::of_organisation(&mut reader.conn(), &made.id, "", 10).await;
+            let found = signers::of_organisation(&mut reader.conn(), &made.id).await;
             found.expect("the database answers")
         };
         assert_eq!(signers.len(), 1, "it can sign");

@@ -5,10 +5,6 @@ use gangway_protocol::device::DeviceState;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::time::UnixMillis;
-use gangway_server::ca::DeviceIdentity;
-use gangway_server::db::certificates::Reservation;
-use gangway_server::db::{DbError, certificates};
-use gangway_server::enrolment::check_csr;
 
 use super::problem;
 use crate::support::both_engines;
@@ -96,68 +92,6 @@ both_engines!(
             .query("SELECT generation FROM certificates ORDER BY generation")
             .await;
         assert_eq!(generations, [(1,), (2,)]);
-    }
-);
-
-both_engines!(
-    /// Threat model: ENR-16.
-    async fn what_was_reserved_before_a_crash_is_signed_after_it(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Operator, "Ada").await;
-        let device = SoftDevice::new();
-        let approval = ada.approve(&server, &device.key).await;
-        ada.api.record_consent(&approval.claim).await.expect("consent");
-
-        // What the server leaves that is killed between storing the to-be-signed data and storing the signature.
-        let gangway = &server.gangway;
-        let csr = check_csr(&device.csr()).expect("a good CSR");
-        let identity = DeviceIdentity {
-            organisation: home.clone(),
-            device: approval.device.id.clone(),
-        };
-        let now = gangway.clock.now();
-        let draft = gangway
-            .ca
-            .draft(&identity, csr.key(), 90, now, &*gangway.random)
-            .expect("a draft");
-        let serial = draft.serial.clone();
-        let reservation = Reservation {
-            draft,
-            organisation: home.clone(),
-            device: approval.device.id.clone(),
-            signer: approval.signer.clone(),
-            spki_sha256: csr.spki_sha256(),
-            key_kind: csr.key().kind().to_string(),
-            at: now,
-        };
-        gangway
-            .db
-            .write::<(), DbError, _>(move |mut conn| {
-                Box::pin(async move { certificates::reserve(&mut conn, &reservation, 1).await })
-            })
-            .await
-            .expect("reserved");
-
-        let server = server.restart().await;
-        let ada = server.again(&ada);
-        let sign = CertificateRequest::Sign { csr: device.csr() };
-        let certificate = ada
-            .api
-            .request_certificate(&approval.device.id, &sign)
-            .await
-            .expect("a certificate");
-        assert_eq!(
-            certificate.serial, serial,
-            "the stored data was signed, not other data"
-        );
-        device
-            .prove(&server, &certificate.chain, 1)
-            .await
-            .expect("a session");
-        let left: Vec<(String,)> = server
-            .query("SELECT serial FROM certificates WHERE to_be_signed IS NOT NULL OR sha256 IS NULL")
-            .await;
-        assert_eq!(left, []);
     }
 );
 

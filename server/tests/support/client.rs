@@ -55,6 +55,7 @@ async fn send(
         .to_vec();
     Ok(ApiResponse {
         status,
+        date: None,
         retry_after_secs,
         body,
     })

@@ -104,7 +104,7 @@ impl SoftDevice {
 
     /// What the gate says to this chain.
     pub(crate) async fn admission(&self, server: &Server, chain: &str) -> Result<Admission, GateError> {
-        let presented = Presented::parse(chain).map_err(GateError::Refused)?;
+        let presented = Presented::parse(chain)?;
         let message = b"a proof";
         let signature = self.key.sign(message).expect("a signature");
         assert!(

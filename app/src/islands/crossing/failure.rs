@@ -4,6 +4,7 @@ use gangway_client::ApiError;
 use gangway_client::crossing::Failure;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::seal::SealError;
+use gangway_signing::SigningError;
 
 use crate::preference::Language;
 use crate::trouble::{Trouble, wait_words};
@@ -109,13 +110,13 @@ fn german(failure: &Failure) -> (String, String) {
             "Der Server hat die Zustimmung des Geräts nicht festgehalten.".into(),
             SAME_CODE,
         ),
+        Failure::SigningRefused(SigningError::Unanswered(_)) => (
+            "Das Zertifikat wurde nicht unterschrieben: Der Server ist nicht erreichbar.".into(),
+            SAME_CODE,
+        ),
         Failure::SigningRefused(_) => (
             "Das Zertifikat wurde nicht unterschrieben.".into(),
             "Die Diagnose nennt den Grund; danach noch einmal versuchen.",
-        ),
-        Failure::SignerUnreachable(_) => (
-            "Das Zertifikat wurde nicht unterschrieben: Die Signierstelle ist nicht erreichbar.".into(),
-            SAME_CODE,
         ),
         Failure::NotInstalled { message, .. } => (
             format!("Das Gerät konnte das Zertifikat nicht installieren: {message}"),

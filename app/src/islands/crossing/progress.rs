@@ -8,6 +8,7 @@ use gangway_protocol::time::UnixMillis;
 use leptos::prelude::*;
 
 use super::failure::words;
+use super::signing::SigningObstacle;
 use super::state::CrossingState;
 use crate::browser::{clock, page};
 use crate::components::copy::copying;
@@ -53,7 +54,7 @@ pub(super) fn Following(
     let can_cancel = Memo::new(move |_| {
         state
             .view
-            .with(|view| view.as_ref().is_some_and(|view| view.stage.can_cancel()))
+            .with(|view| view.as_ref().is_some_and(View::can_cancel))
     });
     let ends_here = Memo::new(move |_| {
         !sees_fleet
@@ -80,6 +81,7 @@ pub(super) fn Following(
         <h1 id=TITLE_ID tabindex="-1">{title}</h1>
         <Steps label=t.progress() steps />
         {move || failure.get().map(|failure| view! { <Failed state failure /> })}
+        <SigningObstacle state />
         {move || {
             can_cancel
                 .get()
@@ -222,6 +224,9 @@ fn label(t: Language, milestone: Milestone) -> &'static str {
 fn note(t: Language, view: &View, milestone: Milestone) -> Option<String> {
     match (milestone, &view.stage) {
         (Milestone::IdentityChecked, Stage::AwaitingConsent) => Some(t.note_consent().to_owned()),
+        (Milestone::CertificateSigned, Stage::Signing) if view.obstacle.is_some() => {
+            Some(t.note_signing_waits().to_owned())
+        }
         (Milestone::CertificateSigned, Stage::Signing) => Some(t.note_signing().to_owned()),
         (Milestone::CertificateSigned, _) => view.certificate.as_ref().map(|digest| {
             let digest = digest.to_string();

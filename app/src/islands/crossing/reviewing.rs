@@ -73,6 +73,7 @@ fn ReviewForm(state: CrossingState, review: Review, homes: Vec<Organisation>, fo
             <Warnings warnings=review.warnings.clone() />
             <Deciding review=review.clone() homes=homes.clone() />
             <HomeField homes form />
+            <SignerField form />
             <NameField name=form.name placeholder=hostname />
             <PlaceQuestion form />
             <details class="fold">
@@ -190,6 +191,27 @@ fn HomeField(homes: Vec<Organisation>, form: Form) -> impl IntoView {
             </div>
         }
     })
+}
+
+/// The choice between several signers.
+#[component]
+fn SignerField(form: Form) -> impl IntoView {
+    let t = language();
+    move || {
+        let signers = form.signers.get()?.ok().filter(|signers| signers.len() > 1)?;
+        let options = signers
+            .into_iter()
+            .map(|signer| view! { <option value=signer.id.to_string()>{signer.name}</option> })
+            .collect_view();
+        Some(view! {
+            <div class="field">
+                <label for="signer">{t.signer()}</label>
+                <select id="signer" on:change:target=move |event| form.signer.set(event.target().value())>
+                    {options}
+                </select>
+            </div>
+        })
+    }
 }
 
 /// Asks whether the device is in front of the person: whoever was sent a code enrols somebody else's device (threat model, ENR-9).

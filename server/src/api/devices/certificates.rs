@@ -13,9 +13,10 @@ use utoipa_axum::routes;
 
 use super::super::certificates::page_of;
 use super::super::request::{JsonBody, PathId, QueryOf};
+use crate::authority::Result;
 use crate::authority::{Caller, Right};
-use crate::authority::{Error, Result};
 use crate::enrolment::issuance::{Grounds, Order, issue};
+use crate::enrolment::signing::{self, Signed};
 use crate::enrolment::{EnrolmentError, check_csr, present};
 use crate::state::Gangway;
 
@@ -42,7 +43,8 @@ async fn list_device_certificates(
     page_of(&gangway, &[device.organisation], &query).await.map(Json)
 }
 
-/// Has a certificate signed for an approved device that has consented. Repeating it gives the certificate that stands.
+/// Has a certificate signed for an approved device that has consented, or records one that was signed elsewhere. Repeating it
+/// gives the certificate that stands.
 #[utoipa::path(post, path = path::DEVICE_CERTIFICATES, tag = "certificates", params(("id" = DeviceId, Path)),
     request_body = CertificateRequest,
     responses((status = 200, body = Certificate), (status = 403), (status = 404), (status = 409), (status = 422)))]
@@ -53,17 +55,29 @@ async fn request_certificate(
     JsonBody(request): JsonBody<CertificateRequest>,
 ) -> Result<Json<Certificate>> {
     caller.reach_device(&gangway.db, &id, Right::Enrol).await?;
-    let CertificateRequest::Sign { csr } = request else {
-        return Err(Error::invalid(
-            "signer",
-            "this organisation's signers sign here; send the device's certificate request as csr instead of a chain",
-        ));
+    let record = match request {
+        CertificateRequest::Sign { csr } => {
+            let order = Order {
+                device: id,
+                csr: check_csr(&csr).map_err(EnrolmentError::from)?,
+                grounds: Grounds::Approval(caller.member()),
+            };
+            issue(&gangway, &order).await?
+        }
+        CertificateRequest::Record {
+            chain,
+            signer,
+            external_id,
+        } => {
+            let signed = Signed {
+                device: id,
+                chain,
+                signer,
+                external_id,
+                member: caller.member(),
+            };
+            signing::record(&gangway, signed).await?
+        }
     };
-    let csr = check_csr(&csr).map_err(EnrolmentError::from)?;
-    let order = Order {
-        device: id,
-        csr,
-        grounds: Grounds::Approval(caller.member()),
-    };
-    Ok(Json(present(&gangway, issue(&gangway, &order).await?)?))
+    Ok(Json(present(&gangway, record)?))
 }

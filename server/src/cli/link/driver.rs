@@ -11,6 +11,7 @@ use gangway_protocol::certificate::{Approval, EnrolmentStage};
 use gangway_protocol::code::UserCode;
 use gangway_protocol::enrolment::CLAIM_SUBPROTOCOL;
 use gangway_protocol::path;
+use gangway_signing::Wallet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::exit::Exit;
@@ -37,6 +38,10 @@ pub(super) struct Driver<'a> {
     pub(super) lines: Lines,
     /// What is approved, once somebody says yes.
     pub(super) decision: Decision,
+    /// What signers elsewhere ask for.
+    pub(super) wallet: Wallet,
+    /// Whether another certificate is wanted after a lost reply.
+    pub(super) signs_again: bool,
     /// Whether the person is asked.
     pub(super) asks: bool,
     pub(super) wait_secs: u32,
@@ -92,7 +97,7 @@ impl Driver<'_> {
                         self.say(decided)
                     }
                     _ = tokio::signal::ctrl_c() => {
-                        if !crossing.view().stage.can_cancel() {
+                        if !crossing.view().can_cancel() {
                             return Err(interrupted(crossing.view()));
                         }
                         Input::Cancel
@@ -108,7 +113,7 @@ impl Driver<'_> {
         }
     }
 
-    async fn carry_out(&self, effects: Vec<Effect>, going: &mut Going) {
+    async fn carry_out(&mut self, effects: Vec<Effect>, going: &mut Going) {
         for effect in effects {
             match effect {
                 Effect::OpenSocket { path } => {
@@ -142,13 +147,30 @@ impl Driver<'_> {
                     let api = self.api.clone();
                     going.call = Some(Box::pin(async move { api.perform(*call).await }));
                 }
+                Effect::Advance(advance) => {
+                    let advanced = advance.take(&mut self.wallet, SystemClock.now());
+                    going.inputs.push_back(Input::Advanced(Box::new(advanced)));
+                }
             }
         }
     }
 
     /// Does what a new stage asks of whoever watches.
-    fn attend(&self, before: &View, view: &View, going: &mut Going) {
+    fn attend(&mut self, before: &View, view: &View, going: &mut Going) {
         let entered = before.stage != view.stage;
+        let hindered = view
+            .obstacle
+            .as_ref()
+            .filter(|_| before.obstacle != view.obstacle);
+        if let Some(obstacle) = hindered.filter(|obstacle| obstacle.is_of_signing()) {
+            // Once: what is lost again is looked for again.
+            let wants_another =
+                matches!(obstacle, Obstacle::ReplyLost { .. }) && std::mem::take(&mut self.signs_again);
+            going.inputs.push_back(match wants_another {
+                true => Input::SignAgain,
+                false => Input::Cancel,
+            });
+        }
         match &view.stage {
             Stage::Reviewing if entered => self.review(view, going),
             Stage::Installed if entered => {
@@ -265,6 +287,20 @@ fn of_obstacle(obstacle: &Obstacle) -> Exit {
             device.name
         )),
         Obstacle::Refused(error) => Exit::of_api(error),
+        Obstacle::Credentials { signer, refused } => Exit::signing(match refused {
+            Some(refused) => format!("“{}” did not sign: {refused}.", signer.name),
+            None => format!("“{}” needs credentials that have not expired.", signer.name),
+        }),
+        Obstacle::ReplyLost { signer, lost, find } => {
+            let what = match lost {
+                Some(lost) => format!("“{}” was asked, and its reply was lost ({lost}).", signer.name),
+                None => format!("“{}” was asked before, and its reply was lost.", signer.name),
+            };
+            Exit::signing(format!(
+                "{what} Look for a certificate that nobody holds at {find} and deactivate it; then run this command again with \
+                 --sign-again."
+            ))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use gangway_client::crossing::Failure;
 use gangway_client::{ApiError, TransportError};
 use gangway_protocol::error::ProblemCode;
+use gangway_signing::SigningError;
 
 /// The exit codes, as `--help` shows them.
 pub(super) const HELP: &str = "\
@@ -73,8 +74,10 @@ impl Exit {
             Failure::DeviceGone | Failure::Timeout | Failure::NotInstalled { .. } | Failure::Incompatible => {
                 5
             }
+            Failure::Unreachable { .. }
+            | Failure::ConnectionLost
+            | Failure::SigningRefused(SigningError::Unanswered(_)) => 7,
             Failure::CsrRefused(_) | Failure::FactsUnfit(_) | Failure::SigningRefused(_) => 6,
-            Failure::Unreachable { .. } | Failure::ConnectionLost | Failure::SignerUnreachable(_) => 7,
             Failure::SignedOut | Failure::NotAllowed => 8,
             Failure::Busy { .. } | Failure::RateLimited { .. } => 10,
             Failure::ApprovalRefused(error) | Failure::ConsentNotRecorded(error) => api_code(error),

@@ -3,16 +3,18 @@
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{OrganisationId, SignerId};
 
+use gangway_protocol::signer::Signer;
+
 use crate::db::device_keys::{DeviceKey, refused_elsewhere};
-use crate::db::{Conn, DbError, parsed, query, row};
+use crate::db::{Conn, DbError, parsed, query, row, signers};
 
 /// What an approval is decided by.
 #[derive(Clone, Debug)]
 pub struct Ground {
     /// The organisation's name.
     pub organisation_name: String,
-    /// Whether the signer is one of its own.
-    pub has_signer: bool,
+    /// The signer, if it is one of its own.
+    pub signer: Option<Signer>,
     /// What it knows of the key.
     pub key: Option<DeviceKey>,
     /// Whether a key that sessions of another organisation have proved was revoked there.
@@ -30,11 +32,11 @@ pub async fn ground(
     spki: &Sha256Hex,
 ) -> Result<Option<Ground>, DbError> {
     let row: Option<GroundRow> = query(concat!(
-        "SELECT o.name, EXISTS (SELECT 1 FROM signers s WHERE s.organisation = o.id AND s.id = $2) AS has_signer,
-             k.device, k.refused_at, ",
+        "SELECT o.name AS organisation_name, s.id, s.name, s.kind, s.least_role, s.disabled_at, k.device, k.refused_at, ",
         refused_elsewhere!("$3", "o.id"),
         " AS is_refused_elsewhere
-         FROM organisations o LEFT JOIN device_keys k ON k.organisation = o.id AND k.spki_sha256 = $3
+         FROM organisations o LEFT JOIN signers s ON s.organisation = o.id AND s.id = $2
+             LEFT JOIN device_keys k ON k.organisation = o.id AND k.spki_sha256 = $3
          WHERE o.id = $1"
     ))
     .bind(organisation.as_str())
@@ -47,8 +49,12 @@ pub async fn ground(
 
 row! {
     struct GroundRow {
-        name: String,
-        has_signer: bool,
+        organisation_name: String,
+        id: Option<String>,
+        name: Option<String>,
+        kind: Option<String>,
+        least_role: Option<String>,
+        disabled_at: Option<i64>,
         device: Option<String>,
         refused_at: Option<i64>,
         is_refused_elsewhere: bool,
@@ -64,9 +70,13 @@ impl TryFrom<GroundRow> for Ground {
             let device = parsed(&device, "device_keys.device")?;
             Ok::<_, DbError>(DeviceKey { device, refused })
         };
+        let signer = row.id.zip(row.name).zip(row.kind).zip(row.least_role);
+        let signer = signer.map(|(((id, name), kind), least_role)| {
+            signers::read(&id, name, &kind, &least_role, row.disabled_at)
+        });
         Ok(Self {
-            organisation_name: row.name,
-            has_signer: row.has_signer,
+            organisation_name: row.organisation_name,
+            signer: signer.transpose()?,
             key: row.device.map(known).transpose()?,
             is_refused_elsewhere: row.is_refused_elsewhere,
         })

@@ -38,12 +38,12 @@ pub async fn revoke_of_devices(
     devices: &[DeviceId],
     revoked: Revoked,
 ) -> Result<usize, DbError> {
-    let issuers: Vec<(String,)> = query_of_each(
+    let issuers: Vec<(Option<String>,)> = query_of_each(
         "UPDATE certificates SET revoked_at = $2, revocation_reason = $3
-         WHERE device IN (SELECT value FROM json_each($1)) AND sha256 IS NOT NULL
+         WHERE device IN (SELECT value FROM json_each($1))
              AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold') RETURNING issuer",
         "UPDATE certificates SET revoked_at = $2, revocation_reason = $3
-         WHERE device = ANY($1) AND sha256 IS NOT NULL
+         WHERE device = ANY($1)
              AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold') RETURNING issuer",
     )
     .bind(texts(devices))
@@ -65,10 +65,10 @@ pub async fn revoke_of_key(
     revoked: Revoked,
 ) -> Result<usize, DbError> {
     let sql = "UPDATE certificates SET revoked_at = $3, revocation_reason = $4
-         WHERE organisation = $1 AND spki_sha256 = $2 AND sha256 IS NOT NULL
+         WHERE organisation = $1 AND spki_sha256 = $2
              AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold')
          RETURNING issuer";
-    let issuers: Vec<(String,)> = by_key(sql, organisation, spki, revoked).fetch_all(conn).await?;
+    let issuers: Vec<(Option<String>,)> = by_key(sql, organisation, spki, revoked).fetch_all(conn).await?;
     touch(conn, issuers).await
 }
 
@@ -77,7 +77,7 @@ pub async fn revoke_of_key(
 /// # Errors
 /// What the database says.
 pub async fn revoke_one(conn: &mut Conn<'_>, sha256: &Sha256Hex, revoked: Revoked) -> Result<bool, DbError> {
-    let issuers: Vec<(String,)> = query(
+    let issuers: Vec<(Option<String>,)> = query(
         "UPDATE certificates SET revoked_at = $2, revocation_reason = $3
          WHERE sha256 = $1 AND (revoked_at IS NULL OR revocation_reason = 'certificate_hold') RETURNING issuer"
     )
@@ -98,9 +98,9 @@ pub async fn hold_of_device(
     device: &DeviceId,
     at: UnixMillis,
 ) -> Result<usize, DbError> {
-    let issuers: Vec<(String,)> = query(
+    let issuers: Vec<(Option<String>,)> = query(
         "UPDATE certificates SET revoked_at = $2, revocation_reason = 'certificate_hold'
-         WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL RETURNING issuer",
+         WHERE device = $1 AND revoked_at IS NULL RETURNING issuer",
     )
     .bind(device.as_str())
     .bind(at.0)
@@ -114,7 +114,7 @@ pub async fn hold_of_device(
 /// # Errors
 /// What the database says.
 pub async fn release_of_device(conn: &mut Conn<'_>, device: &DeviceId) -> Result<usize, DbError> {
-    let issuers: Vec<(String,)> = query(
+    let issuers: Vec<(Option<String>,)> = query(
         "UPDATE certificates SET revoked_at = NULL, revocation_reason = NULL
          WHERE device = $1 AND revocation_reason = 'certificate_hold' RETURNING issuer",
     )
@@ -146,13 +146,13 @@ pub async fn revoke_displaced(
     at: UnixMillis,
 ) -> Result<Vec<DeviceId>, DbError> {
     let superseded = RevocationReason::Superseded.as_str();
-    let mut changed: Vec<(String,)> = Vec::new();
+    let mut changed: Vec<(Option<String>,)> = Vec::new();
     if let Some(device) = displaced.superseded_of {
         let own = query(REVOKE_SUPERSEDED)
             .bind(device.as_str())
             .bind(at.0)
             .bind(superseded);
-        changed.extend(own.fetch_all::<(String,)>(conn).await?);
+        changed.extend(own.fetch_all::<(Option<String>,)>(conn).await?);
     }
     let mut losers = Vec::new();
     for rival in displaced.rivals {
@@ -161,7 +161,7 @@ pub async fn revoke_displaced(
             .bind(displaced.spki.to_string())
             .bind(at.0)
             .bind(superseded);
-        let lost: Vec<(String,)> = lost.fetch_all(conn).await?;
+        let lost: Vec<(Option<String>,)> = lost.fetch_all(conn).await?;
         if !lost.is_empty() {
             losers.push(rival.clone());
         }
@@ -178,7 +178,7 @@ pub(in crate::db) const REVOKE_SUPERSEDED: &str = "UPDATE certificates
 
 pub(in crate::db) const REVOKE_UNPROVEN_OF_KEY: &str = "UPDATE certificates
     SET revoked_at = $3, revocation_reason = $4
-    WHERE device = $1 AND spki_sha256 = $2 AND sha256 IS NOT NULL AND proven_at IS NULL AND revoked_at IS NULL
+    WHERE device = $1 AND spki_sha256 = $2 AND proven_at IS NULL AND revoked_at IS NULL
     RETURNING issuer";
 
 /// The revoked certificates of an issuer that a list made now has to name: those that expired before `expired_before`
@@ -220,10 +220,11 @@ fn by_key(sql: &'static str, organisation: &OrganisationId, spki: &Sha256Hex, re
         .bind(revoked.reason.as_str())
 }
 
-/// Tells the issuers of changed certificates, each once. Returns how many certificates changed.
-async fn touch(conn: &mut Conn<'_>, changed: Vec<(String,)>) -> Result<usize, DbError> {
+/// Tells the issuers of changed certificates, each once; what others have signed is on none of our lists. Returns how many
+/// certificates changed.
+async fn touch(conn: &mut Conn<'_>, changed: Vec<(Option<String>,)>) -> Result<usize, DbError> {
     let count = changed.len();
-    let mut ids: Vec<String> = changed.into_iter().map(|(id,)| id).collect();
+    let mut ids: Vec<String> = changed.into_iter().filter_map(|(id,)| id).collect();
     // In one order, so that two transactions that touch several issuers cannot wait for each other.
     ids.sort_unstable();
     ids.dedup();

@@ -32,7 +32,7 @@ macro_rules! newest {
         concat!(
             " FROM certificates WHERE ",
             $where,
-            " AND sha256 IS NOT NULL AND (issued_at, sha256) < ($2, $3)",
+            " AND (issued_at, sha256) < ($2, $3)",
             $found,
             " ORDER BY issued_at DESC, sha256 DESC LIMIT $4"
         )

@@ -17,7 +17,7 @@ pub(in crate::db) fn older_superseded(
 ) -> Query {
     query(
         "UPDATE certificates SET superseded_at = $4, grace_until = $5
-         WHERE device = $1 AND sha256 IS NOT NULL AND sha256 <> $2 AND issued_at <= $3 AND superseded_at IS NULL",
+         WHERE device = $1 AND sha256 <> $2 AND issued_at <= $3 AND superseded_at IS NULL",
     )
     .bind(proven.device.as_str())
     .bind(proven.sha256.to_string())
@@ -108,7 +108,7 @@ pub async fn count_live_of(
             concat!(
                 "SELECT COUNT(*) FROM certificates WHERE ",
                 $devices,
-                " AND sha256 IS NOT NULL AND revoked_at IS NULL AND superseded_at IS NULL AND not_after > $2"
+                " AND revoked_at IS NULL AND superseded_at IS NULL AND not_after > $2"
             )
         };
     }
@@ -130,7 +130,7 @@ pub async fn count_live_of(
 pub async fn count_live(conn: &mut Conn<'_>, device: &DeviceId, now: UnixMillis) -> Result<i64, DbError> {
     let (live,): (i64,) = query(
         "SELECT COUNT(*) FROM certificates
-         WHERE device = $1 AND sha256 IS NOT NULL AND revoked_at IS NULL AND superseded_at IS NULL
+         WHERE device = $1 AND revoked_at IS NULL AND superseded_at IS NULL
              AND not_after > $2",
     )
     .bind(device.as_str())

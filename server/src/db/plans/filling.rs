@@ -55,8 +55,8 @@ pub(super) async fn fill(db: &Db, on_postgres: bool) {
             SELECT 'lnk_' || {number}, 'invitation', {hex}, {org}, 'viewer', '', n, n FROM s"),
         format!("INSERT INTO issuers (id, certificate, above, trust_anchor, created_at)
             VALUES ('{}', '', '', '', 1)", id("iss_", 1)),
-        format!("INSERT INTO signers (id, organisation, name, kind, created_at)
-            VALUES ('{}', {org}, 'CA', 'builtin', 1)", id("sgn_", 1)),
+        format!("INSERT INTO signers (id, organisation, name, kind, position, created_at)
+            VALUES ('{}', {org}, 'CA', '{{\"kind\":\"builtin\"}}', 0, 1)", id("sgn_", 1)),
         format!("{series} INSERT INTO devices (id, organisation, name, sort_name, labels, state, state_since, facts, search, approver, created_at)
             SELECT 'dev_' || {number}, {org}, 'Pump ' || n, 'pump ' || n, '[]', CASE WHEN n % 10 = 0 THEN 'suspended' ELSE 'active' END, n, '{facts}', 'pump ' || n, {acc}, n FROM s"),
         "UPDATE presence SET recency = (SELECT CASE WHEN created_at % 2 = 0 THEN 4503599627370496 ELSE 0 END + created_at

@@ -39,6 +39,20 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         Walks(|conn| Box::pin(async { approvals::lapsed(conn, UnixMillis(50), 500).await.map(drop) })),
     ),
     (
+        "approvals::unanswered",
+        Walks(|conn| Box::pin(async { approvals::unanswered(conn, UnixMillis(50), 500).await.map(drop) })),
+    ),
+    (
+        "approvals::being_signed",
+        SortsFew(|conn| {
+            Box::pin(async {
+                approvals::being_signed(conn, &device(), &Sha256Hex([0; 32]))
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
         "approvals::waiting_by",
         Exempt("the open approvals, of which there are few, when somebody's right ends"),
     ),
@@ -267,7 +281,7 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
     ),
     (
         "signers::of_organisation",
-        SortsFew(|conn| Box::pin(async { signers::of_organisation(conn, &home(), "", 50).await.map(drop) })),
+        SortsFew(|conn| Box::pin(async { signers::of_organisation(conn, &home()).await.map(drop) })),
     ),
     (
         "tokens::reach",

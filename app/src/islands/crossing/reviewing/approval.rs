@@ -4,8 +4,9 @@ use gangway_client::crossing::{Decision, Input, Obstacle};
 use gangway_protocol::account::Account;
 use gangway_protocol::enrolment::NetworkComparison;
 use gangway_protocol::id::OrganisationId;
-use gangway_protocol::organisation::{Organisation, Signer};
+use gangway_protocol::organisation::{Organisation, Role};
 use gangway_protocol::page::PageQuery;
+use gangway_protocol::signer::Signer;
 use leptos::prelude::*;
 
 use super::super::state::CrossingState;
@@ -36,8 +37,12 @@ pub(super) struct Form {
     pub(super) message: RwSignal<Option<String>>,
     /// An approval was given and waits for a proof, or for the server to say who signs.
     pub(super) waiting: RwSignal<bool>,
-    /// Who signs in the chosen organisation, once the server has said so.
-    signers: RwSignal<Option<Outcome<Vec<Signer>>>>,
+    /// Who signs in the chosen organisation for this person, once the server has said so.
+    pub(super) signers: RwSignal<Option<Outcome<Vec<Signer>>>>,
+    /// The one that was chosen among several; empty: the first.
+    pub(super) signer: RwSignal<String>,
+    /// What the person is in each organisation.
+    roles: StoredValue<Vec<(OrganisationId, Role)>>,
     /// Until when an approval needs no new proof, as far as the page knows.
     verified_until: RwSignal<i64>,
 }
@@ -57,6 +62,13 @@ impl Form {
             message: RwSignal::new(None),
             waiting: RwSignal::new(false),
             signers: RwSignal::new(None),
+            signer: RwSignal::new(String::new()),
+            roles: StoredValue::new(
+                account
+                    .organisations_where(Role::may_enrol)
+                    .map(|organisation| (organisation.id.clone(), organisation.role))
+                    .collect(),
+            ),
             verified_until: RwSignal::new(account.verified_until.map_or(i64::MAX, |until| until.0)),
         }
     }
@@ -65,12 +77,19 @@ impl Form {
         let name = self.name.get_untracked().trim().to_owned();
         Some(Decision {
             organisation: self.organisation.get_untracked().parse().ok()?,
-            signer: self
-                .signers
-                .with_untracked(|signers| signers.as_ref()?.as_ref().ok()?.first().cloned())?,
+            signer: self.chosen_signer()?,
             name: (!name.is_empty()).then_some(name),
             labels: read_labels(&self.labels.get_untracked()),
             replace,
+        })
+    }
+
+    fn chosen_signer(self) -> Option<Signer> {
+        let chosen = self.signer.get_untracked();
+        self.signers.with_untracked(|signers| {
+            let signers = signers.as_ref()?.as_ref().ok()?;
+            let found = signers.iter().find(|signer| signer.id.as_str() == chosen);
+            found.or_else(|| signers.first()).cloned()
         })
     }
 
@@ -80,14 +99,25 @@ impl Form {
             return;
         };
         self.signers.set(None);
+        self.signer.set(String::new());
+        let role = self.roles.with_value(|roles| {
+            roles
+                .iter()
+                .find(|(id, _)| *id == organisation)
+                .map(|(_, role)| *role)
+        });
         leptos::task::spawn_local(async move {
             let read = api().signers(&organisation, &PageQuery::default()).await;
             // Somebody who has chosen another one meanwhile waits for that one's.
             let chosen = self.organisation.try_get_untracked();
             if chosen.is_some_and(|chosen| chosen == organisation.to_string()) {
-                let _ = self
-                    .signers
-                    .try_set(Some(read.map(|page| page.items).map_err(Trouble::from)));
+                let serving = read.map(|page| {
+                    let signers = page.items.into_iter();
+                    signers
+                        .filter(|signer| role.is_some_and(|role| signer.serves(role)))
+                        .collect()
+                });
+                let _ = self.signers.try_set(Some(serving.map_err(Trouble::from)));
             }
         });
     }

@@ -30,8 +30,8 @@ pub(super) fn ObstacleNotice(
             .with(|view| view.as_ref().and_then(|view| view.obstacle.clone()))
     });
     move || match obstacle.get()? {
-        // Approving goes on by itself after the proof.
-        Obstacle::StepUp => None,
+        // Approving goes on by itself after the proof; what hinders the signer is the next scene's.
+        Obstacle::StepUp | Obstacle::Credentials { .. } | Obstacle::ReplyLost { .. } => None,
         Obstacle::KeyKnown(device) => Some(Either::Left(view! { <KeyKnown state device approve /> })),
         // The button that tries again is the one that was pressed.
         Obstacle::Refused(error) => {

@@ -1,18 +1,24 @@
-//! The certificate that a device presents in a proof, read.
+//! A certificate that somebody presents, read: a device in a proof, a claimant that had it signed elsewhere.
 
 use gangway_protocol::certificate::{PublicKey, join_chain, split_chain};
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::time::UnixMillis;
 use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
-use crate::ca::{moment, verify};
+use super::{moment, verify};
+
+/// Why a presented chain is not taken. `Display` is for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(String);
 
 /// The leaf of a presented chain.
 #[derive(Clone, Debug)]
 pub struct Presented {
     der: Vec<u8>,
+    /// DER of what stands above it.
+    above: Vec<Vec<u8>>,
     leaf: Certificate,
     key: PublicKey,
     sha256: Sha256Hex,
@@ -23,23 +29,18 @@ impl Presented {
     /// looked up, whoever signed them.
     ///
     /// # Errors
-    /// The problem to send.
-    pub fn parse(chain: &str) -> Result<Self, Problem> {
-        let malformed = |message: String| Problem {
-            code: ProblemCode::Malformed,
-            message,
-            retry_after_secs: None,
-        };
+    /// What is wrong with it.
+    pub fn parse(chain: &str) -> Result<Self, Unreadable> {
         let mut blocks = split_chain(chain)
-            .map_err(|error| malformed(error.to_string()))?
+            .map_err(|error| Unreadable(error.to_string()))?
             .into_iter();
         let der = blocks
             .next()
-            .ok_or_else(|| malformed("the chain is empty".to_owned()))?;
-        let unreadable = |_| malformed("the first certificate of the chain is damaged".to_owned());
+            .ok_or_else(|| Unreadable("the chain is empty".to_owned()))?;
+        let unreadable = |_| Unreadable("the first certificate of the chain is damaged".to_owned());
         let leaf = Certificate::from_der(&der).map_err(unreadable)?;
         if !is_strict(&leaf, &der) {
-            return Err(malformed(
+            return Err(Unreadable(
                 "the first certificate of the chain is not as its issuer wrote it".to_owned(),
             ));
         }
@@ -48,10 +49,11 @@ impl Presented {
             .subject_public_key_info
             .to_der()
             .map_err(unreadable)?;
-        let key = PublicKey::from_spki(&spki).map_err(|error| malformed(error.to_string()))?;
+        let key = PublicKey::from_spki(&spki).map_err(|error| Unreadable(error.to_string()))?;
         Ok(Self {
             sha256: Sha256Hex::of(&der),
             der,
+            above: blocks.collect(),
             leaf,
             key,
         })
@@ -69,24 +71,45 @@ impl Presented {
         &self.sha256
     }
 
-    pub(super) fn leaf(&self) -> &Certificate {
+    /// The leaf.
+    #[must_use]
+    pub fn leaf(&self) -> &Certificate {
         &self.leaf
     }
 
-    pub(super) fn key(&self) -> &PublicKey {
+    /// Its public key.
+    #[must_use]
+    pub fn key(&self) -> &PublicKey {
         &self.key
     }
 
     /// Serial number, as records hold it.
-    pub(super) fn serial(&self) -> String {
+    #[must_use]
+    pub fn serial(&self) -> String {
         data_encoding::HEXLOWER.encode(self.leaf.tbs_certificate.serial_number.as_bytes())
     }
 
-    pub(super) fn pem(&self) -> String {
+    /// The leaf, PEM.
+    #[must_use]
+    pub fn pem(&self) -> String {
         join_chain([&self.der])
     }
 
-    pub(super) fn not_after(&self) -> UnixMillis {
+    /// What stands above it, PEM blocks; nothing: empty.
+    #[must_use]
+    pub fn above(&self) -> String {
+        join_chain(&self.above)
+    }
+
+    /// Start of its validity.
+    #[must_use]
+    pub fn not_before(&self) -> UnixMillis {
+        moment::from_x509(self.leaf.tbs_certificate.validity.not_before)
+    }
+
+    /// End of its validity.
+    #[must_use]
+    pub fn not_after(&self) -> UnixMillis {
         moment::from_x509(self.leaf.tbs_certificate.validity.not_after)
     }
 }

@@ -1,0 +1,368 @@
+//! Signing endpoints as organisations configure them: public configuration alone, never a credential.
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::{MAX_NAME_LEN, UnfitText, check_text};
+use crate::id::SignerId;
+use crate::organisation::Role;
+
+/// Most signing endpoints of an organisation.
+pub const MAX_SIGNERS: usize = 32;
+
+/// A signing endpoint of an organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Signer {
+    /// Its id.
+    pub id: SignerId,
+    /// Its name for people.
+    pub name: String,
+    /// What it is, with its public configuration.
+    #[serde(flatten)]
+    pub kind: SignerKind,
+    /// The least role that may use it.
+    #[serde(default = "installer")]
+    pub least_role: Role,
+    /// It signs nothing for the time being.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
+}
+
+fn installer() -> Role {
+    Role::Installer
+}
+
+impl Signer {
+    /// Whether a member with this role may have a device's certificate signed here.
+    #[must_use]
+    pub fn serves(&self, role: Role) -> bool {
+        !self.disabled && role.may_enrol() && role >= self.least_role
+    }
+}
+
+/// Kinds of signing endpoint, with their public configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SignerKind {
+    /// Gangway's own CA. It signs at the server.
+    Builtin,
+    /// AWS IoT Core. The browser or the command line asks it, with the person's own credentials.
+    AwsIot(AwsIot),
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl SignerKind {
+    /// Checks the configuration.
+    ///
+    /// # Errors
+    /// The field that is wrong.
+    pub fn check(&self) -> Result<(), UnfitSigner> {
+        match self {
+            Self::Builtin => Ok(()),
+            Self::AwsIot(aws) => aws.check(),
+            Self::Unknown => Err(UnfitSigner {
+                field: "kind",
+                detail: "kind is builtin or aws_iot".to_owned(),
+            }),
+        }
+    }
+
+    /// Whether Gangway's own server signs. Otherwise the claimant has it signed, and the certificate is recorded.
+    #[must_use]
+    pub fn is_builtin(&self) -> bool {
+        *self == Self::Builtin
+    }
+
+    /// Where the browser has to be allowed to connect (CSP `connect-src`), beside the panel itself.
+    #[must_use]
+    pub fn origins(&self) -> Vec<String> {
+        match self {
+            Self::Builtin | Self::Unknown => Vec::new(),
+            Self::AwsIot(aws) => vec![aws.origin()],
+        }
+    }
+}
+
+/// AWS IoT Core, by CreateCertificateFromCsr.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AwsIot {
+    /// The region, e.g. `eu-central-1`.
+    pub region: String,
+    /// Origin of the control plane, where it is not the region's own: dual-stack, FIPS, a VPC endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Host at which devices connect by MQTT, e.g. `a1b2c3-ats.iot.eu-central-1.amazonaws.com`. It goes to the device, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_endpoint: Option<String>,
+    /// Whether a certificate is active as soon as it is signed.
+    #[serde(default = "yes")]
+    pub activate: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl AwsIot {
+    /// Origin of the control plane.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        if let Some(endpoint) = &self.endpoint {
+            return endpoint.clone();
+        }
+        let region = &self.region;
+        // botocore's endpoints.json: the partitions with a domain of their own.
+        let domain = match region.split('-').next() {
+            Some("cn") => "amazonaws.com.cn",
+            Some("eusc") => "amazonaws.eu",
+            _ => "amazonaws.com",
+        };
+        format!("https://iot.{region}.{domain}")
+    }
+
+    fn check(&self) -> Result<(), UnfitSigner> {
+        let unfit = |field, detail: &str| {
+            Err(UnfitSigner {
+                field,
+                detail: detail.to_owned(),
+            })
+        };
+        if !is_region(&self.region) {
+            return unfit("region", "region is a name like eu-central-1");
+        }
+        if self
+            .endpoint
+            .as_deref()
+            .is_some_and(|endpoint| !is_origin(endpoint))
+        {
+            return unfit(
+                "endpoint",
+                "endpoint is an origin: https, a host, perhaps a port, and no path (http for a loopback address)",
+            );
+        }
+        if self.data_endpoint.as_deref().is_some_and(|host| !is_host(host)) {
+            return unfit(
+                "data_endpoint",
+                "data_endpoint is a host name alone, without scheme, port or path",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A region's name goes into a host name, so that nothing else may be in it.
+fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.len() >= 3
+        && text.len() <= 32
+        && parts.iter().all(|part| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        })
+}
+
+/// RFC 6454 §6.2, with https, or with http where nothing leaves the machine.
+fn is_origin(text: &str) -> bool {
+    let (host_and_port, secure) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => (rest, true),
+        (None, Some(rest)) => (rest, false),
+        (None, None) => return false,
+    };
+    let (host, port) = match host_and_port.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (host_and_port, None),
+    };
+    is_host(host)
+        && port.is_none_or(|port| {
+            port.parse::<u16>()
+                .is_ok_and(|number| number > 0 && number.to_string() == port)
+        })
+        && (secure || matches!(host, "localhost" | "127.0.0.1"))
+}
+
+/// Labels of RFC 1123 §2.1 in lower case, with dots between them.
+fn is_host(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 253
+        && text.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        })
+}
+
+/// What of a signing endpoint cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct UnfitSigner {
+    /// Its JSON name.
+    pub field: &'static str,
+    /// What it has to be.
+    pub detail: String,
+}
+
+/// A new signing endpoint: `POST /api/v1/organisations/{id}/signers`. It comes last in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignerRequest {
+    /// Its name for people.
+    pub name: String,
+    /// What it is, with its public configuration.
+    #[serde(flatten)]
+    pub kind: SignerKind,
+    /// The least role that may use it.
+    #[serde(default = "installer")]
+    pub least_role: Role,
+}
+
+/// Changes to a signing endpoint: `PATCH /api/v1/organisations/{id}/signers/{signer}`. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct SignerUpdate {
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its whole public configuration; of the same kind as before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<SignerKind>,
+    /// The least role that may use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least_role: Option<Role>,
+    /// Whether it signs nothing for the time being.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    /// Its place in the list, from 0. The first one that serves a member is offered first.
+    #[cfg_attr(feature = "openapi", schema(maximum = 31))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<u32>,
+}
+
+/// A name for a signing endpoint, trimmed.
+///
+/// # Errors
+/// When it is empty, too long, or holds what deceives.
+pub fn check_signer_name(name: &str) -> Result<String, UnfitSigner> {
+    let name = name.trim();
+    let unfit = |error: UnfitText| UnfitSigner {
+        field: "name",
+        detail: error.to_string(),
+    };
+    check_text("name", name, MAX_NAME_LEN).map_err(unfit)?;
+    if name.is_empty() {
+        return Err(UnfitSigner {
+            field: "name",
+            detail: "name is how people will find it: write a word or two".to_owned(),
+        });
+    }
+    Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn aws(region: &str) -> AwsIot {
+        AwsIot {
+            region: region.to_owned(),
+            endpoint: None,
+            data_endpoint: None,
+            activate: true,
+        }
+    }
+
+    #[test]
+    fn a_kind_that_is_not_known_yet_can_be_read() {
+        let of = |kind: &str| -> Signer {
+            let text = json!({"id": "sgn_0000000001zzzzzzzzzzzzzzzz", "name": "x", "kind": kind, "region": "eu-central-1"});
+            serde_json::from_value(text).expect("a signer")
+        };
+        assert_eq!(of("builtin").kind, SignerKind::Builtin);
+        assert_eq!(of("aws_iot").kind, SignerKind::AwsIot(aws("eu-central-1")));
+        assert_eq!(of("of_tomorrow").kind, SignerKind::Unknown);
+        assert!(SignerKind::Unknown.check().is_err());
+    }
+
+    #[test]
+    fn a_signer_is_written_flat() {
+        let signer = Signer {
+            id: "sgn_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
+            name: "AWS".to_owned(),
+            kind: SignerKind::AwsIot(aws("eu-central-1")),
+            least_role: Role::Operator,
+            disabled: false,
+        };
+        let text = serde_json::to_value(&signer).expect("JSON");
+        assert_eq!(
+            text,
+            json!({"id": "sgn_0000000001zzzzzzzzzzzzzzzz", "name": "AWS", "kind": "aws_iot", "region": "eu-central-1",
+                "activate": true, "least_role": "operator"})
+        );
+        assert_eq!(serde_json::from_value::<Signer>(text).expect("a signer"), signer);
+    }
+
+    #[test]
+    fn each_partition_has_its_domain() {
+        for (region, origin) in [
+            ("eu-central-1", "https://iot.eu-central-1.amazonaws.com"),
+            ("us-gov-west-1", "https://iot.us-gov-west-1.amazonaws.com"),
+            ("cn-north-1", "https://iot.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", "https://iot.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            assert_eq!(aws(region).origin(), origin);
+            assert_eq!(aws(region).check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_leads_elsewhere_is_refused() {
+        for region in [
+            "",
+            "eu",
+            "eu-central-1.evil.example/",
+            "EU-central-1",
+            "eu--1",
+            "eu-central-1\n",
+        ] {
+            assert_eq!(aws(region).check().expect_err(region).field, "region");
+        }
+        for endpoint in [
+            "iot.example",
+            "http://iot.example",
+            "https://",
+            "https://user@iot.example",
+            "https://iot.example/path",
+            "https://iot.example:0",
+            "https://iot.example:99999",
+            "https://iot.example; script-src *",
+            "https://*.example",
+        ] {
+            let kind = SignerKind::AwsIot(AwsIot {
+                endpoint: Some(endpoint.to_owned()),
+                ..aws("eu-central-1")
+            });
+            assert_eq!(kind.check().expect_err(endpoint).field, "endpoint");
+        }
+        for endpoint in [
+            "https://iot-fips.us-east-1.amazonaws.com",
+            "https://aws.example:8443",
+            "http://127.0.0.1:5593",
+        ] {
+            let kind = SignerKind::AwsIot(AwsIot {
+                endpoint: Some(endpoint.to_owned()),
+                ..aws("eu-central-1")
+            });
+            assert_eq!(kind.check(), Ok(()), "{endpoint}");
+            assert_eq!(kind.origins(), [endpoint]);
+        }
+    }
+}

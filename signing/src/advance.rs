@@ -1,0 +1,78 @@
+//! A step that a signer is to take, apart from whoever waits for it: a browser loads the code of a back end when it is needed.
+
+use gangway_protocol::time::UnixMillis;
+
+use crate::{NoAnswer, Response, Signer, SigningError, Step, Wallet};
+
+/// A step to be taken.
+#[derive(Clone, Debug)]
+pub struct Advance {
+    signer: Signer,
+    event: Event,
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Start,
+    Answered(Result<Response, NoAnswer>),
+}
+
+/// The signer after its step, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Advanced {
+    /// The signer.
+    pub signer: Signer,
+    /// What it wants next, or why there is no certificate.
+    pub outcome: Result<Step, SigningError>,
+}
+
+impl Advance {
+    /// The first step, or the one after [`Step::NeedCredentials`] or [`Step::ReplyLost`].
+    #[must_use]
+    pub fn start(signer: Signer) -> Self {
+        Self {
+            signer,
+            event: Event::Start,
+        }
+    }
+
+    /// The step after a request.
+    #[must_use]
+    pub fn answered(signer: Signer, answer: Result<Response, NoAnswer>) -> Self {
+        Self {
+            signer,
+            event: Event::Answered(answer),
+        }
+    }
+
+    /// Takes the step of our own CA, for which no further code is needed.
+    ///
+    /// # Errors
+    /// The step itself, when it is another signer's.
+    pub fn take_builtin(self: Box<Self>) -> Result<Advanced, Box<Self>> {
+        let Signer::Builtin(builtin) = self.signer else {
+            return Err(self);
+        };
+        let outcome = match self.event {
+            Event::Start => builtin.start(),
+            Event::Answered(answer) => builtin.answer(answer),
+        };
+        Ok(Advanced {
+            signer: Signer::Builtin(builtin),
+            outcome,
+        })
+    }
+
+    /// Takes the step, whoever's it is.
+    #[must_use]
+    pub fn take(mut self, wallet: &mut Wallet, now: UnixMillis) -> Advanced {
+        let outcome = match self.event {
+            Event::Start => self.signer.start(wallet, now),
+            Event::Answered(answer) => self.signer.answer(answer, wallet, now),
+        };
+        Advanced {
+            signer: self.signer,
+            outcome,
+        }
+    }
+}
