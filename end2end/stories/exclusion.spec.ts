@@ -1,7 +1,7 @@
 // Putting a device out: the person sees what it will do, the device's screen says that it happened.
 import { readdirSync } from 'node:fs';
 import { expect, test } from '../support/story.ts';
-import { approve, enrol, hydrated, review } from '../support/link.ts';
+import { approve, enrol, hydrated, open, review } from '../support/link.ts';
 
 // Threat model: SES-5.
 test('a revoked device says so, sets its key aside and shows a new code', async ({ owner, server, startDevice }) => {
@@ -18,6 +18,8 @@ test('a revoked device says so, sets its key aside and shows a new code', async 
 
   const code = await device.code();
   expect(readdirSync(device.stateDir).filter((name) => /^key-set-aside-.+\.pem$/.test(name))).toHaveLength(1);
+  await open(owner, `${server.url}/fleet?state=retired`);
+  await expect(owner.getByRole('row').filter({ hasText: 'Revoked' }), 'not merely retired').toHaveCount(1);
   await review(owner, server.url, code);
   await approve(owner);
   await device.next('online');

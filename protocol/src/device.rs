@@ -255,6 +255,9 @@ pub struct Device {
     pub labels: Vec<String>,
     /// Its state.
     pub state: DeviceState,
+    /// Whether it left the fleet by a revocation: its keys are refused, and only a new one brings it back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revoked: bool,
     /// Its presence.
     pub presence: Presence,
     /// What it says about itself.

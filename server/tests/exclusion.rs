@@ -153,6 +153,46 @@ both_engines!(
 );
 
 both_engines!(
+    async fn a_revoked_device_is_told_from_a_retired_one(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let because = RevocationRequest {
+            reason: RevocationReason::KeyCompromise,
+        };
+        let (_, lost) = SoftDevice::in_fleet(&server, &ada).await;
+        let (_, sold) = SoftDevice::in_fleet(&server, &ada).await;
+        server.clock.advance(UnixMillis::MINUTE);
+        let shown = ada
+            .api
+            .revoke_device(&lost.device, &because)
+            .await
+            .expect("revoked");
+        assert!(shown.device.revoked);
+        let shown = ada.api.retire_device(&sold.device).await.expect("retired");
+        assert!(!shown.device.revoked);
+        let retired = DeviceQuery {
+            state: Some("retired".to_owned()),
+            ..DeviceQuery::default()
+        };
+        let listed = ada.api.devices(&retired).await.expect("the fleet").items;
+        let revoked: Vec<_> = listed
+            .iter()
+            .filter(|device| device.revoked)
+            .map(|device| &device.id)
+            .collect();
+        assert_eq!((listed.len(), revoked), (2, vec![&lost.device]));
+
+        server.clock.advance(UnixMillis::MINUTE);
+        let shown = ada
+            .api
+            .revoke_device(&sold.device, &because)
+            .await
+            .expect("revoked");
+        assert!(shown.device.revoked, "also one that was retired before");
+    }
+);
+
+both_engines!(
     async fn a_bad_day_is_undone_in_one_action(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Admin, "Ada").await;

@@ -11,6 +11,8 @@ use crate::visit::language;
 pub(crate) fn DeviceStateMark(
     /// The state.
     state: DeviceState,
+    /// Tells a device whose keys are refused from one that was retired.
+    revoked: bool,
     /// Tells a device that has left the fleet from one that never got in, because it was refused on the way.
     presence: Presence,
 ) -> impl IntoView {
@@ -24,9 +26,17 @@ pub(crate) fn DeviceStateMark(
         DeviceState::Pending { .. } | DeviceState::Enrolling { .. } | DeviceState::Suspended { .. } => {
             "chip warn"
         }
+        DeviceState::Retired { .. } if revoked => "chip bad",
         DeviceState::Rejected { .. } | DeviceState::Retired { .. } => "chip",
     };
-    view! { <span class=class>{if not_enrolled { t.state_not_enrolled() } else { state_name(t, state.name()) }}</span> }
+    let word = if not_enrolled {
+        t.state_not_enrolled()
+    } else if revoked {
+        t.revoked()
+    } else {
+        state_name(t, state.name())
+    };
+    view! { <span class=class>{word}</span> }
 }
 
 /// The word for a state's stored name, as filters use it.

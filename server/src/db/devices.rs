@@ -372,12 +372,15 @@ fn within(mut text: String, max: usize) -> String {
     text
 }
 
-/// The columns of a device, its presence among them.
+/// The columns of a device, its presence among them. A key that is refused since the device left, or since later, tells a
+/// revocation from a retirement.
 macro_rules! columns {
     () => {
         "devices.id, devices.organisation, name, labels, state, state_since, facts, approver, certificate_expires_at, \
          renewal_requested_at, configuration, configuration_revision, alarm_kind, alarm_since, online_since, \
-         last_seen_at, offline_reason, created_at"
+         last_seen_at, offline_reason, created_at, \
+         (state = 'retired' AND EXISTS (SELECT 1 FROM device_keys k \
+             WHERE k.device = devices.id AND k.refused_at >= state_since)) AS revoked"
     };
 }
 pub(super) use columns;
@@ -414,6 +417,7 @@ row! {
         last_seen_at: i64,
         offline_reason: Option<String>,
         created_at: i64,
+        revoked: bool,
     }
 }
 
@@ -471,6 +475,7 @@ impl TryFrom<Row> for Device {
             labels: serde_json::from_str(&row.labels).map_err(|_| corrupt("devices.labels"))?,
             state: DeviceState::from_name(&row.state, UnixMillis(row.state_since))
                 .ok_or(corrupt("devices.state"))?,
+            revoked: row.revoked,
             presence,
             facts: serde_json::from_str(&row.facts).map_err(|_| corrupt("devices.facts"))?,
             certificate_expires_at: row.certificate_expires_at.map(UnixMillis),

@@ -19,6 +19,7 @@ pub(super) fn Head(shown: Shown) -> impl IntoView {
     let detail = shown.detail;
     let presence = Memo::new(move |_| detail.with(|detail| detail.device.presence.clone()));
     let state = Memo::new(move |_| detail.with(|detail| detail.device.state.clone()));
+    let revoked = Memo::new(move |_| detail.with(|detail| detail.device.revoked));
     let labels = Memo::new(move |_| detail.with(|detail| detail.device.labels.clone()));
     let why_offline = move || match presence.get() {
         Presence::Offline { reason, .. } => {
@@ -30,8 +31,8 @@ pub(super) fn Head(shown: Shown) -> impl IntoView {
         <div>
             <h1 id=TITLE_ID tabindex="-1">{move || detail.with(|detail| detail.device.name.clone())}</h1>
             <p class="row">
-                {move || view! { <PresenceMark presence=presence.get() /> }}
-                {move || view! { <DeviceStateMark state=state.get() presence=presence.get() /> }}
+                {move || view! { <PresenceMark presence=presence.get() stale=shown.stale.get() /> }}
+                {move || view! { <DeviceStateMark state=state.get() revoked=revoked.get() presence=presence.get() /> }}
                 {move || view! { <Labels labels=labels.get() /> }}
             </p>
             {why_offline}

@@ -126,7 +126,7 @@ fn DeviceRow(row: Row) -> impl IntoView {
                 {cell(device, |device| view! { <PresenceMark presence=device.presence.clone() /> })}
             </td>
             <td role="cell" class="cell-state">
-                {cell(device, |device| view! { <DeviceStateMark state=device.state.clone() presence=device.presence.clone() /> })}
+                {cell(device, state)}
             </td>
             <td role="cell" class="cell-system soft">
                 {move || device.with(|device| format!("{} {}", device.facts.os_version, device.facts.arch))}
@@ -150,6 +150,10 @@ fn name(device: &Device) -> impl IntoView + use<> {
         " "
         <RowLabels alarm=device.alarm.is_some() labels=device.labels.clone() />
     }
+}
+
+fn state(device: &Device) -> impl IntoView + use<> {
+    view! { <DeviceStateMark state=device.state.clone() revoked=device.revoked presence=device.presence.clone() /> }
 }
 
 /// When the newest certificate ends.
