@@ -97,6 +97,40 @@ test('whoever changes the language all the same goes on with the same code', asy
   await device.next('online');
 });
 
+test('a reload in the middle of a crossing is asked about, and one before it is not', async ({ owner, server, startDevice }) => {
+  const reload = () => owner.evaluate(() => { setTimeout(() => location.reload()); });
+  await open(owner, `${server.url}/link`);
+  let asked = 0;
+  owner.on('dialog', (question) => { asked += 1; void question.dismiss(); });
+  // Browsers ask only whoever has touched the page.
+  await owner.getByRole('textbox', { name: 'Code' }).click();
+  const loaded = owner.waitForEvent('load');
+  await reload();
+  await loaded;
+  await hydrated(owner);
+  expect(asked, 'nothing would have been lost').toBe(0);
+
+  await enterCode(owner, await startDevice().code());
+  await owner.getByRole('textbox', { name: 'Name' }).click();
+  await reload();
+  await expect.poll(() => asked).toBe(1);
+  await expect(owner.getByRole('heading', { name: 'Is this your device?' })).toBeVisible();
+});
+
+test('the question about a code from a link outlasts a change of the language', async ({ owner, server, startDevice }) => {
+  const shown = await startDevice().next('code');
+  await open(owner, String(shown.verification_uri_complete));
+  await expectQuestion(owner, server.url, String(shown.user_code));
+  await owner.getByRole('button', { name: 'Deutsch' }).click();
+  await expect(owner.locator('html')).toHaveAttribute('lang', 'de');
+  await hydrated(owner);
+  await expect(owner.getByText('Diese Buchstaben kamen mit einem Link')).toBeVisible();
+  await expect(owner.getByRole('textbox', { name: 'Code' })).toHaveValue(String(shown.user_code));
+  await expect(owner, 'the code has left the address').toHaveURL(`${server.url}/link`);
+  await owner.getByRole('button', { name: 'Diese Buchstaben stehen auf dem Gerät vor mir' }).click();
+  await expect(owner.getByRole('heading', { name: 'Ist das Ihr Gerät?' })).toBeVisible();
+});
+
 test('letters that have been typed outlast a change of the language', async ({ owner, server }) => {
   await open(owner, `${server.url}/link`);
   await owner.getByRole('textbox', { name: 'Code' }).pressSequentially('bcdfg');

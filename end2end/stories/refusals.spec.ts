@@ -98,3 +98,19 @@ test('whoever cancels while the device is being asked has signed nothing, and ma
   device.answer(true);
   await device.next('online');
 });
+
+test('whoever cancels while the page is still connecting is back at the field, and nothing is signed', async ({ owner, server, startDevice }) => {
+  const device = startDevice();
+  const code = await device.code();
+  device.sleep();
+  await open(owner, `${server.url}/link`);
+  await enterCode(owner, code);
+  await expect(owner.getByText('Connecting to the device')).toBeVisible();
+  await owner.getByRole('button', { name: 'Cancel' }).click();
+  await expect(owner.getByRole('status').filter({ hasText: 'You cancelled' })).toBeVisible();
+  await expect(owner.getByText('Connecting to the device')).toHaveCount(0);
+  await expect(owner.getByRole('button', { name: 'Cancel' })).toHaveCount(0);
+  await expect(owner.getByRole('textbox', { name: 'Code' })).toBeFocused();
+  device.wake();
+  expect(await certificates(owner, server.url)).toEqual([]);
+});

@@ -71,6 +71,7 @@ impl CrossingState {
             let farewell = Farewell::Ended {
                 attempt,
                 not_mine: *failure == Failure::NotMine,
+                reached: view.claim.is_some(),
                 told,
             };
             self.end(farewell, attempt, ended, told);

@@ -31,6 +31,10 @@ pub(super) fn Entering(
         page::focus_if_free(FIELD_ID);
     });
     send_by_itself(state, connecting);
+    let cancel = move |_| {
+        state.cancel();
+        page::focus(FIELD_ID);
+    };
     let missing = Memo::new(move |_| {
         code_entry::MIN_SYMBOLS.saturating_sub(code_entry::count_symbols(&state.entry.text.read()))
     });
@@ -90,9 +94,12 @@ pub(super) fn Entering(
                     {move || u64::try_from(missing.get()).ok().filter(|missing| *missing > 0).map(|missing| t.letters_missing(missing))}
                 </span>
             </div>
-            <p class="connecting soft" role="status">
-                {move || connecting.get().then(|| view! { <span class="spinner"></span> {t.connecting()} })}
-            </p>
+            <div class="connecting">
+                <p class="row soft" role="status">
+                    {move || connecting.get().then(|| view! { <span class="spinner"></span> {t.connecting()} })}
+                </p>
+                {move || connecting.get().then(|| view! { <button class="button" type="button" on:click=cancel>{t.cancel()}</button> })}
+            </div>
         </form>
         <section class="section" aria-labelledby="where-title">
             <h2 id="where-title">{t.where_is_code()}</h2>

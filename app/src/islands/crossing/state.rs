@@ -71,13 +71,21 @@ pub(super) enum Farewell {
     Ended {
         attempt: u32,
         not_mine: bool,
+        /// Whether the device had been reached, so that there is somebody to tell.
+        reached: bool,
         told: Told,
     },
 }
 
 impl Farewell {
     pub(super) fn words(self, t: Language) -> String {
-        let Self::Ended { not_mine, told, .. } = self else {
+        let Self::Ended {
+            not_mine,
+            reached,
+            told,
+            ..
+        } = self
+        else {
             return t.prefill_off().to_owned();
         };
         let ended = if not_mine {
@@ -85,6 +93,9 @@ impl Farewell {
         } else {
             t.ended_cancelled()
         };
+        if !reached {
+            return ended.to_owned();
+        }
         let told = match (told, not_mine) {
             (Told::Open, _) => t.ended_telling(),
             (Told::All, true) => t.ended_not_mine_told(),
@@ -135,8 +146,8 @@ impl CrossingState {
         leptos::task::spawn_local(async move {
             let conversation = conversation().await;
             self.conversation.set(Some(conversation));
-            self.starting.set(false);
             if self.attempts.get_value() == attempt {
+                self.starting.set(false);
                 (conversation.start)(
                     self,
                     Attempt {
@@ -149,9 +160,19 @@ impl CrossingState {
         });
     }
 
+    /// Ends an attempt that is still connecting.
+    pub(super) fn cancel(self) {
+        match self.machine.get() {
+            Some(machine) => machine.say(Input::Cancel),
+            // Its code has not been loaded yet, so nobody has heard of it.
+            None => self.start_over(true),
+        }
+    }
+
     /// Back to the field. What was typed stays when it may be of use again.
     pub(super) fn start_over(self, keep_code: bool) {
         self.next_attempt();
+        self.starting.set(false);
         self.machine.clear();
         self.view.set(None);
         if !keep_code {
@@ -167,14 +188,15 @@ impl CrossingState {
         })
     }
 
-    /// Whether something would be lost with the page: a conversation that has begun, or the server's hearing of its end. A
+    /// Whether something would be lost with the page: a conversation from the code on, or the server's hearing of its end. A
     /// device that has its certificate comes online by itself.
     pub(super) fn would_be_lost(self) -> bool {
         let talking = self.view.with_untracked(|view| {
             view.as_ref().is_some_and(|view| {
                 matches!(
                     view.stage,
-                    Stage::Reviewing
+                    Stage::Connecting
+                        | Stage::Reviewing
                         | Stage::Approving
                         | Stage::AwaitingConsent
                         | Stage::Signing
@@ -213,6 +235,7 @@ mod tests {
             Farewell::Ended {
                 attempt: 1,
                 not_mine,
+                reached: true,
                 told,
             }
             .words(Language::English)
@@ -222,5 +245,15 @@ mod tests {
         for not_mine in [true, false] {
             assert!(words(not_mine, Told::NotAll).contains("could not be told"));
         }
+        let unreached = Farewell::Ended {
+            attempt: 1,
+            not_mine: false,
+            reached: false,
+            told: Told::All,
+        };
+        assert_eq!(
+            unreached.words(Language::English),
+            Language::English.ended_cancelled()
+        );
     }
 }
