@@ -29,13 +29,14 @@ pub(crate) trait Follower: Copy + Send + Sync + 'static {
     fn is_over(self) -> bool;
 }
 
-/// Follows the changes from when the page lives.
-pub(crate) fn follow(page: impl Follower) {
+/// Follows the changes from when the page lives. `broken` holds while the stream is down, so that what is shown may be out of
+/// date.
+pub(crate) fn follow(page: impl Follower, broken: RwSignal<bool>) {
     let following = Following {
         page,
         changes: Held::new(),
         begun: StoredValue::new(false),
-        broken: StoredValue::new(false),
+        broken,
     };
     Effect::new(move |_| {
         following.open();
@@ -60,7 +61,7 @@ struct Following<P> {
     /// Whether the page has begun, or its beginning is so long ago that it has to catch up.
     begun: StoredValue<bool>,
     /// Whether the stream is broken, and somebody looks after it.
-    broken: StoredValue<bool>,
+    broken: RwSignal<bool>,
 }
 
 impl<P: Copy> Clone for Following<P> {
@@ -83,7 +84,9 @@ impl<P: Follower> Following<P> {
             StreamEvent::Change(change) => self.page.hear(change),
             StreamEvent::Resync => self.page.catch_up(),
             StreamEvent::Opened => {
-                self.broken.set_value(false);
+                if self.broken.get_untracked() {
+                    self.broken.set(false);
+                }
                 if self.begun.get_value() {
                     self.page.catch_up();
                 } else {
@@ -92,8 +95,8 @@ impl<P: Follower> Following<P> {
                 }
             }
             StreamEvent::Broken => {
-                if !self.broken.get_value() {
-                    self.broken.set_value(true);
+                if !self.broken.get_untracked() {
+                    self.broken.set(true);
                     leptos::task::spawn_local(self.mend());
                 }
             }
@@ -104,7 +107,7 @@ impl<P: Follower> Following<P> {
     async fn mend(self) {
         loop {
             clock::sleep(BROKEN_MILLIS).await;
-            if !self.broken.get_value() {
+            if !self.broken.get_untracked() {
                 return;
             }
             self.page.catch_up();

@@ -12,9 +12,12 @@ use crate::visit::language;
 pub(crate) fn PresenceMark(
     /// As the server tells it.
     presence: Presence,
+    /// Whether nobody tells of changes at present, so that the device may have come or gone since.
+    stale: bool,
 ) -> impl IntoView {
     let t = language();
     let (class, word, before, time) = match presence {
+        Presence::Online { .. } if stale => ("presence", t.online(), Some(t.last_known()), None),
         Presence::Online { since } => (
             "presence online",
             t.online(),
@@ -24,14 +27,15 @@ pub(crate) fn PresenceMark(
         Presence::Offline { last_seen_at, .. } => (
             "presence",
             t.offline(),
-            None,
+            stale.then(|| t.last_known()),
             Some((last_seen_at, TimeFormat::Past)),
         ),
         Presence::Never => ("presence", t.never_seen(), None, None),
     };
-    let before = before.map(|before| view! { {before} " " });
-    let time = time.map(|(at, show)| view! { " " <span class="soft">{before} <Moment at show /></span> });
-    view! { <span class=class>{word} {time}</span> }
+    let time = time.map(|(at, show)| view! { " " <Moment at show /> });
+    let soft =
+        (before.is_some() || time.is_some()).then(|| view! { " " <span class="soft">{before} {time}</span> });
+    view! { <span class=class>{word} {soft}</span> }
 }
 
 /// Why the last session ended, or what it waits for since, in a sentence.

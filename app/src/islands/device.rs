@@ -54,6 +54,8 @@ struct Shown {
     lines: RwSignal<Lines>,
     /// How far the reading of both is.
     reading: StoredValue<Reading>,
+    /// Whether the stream of changes is down, so that presence may be out of date.
+    stale: RwSignal<bool>,
     /// Why the last reading failed.
     trouble: RwSignal<Option<Trouble>>,
     /// The action that its dialog asks about, or asked about last.
@@ -106,11 +108,12 @@ pub(crate) fn DeviceView(
         detail: RwSignal::new(detail),
         lines: RwSignal::new(Lines::new(history)),
         reading: StoredValue::new(Reading::Idle),
+        stale: RwSignal::new(false),
         trouble: RwSignal::new(None),
         weighty: RwSignal::new(Weighty::Suspend),
         asking: RwSignal::new(false),
     };
-    follow(shown);
+    follow(shown, shown.stale);
     live::keep_title(shown);
     let operate = rights.operate;
     // What the visitor may not see any more does not stay on the page.

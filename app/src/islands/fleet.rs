@@ -41,7 +41,7 @@ pub(crate) fn FleetTable(
     let t = language();
     let fleet = Fleet::new(devices, shown);
     fleet.follow_address();
-    follow(fleet);
+    follow(fleet, fleet.stale);
     view! {
         <div class="page-head">
             <h1 id=TITLE_ID tabindex="-1">{t.fleet()}</h1>

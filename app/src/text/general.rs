@@ -48,6 +48,7 @@ texts! {
     never_seen => "Never seen", "Nie gesehen";
     just_now => "just now", "gerade eben";
     online_since => "since", "seit";
+    last_known => "last known", "zuletzt bekannt";
     state_pending => "Waiting for approval", "Wartet auf Freigabe";
     state_rejected => "Rejected", "Abgelehnt";
     state_enrolling => "Enrolling", "Wird aufgenommen";

@@ -32,6 +32,8 @@ pub(super) struct Fleet {
     pub(super) news: RwSignal<News>,
     /// Whether a question is on its way whose answer takes the rows' place.
     pub(super) busy: RwSignal<bool>,
+    /// Whether the stream of changes is down, so that presence may be out of date.
+    pub(super) stale: RwSignal<bool>,
     /// Counts those questions: only the answer to the last one counts.
     asked: StoredValue<u32>,
     /// How far the reading of what may have been missed is.
@@ -65,6 +67,7 @@ impl Fleet {
             news: RwSignal::new(News::None),
             busy: RwSignal::new(false),
             asked: StoredValue::new(0),
+            stale: RwSignal::new(false),
             catching_up: StoredValue::new(Reading::Idle),
             found: StoredValue::new(found),
         }

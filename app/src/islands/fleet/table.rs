@@ -60,7 +60,7 @@ pub(super) fn Table(
                 </thead>
                 <tbody role="rowgroup">
                     <For each=rows key=|row| row.id.clone() let(row)>
-                        <DeviceRow row />
+                        <DeviceRow row stale=fleet.stale />
                     </For>
                 </tbody>
             </table>
@@ -116,14 +116,14 @@ fn SortHead(fleet: Fleet, name: &'static str, column: Column) -> impl IntoView {
 }
 
 #[component]
-fn DeviceRow(row: Row) -> impl IntoView {
+fn DeviceRow(row: Row, stale: RwSignal<bool>) -> impl IntoView {
     // The handle goes with the row, the signal behind it with the listing.
     let device = RwSignal::from(row.device);
     view! {
         <tr role="row">
             <th role="rowheader" scope="row">{cell(device, name)}</th>
             <td role="cell" class="cell-presence">
-                {cell(device, |device| view! { <PresenceMark presence=device.presence.clone() /> })}
+                {move || view! { <PresenceMark presence=device.with(|device| device.presence.clone()) stale=stale.get() /> }}
             </td>
             <td role="cell" class="cell-state">
                 {cell(device, state)}

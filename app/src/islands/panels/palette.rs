@@ -162,7 +162,7 @@ fn Content(open: RwSignal<bool>, keys: RwSignal<bool>, reach: Reach) -> impl Int
                             >
                                 <Icon glyph />
                                 <span>{label}</span>
-                                {device.map(|device| view! { <PresenceMark presence=device.presence /> })}
+                                {device.map(|device| view! { <PresenceMark presence=device.presence stale=false /> })}
                             </li>
                         }
                     })
