@@ -30,9 +30,9 @@ addEventListener("click", (event) => {
 });
 
 // Going back shows a document as it was, also after its member was signed out elsewhere.
-addEventListener("pageshow", async () => {
+addEventListener("pageshow", async ({ persisted }) => {
   const [navigation] = performance.getEntriesByType("navigation");
-  if (navigation?.type !== "back_forward" || !document.querySelector(".avatar")) return;
+  if (!(persisted || navigation?.type === "back_forward") || !document.querySelector(".avatar")) return;
   const { status } = await fetch("/api/v1/account");
   if (status === 401) location.reload();
 });

@@ -1,8 +1,8 @@
 // What each role is offered: nobody is led to what would only be refused.
-import type { Page } from '@playwright/test';
+import type { Browser, Page } from '@playwright/test';
 import { approve, enrol, enterCode, hydrated, open } from '../support/link.ts';
 import { invite, join } from '../support/people.ts';
-import { expect, test } from '../support/story.ts';
+import { expect, test, type StartDevice } from '../support/story.ts';
 
 const DEEDS = ['Name and labels', 'Identify', 'Renew certificate', 'Suspend', 'Retire', 'Revoke'];
 
@@ -77,4 +77,49 @@ test('an operator runs devices, and invites nobody', async ({ owner, server, bro
   await open(operator, `${server.url}/account`);
   await expect(operator.getByRole('button', { name: 'New token' })).toBeVisible();
   await expect(operator.getByRole('button', { name: 'Invite somebody' })).toHaveCount(0);
+});
+
+/** Somebody who has the fleet open, and one of its devices in another tab. */
+async function watching(owner: Page, server: string, browser: Browser, startDevice: StartDevice): Promise<{ fleet: Page; device: Page }> {
+  const { deviceId } = await enrol(owner, server, startDevice({ extra: ['--name', 'crane-1'] }));
+  const fleet = await join(browser, await invite(owner, server, 'Charles', 'Operator'), 'Charles Babbage');
+  await expect(fleet.getByRole('rowheader')).toHaveText(['crane-1']);
+  const device = await fleet.context().newPage();
+  await open(device, `${server}/fleet/${deviceId}`);
+  await expect(device.getByRole('heading', { name: 'crane-1' })).toBeVisible();
+  return { fleet, device };
+}
+
+/** Gives Charles another role, or none: nothing in the panel does that yet. */
+async function change(owner: Page, role?: string): Promise<void> {
+  const status = await owner.evaluate(async (role) => {
+    const read = async (path: string) => (await (await fetch(path)).json()).items as { id: string; account: string; name: string }[];
+    const organisation = `/api/v1/organisations/${(await read('/api/v1/organisations'))[0].id}`;
+    const charles = (await read(`${organisation}/members`)).find(({ name }) => name === 'Charles Babbage')!;
+    const request = role
+      ? { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ role }) }
+      : { method: 'DELETE' };
+    return (await fetch(`${organisation}/members/${charles.account}`, request)).status;
+  }, role);
+  expect(status).toBe(role ? 200 : 204);
+}
+
+async function expectNothingLeft({ fleet, device }: { fleet: Page; device: Page }): Promise<void> {
+  await expect(fleet.getByRole('rowheader')).toHaveCount(0, { timeout: 40_000 });
+  await expect(device.getByRole('heading', { name: 'crane-1' })).toBeHidden({ timeout: 40_000 });
+  await expect(device.getByRole('heading', { name: 'History' })).toBeHidden();
+}
+
+// Threat model: WEB-2.
+test('whoever gets a lesser role loses the fleet and the device that are open', async ({ owner, server, browser, startDevice }) => {
+  const pages = await watching(owner, server.url, browser, startDevice);
+  await change(owner, 'installer');
+  await expectNothingLeft(pages);
+});
+
+// Threat model: WEB-2.
+test('whoever is removed loses the fleet and the device that are open', async ({ owner, server, browser, startDevice }) => {
+  const pages = await watching(owner, server.url, browser, startDevice);
+  await change(owner);
+  await expectNothingLeft(pages);
 });

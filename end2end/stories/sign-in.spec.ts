@@ -3,7 +3,7 @@ import { chromium } from '@playwright/test';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, setUp, test } from '../support/story.ts';
-import { hydrated, open } from '../support/link.ts';
+import { enrol, hydrated, open } from '../support/link.ts';
 import { addAuthenticator, withoutAutofill } from '../support/passkey.ts';
 import { recover } from '../support/people.ts';
 
@@ -77,6 +77,51 @@ test('a set-up link works once', async ({ page, server, browser }) => {
     await stranger.close();
   }
   await expect(page).toHaveURL(/fleet/);
+});
+
+test('a set-up link outlasts a change of the language', async ({ page, server }) => {
+  await addAuthenticator(page);
+  await open(page, await server.setupLink());
+  await expect(page.getByLabel('Your name')).toBeVisible();
+  await page.getByRole('button', { name: 'Deutsch' }).click();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+  await hydrated(page);
+  await page.getByLabel('Ihr Name').fill('Ada Lovelace');
+  expect(page.url(), 'the token has left the address').not.toContain('gw_');
+  await page.getByLabel('Organisation').fill('Analytical Engines');
+  await page.getByRole('button', { name: 'Passkey erstellen' }).click();
+  await page.getByRole('link', { name: 'Weiter zur Flotte' }).click();
+  await page.waitForURL('**/fleet');
+});
+
+test('a sign-in leads to the page that asked for it, also after a change of the language', async ({ owner, server }) => {
+  await owner.context().clearCookies();
+  await withoutAutofill(owner);
+  const wanted = `${server.url}/fleet?state=suspended`;
+  await open(owner, wanted);
+  await owner.getByRole('button', { name: 'Deutsch' }).click();
+  await expect(owner.locator('html')).toHaveAttribute('lang', 'de');
+  await hydrated(owner);
+  await owner.getByRole('button', { name: 'Mit einem Passkey anmelden' }).click();
+  await expect(owner.getByLabel('Zustand', { exact: true })).toHaveValue('suspended');
+  await expect(owner).toHaveURL(wanted);
+});
+
+// Threat model: WEB-2.
+test('going back after a sign-out in another tab shows no fleet', async ({ owner, server, startDevice }) => {
+  await enrol(owner, server.url, startDevice({ extra: ['--name', 'crane-1'] }));
+  // Else the browser would sign in again by itself.
+  await withoutAutofill(owner);
+  await open(owner, `${server.url}/fleet`);
+  await expect(owner.getByRole('rowheader')).toHaveText(['crane-1']);
+  await open(owner, `${server.url}/account`);
+  const other = await owner.context().newPage();
+  await open(other, `${server.url}/account`);
+  await other.getByRole('button', { name: 'Sign out' }).click();
+  await other.waitForURL(`${server.url}/`);
+  await owner.goBack();
+  await expect(owner.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  await expect(owner.getByRole('rowheader')).toHaveCount(0);
 });
 
 test('a browser that keeps no cookies is told so, when the passkey is made and at each sign-in', async ({ server, folder }, info) => {

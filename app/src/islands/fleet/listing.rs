@@ -60,7 +60,7 @@ impl Row {
 
     /// Reads the device again, because something about it has changed. One reading at a time; what is told meanwhile has it
     /// done once more.
-    pub(super) fn read_again(&self, failed: impl Fn(Trouble) + 'static) {
+    pub(super) fn read_again(&self, failed: impl Fn(&DeviceId, Trouble) + 'static) {
         self.tell();
         if self.read.swap(true, Ordering::Relaxed) {
             return;
@@ -73,7 +73,7 @@ impl Row {
                 let device = match api().device_row(&row.id).await {
                     Ok(device) => device,
                     Err(error) => {
-                        failed(error.into());
+                        failed(&row.id, error.into());
                         break;
                     }
                 };
@@ -153,6 +153,11 @@ impl Listing {
     /// The row of a device.
     pub(super) fn find(&self, id: &DeviceId) -> Option<&Row> {
         self.rows.iter().find(|row| row.id == *id)
+    }
+
+    /// Takes a device's row out.
+    pub(super) fn forget(&mut self, id: &DeviceId) {
+        self.rows.retain(|row| row.id != *id);
     }
 
     /// Before a question is sent.
@@ -241,6 +246,13 @@ mod tests {
             gone.iter().map(|row| row.id.clone()).collect::<Vec<_>>(),
             [device(1, "").id]
         );
+    }
+
+    #[test]
+    fn a_device_that_is_forgotten_takes_only_its_own_row_along() {
+        let mut shown = listing(vec![device(1, "one"), device(2, "two")], None);
+        shown.forget(&device(1, "").id);
+        assert_eq!(names(&shown), ["two"]);
     }
 
     #[test]

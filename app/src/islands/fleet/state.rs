@@ -1,6 +1,8 @@
 //! What the fleet page shows at present, and how it comes to show something else.
 
 use gangway_protocol::device::{Device, FleetChange, FleetChangeKind};
+use gangway_protocol::error::ProblemCode;
+use gangway_protocol::id::DeviceId;
 use gangway_protocol::page::Page;
 use leptos::prelude::*;
 
@@ -30,10 +32,10 @@ pub(super) struct Fleet {
     pub(super) trouble: RwSignal<Option<Trouble>>,
     /// What the page does not show because it came later.
     pub(super) news: RwSignal<News>,
-    /// Whether a question is on its way whose answer takes the rows' place.
-    pub(super) busy: RwSignal<bool>,
     /// Whether the stream of changes is down, so that presence may be out of date.
     pub(super) stale: RwSignal<bool>,
+    /// Whether a question is on its way whose answer takes the rows' place.
+    pub(super) busy: RwSignal<bool>,
     /// Counts those questions: only the answer to the last one counts.
     asked: StoredValue<u32>,
     /// How far the reading of what may have been missed is.
@@ -65,9 +67,9 @@ impl Fleet {
             listing: RwSignal::new(listing),
             trouble: RwSignal::new(trouble),
             news: RwSignal::new(News::None),
+            stale: RwSignal::new(false),
             busy: RwSignal::new(false),
             asked: StoredValue::new(0),
-            stale: RwSignal::new(false),
             catching_up: StoredValue::new(Reading::Idle),
             found: StoredValue::new(found),
         }
@@ -148,9 +150,16 @@ impl Fleet {
         });
     }
 
-    /// A row could not be read. Whoever may see no row may see no list.
-    fn lose_sight(self, trouble: Trouble) {
-        if trouble.is_exclusion() {
+    /// A row could not be read. No device is ever deleted: one that is not found belongs to an organisation in which the visitor
+    /// is no member any more. Whoever is told that their role does not allow it may see no list.
+    fn lose_sight(self, id: &DeviceId, trouble: Trouble) {
+        if trouble.is(ProblemCode::NotFound) {
+            self.listing.update(|listing| {
+                if let Some(listing) = listing {
+                    listing.forget(id);
+                }
+            });
+        } else if trouble.is_exclusion() {
             self.say(Some(trouble));
         }
     }
@@ -200,7 +209,7 @@ impl Fleet {
             self.news.set(News::Changed);
         }
         for row in gone {
-            row.read_again(move |trouble| self.lose_sight(trouble));
+            row.read_again(move |id, trouble| self.lose_sight(id, trouble));
         }
         if self
             .listing
@@ -298,7 +307,7 @@ impl Follower for Fleet {
             }
             // What this page does not know may be anything: it is read again.
             (FleetChangeKind::Added | FleetChangeKind::Changed | FleetChangeKind::Unknown, Some(row)) => {
-                row.read_again(move |trouble| self.lose_sight(trouble));
+                row.read_again(move |id, trouble| self.lose_sight(id, trouble));
                 // It may stand elsewhere now, or not be asked for any more.
                 if !self.view.with_untracked(FleetView::begins_with_newest) {
                     self.catch_up();
