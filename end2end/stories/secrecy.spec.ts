@@ -1,10 +1,12 @@
-// What crosses the wire between device, server and browser: neither secret, CSR, facts, certificate nor key.
+// What crosses the wire between device, server and browser: neither secret, CSR, facts, certificate nor key. And what the browser keeps: nothing.
 import { hostname } from 'node:os';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Page } from '@playwright/test';
 import { expect, setUp, test } from '../support/story.ts';
-import { addAuthenticator } from '../support/passkey.ts';
-import { approve, review } from '../support/link.ts';
+import { addAuthenticator, withoutAutofill } from '../support/passkey.ts';
+import { approve, hydrated, open, review } from '../support/link.ts';
+import { invite } from '../support/people.ts';
 import { Recorder } from '../support/recorder.ts';
 import { Device } from '../support/device.ts';
 import { Server } from '../support/server.ts';
@@ -73,4 +75,54 @@ test('relayed frames show neither the code, nor the CSR, facts, certificate or p
     expect(relayed.includes(text), `${what} crosses the relay`).toBe(false);
   }
   await atDevice.stop();
+});
+
+/** All that the page has put into the browser's stores. */
+async function kept(page: Page): Promise<string[]> {
+  return page.evaluate(() => [localStorage, sessionStorage].flatMap((store) => Object.entries(store).map(([name, value]) => `${name}: ${value}`)));
+}
+
+// Threat model: ENR-12.
+test('the browser’s stores keep no code, no letter of one, no token and no link', async ({ page, server, startDevice }) => {
+  await addAuthenticator(page);
+  await open(page, await server.setupLink());
+  await expect(page.getByLabel('Your name')).toBeVisible();
+  expect(await kept(page), 'while the set-up link is read').toEqual([]);
+  await setUp(page, await server.setupLink());
+  await hydrated(page);
+  expect(await kept(page), 'after the set-up').toEqual([]);
+
+  const device = startDevice({ accept: 'ask' });
+  const shown = await device.next('code');
+  await open(page, `${server.url}/link`);
+  await page.getByRole('textbox', { name: 'Code' }).pressSequentially(String(shown.user_code).slice(0, 6));
+  expect(await kept(page), 'while a code is typed').toEqual([]);
+  await open(page, String(shown.verification_uri_complete));
+  await expect(page.getByRole('textbox', { name: 'Code' })).toHaveValue(String(shown.user_code));
+  expect(await kept(page), 'with the code of a link').toEqual([]);
+  await page.getByRole('button', { name: 'These letters are on the device in front of me' }).click();
+  await approve(page);
+  await device.next('approval_asked');
+  expect(await kept(page), 'in the middle of a crossing').toEqual([]);
+  device.answer(true);
+  await device.next('online');
+  await page.waitForURL('**/fleet/dev_*');
+  await hydrated(page);
+  expect(await kept(page), 'after a crossing').toEqual([]);
+
+  await invite(page, server.url, 'Charles');
+  await page.getByRole('button', { name: 'New token' }).click();
+  await page.getByLabel('What it is for').fill('Assembly line');
+  await page.getByRole('button', { name: 'Create token' }).click();
+  await expect(page.getByRole('dialog').locator('code')).toHaveText(/^gw_/);
+  expect(await kept(page), 'while a token is shown').toEqual([]);
+
+  await page.context().clearCookies();
+  await withoutAutofill(page);
+  await open(page, String(shown.verification_uri_complete));
+  expect(await kept(page), 'while somebody signs in on the way to a code').toEqual([]);
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await expect(page.getByRole('textbox', { name: 'Code' })).toHaveValue(String(shown.user_code));
+  await hydrated(page);
+  expect(await kept(page), 'after the sign-in').toEqual([]);
 });
