@@ -14,7 +14,7 @@ async function newToken(page: Page, name: string): Promise<string> {
   await dialog.getByLabel(/^Enrol:/).check();
   await dialog.getByRole('button', { name: 'Create token' }).click();
   const token = await dialog.locator('code').innerText();
-  await dialog.getByRole('button', { name: 'Close' }).click();
+  await dialog.getByRole('button', { name: 'Done' }).click();
   await expect(dialog).toBeHidden();
   return token;
 }

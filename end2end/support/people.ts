@@ -13,7 +13,7 @@ export async function invite(inviter: Page, server: string, name: string, role: 
   await inviter.getByLabel('Role').selectOption(role);
   await inviter.getByRole('button', { name: 'Make link' }).click();
   const link = await inviter.getByRole('dialog').locator('code').innerText();
-  await inviter.getByRole('button', { name: 'Close' }).click();
+  await inviter.getByRole('button', { name: 'Done' }).click();
   await expect(inviter.getByRole('listitem').filter({ hasText: name })).toContainText(role);
   return link;
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::icon::Glyph;
+use super::icon::{Glyph, Icon};
 use super::icon_button::IconButton;
 use crate::browser::clipboard;
 use crate::messages::messages;
@@ -15,6 +15,21 @@ pub(crate) fn CopyButton(
     text: String,
 ) -> impl IntoView {
     view! { <IconButton glyph=Glyph::Copy label=language().copy() on_press=copying(text) /> }
+}
+
+/// The same as the first thing to do: for what is shown once.
+#[component]
+pub(crate) fn CopyFirst(
+    /// What is copied.
+    text: String,
+) -> impl IntoView {
+    let copy = copying(text);
+    view! {
+        <button class="button primary" type="button" on:click=move |_| copy()>
+            <Icon glyph=Glyph::Copy />
+            {language().copy()}
+        </button>
+    }
 }
 
 /// What a button that copies `text` does when it is pressed.

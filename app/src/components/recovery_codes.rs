@@ -3,7 +3,7 @@
 use gangway_protocol::account::RecoveryCodes;
 use leptos::prelude::*;
 
-use super::copy::CopyButton;
+use super::copy::CopyFirst;
 use super::icon::{Glyph, Icon};
 use crate::browser::clipboard;
 use crate::visit::language;
@@ -23,11 +23,11 @@ pub(crate) fn RecoveryCodeList(
             <p>{t.recovery_codes_shown_once()}</p>
             <ul class="recovery-codes mono">{codes.into_iter().map(|code| view! { <li>{code}</li> }).collect_view()}</ul>
             <div class="row">
+                <CopyFirst text />
                 <button class="button" type="button" on:click=move |_| clipboard::download("gangway-recovery-codes.txt", &file)>
                     <Icon glyph=Glyph::Download />
                     {t.recovery_codes_download()}
                 </button>
-                <CopyButton text />
             </div>
         </div>
     }

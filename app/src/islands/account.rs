@@ -20,8 +20,8 @@ use self::recovery_codes::RecoveryCodes;
 use self::sign_ins::SignIns;
 use self::tokens::Tokens;
 use crate::browser::{clock, page, random};
+use crate::components::copy::CopyFirst;
 use crate::components::notice::{Notice, Tone, TroubleNotice};
-use crate::components::run_command::Command;
 use crate::trouble::{Outcome, Trouble};
 use crate::visit::language;
 
@@ -171,9 +171,12 @@ fn ShownOnce(
     view! {
         <div class="stack dialog-field">
             <p role="status" tabindex="-1" node_ref=words>{says}</p>
-            <Command text=made />
+            <div class="command">
+                <code>{made.clone()}</code>
+            </div>
             <div class="dialog-end">
-                <button class="button primary" type="button" on:click=move |_| dismiss.run(())>{t.close()}</button>
+                <button class="button" type="button" on:click=move |_| dismiss.run(())>{t.done()}</button>
+                <CopyFirst text=made />
             </div>
         </div>
     }

@@ -13,6 +13,7 @@ texts! {
     loading => "Loading", "Wird geladen";
     try_again => "Try again", "Noch einmal versuchen";
     cancel => "Cancel", "Abbrechen";
+    done => "Done", "Fertig";
     close => "Close", "Schließen";
     save => "Save", "Speichern";
     copy => "Copy", "Kopieren";
