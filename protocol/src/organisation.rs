@@ -201,6 +201,9 @@ pub struct MemberUpdate {
     pub role: Role,
 }
 
+/// How long an invitation can be taken. It opens nothing that exists; it may wait over a weekend and a holiday.
+pub const INVITATION_LIFE: i64 = 7 * UnixMillis::DAY;
+
 /// A request to invite somebody: `POST /api/v1/organisations/{id}/invitations`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

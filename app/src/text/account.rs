@@ -53,6 +53,11 @@ texts! {
     invite => "Invite somebody", "Jemanden einladen";
     invitation_note => "For whom", "Für wen";
     role => "Role", "Rolle";
+    role_viewer_text => "Sees the fleet and its devices, and changes nothing.", "Sieht die Flotte und ihre Geräte und ändert nichts.";
+    role_installer_text => "Adds devices, and sees no others.", "Nimmt Geräte auf und sieht keine anderen.";
+    role_operator_text => "Adds devices and runs them: rename, renew, suspend, revoke.", "Nimmt Geräte auf und betreibt sie: umbenennen, erneuern, sperren, widerrufen.";
+    role_admin_text => "Does all that an operator does, and invites and removes members.", "Darf alles, was Betreiber dürfen, und lädt Mitglieder ein und entfernt sie.";
+    role_owner_text => "Does all that an admin does, and makes others owners too.", "Darf alles, was Administratoren dürfen, und macht auch andere zu Eigentümern.";
     invitation_create => "Make link", "Link erstellen";
     invitation_shown_once => "Hand this link over. It is shown once and works once.", "Bitte diesen Link übergeben. Er wird einmal gezeigt und funktioniert einmal.";
     withdraw_invitation => "Take the invitation back", "Einladung zurückziehen";
@@ -65,6 +70,7 @@ texts! {
 }
 
 plurals! {
+    invitation_life => "The link works once, within {} day.", "The link works once, within {} days."; "Der Link funktioniert einmal, innerhalb von {} Tag.", "Der Link funktioniert einmal, innerhalb von {} Tagen.";
     days => "{} day", "{} days"; "{} Tag", "{} Tage";
     recovery_codes_left => "{} unused code left.", "{} unused codes left."; "{} unbenutzter Code übrig.", "{} unbenutzte Codes übrig.";
 }

@@ -5,7 +5,7 @@
 
 use gangway_protocol::account::LinkPurpose;
 use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
-use gangway_protocol::organisation::Role;
+use gangway_protocol::organisation::{INVITATION_LIFE, Role};
 use gangway_protocol::path::page;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
@@ -25,8 +25,6 @@ use crate::rng::Random;
 const HOUR_LINK: i64 = UnixMillis::HOUR;
 /// How long a recovery code's grant is good for: the person is at the page already.
 pub const GRANT_LIFE: i64 = 10 * UnixMillis::MINUTE;
-/// An invitation opens nothing that exists; it may wait over a weekend and a holiday.
-pub const INVITATION_LIFE: i64 = 7 * UnixMillis::DAY;
 /// Persons of one name that the command line lists when it has to ask which one is meant.
 const NAMESAKES: i64 = 10;
 

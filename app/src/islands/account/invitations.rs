@@ -1,6 +1,7 @@
 //! Invitations of an organisation: who may join as what, by a link that works once.
 
-use gangway_protocol::organisation::{Invitation, InvitationRequest, Organisation, Role};
+use gangway_protocol::organisation::{INVITATION_LIFE, Invitation, InvitationRequest, Organisation, Role};
+use gangway_protocol::time::UnixMillis;
 use leptos::prelude::*;
 
 use super::{List, ListTrouble, Once, ShownOnce, StillShown, all, ended, focus_heading};
@@ -10,7 +11,7 @@ use crate::components::icon::{Glyph, Icon};
 use crate::components::icon_button::IconButton;
 use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::Complaint;
-use crate::components::role::role_name;
+use crate::components::role::{role_name, role_text};
 use crate::trouble::Outcome;
 use crate::visit::language;
 use crate::visitor::{api, with_fresh_proof};
@@ -150,6 +151,7 @@ fn Form(
         open.set(false);
         made.set(None);
     });
+    let life = u64::try_from(INVITATION_LIFE / UnixMillis::DAY).unwrap_or_default();
     let roles = move || {
         Role::ALL
             .into_iter()
@@ -167,10 +169,14 @@ fn Form(
             </div>
             <div class="field">
                 <label for="invitation-role">{t.role()}</label>
-                <select id="invitation-role" bind:value=role>
+                <select id="invitation-role" aria-describedby="invitation-role-text" bind:value=role>
                     {roles()}
                 </select>
+                <p class="hint" id="invitation-role-text" aria-live="polite">
+                    {move || Role::from_name(&role.read()).map(|role| role_text(t, role))}
+                </p>
             </div>
+            <p class="hint">{t.invitation_life(life)}</p>
             <Complaint message />
             <FormEnd open verb=t.invitation_create() busy />
         </form>
