@@ -4,7 +4,7 @@ texts! {
     search_devices => "Search devices", "Geräte suchen";
     search_apply => "Search and filter", "Suchen und filtern";
     search_placeholder => "Name, label, serial number …", "Name, Etikett, Seriennummer …";
-    all_states => "All but retired", "Alle außer ausgemusterten";
+    all_states => "All but retired", "Ohne ausgemusterte";
     all_presences => "Online or not", "Online oder nicht";
     all_organisations => "All organisations", "Alle Organisationen";
     sort_label => "Order", "Reihenfolge";
