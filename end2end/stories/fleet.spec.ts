@@ -69,6 +69,8 @@ test('a fleet that is longer than a page is turned page by page', async ({ owner
   const names = owner.getByRole('rowheader');
   await expect(names).toHaveCount(50);
   await expect(owner.getByText('50 of 51 devices')).toBeVisible();
+  const hidden = await owner.evaluate(() => document.documentElement.scrollHeight - document.documentElement.clientHeight);
+  expect(hidden, 'the table scrolls, and the page does not as well').toBeLessThanOrEqual(0);
   await owner.getByRole('link', { name: 'Next page' }).click();
   await expect(names).toHaveText(['pump-00050']);
   await expect(owner.getByRole('link', { name: 'Next page' })).toHaveCount(0);
@@ -124,10 +126,10 @@ test('a fleet page outlives its server: it says so, keeps its rows, and follows 
   await server.start();
   await device.next('online');
   await expect(owner.getByRole('alert')).toHaveCount(0, { timeout: 30_000 });
-  await device.stop();
-  await expect(row).toContainText('Offline');
   await expect(row).toContainText('Online');
   await expect(row).not.toContainText('last known');
+  await device.stop();
+  await expect(row).toContainText('Offline');
   expect(await owner.evaluate(() => performance.timeOrigin), 'the page was not loaded anew').toBe(drawn);
 });
 
