@@ -85,7 +85,7 @@ fn Safety(
                 Some(codes) => Either::Left(view! { <RecoveryCodeList codes /> }),
                 None => Either::Right(view! {
                     <p class="soft">{t.safety_codes_text()}</p>
-                    <button class="button" type="button" disabled=busy aria-busy=move || busy.get().to_string() on:click=make_codes>
+                    <button class="button large" class:primary=move || !added.get() type="button" disabled=busy aria-busy=move || busy.get().to_string() on:click=make_codes>
                         {t.safety_codes_make()}
                     </button>
                 }),
@@ -111,7 +111,8 @@ fn Safety(
         </section>
         <Complaint message />
         <p class="section">
-            <a class="button primary large" href=next>
+            // The step is to take one of them; going on without is not what the page leads to.
+            <a class="button large" class:primary=move || added.get() && codes.read().is_none() href=next>
                 {next_words}
                 <Icon glyph=Glyph::Next />
             </a>
