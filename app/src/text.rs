@@ -47,6 +47,7 @@ mod account;
 mod device;
 mod fleet;
 mod general;
+mod history;
 mod home;
 mod link;
 mod trouble;

@@ -10,7 +10,6 @@ use super::icon::{Glyph, Icon};
 use super::moment::{Moment, TimeFormat};
 use crate::browser::clipboard;
 use crate::format;
-use crate::preference::Language;
 use crate::visit::{language, now};
 
 /// One certificate: how long it lives and what became of it; what people compare lies behind a disclosure.
@@ -52,7 +51,7 @@ pub(crate) fn CertificateDetails(
                     };
                     view! {
                         <Fact name>
-                            <span class="chip bad">{reason_name(t, revocation.reason)}</span> " " <Moment at=revocation.at show=TimeFormat::Minute />
+                            <span class="chip bad">{t.reason_name(revocation.reason)}</span> " " <Moment at=revocation.at show=TimeFormat::Minute />
                         </Fact>
                     }
                 })}
@@ -100,19 +99,6 @@ fn Life(from: UnixMillis, until: UnixMillis) -> impl IntoView {
 fn percent_over(from: UnixMillis, until: UnixMillis, now: UnixMillis) -> i64 {
     let whole = until.since(from).max(1);
     now.since(from).clamp(0, whole).saturating_mul(100) / whole
-}
-
-/// The word for a reason of revocation.
-pub(crate) fn reason_name(t: Language, reason: RevocationReason) -> &'static str {
-    match reason {
-        RevocationReason::Unspecified => t.revoked_unspecified(),
-        RevocationReason::KeyCompromise => t.revoked_key_compromise(),
-        RevocationReason::AffiliationChanged => t.revoked_affiliation_changed(),
-        RevocationReason::Superseded => t.revoked_superseded(),
-        RevocationReason::CessationOfOperation => t.revoked_cessation(),
-        RevocationReason::CertificateHold => t.revoked_hold(),
-        RevocationReason::PrivilegeWithdrawn => t.revoked_privilege(),
-    }
 }
 
 #[cfg(test)]

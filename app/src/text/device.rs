@@ -1,39 +1,21 @@
 //! Texts of the device page.
 
-use gangway_protocol::history::DeviceAction;
+use gangway_protocol::certificate::RevocationReason;
 
 use crate::preference::Language;
 
 impl Language {
-    /// What happened, by the name of what was recorded; a name that this version does not know is shown as it is.
-    pub(crate) fn event_name(self, action: &str) -> String {
-        let Some(action) = DeviceAction::from_name(action) else {
-            return action.to_owned();
-        };
-        match action {
-            DeviceAction::Approved => self.event_approved(),
-            DeviceAction::Consented => self.event_consented(),
-            DeviceAction::ApprovalWithdrawn => self.event_withdrawn(),
-            DeviceAction::ApprovalLapsed => self.event_lapsed(),
-            DeviceAction::SigningBegun => self.event_signing_begun(),
-            DeviceAction::ReplyLost => self.event_reply_lost(),
-            DeviceAction::CertificateIssued => self.event_issued(),
-            DeviceAction::CertificateDelivered => self.event_delivered(),
-            DeviceAction::CertificateProven => self.event_proven(),
-            DeviceAction::CertificateNeverProven => self.event_never_proven(),
-            DeviceAction::CertificateRevoked => self.event_certificate_revoked(),
-            DeviceAction::CertificateHeld => self.event_held(),
-            DeviceAction::CertificateReadmitted => self.event_readmitted(),
-            DeviceAction::Described => self.event_described(),
-            DeviceAction::RenewalRequested => self.event_renewal_requested(),
-            DeviceAction::Suspended => self.event_suspended(),
-            DeviceAction::Resumed => self.event_resumed(),
-            DeviceAction::Revoked => self.event_revoked(),
-            DeviceAction::Retired => self.event_retired(),
-            DeviceAction::CloneAlarm => self.event_alarm(),
-            DeviceAction::AlarmDismissed => self.event_alarm_dismissed(),
+    /// The word for a reason of revocation.
+    pub(crate) fn reason_name(self, reason: RevocationReason) -> &'static str {
+        match reason {
+            RevocationReason::Unspecified => self.revoked_unspecified(),
+            RevocationReason::KeyCompromise => self.revoked_key_compromise(),
+            RevocationReason::AffiliationChanged => self.revoked_affiliation_changed(),
+            RevocationReason::Superseded => self.revoked_superseded(),
+            RevocationReason::CessationOfOperation => self.revoked_cessation(),
+            RevocationReason::CertificateHold => self.revoked_hold(),
+            RevocationReason::PrivilegeWithdrawn => self.revoked_privilege(),
         }
-        .to_owned()
     }
 }
 
@@ -111,26 +93,4 @@ texts! {
     alarm_restored_title => "Was this device restored from a backup?", "Wurde dieses Gerät aus einer Sicherung wiederhergestellt?";
     alarm_restored_says_1 => "The alarm ends, and the device goes on with its key.", "Der Alarm endet, und das Gerät macht mit seinem Schlüssel weiter.";
     alarm_restored_says_2 => "If a second machine really has the key, the alarm comes back with its next session.", "Hat wirklich eine zweite Maschine den Schlüssel, kommt der Alarm mit deren nächster Sitzung wieder.";
-
-    event_approved => "Approved", "Freigegeben";
-    event_consented => "Agreed at the device", "Am Gerät zugestimmt";
-    event_lapsed => "Approval expired", "Freigabe abgelaufen";
-    event_withdrawn => "Approval ended: the device was not enrolled", "Freigabe beendet: Das Gerät wurde nicht aufgenommen";
-    event_described => "Name or labels changed", "Name oder Etiketten geändert";
-    event_proven => "First session with this certificate", "Erste Sitzung mit diesem Zertifikat";
-    event_never_proven => "Certificate never used, and revoked", "Zertifikat nie benutzt und widerrufen";
-    event_held => "Came with a certificate that no record knows", "Kam mit einem Zertifikat, das in keinem Verzeichnis steht";
-    event_suspended => "Suspended", "Gesperrt";
-    event_resumed => "Resumed", "Wieder zugelassen";
-    event_revoked => "Revoked", "Widerrufen";
-    event_retired => "Retired", "Ausgemustert";
-    event_alarm => "Clone alarm", "Kopie-Alarm";
-    event_alarm_dismissed => "Clone alarm answered: restored from backup", "Kopie-Alarm beantwortet: aus Sicherung wiederhergestellt";
-    event_renewal_requested => "Asked to renew its certificate", "Gebeten, das Zertifikat zu erneuern";
-    event_signing_begun => "Signing begun", "Signierung begonnen";
-    event_reply_lost => "Nobody knows whether the signer signed", "Niemand weiß, ob signiert wurde";
-    event_issued => "Certificate issued", "Zertifikat ausgestellt";
-    event_delivered => "Certificate installed on the device", "Zertifikat auf dem Gerät installiert";
-    event_certificate_revoked => "Certificate revoked", "Zertifikat widerrufen";
-    event_readmitted => "Certificate readmitted", "Zertifikat wieder zugelassen";
 }

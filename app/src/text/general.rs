@@ -48,8 +48,8 @@ texts! {
     offline => "Offline", "Offline";
     never_seen => "Never seen", "Nie gesehen";
     just_now => "just now", "gerade eben";
-    online_since => "since", "seit";
     last_known => "last known", "zuletzt bekannt";
+    online_since => "since", "seit";
     state_pending => "Waiting for approval", "Wartet auf Freigabe";
     state_rejected => "Rejected", "Abgelehnt";
     state_enrolling => "Enrolling", "Wird aufgenommen";

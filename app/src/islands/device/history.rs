@@ -1,6 +1,5 @@
 //! What happened to the device, newest first.
 
-use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::history::DeviceEvent;
 use gangway_protocol::page::PageQuery;
 use leptos::prelude::*;
@@ -8,7 +7,6 @@ use leptos::prelude::*;
 use super::Shown;
 use super::lines::shortened;
 use crate::browser::page;
-use crate::components::certificate::reason_name;
 use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::Complaint;
 use crate::trouble::Trouble;
@@ -75,15 +73,7 @@ pub(super) fn History(shown: Shown) -> impl IntoView {
 #[component]
 fn EventLine(event: DeviceEvent) -> impl IntoView {
     let t = language();
-    // A revocation is recorded with the name of its reason.
-    let detail = event.detail.map(|detail| {
-        let reason = RevocationReason::from_name(&detail);
-        if reason.as_str() == detail {
-            reason_name(t, reason).to_owned()
-        } else {
-            detail
-        }
-    });
+    let detail = event.detail.map(|detail| t.event_detail(&event.action, &detail));
     let parts: Vec<String> = [event.actor, detail].into_iter().flatten().collect();
     let whole = Some(parts.join(" · ")).filter(|whole| !whole.is_empty());
     view! {

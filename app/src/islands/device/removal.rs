@@ -6,7 +6,6 @@ use gangway_protocol::device::DeviceDetail;
 use leptos::prelude::*;
 
 use super::Shown;
-use crate::components::certificate::reason_name;
 use crate::components::confirm::{ConfirmWith, Question};
 use crate::components::icon::{Glyph, Icon};
 use crate::preference::Language;
@@ -149,7 +148,7 @@ fn ReasonField(reason: RwSignal<RevocationReason>) -> impl IntoView {
                 on:change:target=move |event| reason.set(RevocationReason::from_name(&event.target().value()))
             >
                 {REASONS
-                    .map(|each| view! { <option value=each.as_str()>{reason_name(t, each)}</option> })
+                    .map(|each| view! { <option value=each.as_str()>{t.reason_name(each)}</option> })
                     .collect_view()}
             </select>
         </div>
