@@ -1,6 +1,7 @@
 //! `gangway serve`: opens everything, listens, and ends in order when told to.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +59,11 @@ pub async fn run(args: ServeArgs) -> Result<(), CommandError> {
     let gangway = Gangway::open(config, Arc::new(SystemClock), random).await?;
     let locked = lock.watch(&gangway).await?;
     let shutdown = Shutdown::default();
-    start_listeners(&gangway, tls, &shutdown)?;
+    if let Err(error) = start_listeners(&gangway, tls, &shutdown) {
+        // What ends now is no failure of its own.
+        gangway.begin_stopping();
+        return Err(error.into());
+    }
     serve::start_jobs(&gangway);
     remember_public_url(&gangway).await?;
     show_setup_link(&gangway).await?;
@@ -79,10 +84,7 @@ fn start_listeners(
 ) -> Result<(), StartError> {
     let (config, supervisor) = (&gangway.config, &gangway.supervisor);
     let address = config.listen_address();
-    let listener = listen::bind(address).map_err(|error| StartError::File {
-        what: format!("cannot listen on {address}"),
-        error,
-    })?;
+    let listener = listen::bind(address).map_err(|error| unusable(address, "--listen", error))?;
     let bound = listener.local_addr();
     let panel = service(config, router(gangway.clone()), tls.clone());
     supervisor.spawn("listener", listen::serve(listener, panel, shutdown.clone()));
@@ -94,10 +96,8 @@ fn start_listeners(
         });
     }
     if let Some(metrics) = config.metrics_listen {
-        let listener = listen::bind_own(metrics.0).map_err(|error| StartError::File {
-            what: format!("cannot listen for metrics on {}", metrics.0),
-            error,
-        })?;
+        let listener =
+            listen::bind_own(metrics.0).map_err(|error| unusable(metrics.0, "--metrics-listen", error))?;
         let bound = listener.local_addr().unwrap_or(metrics.0);
         tracing::info!(listen = %bound, "serving metrics");
         let handle = health::collect_metrics()?;
@@ -112,10 +112,7 @@ fn start_listeners(
         );
     }
     if let Some(plain) = config.ca_listen {
-        let listener = listen::bind_own(plain.0).map_err(|error| StartError::File {
-            what: format!("cannot listen for revocation lists on {}", plain.0),
-            error,
-        })?;
+        let listener = listen::bind_own(plain.0).map_err(|error| unusable(plain.0, "--ca-listen", error))?;
         let bound = listener.local_addr().unwrap_or(plain.0);
         tracing::info!(listen = %bound, "serving revocation lists");
         let lists = service(config, ca_router(gangway.clone()), None);
@@ -127,6 +124,19 @@ fn start_listeners(
     let address = bound.map_or_else(|_| address.to_string(), |bound| bound.to_string());
     tracing::info!(url = %config.public_url, listen = address, "serving");
     Ok(())
+}
+
+/// Why nobody can be heard at an address, and by which option another is chosen.
+fn unusable(address: SocketAddr, option: &str, error: std::io::Error) -> StartError {
+    match error.kind() {
+        ErrorKind::AddrInUse => StartError::Refused(format!(
+            "another program listens on {address} already: stop it, or choose another address with {option}"
+        )),
+        _ => StartError::File {
+            what: format!("cannot listen on {address} ({option})"),
+            error,
+        },
+    }
 }
 
 fn load_tls(config: &Config) -> Result<Option<Arc<Tls>>, StartError> {
