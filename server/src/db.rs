@@ -112,11 +112,16 @@ impl Db {
     /// Opens the SQLite database in `file`, making it where there is none, and brings its tables up to date.
     ///
     /// # Errors
-    /// [`MigrationError::Newer`] when a newer Gangway has written it; otherwise what the database says.
+    /// [`MigrationError::Newer`] when a newer Gangway has written it; [`MigrationError::Foreign`] when another program has;
+    /// otherwise what the database says.
     pub async fn open_sqlite(file: &Path) -> Result<Self, MigrationError> {
-        make_private(file)?;
         let path = file.to_owned();
-        blocking(move || migrate::sqlite(&path)).await??;
+        blocking(move || {
+            migrate::refuse_foreign(&path)?;
+            make_private(&path)?;
+            migrate::sqlite(&path)
+        })
+        .await??;
         let writer = Writer::start(file, Trouble::default()).await?;
         let readers = Readers::builder(OpenReader(file.to_owned()))
             .max_size(SQLITE_READERS)

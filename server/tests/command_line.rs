@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use gangway_protocol::organisation::Role;
 
-use crate::support::program::{gangway, refuses, run, succeeds, text};
+use crate::support::program::{gangway, refuses, run, stderr, succeeds, text};
 use crate::support::{Engine, Server, csr, fresh_database};
 
 /// Threat model: ACC-3.
@@ -40,6 +40,51 @@ fn a_data_directory_of_a_newer_version_is_refused() {
         &run(&[&["serve"][..], &data].concat()),
         "a newer version of Gangway",
     );
+}
+
+#[test]
+fn a_database_file_of_another_program_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("gangway.sqlite3");
+    let connection = rusqlite::Connection::open(&file).expect("it opens");
+    connection
+        .execute_batch("CREATE TABLE notes (text TEXT)")
+        .expect("it is made");
+    connection.close().expect("it closes");
+    let before = std::fs::read(&file).expect("a file");
+    let data = ["--data-dir", text(folder.path())];
+    for command in ["serve", "migrate"] {
+        let output = run(&[&[command][..], &data].concat());
+        refuses(&output, "this database is another program's");
+        assert!(
+            stderr(&output).contains("the table notes in"),
+            "{}",
+            stderr(&output)
+        );
+    }
+    assert_eq!(std::fs::read(&file).expect("a file"), before);
+
+    // An empty file is nobody's.
+    std::fs::write(&file, "").expect("written");
+    succeeds(&run(&[&["migrate"][..], &data].concat()));
+    succeeds(&run(&[&["migrate"][..], &data].concat()));
+}
+
+#[test]
+fn an_address_that_is_taken_is_told_in_one_sentence() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = ["--data-dir", text(folder.path())];
+    succeeds(&run(&[&["migrate"][..], &data].concat()));
+    let output = run(&[&["serve", "--listen", &address][..], &data].concat());
+    refuses(
+        &output,
+        &format!(
+            "gangway: another program listens on {address} already: stop it, or choose another address with --listen\n"
+        ),
+    );
+    assert!(!stderr(&output).contains("ERROR"), "{}", stderr(&output));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Brings the tables up to date at start, and refuses a database that a newer Gangway has written.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Instant;
 
@@ -12,6 +14,8 @@ use crate::start_error::StartError;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+/// Where it stands which migrations were applied.
+const MIGRATIONS: &str = "_sqlx_migrations";
 /// Gangway counts its migrations from 1; other programs number theirs like 20260131123000.
 const BY_DATE: i64 = 1_000_000;
 
@@ -30,8 +34,8 @@ pub enum MigrationError {
     },
     /// Another program's tables, or its own list of migrations.
     #[error(
-        "this database is another program's: give Gangway one of its own (CREATE DATABASE gangway), and name it in database_url. \
-         What is there already: {0}"
+        "this database is another program's: give Gangway one of its own, in PostgreSQL with CREATE DATABASE gangway and its name in \
+         database_url, otherwise with another data_dir. What is there already: {0}"
     )]
     Foreign(String),
     /// A migration of ours is not what it was.
@@ -62,6 +66,26 @@ pub enum MigrationError {
 impl From<MigrationError> for StartError {
     fn from(error: MigrationError) -> Self {
         Self::Database(Box::new(error))
+    }
+}
+
+/// Refuses a file with tables but without our list of migrations, before anything about it is changed: another program's.
+pub(super) fn refuse_foreign(file: &Path) -> Result<(), MigrationError> {
+    // A file that may not be opened is told in the system's words, which say why.
+    let found = match File::options().append(true).open(file) {
+        Ok(found) => found.metadata().map_err(DbError::from)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(DbError::from(error).into()),
+    };
+    if found.len() == 0 {
+        return Ok(());
+    }
+    match sqlite::first_table_without(file, MIGRATIONS)? {
+        Some(table) => Err(MigrationError::Foreign(format!(
+            "the table {table} in {}",
+            file.display()
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::DbError;
 
@@ -38,6 +38,22 @@ pub(super) fn open_reader(file: &Path) -> Result<Connection, DbError> {
     let connection = open(file)?;
     connection.pragma_update(None, "query_only", "ON")?;
     Ok(connection)
+}
+
+/// A table of the database in `file`, if it has some but not `expected`. Nothing is written, and no mode is set.
+pub(super) fn first_table_without(file: &Path, expected: &str) -> Result<Option<String>, DbError> {
+    // For writing, because a read-only connection would leave files beside a database in WAL mode.
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let found = connection
+        .query_row(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND NOT EXISTS (
+                 SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1) LIMIT 1",
+            [expected],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(found)
 }
 
 fn open(file: &Path) -> Result<Connection, DbError> {
