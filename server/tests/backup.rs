@@ -342,6 +342,13 @@ async fn what_is_not_a_whole_backup_of_ours_is_refused_before_anything_is_touche
         ),
         (key, Some(other_key), "do not open with this encryption key"),
     ];
+    refuses(
+        &on(
+            &data_dir,
+            &["restore", "--from", text(&folder.path().join("missing"))],
+        ),
+        "missing: --from takes one that `gangway backup` made",
+    );
     for (name, content, words) in cases {
         match &content {
             Some(content) => std::fs::write(copy.join(name), content).expect("written"),

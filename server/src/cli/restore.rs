@@ -90,6 +90,12 @@ struct Backup {
 
 impl Backup {
     fn find(folder: &Path) -> Result<Self, CommandError> {
+        if !folder.is_dir() {
+            return Err(CommandError::Refused(format!(
+                "there is no folder {}: --from takes one that `gangway backup` made",
+                folder.display()
+            )));
+        }
         let database = folder.join(DATABASE_FILE);
         let not_whole =
             |why: String| CommandError::Refused(format!("{} is not a whole backup: {why}", folder.display()));
