@@ -82,7 +82,12 @@ impl Store {
     /// # Errors
     /// As [`Self::open`]; the key cannot be used; or the directory holds the key of another provider.
     pub fn open_with(path: &Path, key_type: KeyType, keys: Arc<dyn KeyProvider>) -> Result<Self, StoreError> {
-        Self::on(Box::new(Directory::open(path)?), key_type, keys)
+        Directory::open(path)
+            .and_then(|directory| Self::on(Box::new(directory), key_type, keys))
+            .map_err(|error| match error {
+                StoreError::Io(error) => StoreError::Directory(path.display().to_string(), error),
+                other => other,
+            })
     }
 
     /// State that lives as long as the process: for simulations and tests.
@@ -444,6 +449,11 @@ pub enum StoreError {
         "another gangway-device runs with the state directory {0}; stop it, or choose another --state-dir"
     )]
     InUse(String),
+    /// The operating system said no when the directory was opened.
+    #[error(
+        "the state directory {0} cannot be used: {1}; run this as the user to whom it belongs, or choose another with --state-dir"
+    )]
+    Directory(String, #[source] std::io::Error),
     /// The operating system said no.
     #[error(
         "the state directory cannot be used: {0}; check that it exists, belongs to this user and has room"

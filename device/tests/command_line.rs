@@ -173,6 +173,28 @@ fn what_cannot_be_used_has_an_exit_code_of_its_own() {
 }
 
 #[cfg(unix)]
+#[test]
+fn a_state_directory_without_rights_is_named_with_the_way_to_another() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // Root may do anything in a folder, but makes none below a file either.
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").expect("written");
+    let state = file.join("state");
+    let (code, _, error) = outcome(&[
+        "run",
+        "--server",
+        "https://panel.example",
+        "--state-dir",
+        text(&state),
+    ]);
+    assert_eq!(code, Some(4));
+    assert!(
+        error.contains(text(&state)) && error.contains("--state-dir"),
+        "{error}"
+    );
+}
+
+#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_device_holds_its_directory_and_ends_politely() {
     let (url, directory) = (panel().await, tempfile::tempdir().expect("a directory"));
