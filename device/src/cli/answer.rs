@@ -42,12 +42,12 @@ pub(crate) fn answer(answer: &Answer) -> Result<(), Failure> {
     let named = answer.question.as_deref();
     if !named.is_some_and(|name| is_named(&asked.claim, name)) {
         let why = named.map_or_else(
-            || "the answer has to name its question".to_owned(),
+            || "say which question you answer, by its name after yes or no".to_owned(),
             |name| format!("{name} is not the question that the device asks"),
         );
         let command = answer_command(directory, &asked.claim);
         return Err(Failure::NotConfirmed(format!(
-            "{why}; it asks: {} Answer with: {command}",
+            "{why}; the device asks: {} Answer with: {command}",
             asked.text
         )));
     }
