@@ -36,8 +36,9 @@ options! {
         /// Folder of the embedded database, the keys and the backups. Made with permissions for its owner alone.
         data_dir: PathBuf = Some("gangway-data"), Everywhere;
         /// PostgreSQL instead of the embedded SQLite database, e.g. `postgres://gangway@db.example/gangway`, or by a socket:
-        /// `postgres:///gangway?host=/run/postgresql`. It is read as PostgreSQL's own programs read it. Several programs may
-        /// share the database. It may hold a password: prefer the variable or a file to the flag.
+        /// `postgres:///gangway?host=/run/postgresql`. It is read as PostgreSQL's own programs read it. Give Gangway
+        /// a database of its own; one server at a time works on it. It may hold a password: prefer the variable or a file
+        /// to the flag.
         database_url: Option<SecretString> = None, Everywhere;
         /// The address of the HTTP listener. `:8080` stands for all addresses, `localhost:8080` for loopback. When
         /// systemd passes a socket (`LISTEN_FDS`), that socket is used instead.
