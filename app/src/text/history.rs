@@ -135,7 +135,7 @@ texts! {
 
     detail_serial(serial: &str) => "serial {serial}", "Seriennummer {serial}";
     detail_key(name: &str, key: &str) => "{name}, key {key}", "{name}, Schlüssel {key}";
-    detail_consent(approver: &str, organisation: &str) => "to {approver} of {organisation}", "zu {approver} von {organisation}";
+    detail_consent(approver: &str, organisation: &str) => "to {approver} of {organisation}", "für {approver} von {organisation}";
     detail_may_not_enrol(name: &str) => "{name} may not enrol here any more", "{name} darf hier nicht mehr aufnehmen";
     detail_no_session(serial: &str) => "serial {serial}: no session within 7 days", "Seriennummer {serial}: keine Sitzung binnen 7 Tagen";
     detail_proved_elsewhere => "its key was proved by another device first", "ein anderes Gerät hat den Schlüssel zuerst nachgewiesen";
@@ -161,7 +161,7 @@ mod tests {
                 "crane, key 1, key 0c",
                 "crane, key 1, Schlüssel 0c",
             ),
-            (DeviceAction::Consented, "to Ada of Works", "zu Ada von Works"),
+            (DeviceAction::Consented, "to Ada of Works", "für Ada von Works"),
             (
                 DeviceAction::CertificateRevoked,
                 "serial 0a, key_compromise",
