@@ -17,6 +17,7 @@ use crate::pages::home::HomePage;
 use crate::pages::link::LinkPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::setup::SetupPage;
+use crate::pages::signers::SignersPage;
 use crate::visitor::account;
 
 /// The body of every document. Documents are whole when they are sent: what a page shows is asked within the process, which
@@ -37,6 +38,7 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("link") view=LinkPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("fleet") view=FleetPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("fleet"), ParamSegment("device")) view=DevicePage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("organisation"), StaticSegment("signers")) view=SignersPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("account") view=AccountPage ssr=SsrMode::Async />
             </FlatRoutes>
             <Footer />
@@ -55,6 +57,7 @@ fn reach() -> Reach {
             account: true,
             fleet: account.may(Role::may_see_fleet),
             enrol: account.may(Role::may_enrol),
+            signers: account.may(Role::may_administer),
         },
     )
 }

@@ -7,10 +7,12 @@ pub(crate) mod account;
 pub(crate) mod crossing;
 pub(crate) mod device;
 pub(crate) mod fleet;
+pub(crate) mod lists;
 pub(crate) mod local_times;
 pub(crate) mod panels;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
+pub(crate) mod signers;
 pub(crate) mod theme;
 pub(crate) mod toasts;
 

@@ -9,3 +9,4 @@ pub(crate) mod home;
 pub(crate) mod link;
 pub(crate) mod not_found;
 pub(crate) mod setup;
+pub(crate) mod signers;

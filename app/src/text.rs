@@ -50,4 +50,5 @@ mod general;
 mod history;
 mod home;
 mod link;
+mod signers;
 mod trouble;

@@ -8,7 +8,8 @@ use gloo_net::http::{Headers, RequestBuilder};
 use gloo_timers::callback::Timeout;
 use send_wrapper::SendWrapper;
 use web_sys::{
-    AbortController, ReferrerPolicy, RequestCache, RequestCredentials, RequestMode, RequestRedirect,
+    AbortController, ReferrerPolicy, RequestCache, RequestCredentials, RequestInit, RequestMode,
+    RequestRedirect,
 };
 
 use gangway_signing as signing;
@@ -56,20 +57,22 @@ async fn exchange_elsewhere(
             headers.set(name.as_str(), value);
         }
     }
-    let builder = RequestBuilder::new(&head.uri.to_string())
-        .method(head.method)
-        .mode(RequestMode::Cors)
-        .credentials(RequestCredentials::Omit)
-        .cache(RequestCache::NoStore)
-        .redirect(RequestRedirect::Error)
-        .referrer_policy(ReferrerPolicy::NoReferrer)
-        .abort_signal(Some(&deadline.controller.signal()))
-        .headers(headers);
-    let request = match body.is_empty() {
-        true => builder.build()?,
-        false => builder.body(js_sys::Uint8Array::from(body.as_slice()))?,
-    };
-    let response = request.send().await?;
+    let init = RequestInit::new();
+    init.set_method(head.method.as_str());
+    init.set_headers(&headers.into_raw());
+    init.set_mode(RequestMode::Cors);
+    init.set_credentials(RequestCredentials::Omit);
+    init.set_cache(RequestCache::NoStore);
+    init.set_redirect(RequestRedirect::Error);
+    init.set_referrer_policy(ReferrerPolicy::NoReferrer);
+    init.set_signal(Some(&deadline.controller.signal()));
+    if !body.is_empty() {
+        init.set_body(&js_sys::Uint8Array::from(body.as_slice()));
+    }
+    // As it was signed: gloo-net's builder would write the query anew.
+    let request = web_sys::Request::new_with_str_and_init(&head.uri.to_string(), &init);
+    let request = request.map_err(|error| gloo_net::Error::GlooError(format!("{error:?}")))?;
+    let response = gloo_net::http::Request::from(request).send().await?;
     let mut answer = signing::Response::new(response.binary().await?);
     *answer.status_mut() =
         http::StatusCode::from_u16(response.status()).unwrap_or(http::StatusCode::BAD_GATEWAY);

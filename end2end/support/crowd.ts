@@ -34,8 +34,8 @@ export class Crowd {
 }
 
 /** `gangway link` with this code on its standard input. */
-export async function linkByTerminal(server: string, token: string, code: string): Promise<{ status: number; output: string }> {
-  const terminal = new Child(GANGWAY_BIN, ['link', '--server', server, '--yes', '--json'], { env: { GANGWAY_TOKEN: token } });
+export async function linkByTerminal(server: string, token: string, code: string, env: Record<string, string> = {}): Promise<{ status: number; output: string }> {
+  const terminal = new Child(GANGWAY_BIN, ['link', '--server', server, '--yes', '--json'], { env: { GANGWAY_TOKEN: token, ...env } });
   terminal.write(`${code}\n`);
   terminal.closeInput();
   const status = await terminal.exited();

@@ -15,7 +15,7 @@ db = sqlite3.connect(file, timeout=20)
 with db:
     organisation, signer = 'org_7zzzzzzzzzzzzzzzzzzzzzzzzz', 'sgn_7zzzzzzzzzzzzzzzzzzzzzzzzz'
     db.execute("INSERT INTO organisations (id, name, policy, created_at) SELECT ?, ?, policy, created_at FROM organisations", (organisation, name))
-    db.execute("INSERT INTO signers (id, organisation, name, kind, created_at) SELECT ?, ?, name, kind, created_at FROM signers", (signer, organisation))
+    db.execute("INSERT INTO signers (id, organisation, name, kind, position, created_at) SELECT ?, ?, name, kind, position, created_at FROM signers", (signer, organisation))
     db.execute("UPDATE memberships SET organisation = ?, role = 'owner' WHERE account = (SELECT id FROM accounts WHERE name = ?)", (organisation, owner))
 `;
 

@@ -165,6 +165,8 @@ pub mod page {
         FLEET = "/fleet" => fleet();
         /// One device.
         FLEET_DEVICE = "/fleet/{device}" => fleet_device(device);
+        /// Who signs devices' certificates.
+        ORGANISATION_SIGNERS = "/organisation/signers" => organisation_signers();
         /// Passkeys, recovery, sign-ins, tokens.
         ACCOUNT = "/account" => account();
     }

@@ -13,9 +13,10 @@ use gangway_protocol::time::UnixMillis;
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
-use crate::db::audit::{Entry, Scope};
-use crate::db::{Conn, audit, organisations, signers, write};
+use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::{Conn, audit, organisations, rules, signers, write};
 use crate::once::Once;
+use crate::rng::Random;
 
 /// Adds a signing endpoint at the end of the list. Under the same `key` it is added once, and the same comes back.
 ///
@@ -32,14 +33,7 @@ pub async fn add(
     require(context, caller, &organisation).await?;
     let place = path::signers(&organisation);
     let once = Once::of(key, &caller.account, &(&place, &request), &*context.random)?;
-    let signer = Signer {
-        id: SignerId::new(now, context.random.for_id()),
-        name: check_signer_name(&request.name)?,
-        kind: request.kind,
-        least_role: least(request.least_role),
-        disabled: false,
-    };
-    signer.kind.check()?;
+    let signer = made_of(request, now, &*context.random)?;
     let caller = caller.clone();
     write!(context.db, |tx| -> Result<Signer> {
         if let Some(once) = &once
@@ -47,19 +41,51 @@ pub async fn add(
         {
             return Ok(signer);
         }
-        let standing = lock(tx, &caller, &organisation).await?;
-        if standing.len() >= MAX_SIGNERS {
-            return Err(Error::Conflict(format!(
-                "an organisation has at most {MAX_SIGNERS} signers: remove one that is not used"
-            )));
-        }
-        signers::insert(tx, &organisation, &signer, standing.len(), now).await?;
+        lock(tx, &caller, &organisation).await?;
+        let signer = insert(tx, &organisation, signer, caller.actor(), now).await?;
         if let Some(once) = &once {
             once.end(tx, &signer).await?;
         }
-        record(tx, &caller, &organisation, now, "signer.added", &signer).await?;
         Ok(signer)
     })
+}
+
+/// The signer that a request amounts to, once its parts are checked.
+///
+/// # Errors
+/// [`Error::Invalid`] naming what is wrong.
+pub fn made_of(request: SignerRequest, now: UnixMillis, random: &dyn Random) -> Result<Signer> {
+    request.kind.check()?;
+    Ok(Signer {
+        id: SignerId::new(now, random.for_id()),
+        name: check_signer_name(&request.name)?,
+        kind: request.kind,
+        least_role: least(request.least_role),
+        disabled: false,
+    })
+}
+
+/// Adds a signer at the end of the list, in a transaction that holds the organisation.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown organisation; [`Error::Conflict`] when there are too many.
+pub async fn insert(
+    tx: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    signer: Signer,
+    actor: Actor<'_>,
+    now: UnixMillis,
+) -> Result<Signer> {
+    rules::find(tx, organisation).await?.ok_or(Error::NotFound)?;
+    let place = signers::of_organisation(tx, organisation).await?.len();
+    if place >= MAX_SIGNERS {
+        return Err(Error::Conflict(format!(
+            "an organisation has at most {MAX_SIGNERS} signers: remove one that is not used"
+        )));
+    }
+    signers::insert(tx, organisation, &signer, place, now).await?;
+    record(tx, actor, organisation, now, "signer.added", &signer).await?;
+    Ok(signer)
 }
 
 /// Changes what `update` names.
@@ -111,7 +137,7 @@ pub async fn change(
                 signers::place(tx, &moved.id, position).await?;
             }
         }
-        record(tx, &caller, &organisation, now, "signer.changed", &signer).await?;
+        record(tx, caller.actor(), &organisation, now, "signer.changed", &signer).await?;
         Ok(signer)
     })
 }
@@ -139,7 +165,7 @@ pub async fn remove(
                     .to_owned(),
             ));
         }
-        record(tx, &caller, &organisation, now, "signer.removed", &signer).await
+        record(tx, caller.actor(), &organisation, now, "signer.removed", &signer).await
     })
 }
 
@@ -186,7 +212,7 @@ fn check_position(position: u32) -> Result<usize> {
 
 async fn record(
     tx: &mut Conn<'_>,
-    caller: &Caller,
+    actor: Actor<'_>,
     organisation: &OrganisationId,
     at: UnixMillis,
     action: &'static str,
@@ -195,7 +221,7 @@ async fn record(
     let entry = Entry {
         scope: Scope::Organisation(organisation),
         at,
-        actor: caller.actor(),
+        actor,
         action,
         subject: signer.id.as_str(),
         detail: &serde_json::to_string(signer).map_err(Error::internal)?,

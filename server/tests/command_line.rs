@@ -291,3 +291,70 @@ async fn the_record_is_read_from_the_command_line() {
         assert!(entry["seq"].is_u64() && entry["hash"].is_string(), "{entry}");
     }
 }
+
+#[test]
+fn a_signer_is_added_and_listed_from_the_command_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = text(folder.path());
+    succeeds(&run(&[
+        "admin",
+        "token",
+        "create",
+        "--scope",
+        "enrol",
+        "--data-dir",
+        data,
+    ]));
+    let file = folder.path().join("gangway.sqlite3");
+    let home: String = rusqlite::Connection::open(&file)
+        .and_then(|connection| connection.query_row("SELECT id FROM organisations", [], |row| row.get(0)))
+        .expect("the organisation that the token made");
+    let config = folder.path().join("aws.json");
+    let add = |kind: &str, organisation: &str, json: &str| {
+        std::fs::write(&config, json).expect("written");
+        run(&[
+            "admin",
+            "signer",
+            "add",
+            "--kind",
+            kind,
+            "--configuration",
+            text(&config),
+            "--name",
+            "AWS",
+            "--organisation",
+            organisation,
+            "--data-dir",
+            data,
+        ])
+    };
+    refuses(
+        &add("aws_iot", &home, "{\"region\": \"Frankfurt\"}"),
+        "region is a name like",
+    );
+    refuses(&add("aws_iot", &home, "{}"), "missing field `region`");
+    refuses(&add("aws_iot", &home, "region"), "aws.json cannot be used");
+    refuses(&add("azure", &home, "{}"), "it is aws_iot or builtin");
+    let nowhere = "org_0000000001zzzzzzzzzzzzzzzz";
+    refuses(
+        &add("aws_iot", nowhere, "{\"region\": \"eu-central-1\"}"),
+        "there is no such thing here",
+    );
+    succeeds(&add("aws_iot", &home, "{\"region\": \"eu-central-1\"}"));
+    let listed = run(&[
+        "admin",
+        "signer",
+        "list",
+        "--organisation",
+        &home,
+        "--data-dir",
+        data,
+    ]);
+    succeeds(&listed);
+    let lines = String::from_utf8(listed.stdout).expect("text");
+    let kinds: Vec<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["kind"].to_string())
+        .collect();
+    assert_eq!(kinds, ["\"builtin\"", "\"aws_iot\""]);
+}

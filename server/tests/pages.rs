@@ -53,7 +53,7 @@ both_engines!(
         let added = server
             .post(
                 &owner,
-                &path::signers(&owner.organisation()),
+                &path::signers(owner.organisation()),
                 json!({"name": "AWS", "kind": "aws_iot", "region": "eu-central-1"}),
             )
             .await;
@@ -78,7 +78,7 @@ both_engines!(
         assert_eq!(connects(&nobody).await, "'self'");
         let bad = json!({"name": "AWS", "kind": "aws_iot", "region": "eu-central-1", "endpoint": "https://x; script-src *"});
         let refused = server
-            .post(&owner, &path::signers(&owner.organisation()), bad)
+            .post(&owner, &path::signers(owner.organisation()), bad)
             .await;
         assert_eq!(refused.problem(), ProblemCode::Invalid);
     }

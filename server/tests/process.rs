@@ -101,7 +101,7 @@ async fn a_server_starts_is_healthy_and_ends_in_order() {
         |folder: &Path, listen: &str| run(&["serve", "--data-dir", text(folder), "--listen", listen]);
     refuses(
         &second(elsewhere.path(), &server.address),
-        &format!("cannot listen on {}", server.address),
+        &format!("another program listens on {}", server.address),
     );
     refuses(
         &second(folder.path(), "127.0.0.1:0"),

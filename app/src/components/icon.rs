@@ -32,6 +32,7 @@ pub(crate) enum Glyph {
     SignOut,
     Sun,
     Trash,
+    Up,
     Warning,
 }
 
@@ -76,6 +77,7 @@ impl Glyph {
                 "M10 6.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7M10 2v1.5M10 16.5V18M2 10h1.5M16.5 10H18M4.3 4.3l1.1 1.1M14.6 14.6l1.1 1.1M4.3 15.7l1.1-1.1M14.6 5.4l1.1-1.1"
             }
             Self::Trash => "M4 6h12M8 6V3.5h4V6M5.5 6l.7 11h7.6l.7-11M8.5 9v5M11.5 9v5",
+            Self::Up => "M5 12l5-5 5 5",
             Self::Warning => "M10 3l8 14H2zM10 8v4.5M10 14.8v.1",
         }
     }

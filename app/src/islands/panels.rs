@@ -27,6 +27,8 @@ pub(crate) struct Reach {
     pub(crate) fleet: bool,
     /// To the code page.
     pub(crate) enrol: bool,
+    /// To who signs.
+    pub(crate) signers: bool,
 }
 
 /// Which of them are open.

@@ -62,6 +62,7 @@ fn MemberBar(account: Account) -> impl IntoView {
     let url = use_url();
     let sees_fleet = account.may(Role::may_see_fleet);
     let may_enrol = account.may(Role::may_enrol);
+    let administers = account.may(Role::may_administer);
     let initials: String = account
         .name
         .split_whitespace()
@@ -77,6 +78,8 @@ fn MemberBar(account: Account) -> impl IntoView {
     view! {
         <nav aria-label=t.main_navigation()>
             {sees_fleet.then(|| view! { <a href=paths::FLEET aria-current=current(paths::FLEET)>{t.fleet()}</a> })}
+            {administers
+                .then(|| view! { <a href=paths::ORGANISATION_SIGNERS aria-current=current(paths::ORGANISATION_SIGNERS)>{t.signers()}</a> })}
         </nav>
         <div class="bar-end">
             <PaletteButton />

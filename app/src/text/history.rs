@@ -96,6 +96,8 @@ impl Language {
             }
             DeviceAction::AlarmDismissed => Some(self.alarm_restored().to_owned()),
             DeviceAction::ApprovalLapsed
+            | DeviceAction::SigningBegun
+            | DeviceAction::ReplyLost
             | DeviceAction::Described
             | DeviceAction::RenewalRequested
             | DeviceAction::Suspended

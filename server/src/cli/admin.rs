@@ -5,6 +5,7 @@ mod ca;
 mod held;
 mod recovery_link;
 mod setup_link;
+mod signer;
 mod token;
 
 use std::path::Path;
@@ -37,6 +38,9 @@ enum AdminCommand {
     /// The record of what was done
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Who signs for an organisation
+    #[command(subcommand)]
+    Signer(signer::SignerCommand),
     /// Print a link by which somebody who lost every passkey adds a new one
     RecoveryLink(recovery_link::RecoveryLinkArgs),
     /// Print the link of the first registration, while there is no owner
@@ -59,6 +63,7 @@ pub async fn run(args: AdminArgs) -> Result<(), CommandError> {
         AdminCommand::Ca(command) => ca::run(command).await,
         AdminCommand::Held(command) => held::run(command).await,
         AdminCommand::Audit(command) => audit::run(command).await,
+        AdminCommand::Signer(command) => signer::run(command).await,
         AdminCommand::RecoveryLink(args) => recovery_link::run(args).await,
         AdminCommand::SetupLink(args) => setup_link::run(args).await,
     }

@@ -12,7 +12,7 @@ const STEPS: [&str; 5] = [
     "online",
 ];
 
-/// Threat model: ENR-20.
+/// Threat model: ENR-16, ENR-20.
 #[tokio::test]
 async fn the_server_may_be_killed_at_any_step() {
     for step in STEPS {

@@ -4,7 +4,8 @@ use gangway_protocol::organisation::{INVITATION_LIFE, Invitation, InvitationRequ
 use gangway_protocol::time::UnixMillis;
 use leptos::prelude::*;
 
-use super::{List, ListTrouble, Once, ShownOnce, StillShown, all, ended, focus_heading};
+use super::super::lists::{List, ListTrouble, Once, all, ended, focus_heading};
+use super::{ShownOnce, StillShown};
 use crate::components::confirm::{Confirm, Question};
 use crate::components::dialog::{Dialog, FormEnd};
 use crate::components::icon::{Glyph, Icon};

@@ -3,7 +3,8 @@
 use gangway_protocol::account::{Passkey, Rename};
 use leptos::prelude::*;
 
-use super::{List, ListTrouble, SignInsChanged, all, ended, focus_heading};
+use super::super::lists::{List, ListTrouble, all, ended, focus_heading};
+use super::SignInsChanged;
 use crate::browser::page;
 use crate::components::confirm::{Confirm, Question};
 use crate::components::icon::{Glyph, Icon};

@@ -3,7 +3,8 @@
 use gangway_protocol::account::SignIn;
 use leptos::prelude::*;
 
-use super::{List, ListTrouble, SignInsChanged, all, ended, focus_heading};
+use super::super::lists::{List, ListTrouble, all, ended, focus_heading};
+use super::SignInsChanged;
 use crate::components::confirm::{Confirm, Question};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::icon_button::IconButton;

@@ -6,7 +6,8 @@ use gangway_protocol::account::{Token, TokenScope};
 use gangway_protocol::organisation::Organisation;
 use leptos::prelude::*;
 
-use super::{List, ListTrouble, StillShown, all, ended, focus_heading};
+use super::super::lists::{List, ListTrouble, all, ended, focus_heading};
+use super::StillShown;
 use crate::components::confirm::{Confirm, Question};
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Glyph, Icon};

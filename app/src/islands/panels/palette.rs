@@ -188,6 +188,12 @@ fn choices(t: Language, reach: Reach, query: &str, devices: Vec<Device>) -> Vec<
     let mut all: Vec<_> = [
         (reach.fleet, Glyph::Fleet, t.fleet(), paths::FLEET),
         (reach.enrol, Glyph::Add, t.add_device(), paths::LINK),
+        (
+            reach.signers,
+            Glyph::Certificate,
+            t.signers(),
+            paths::ORGANISATION_SIGNERS,
+        ),
         (reach.account, Glyph::Person, t.account(), paths::ACCOUNT),
     ]
     .into_iter()

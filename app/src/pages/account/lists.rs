@@ -7,7 +7,8 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::page::Page;
 use leptos::prelude::*;
 
-use crate::islands::account::{AccountLists, Lists, all};
+use crate::islands::account::{AccountLists, Lists};
+use crate::islands::lists::all;
 use crate::parts::Preload;
 use crate::trouble::{Outcome, Trouble};
 use crate::visitor::api;

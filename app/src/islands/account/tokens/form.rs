@@ -6,7 +6,8 @@ use leptos::prelude::*;
 
 use crate::components::dialog::FormEnd;
 use crate::components::notice::Complaint;
-use crate::islands::account::{List, Once, ShownOnce};
+use crate::islands::account::ShownOnce;
+use crate::islands::lists::{List, Once};
 use crate::visit::language;
 use crate::visitor::{api, with_fresh_proof};
 

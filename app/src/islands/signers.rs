@@ -1,0 +1,177 @@
+//! The signers of each organisation: added, changed, ordered, removed.
+
+mod form;
+
+use gangway_protocol::organisation::{Organisation, Role};
+use gangway_protocol::signer::{Signer, SignerKind, SignerUpdate};
+use leptos::prelude::*;
+
+use self::form::SignerForm;
+use super::lists::{List, ListTrouble, all, ended, focus_heading};
+use crate::components::confirm::{Confirm, Question};
+use crate::components::dialog::Dialog;
+use crate::components::icon::{Glyph, Icon};
+use crate::components::icon_button::IconButton;
+use crate::components::role::role_name;
+use crate::messages::messages;
+use crate::preference::Language;
+use crate::trouble::Outcome;
+use crate::visit::language;
+use crate::visitor::{api, with_fresh_proof};
+
+/// All of them.
+#[cfg_attr(feature = "hydrate", island(lazy))]
+#[cfg_attr(not(feature = "hydrate"), island)]
+pub(crate) fn Signers(
+    /// Those of each organisation that the person administers, as the server read them.
+    lists: Vec<(Organisation, Outcome<Vec<Signer>>)>,
+) -> impl IntoView {
+    let several = lists.len() > 1;
+    lists
+        .into_iter()
+        .map(|(organisation, first)| view! { <Section organisation several first /> })
+        .collect_view()
+}
+
+#[component]
+fn Section(
+    organisation: Organisation,
+    /// Whether the organisation has to be named.
+    several: bool,
+    first: Outcome<Vec<Signer>>,
+) -> impl IntoView {
+    let t = language();
+    let list = List::new(first);
+    let open = RwSignal::new(false);
+    let title = heading(&organisation);
+    let labelled = title.clone();
+    let name = organisation.name.clone();
+    let organisation = StoredValue::new(organisation);
+    let retry = Callback::new(move |()| read(list, organisation));
+    // Drawn anew where anything of a line has changed, its place too.
+    let lines = move || list.items.get().into_iter().enumerate().collect::<Vec<_>>();
+    view! {
+        <section class="section" aria-labelledby=labelled>
+            <div class="section-head">
+                <h2 id=title tabindex="-1">{if several { name } else { t.signers_list().to_owned() }}</h2>
+                <button class="button" type="button" on:click=move |_| open.set(true)>
+                    <Icon glyph=Glyph::Add />
+                    {t.signer_add()}
+                </button>
+            </div>
+            <ListTrouble trouble=list.trouble retry />
+            <ul class="lines">
+                <For each=lines key=|(place, signer)| format!("{place} {signer:?}") let((place, signer))>
+                    <Line place signer list organisation />
+                </For>
+            </ul>
+            <Dialog open label=t.signer_add()>
+                <SignerForm present=None list organisation open />
+            </Dialog>
+        </section>
+    }
+}
+
+#[component]
+fn Line(
+    /// From 0.
+    place: usize,
+    signer: Signer,
+    list: List<Signer>,
+    organisation: StoredValue<Organisation>,
+) -> impl IntoView {
+    let t = language();
+    let messages = messages();
+    let editing = RwSignal::new(false);
+    let asked = RwSignal::new(false);
+    let question = Question {
+        title: t.signer_remove_title(&signer.name),
+        says: vec![t.signer_remove_says()],
+        verb: t.signer_remove(),
+        dangerous: true,
+    };
+    let Signer {
+        id,
+        name,
+        kind,
+        least_role,
+        disabled,
+    } = signer.clone();
+    let id = StoredValue::new(id);
+    let remove = async move || {
+        let (home, id) = (organisation.get_value(), id.get_value());
+        ended(api().remove_signer(&home.id, &id).await)?;
+        list.remove(|signer| signer.id == id);
+        focus_heading(heading(&home));
+        Ok(())
+    };
+    let raise = move || {
+        let update = SignerUpdate {
+            position: u32::try_from(place.saturating_sub(1)).ok(),
+            ..SignerUpdate::default()
+        };
+        let (home, id) = (organisation.get_value(), id.get_value());
+        leptos::task::spawn_local(async move {
+            let api = api();
+            match with_fresh_proof(&api, async || api.change_signer(&home.id, &id, &update).await).await {
+                Ok(_) => read(list, organisation),
+                Err(trouble) => {
+                    if let Some(words) = trouble.words(t) {
+                        messages.warn(words);
+                    }
+                }
+            }
+        });
+    };
+    let place_name = kind_place(&kind);
+    view! {
+        <li>
+            <Icon glyph=Glyph::Certificate />
+            <div>
+                <p>
+                    {name.clone()} " " <span class="chip">{kind_name(t, &kind)}</span>
+                    {(place == 0 && !disabled).then(|| view! { " " <span class="chip good">{t.signer_first()}</span> })}
+                    {disabled.then(|| view! { " " <span class="chip warn">{t.signer_disabled()}</span> })}
+                    {(least_role > Role::Installer)
+                        .then(|| view! { " " <span class="chip">{t.signer_from_role(role_name(t, least_role))}</span> })}
+                </p>
+                {place_name.map(|place| view! { <p class="soft small">{place}</p> })}
+            </div>
+            {(place > 0).then(|| view! { <IconButton glyph=Glyph::Up label=t.signer_raise(&name) on_press=raise /> })}
+            <IconButton glyph=Glyph::Edit label=t.signer_edit(&name) on_press=move || editing.set(true) />
+            <IconButton glyph=Glyph::Trash label=t.signer_remove_label(&name) on_press=move || asked.set(true) />
+            <Confirm open=asked question=Signal::stored(question) answer=remove />
+            <Dialog open=editing label=t.signer_edit(&name)>
+                <SignerForm present=Some(signer.clone()) list organisation open=editing />
+            </Dialog>
+        </li>
+    }
+}
+
+/// Reads the list of an organisation anew.
+fn read(list: List<Signer>, organisation: StoredValue<Organisation>) {
+    list.read(async move || api().signers(&organisation.get_value().id, &all()).await);
+}
+
+fn heading(organisation: &Organisation) -> String {
+    format!("signers-{}", organisation.id)
+}
+
+fn kind_name(t: Language, kind: &SignerKind) -> &'static str {
+    match kind {
+        SignerKind::Builtin => t.signer_builtin(),
+        SignerKind::AwsIot(_) => t.signer_aws_iot(),
+        SignerKind::Unknown => t.signer_unknown(),
+    }
+}
+
+/// Where it is, where that matters.
+fn kind_place(kind: &SignerKind) -> Option<String> {
+    match kind {
+        SignerKind::Builtin | SignerKind::Unknown => None,
+        SignerKind::AwsIot(aws) => Some(match &aws.data_endpoint {
+            Some(host) => format!("{} · {host}", aws.region),
+            None => aws.region.clone(),
+        }),
+    }
+}

@@ -1,0 +1,82 @@
+//! `/organisation/signers`: who signs devices' certificates, for those who administer an organisation.
+
+use futures_util::future;
+use gangway_protocol::account::Account;
+use gangway_protocol::organisation::Role;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::components::notice::{Notice, Tone};
+use crate::islands::lists::all;
+use crate::islands::signers::Signers;
+use crate::pages::frame::WithoutAccount;
+use crate::parts::Preload;
+use crate::trouble::Trouble;
+use crate::visit::language;
+use crate::visitor::{account, api};
+
+/// The page.
+#[component]
+pub(crate) fn SignersPage() -> impl IntoView {
+    let t = language();
+    view! {
+        <Title text=t.signers() />
+        <main id="main" class="narrow" tabindex="-1">
+            {match account() {
+                Err(trouble) => view! { <WithoutAccount trouble /> }.into_any(),
+                Ok(account) if !account.may(Role::may_administer) => view! { <NotAllowed /> }.into_any(),
+                Ok(account) => view! { <Whole account /> }.into_any(),
+            }}
+        </main>
+    }
+}
+
+#[component]
+fn Whole(account: Account) -> impl IntoView {
+    let t = language();
+    let api = api();
+    view! {
+        <Preload island="signers" />
+        <div class="page-head">
+            <div>
+                <h1>{t.signers()}</h1>
+                <p class="lede">{t.signers_lede()}</p>
+            </div>
+        </div>
+        <noscript>
+            <Notice tone=Tone::Warn>
+                <p>{t.signers_need_script()}</p>
+            </Notice>
+        </noscript>
+        <Suspense>
+            {move || {
+                let (api, account) = (api.clone(), account.clone());
+                Suspend::new(async move {
+                    let all = all();
+                    let lists = account
+                        .organisations_where(Role::may_administer)
+                        .map(async |organisation| {
+                            let asked = api.signers(&organisation.id, &all).await;
+                            (organisation.clone(), asked.map(|page| page.items).map_err(Trouble::from))
+                        });
+                    let lists = future::join_all(lists).await;
+                    view! { <Signers lists /> }
+                })
+            }}
+        </Suspense>
+    }
+}
+
+/// In place of the lists: nobody should look for what is not theirs.
+#[component]
+fn NotAllowed() -> impl IntoView {
+    let t = language();
+    view! {
+        <h1>{t.signers()}</h1>
+        <div class="gate">
+            <Notice tone=Tone::Warn>
+                <p>{t.signers_not_allowed()}</p>
+            </Notice>
+        </div>
+    }
+}

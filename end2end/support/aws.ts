@@ -1,0 +1,88 @@
+// AWS as far as stories need it: ministack, which verifies signatures and rights and signs with the CSR's own key, behind a proxy
+// that answers browsers as AWS does: a preflight names the headers it takes, and a refusal comes without CORS headers, so that a
+// page is not told what it says.
+import { execFile } from 'node:child_process';
+import { createServer, request, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Child } from './process.ts';
+import { freePort } from './server.ts';
+
+const PYTHON = process.env.GANGWAY_PYTHON ?? 'python3';
+const ALLOWED = 'authorization, content-type, x-amz-date, x-amz-security-token';
+
+export interface AccessKey { id: string; secret: string }
+
+export class Aws {
+  /** Method, path and status of what was asked. */
+  readonly asked: string[] = [];
+  /** How many answers to CreateCertificateFromCsr are lost on their way. */
+  loses = 0;
+
+  private constructor(private readonly child: Child, private readonly proxy: HttpServer, private readonly behind: number, readonly url: string) {}
+
+  static async start(folder: string): Promise<Aws> {
+    const behind = await freePort();
+    const state = join(folder, 'aws');
+    await mkdir(state, { recursive: true });
+    const child = new Child(PYTHON, ['-m', 'ministack'], {
+      env: {
+        BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(behind), SFTP_ENABLED: '0', IOT_MTLS_ENABLED: '0', AUTH: 'true',
+        MINISTACK_REGION: 'eu-central-1', STATE_DIR: state, TMPDIR: state,
+      },
+    });
+    await child.until('AWS is there', () => child.lines.some((line) => line.includes('Running on')), 60_000);
+    let aws: Aws;
+    const proxy = createServer((from, to) => aws.pass(from, to));
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const address = proxy.address();
+    if (typeof address !== 'object' || !address) throw new Error('no port');
+    aws = new Aws(child, proxy, behind, `http://127.0.0.1:${address.port}`);
+    return aws;
+  }
+
+  /** A user who may do this and nothing else. */
+  async user(name: string, ...actions: string[]): Promise<AccessKey> {
+    const script = new URL('aws.py', import.meta.url).pathname;
+    const { stdout } = await promisify(execFile)(PYTHON, [script, `http://127.0.0.1:${this.behind}`, name, ...actions]);
+    const [id, secret] = stdout.trim().split(' ');
+    return { id: id!, secret: secret! };
+  }
+
+  async stop(): Promise<void> {
+    this.proxy.closeAllConnections();
+    await new Promise((resolve) => this.proxy.close(resolve));
+    await this.child.kill('SIGTERM');
+  }
+
+  private pass(from: IncomingMessage, to: ServerResponse): void {
+    const origin = from.headers.origin;
+    if (from.method === 'OPTIONS') {
+      const wanted = (from.headers['access-control-request-headers'] ?? '').split(',').map((name) => name.trim());
+      const takes = wanted.every((name) => name === '' || ALLOWED.includes(name));
+      to.writeHead(takes ? 200 : 403, takes ? { 'access-control-allow-origin': origin ?? '*', 'access-control-allow-headers': ALLOWED, 'access-control-allow-methods': 'GET, POST, PUT, DELETE' } : {});
+      to.end();
+      return;
+    }
+    const forward = request({ host: '127.0.0.1', port: this.behind, method: from.method, path: from.url, headers: from.headers }, (answer) => {
+      this.asked.push(`${from.method} ${from.url?.replace(/[0-9a-f]{64}/, '*')} ${answer.statusCode}`);
+      if (from.method === 'POST' && from.url?.startsWith('/certificates') && this.loses > 0) {
+        this.loses -= 1;
+        // The head arrives. Without a byte of an answer Chromium asks once more by itself, POST or not.
+        to.writeHead(200, { 'content-type': 'application/json', 'content-length': '2000', 'access-control-allow-origin': origin ?? '*' });
+        to.write('{');
+        answer.resume();
+        answer.on('end', () => to.destroy());
+        return;
+      }
+      const headers = { ...answer.headers };
+      for (const name of Object.keys(headers)) if (name.startsWith('access-control-')) delete headers[name];
+      if (origin && answer.statusCode! < 400) headers['access-control-allow-origin'] = origin;
+      to.writeHead(answer.statusCode!, headers);
+      answer.pipe(to);
+    });
+    forward.on('error', () => to.destroy());
+    from.pipe(forward);
+  }
+}

@@ -1,0 +1,128 @@
+//! `gangway admin signer`: who signs for an organisation, without a browser. Their credentials never come here.
+
+use std::path::PathBuf;
+
+use gangway_protocol::id::OrganisationId;
+use gangway_protocol::signer::{Signer, SignerKind, SignerRequest};
+use serde_json::{Map, Value};
+
+use crate::cli::{CommandError, output};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::DataFlags;
+use crate::db::audit::Actor;
+use crate::db::{Db, organisations, signers as stored, write};
+use crate::rng::SystemRandom;
+use crate::signers;
+
+/// `gangway admin signer …`
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum SignerCommand {
+    /// Add a signer at the end of an organisation's list
+    Add(AddArgs),
+    /// Print the signers of an organisation in their order, one JSON object per line
+    List(ListArgs),
+}
+
+/// Options of `gangway admin signer add`.
+#[derive(Debug, clap::Args)]
+pub(super) struct AddArgs {
+    /// What it is: aws_iot, or builtin
+    #[arg(long)]
+    kind: String,
+    /// A file with its public configuration as JSON, e.g. {"region": "eu-central-1"}
+    #[arg(long, value_name = "FILE")]
+    configuration: Option<PathBuf>,
+    /// What people find it by
+    #[arg(long)]
+    name: String,
+    /// Id of the organisation
+    #[arg(long, value_parser = organisation)]
+    organisation: OrganisationId,
+    #[command(flatten)]
+    flags: DataFlags,
+}
+
+/// Options of `gangway admin signer list`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArgs {
+    /// Id of the organisation
+    #[arg(long, value_parser = organisation)]
+    organisation: OrganisationId,
+    #[command(flatten)]
+    flags: DataFlags,
+}
+
+/// Runs `gangway admin signer …`.
+pub(super) async fn run(command: SignerCommand) -> Result<(), CommandError> {
+    match command {
+        SignerCommand::Add(args) => add(args).await,
+        SignerCommand::List(args) => list(args).await,
+    }
+}
+
+async fn add(args: AddArgs) -> Result<(), CommandError> {
+    let request = read(&args)?;
+    let (_, db) = super::open(&args.flags).await?;
+    let added = insert(&db, &args.organisation, request).await;
+    let shown = match added {
+        Ok(signer) => show(&signer),
+        Err(error) => Err(CommandError::Refused(error.to_string())),
+    };
+    db.close().await;
+    shown
+}
+
+async fn insert(
+    db: &Db,
+    organisation: &OrganisationId,
+    request: SignerRequest,
+) -> crate::authority::Result<Signer> {
+    let now = SystemClock.now();
+    let signer = signers::made_of(request, now, &SystemRandom)?;
+    let organisation = organisation.clone();
+    write!(db, |tx| -> crate::authority::Result<Signer> {
+        organisations::bump_revision(tx, &organisation).await?;
+        signers::insert(tx, &organisation, signer, Actor::Server, now).await
+    })
+}
+
+async fn list(args: ListArgs) -> Result<(), CommandError> {
+    let (_, db) = super::open(&args.flags).await?;
+    let found = stored::of_organisation(&mut db.reader().await?.conn(), &args.organisation).await?;
+    db.close().await;
+    found.iter().try_for_each(show)
+}
+
+fn show(signer: &Signer) -> Result<(), CommandError> {
+    let text = serde_json::to_string(signer).map_err(|error| CommandError::Refused(error.to_string()))?;
+    output::line(format_args!("{text}"))
+}
+
+/// The request that the options and the file amount to.
+fn read(args: &AddArgs) -> Result<SignerRequest, CommandError> {
+    let mut fields = match &args.configuration {
+        None => Map::new(),
+        Some(file) => {
+            let refused = |error: &dyn std::fmt::Display| {
+                CommandError::Refused(format!("{} cannot be used: {error}", file.display()))
+            };
+            let text = std::fs::read(file).map_err(|error| refused(&error))?;
+            serde_json::from_slice::<Map<String, Value>>(&text).map_err(|error| refused(&error))?
+        }
+    };
+    fields.insert("kind".to_owned(), args.kind.clone().into());
+    fields.insert("name".to_owned(), args.name.clone().into());
+    let request: SignerRequest = serde_json::from_value(fields.into())
+        .map_err(|error| CommandError::Refused(format!("the configuration of the signer: {error}")))?;
+    match request.kind {
+        SignerKind::Unknown => Err(CommandError::Refused(format!(
+            "there is no kind “{}”: it is aws_iot or builtin",
+            args.kind
+        ))),
+        _ => Ok(request),
+    }
+}
+
+fn organisation(id: &str) -> Result<OrganisationId, String> {
+    id.parse().map_err(|error| format!("{error}"))
+}
