@@ -77,6 +77,17 @@ pub enum TransportError {
     },
 }
 
+impl TransportError {
+    /// What happened, without saying to whom: it may have been a signer instead of the server.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unreachable { detail } | Self::Untrusted { detail } => detail.clone(),
+            Self::TimedOut { secs } => format!("no answer within {secs} seconds"),
+        }
+    }
+}
+
 /// How long one request may take. Signing by the built-in CA takes milliseconds; a phone in a basement takes seconds.
 #[cfg(any(feature = "fetch", feature = "native"))]
 pub(crate) const REQUEST_TIMEOUT_SECS: u32 = 20;

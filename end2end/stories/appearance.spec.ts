@@ -1,6 +1,7 @@
 // Every page and state, light and dark, desktop and phone: axe-core finds nothing, nothing scrolls sideways, and a picture is kept to look at.
 import { mkdirSync } from 'node:fs';
 import type { Page } from '@playwright/test';
+import { addAws, paste } from '../support/aws.ts';
 import { expectAccessible } from '../support/axe.ts';
 import { expect, test } from '../support/story.ts';
 import { approve, enrol, enterCode, hydrated, open, review, wrong } from '../support/link.ts';
@@ -115,6 +116,29 @@ test('what opens over a page', async ({ owner, server, startDevice }) => {
   await owner.getByRole('button', { name: 'New token' }).click();
   await expect(owner.getByRole('dialog')).toBeVisible();
   await portray(owner, 'account-token');
+});
+
+test('signers, and what one elsewhere asks for', async ({ owner, server, startDevice }) => {
+  test.setTimeout(150_000);
+  await open(owner, `${server.url}/organisation/signers`);
+  await owner.getByRole('button', { name: 'Add signer' }).click();
+  await portray(owner, 'signers-add');
+  // Nothing listens there.
+  await addAws(owner, server.url, 'http://127.0.0.1:9');
+  await portray(owner, 'signers');
+  const device = startDevice();
+  await review(owner, server.url, await device.code());
+  await portray(owner, 'link-review-signer');
+  await approve(owner);
+  await expect(owner.getByLabel('AWS credentials for')).toBeFocused();
+  await portray(owner, 'link-credentials');
+  await paste(owner, { id: 'AKIAEXAMPLE', secret: 'nothing' });
+  await expect(owner.getByRole('link', { name: 'Look there' })).toBeVisible();
+  await portray(owner, 'link-reply-lost');
+  await owner.context().addCookies([{ name: 'lang', value: 'de', url: server.url }]);
+  await owner.getByRole('button', { name: 'Cancel' }).click();
+  await open(owner, `${server.url}/organisation/signers`);
+  await portray(owner, 'german-signers');
 });
 
 test('in German', async ({ owner, server, startDevice }) => {

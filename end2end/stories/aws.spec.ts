@@ -1,8 +1,7 @@
 // AWS IoT Core signs: the browser or the terminal asks it with the person's own credentials, which never come to our server.
-import type { Page } from '@playwright/test';
-import { Aws, type AccessKey } from '../support/aws.ts';
+import { Aws, addAws, paste } from '../support/aws.ts';
 import { linkByTerminal } from '../support/crowd.ts';
-import { approve, open, review } from '../support/link.ts';
+import { approve, review } from '../support/link.ts';
 import { expect, test as base } from '../support/story.ts';
 
 const RIGHTS = ['iot:CreateCertificateFromCsr', 'iot:ListCertificates', 'iot:DescribeCertificate'];
@@ -16,33 +15,13 @@ const test = base.extend<{ aws: Aws }>({
   },
 });
 
-/** Adds AWS as a signer, as an admin does, and has it offered first. */
-async function addAws(owner: Page, server: string, aws: Aws): Promise<void> {
-  await open(owner, `${server}/organisation/signers`);
-  await owner.getByRole('button', { name: 'Add signer' }).click();
-  const dialog = owner.getByRole('dialog', { name: 'Add signer' });
-  await dialog.getByLabel('Name').fill('AWS, Frankfurt');
-  await dialog.getByLabel('Region').fill('eu-central-1');
-  await dialog.getByText('More').click();
-  await dialog.getByLabel('Another address').fill(aws.url);
-  await dialog.getByRole('button', { name: 'Save' }).click();
-  await expect(owner.getByText('AWS, Frankfurt')).toBeVisible();
-  await owner.getByRole('button', { name: 'Offer AWS, Frankfurt earlier' }).click();
-  await expect(owner.getByRole('listitem').first()).toContainText('AWS, Frankfurt');
-}
-
-async function paste(page: Page, key: AccessKey): Promise<void> {
-  await page.getByLabel('AWS credentials for').fill(`export AWS_ACCESS_KEY_ID="${key.id}"\nexport AWS_SECRET_ACCESS_KEY="${key.secret}"\n`);
-  await page.getByRole('button', { name: 'Sign with these' }).click();
-}
-
 test('AWS signs with credentials that stay in the browser, and the device comes aboard', async ({ owner, server, startDevice, aws }) => {
   const told: string[] = [];
   owner.on('request', (request) => {
     if (request.url().startsWith(server.url)) told.push(request.url(), request.postData() ?? '', JSON.stringify(request.headers()));
   });
   owner.on('websocket', (socket) => socket.on('framesent', (frame) => told.push(String(frame.payload))));
-  await addAws(owner, server.url, aws);
+  await addAws(owner, server.url, aws.url);
   const key = await aws.user('ada', ...RIGHTS);
   const device = startDevice();
   await review(owner, server.url, await device.code());
@@ -64,7 +43,7 @@ test('AWS signs with credentials that stay in the browser, and the device comes 
 });
 
 test('a certificate whose reply was lost is found at AWS, and nothing is signed twice', async ({ owner, server, startDevice, aws }) => {
-  await addAws(owner, server.url, aws);
+  await addAws(owner, server.url, aws.url);
   const key = await aws.user('ada', ...RIGHTS);
   const device = startDevice();
   await review(owner, server.url, await device.code());
@@ -76,7 +55,7 @@ test('a certificate whose reply was lost is found at AWS, and nothing is signed 
 });
 
 test('a refusal that a browser does not tell leaves the decision to the person', async ({ owner, server, startDevice, aws }) => {
-  await addAws(owner, server.url, aws);
+  await addAws(owner, server.url, aws.url);
   const eve = await aws.user('eve', 'iot:DescribeEndpoint');
   const ada = await aws.user('ada', ...RIGHTS);
   const device = startDevice();
@@ -91,7 +70,7 @@ test('a refusal that a browser does not tell leaves the decision to the person',
 });
 
 test('the terminal signs with the credentials of its environment, and tells a missing right by its name', async ({ owner, server, startDevice, aws }) => {
-  await addAws(owner, server.url, aws);
+  await addAws(owner, server.url, aws.url);
   const token = await server.token();
   const eve = await aws.user('eve', 'iot:DescribeEndpoint');
   const refused = await linkByTerminal(server.url, token, await startDevice({ name: 'refused' }).code(), {

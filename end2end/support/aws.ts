@@ -6,6 +6,8 @@ import { createServer, request, type IncomingMessage, type Server as HttpServer,
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { expect, type Page } from '@playwright/test';
+import { open } from './link.ts';
 import { Child } from './process.ts';
 import { freePort } from './server.ts';
 
@@ -85,4 +87,25 @@ export class Aws {
     forward.on('error', () => to.destroy());
     from.pipe(forward);
   }
+}
+
+/** Adds AWS as a signer, as an admin does, and has it offered first. */
+export async function addAws(owner: Page, server: string, endpoint: string): Promise<void> {
+  await open(owner, `${server}/organisation/signers`);
+  await owner.getByRole('button', { name: 'Add signer' }).click();
+  const dialog = owner.getByRole('dialog', { name: 'Add signer' });
+  await dialog.getByLabel('Name').fill('AWS, Frankfurt');
+  await dialog.getByLabel('Region').fill('eu-central-1');
+  await dialog.getByText('More').click();
+  await dialog.getByLabel('Another address').fill(endpoint);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(owner.getByText('AWS, Frankfurt')).toBeVisible();
+  await owner.getByRole('button', { name: 'Offer AWS, Frankfurt earlier' }).click();
+  await expect(owner.getByRole('listitem').first()).toContainText('AWS, Frankfurt');
+}
+
+/** Pastes credentials where the signer asks for them. */
+export async function paste(page: Page, key: AccessKey): Promise<void> {
+  await page.getByLabel('AWS credentials for').fill(`export AWS_ACCESS_KEY_ID="${key.id}"\nexport AWS_SECRET_ACCESS_KEY="${key.secret}"\n`);
+  await page.getByRole('button', { name: 'Sign with these' }).click();
 }

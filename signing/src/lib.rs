@@ -177,7 +177,7 @@ pub enum SigningError {
         detail: String,
     },
     /// Gangway's server could not be asked.
-    #[error("{0}")]
+    #[error("the server cannot be reached ({0})")]
     Unanswered(NoAnswer),
     /// AWS says why.
     #[error("{0}")]

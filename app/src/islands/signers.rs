@@ -137,9 +137,11 @@ fn Line(
                 </p>
                 {place_name.map(|place| view! { <p class="soft small">{place}</p> })}
             </div>
-            {(place > 0).then(|| view! { <IconButton glyph=Glyph::Up label=t.signer_raise(&name) on_press=raise /> })}
-            <IconButton glyph=Glyph::Edit label=t.signer_edit(&name) on_press=move || editing.set(true) />
-            <IconButton glyph=Glyph::Trash label=t.signer_remove_label(&name) on_press=move || asked.set(true) />
+            <div class="row">
+                {(place > 0).then(|| view! { <IconButton glyph=Glyph::Up label=t.signer_raise(&name) on_press=raise /> })}
+                <IconButton glyph=Glyph::Edit label=t.signer_edit(&name) on_press=move || editing.set(true) />
+                <IconButton glyph=Glyph::Trash label=t.signer_remove_label(&name) on_press=move || asked.set(true) />
+            </div>
             <Confirm open=asked question=Signal::stored(question) answer=remove />
             <Dialog open=editing label=t.signer_edit(&name)>
                 <SignerForm present=Some(signer.clone()) list organisation open=editing />

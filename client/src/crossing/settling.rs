@@ -185,7 +185,7 @@ impl Settling {
             }
             (Phase::Signing { chosen, signer }, Answer::Sign(response)) => {
                 let answer = response.map_err(|error| NoAnswer {
-                    detail: error.to_string(),
+                    detail: error.cause(),
                 });
                 advance(Advance::answered(signer, answer), turn);
                 Phase::Advancing { chosen }

@@ -51,10 +51,12 @@ pub(super) fn Following(
                 _ => None,
             })
     });
+    // What the signer waits for has this answer beside its own.
     let can_cancel = Memo::new(move |_| {
-        state
-            .view
-            .with(|view| view.as_ref().is_some_and(View::can_cancel))
+        state.view.with(|view| {
+            view.as_ref()
+                .is_some_and(|view| view.can_cancel() && view.stage != Stage::Signing)
+        })
     });
     let ends_here = Memo::new(move |_| {
         !sees_fleet

@@ -60,7 +60,7 @@ fn AwsSignIn(state: CrossingState, signer: Signer, refused: Option<String>) -> i
     Effect::new(move |_| page::focus(CREDENTIALS_ID));
     view! {
         <Notice tone=Tone::Plain>
-            <form on:submit=on_submit>
+            <form class="stack" on:submit=on_submit>
                 <div class="field">
                     <label for=CREDENTIALS_ID>{t.credentials_label(&signer.name)}</label>
                     <textarea
@@ -77,7 +77,10 @@ fn AwsSignIn(state: CrossingState, signer: Signer, refused: Option<String>) -> i
                     <p class="hint" id="credentials-hint">{t.credentials_hint()}</p>
                 </div>
                 <Complaint message />
-                <button class="button primary" type="submit">{t.credentials_use()}</button>
+                <div class="row">
+                    <button class="button primary" type="submit">{t.credentials_use()}</button>
+                    <Cancel state />
+                </div>
             </form>
         </Notice>
     }
@@ -98,7 +101,13 @@ fn ReplyLost(state: CrossingState, signer: Signer, lost: Option<String>, find: S
             <div class="row">
                 <a class="button" href=find target="_blank" rel="noopener noreferrer">{t.reply_lost_look()}</a>
                 <button class="button" type="button" on:click=move |_| state.say(Input::SignAgain)>{t.reply_lost_again()}</button>
+                <Cancel state />
             </div>
         </Notice>
     }
+}
+
+#[component]
+fn Cancel(state: CrossingState) -> impl IntoView {
+    view! { <button class="button" type="button" on:click=move |_| state.say(Input::Cancel)>{language().cancel()}</button> }
 }
