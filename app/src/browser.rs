@@ -16,5 +16,6 @@ pub(crate) mod random;
 pub(crate) mod reading;
 pub(crate) mod scan;
 pub(crate) mod signature;
-pub(crate) mod signers;
+mod signers;
 pub(crate) mod socket;
+pub(crate) mod wallet;

@@ -26,13 +26,16 @@ pub mod sweep;
 
 use gangway_protocol::certificate::{Certificate, Csr, CsrRefusal, UncheckedCsr};
 use gangway_protocol::device::{DeviceSummary, FleetChange, FleetChangeKind, InvalidTransition};
+use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
+use gangway_protocol::time::UnixMillis;
 
 use crate::authority::Error;
 use crate::ca::{CaError, verify};
 use crate::context::Context;
-use crate::db::DbError;
+use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::{CertificateRecord, SignedBy};
+use crate::db::{Conn, DbError, audit};
 
 pub use sweep::{reload_issuers, sweep};
 
@@ -130,6 +133,25 @@ pub fn present(context: &Context, record: CertificateRecord) -> Result<Certifica
         grace_until: record.grace_until,
         revocation: record.revocation,
     })
+}
+
+/// Records that a certificate came to a device.
+async fn note_certificate(
+    tx: &mut Conn<'_>,
+    certificate: &CertificateRecord,
+    actor: Actor<'_>,
+    action: DeviceAction,
+    at: UnixMillis,
+) -> Result<(), DbError> {
+    let entry = Entry {
+        scope: Scope::Organisation(&certificate.organisation),
+        at,
+        actor,
+        action: action.as_str(),
+        subject: certificate.device.as_str(),
+        detail: &format!("serial {}, SHA-256 {}", certificate.serial, certificate.sha256),
+    };
+    audit::append(tx, &entry).await
 }
 
 /// Tells whoever watches the fleet that a device is to be read again.

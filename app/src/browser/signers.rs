@@ -1,22 +1,9 @@
-//! Signers elsewhere, as far as the browser has to do with them: their credentials, in this page's memory alone, and their code,
-//! which the build puts into a file of its own that is loaded when it is needed.
+//! Takes the steps of signers. The build puts the code of those elsewhere into a file of its own, which is loaded when it is needed.
 
-use std::cell::RefCell;
-
-use gangway_signing::{Advance, Advanced, Wallet};
+use gangway_signing::{Advance, Advanced};
 use leptos::prelude::*;
 
-use super::clock;
-
-thread_local! {
-    /// Credentials across the crossings of this page. They go with it.
-    static WALLET: RefCell<Wallet> = RefCell::default();
-}
-
-/// Does something with the wallet.
-pub(crate) fn with_wallet<R>(work: impl FnOnce(&mut Wallet) -> R) -> R {
-    WALLET.with_borrow_mut(work)
-}
+use super::{clock, wallet};
 
 /// Takes a signer's step.
 pub(super) async fn advance(advance: Box<Advance>) -> Advanced {
@@ -28,5 +15,5 @@ pub(super) async fn advance(advance: Box<Advance>) -> Advanced {
 
 #[lazy]
 fn advance_elsewhere(advance: Advance) -> Advanced {
-    with_wallet(|wallet| advance.take(wallet, clock::now()))
+    wallet::with(|wallet| advance.take(wallet, clock::now()))
 }

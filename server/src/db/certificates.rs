@@ -128,17 +128,14 @@ pub struct Generation {
 /// # Errors
 /// [`DbError::Unique`] when somebody else has recorded that generation meanwhile, or its serial number or its digest stands
 /// already.
-pub async fn insert(
-    conn: &mut Conn<'_>,
-    certificate: &CertificateRecord,
-    generation: i64,
-) -> Result<(), DbError> {
-    insertion(certificate, generation).execute(conn).await?;
+pub async fn insert(conn: &mut Conn<'_>, new: &Generation) -> Result<(), DbError> {
+    insertion(new).execute(conn).await?;
     Ok(())
 }
 
 /// As [`insert`].
-pub(super) fn insertion(certificate: &CertificateRecord, generation: i64) -> Query {
+pub(super) fn insertion(new: &Generation) -> Query {
+    let Generation { number, certificate } = new;
     let (issuer, above, external_id) = match &certificate.signed_by {
         SignedBy::Own(issuer) => (Some(issuer.as_str()), None, None),
         SignedBy::Other { above, external_id } => (None, Some(above.as_str()), external_id.as_deref()),
@@ -155,7 +152,7 @@ pub(super) fn insertion(certificate: &CertificateRecord, generation: i64) -> Que
     .bind(certificate.device.as_str())
     .bind(certificate.signer.as_str())
     .bind(certificate.spki_sha256.to_string())
-    .bind(generation)
+    .bind(*number)
     .bind(&certificate.leaf)
     .bind(above)
     .bind(external_id)

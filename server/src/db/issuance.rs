@@ -16,7 +16,7 @@ pub async fn record(
     approval: Option<&ClaimId>,
 ) -> Result<bool, DbError> {
     let certificate = &new.certificate;
-    let insertion = certificates::insertion(certificate, new.number);
+    let insertion = certificates::insertion(new);
     let certification = devices::certification(&certificate.device, certificate.not_after);
     let Some(claim) = approval else {
         execute_together(conn, [certification, insertion]).await?;

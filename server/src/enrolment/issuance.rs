@@ -18,7 +18,7 @@ use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerI
 use gangway_protocol::time::UnixMillis;
 
 use super::approval::{require_standing, summary};
-use super::{EnrolmentError, RACE_ATTEMPTS, tell};
+use super::{EnrolmentError, RACE_ATTEMPTS, note_certificate, tell};
 use crate::authority::Member;
 use crate::ca::DeviceIdentity;
 use crate::context::Context;
@@ -266,15 +266,7 @@ impl Order {
             Grounds::Approval(member) => member.actor(),
             Grounds::Renewal(_) => Actor::Device(&self.device),
         };
-        let entry = Entry {
-            scope: Scope::Organisation(&record.organisation),
-            at: now,
-            actor,
-            action: DeviceAction::CertificateIssued.as_str(),
-            subject: record.device.as_str(),
-            detail: &format!("serial {}, SHA-256 {}", record.serial, record.sha256),
-        };
-        audit::append(tx, &entry).await?;
+        note_certificate(tx, &record, actor, DeviceAction::CertificateIssued, now).await?;
         Ok(record)
     }
 

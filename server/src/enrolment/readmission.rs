@@ -10,14 +10,13 @@ use x509_cert::Certificate;
 use x509_cert::der::{DecodePem as _, Encode as _};
 
 use super::approval::summary;
-use super::{EnrolmentError, tell};
+use super::{EnrolmentError, note_certificate, tell};
 use crate::authority::Member;
 use crate::ca::{CaError, CertificateAuthority, moment};
 use crate::context::Context;
-use crate::db::audit::{Entry, Scope};
-use crate::db::certificates::{CertificateRecord, SignedBy};
+use crate::db::certificates::{CertificateRecord, Generation, SignedBy};
 use crate::db::devices::Description;
-use crate::db::{Conn, Db, DbError, audit, certificates, device_keys, devices, held, signers, write};
+use crate::db::{Conn, Db, DbError, certificates, device_keys, devices, held, signers, write};
 use crate::relay::Relay;
 
 /// Records a held certificate again, and lets its device in.
@@ -117,8 +116,8 @@ impl Readmission {
                 "this organisation has no signer any more",
             ))?;
         let newest = certificates::newest_of_key(tx, organisation, &self.spki_sha256).await?;
-        let generation = newest.map_or(1, |newest| newest.number + 1);
-        let record = CertificateRecord {
+        let number = newest.map_or(1, |newest| newest.number + 1);
+        let certificate = CertificateRecord {
             sha256: self.held.sha256,
             signed_by: SignedBy::Own(self.issuer),
             serial: self.serial,
@@ -140,17 +139,18 @@ impl Readmission {
             grace_until: None,
             revocation: None,
         };
-        certificates::insert(tx, &record, generation).await?;
+        let new = Generation { number, certificate };
+        certificates::insert(tx, &new).await?;
+        let record = new.certificate;
         devices::refresh_expiry(tx, &record.device).await?;
-        let entry = Entry {
-            scope: Scope::Organisation(&record.organisation),
-            at: now,
-            actor: member.actor(),
-            action: DeviceAction::CertificateReadmitted.as_str(),
-            subject: record.device.as_str(),
-            detail: &format!("serial {}, SHA-256 {}", record.serial, record.sha256),
-        };
-        audit::append(tx, &entry).await?;
+        note_certificate(
+            tx,
+            &record,
+            member.actor(),
+            DeviceAction::CertificateReadmitted,
+            now,
+        )
+        .await?;
         Ok((record, kind))
     }
 

@@ -16,7 +16,7 @@ use gangway_protocol::id::{ClaimId, DeviceId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
 use super::approval::{owned_with_device, require_standing, show};
-use super::{EnrolmentError, tell};
+use super::{EnrolmentError, note_certificate, tell};
 use crate::authority::Member;
 use crate::ca::Presented;
 use crate::context::Context;
@@ -327,15 +327,14 @@ impl Signed {
         let stands = approval.stage != EnrolmentStage::Withdrawn;
         issuance::record(tx, &new, stands.then_some(&approval.claim)).await?;
         let mut certificate = new.certificate;
-        let entry = Entry {
-            scope: Scope::Organisation(&certificate.organisation),
-            at: now,
-            actor: self.member.actor(),
-            action: DeviceAction::CertificateIssued.as_str(),
-            subject: certificate.device.as_str(),
-            detail: &format!("serial {}, SHA-256 {}", certificate.serial, certificate.sha256),
-        };
-        audit::append(tx, &entry).await?;
+        note_certificate(
+            tx,
+            &certificate,
+            self.member.actor(),
+            DeviceAction::CertificateIssued,
+            now,
+        )
+        .await?;
         if !stands {
             let revoked = Revoked {
                 at: now,

@@ -1,6 +1,6 @@
 //! What a signer elsewhere waits for, after everybody has agreed: credentials, or the person's word after a lost reply.
 
-use gangway_client::crossing::{Input, Obstacle};
+use gangway_client::crossing::{Input, Obstacle, Stage};
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::signer::Signer;
 use gangway_signing::AwsCredentials;
@@ -8,7 +8,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::state::CrossingState;
-use crate::browser::{page, signers};
+use crate::browser::{page, wallet};
 use crate::components::notice::{Complaint, Notice, Tone};
 use crate::visit::language;
 
@@ -23,8 +23,9 @@ pub(super) fn SigningObstacle(
 ) -> impl IntoView {
     let obstacle = Memo::new(move |_| {
         state.view.with(|view| {
-            let obstacle = view.as_ref()?.obstacle.clone()?;
-            obstacle.is_of_signing().then_some(obstacle)
+            // Once the attempt has ended, nobody waits for an answer.
+            let view = view.as_ref().filter(|view| view.stage == Stage::Signing)?;
+            view.obstacle.clone().filter(Obstacle::is_of_signing)
         })
     });
     move || match obstacle.get()? {
@@ -51,7 +52,7 @@ fn AwsSignIn(state: CrossingState, signer: Signer, refused: Option<String>) -> i
         match AwsCredentials::read(text.expose()) {
             Ok(credentials) => {
                 pasted.set(String::new());
-                signers::with_wallet(|wallet| wallet.put_aws(id.clone(), credentials));
+                wallet::with(|wallet| wallet.put_aws(id.clone(), credentials));
                 state.say(Input::CredentialsGiven);
             }
             Err(error) => message.set(Some(t.credentials_unreadable(error).to_owned())),
