@@ -4,6 +4,7 @@
 //! there: the server neither handles events nor runs effects.
 
 pub(crate) mod changes;
+pub(crate) mod channel;
 pub(crate) mod clipboard;
 pub(crate) mod clock;
 pub(crate) mod crossing;
@@ -16,6 +17,6 @@ pub(crate) mod random;
 pub(crate) mod reading;
 pub(crate) mod scan;
 pub(crate) mod signature;
-mod signers;
+pub(crate) mod signers;
 pub(crate) mod socket;
 pub(crate) mod wallet;

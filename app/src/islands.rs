@@ -12,6 +12,7 @@ pub(crate) mod local_times;
 pub(crate) mod panels;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
+pub(crate) mod signed_in;
 pub(crate) mod signers;
 pub(crate) mod theme;
 pub(crate) mod toasts;

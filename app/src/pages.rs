@@ -9,4 +9,5 @@ pub(crate) mod home;
 pub(crate) mod link;
 pub(crate) mod not_found;
 pub(crate) mod setup;
+pub(crate) mod signed_in;
 pub(crate) mod signers;

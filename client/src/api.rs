@@ -125,8 +125,11 @@ impl Api {
         Ok(answer)
     }
 
-    /// Sends a request of a signing back end to the signer itself.
-    pub(crate) async fn send_elsewhere(
+    /// Sends a request of a signing back end, or of a sign-in, to the authority in its URI: once, as it is.
+    ///
+    /// # Errors
+    /// When no response came.
+    pub async fn send_elsewhere(
         &self,
         request: signing::Request,
     ) -> Result<signing::Response, TransportError> {

@@ -6,15 +6,16 @@ import { createServer, request, type IncomingMessage, type Server as HttpServer,
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, type Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 import { open } from './link.ts';
 import { Child } from './process.ts';
 import { freePort } from './server.ts';
 
 const PYTHON = process.env.GANGWAY_PYTHON ?? 'python3';
-const ALLOWED = 'authorization, content-type, x-amz-date, x-amz-security-token';
+const ALLOWED = 'authorization, content-type, x-amz-date, x-amz-security-token, x-amz-target';
 
 export interface AccessKey { id: string; secret: string }
+export interface Pools { pool: string; client: string; identityPool: string }
 
 export class Aws {
   /** Method, path and status of what was asked. */
@@ -46,10 +47,24 @@ export class Aws {
 
   /** A user who may do this and nothing else. */
   async user(name: string, ...actions: string[]): Promise<AccessKey> {
-    const script = new URL('aws.py', import.meta.url).pathname;
-    const { stdout } = await promisify(execFile)(PYTHON, [script, `http://127.0.0.1:${this.behind}`, name, ...actions]);
-    const [id, secret] = stdout.trim().split(' ');
+    const [id, secret] = (await this.setUp('user', name, ...actions)).split(' ');
     return { id: id!, secret: secret! };
+  }
+
+  /** A user pool with a person in it, and an identity pool whose people may do this. */
+  async cognito(returnTo: string, name: string, password: string, ...actions: string[]): Promise<Pools> {
+    return JSON.parse(await this.setUp('cognito', returnTo, name, password, ...actions)) as Pools;
+  }
+
+  /** The ARN of a role for whoever signs in at this issuer. */
+  async role(issuer: string, client: string, ...actions: string[]): Promise<string> {
+    return (JSON.parse(await this.setUp('role', issuer, client, ...actions)) as { role: string }).role;
+  }
+
+  private async setUp(...what: string[]): Promise<string> {
+    const script = new URL('aws.py', import.meta.url).pathname;
+    const { stdout } = await promisify(execFile)(PYTHON, [script, `http://127.0.0.1:${this.behind}`, ...what]);
+    return stdout.trim();
   }
 
   async stop(): Promise<void> {
@@ -68,7 +83,9 @@ export class Aws {
       return;
     }
     const forward = request({ host: '127.0.0.1', port: this.behind, method: from.method, path: from.url, headers: from.headers }, (answer) => {
-      this.asked.push(`${from.method} ${from.url?.replace(/[0-9a-f]{64}/, '*')} ${answer.statusCode}`);
+      const target = from.headers['x-amz-target'];
+      const what = typeof target === 'string' ? target.split('.')[1] : from.url?.replace(/[0-9a-f]{64}/, '*').replace(/\?(?!setAsActive).*/, '');
+      this.asked.push(`${from.method} ${what} ${answer.statusCode}`);
       if (from.method === 'POST' && from.url?.startsWith('/certificates') && this.loses > 0) {
         this.loses -= 1;
         // The head arrives. Without a byte of an answer Chromium asks once more by itself, POST or not.
@@ -89,15 +106,20 @@ export class Aws {
   }
 }
 
+/** How people come by credentials; `fill` fills in what that takes. */
+export interface SignInBy { label: string; fill: (dialog: Locator) => Promise<void> }
+
 /** Adds AWS as a signer, as an admin does, and has it offered first. */
-export async function addAws(owner: Page, server: string, endpoint: string): Promise<void> {
+export async function addAws(owner: Page, server: string, endpoint: string, by?: SignInBy): Promise<void> {
   await open(owner, `${server}/organisation/signers`);
   await owner.getByRole('button', { name: 'Add signer' }).click();
   const dialog = owner.getByRole('dialog', { name: 'Add signer' });
   await dialog.getByLabel('Name').fill('AWS, Frankfurt');
   await dialog.getByLabel('Region').fill('eu-central-1');
-  await dialog.getByText('More').click();
-  await dialog.getByLabel('Another address').fill(endpoint);
+  await dialog.getByLabel('How people come by AWS credentials').selectOption({ label: by?.label ?? 'They paste temporary ones' });
+  await dialog.getByText('More', { exact: true }).click();
+  await by?.fill(dialog);
+  await dialog.getByLabel('Another address of the AWS IoT API').fill(endpoint);
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(owner.getByText('AWS, Frankfurt')).toBeVisible();
   await owner.getByRole('button', { name: 'Offer AWS, Frankfurt earlier' }).click();

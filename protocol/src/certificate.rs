@@ -199,6 +199,9 @@ pub struct Approval {
     pub signer: SignerId,
     /// How far it has got.
     pub stage: EnrolmentStage,
+    /// The certificate that came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Sha256Hex>,
     /// When it was given.
     pub approved_at: UnixMillis,
 }
@@ -313,15 +316,20 @@ pub enum CertificateRequest {
         csr: String,
     },
     /// Somebody else has signed; record it.
-    Record {
-        /// PEM blocks, leaf first.
-        chain: String,
-        /// Who signed.
-        signer: SignerId,
-        /// The signer's own name for it, e.g. AWS's certificate id.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        external_id: Option<String>,
-    },
+    Record(Recording),
+}
+
+/// A certificate that an approval's signer has signed elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Recording {
+    /// The claim of the approval for which it was signed.
+    pub claim: ClaimId,
+    /// PEM blocks, leaf first.
+    pub chain: String,
+    /// The signer's own name for it, e.g. AWS's certificate id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
 }
 
 /// A request to revoke a certificate: `POST /api/v1/certificates/{sha256}/revocation`.

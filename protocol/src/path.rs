@@ -161,6 +161,8 @@ pub mod page {
         SETUP = "/setup" => setup();
         /// The code page.
         LINK = "/link" => link();
+        /// Where the authorities of signers send people back to.
+        SIGNED_IN = "/link/signed-in" => signed_in();
         /// The fleet table.
         FLEET = "/fleet" => fleet();
         /// One device.

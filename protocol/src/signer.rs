@@ -1,10 +1,20 @@
 //! Signing endpoints as organisations configure them: public configuration alone, never a credential.
 
+mod address;
+mod aws_iot;
+mod oidc;
+mod plgd_hub;
+
 use serde::{Deserialize, Serialize};
 
 use crate::device::{MAX_NAME_LEN, UnfitText, check_text};
+use crate::enrolment::Endpoint;
 use crate::id::SignerId;
 use crate::organisation::Role;
+
+pub use aws_iot::{AwsIot, AwsSignIn, Cognito, WebIdentity};
+pub use oidc::OidcClient;
+pub use plgd_hub::PlgdHub;
 
 /// Most signing endpoints of an organisation.
 pub const MAX_SIGNERS: usize = 32;
@@ -23,7 +33,7 @@ pub struct Signer {
     /// The least role that may use it.
     #[serde(default = "installer")]
     pub least_role: Role,
-    /// It signs nothing for the time being.
+    /// No device is approved for it for the time being. Certificates that it has signed serve on, and are renewed where it can.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
 }
@@ -49,6 +59,8 @@ pub enum SignerKind {
     Builtin,
     /// AWS IoT Core. The browser or the command line asks it, with the person's own credentials.
     AwsIot(AwsIot),
+    /// The certificate authority of a plgd hub. The browser or the command line asks it, signed in at the hub's authority.
+    PlgdHub(PlgdHub),
     /// A kind that this version does not know.
     #[serde(other)]
     Unknown,
@@ -63,9 +75,10 @@ impl SignerKind {
         match self {
             Self::Builtin => Ok(()),
             Self::AwsIot(aws) => aws.check(),
+            Self::PlgdHub(hub) => hub.check(),
             Self::Unknown => Err(UnfitSigner {
                 field: "kind",
-                detail: "kind is builtin or aws_iot".to_owned(),
+                detail: "kind is builtin, aws_iot or plgd_hub".to_owned(),
             }),
         }
     }
@@ -76,126 +89,25 @@ impl SignerKind {
         *self == Self::Builtin
     }
 
+    /// Where a device connects with the certificate of this chain (PEM, leaf first), beside the panel itself.
+    #[must_use]
+    pub fn device_endpoint(&self, chain: &str) -> Option<Endpoint> {
+        match self {
+            Self::Builtin | Self::Unknown => None,
+            Self::AwsIot(aws) => aws.device_endpoint(),
+            Self::PlgdHub(hub) => hub.device_endpoint(chain),
+        }
+    }
+
     /// Where the browser has to be allowed to connect (CSP `connect-src`), beside the panel itself.
     #[must_use]
     pub fn origins(&self) -> Vec<String> {
         match self {
             Self::Builtin | Self::Unknown => Vec::new(),
-            Self::AwsIot(aws) => vec![aws.origin()],
+            Self::AwsIot(aws) => aws.origins(),
+            Self::PlgdHub(hub) => hub.origins(),
         }
     }
-}
-
-/// AWS IoT Core, by CreateCertificateFromCsr.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct AwsIot {
-    /// The region, e.g. `eu-central-1`.
-    pub region: String,
-    /// Origin of the control plane, where it is not the region's own: dual-stack, FIPS, a VPC endpoint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<String>,
-    /// Host at which devices connect by MQTT, e.g. `a1b2c3-ats.iot.eu-central-1.amazonaws.com`. It goes to the device, sealed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data_endpoint: Option<String>,
-    /// Whether a certificate is active as soon as it is signed.
-    #[serde(default = "yes")]
-    pub activate: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-impl AwsIot {
-    /// Origin of the control plane.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        if let Some(endpoint) = &self.endpoint {
-            return endpoint.clone();
-        }
-        let region = &self.region;
-        // botocore's endpoints.json: the partitions with a domain of their own.
-        let domain = match region.split('-').next() {
-            Some("cn") => "amazonaws.com.cn",
-            Some("eusc") => "amazonaws.eu",
-            _ => "amazonaws.com",
-        };
-        format!("https://iot.{region}.{domain}")
-    }
-
-    fn check(&self) -> Result<(), UnfitSigner> {
-        let unfit = |field, detail: &str| {
-            Err(UnfitSigner {
-                field,
-                detail: detail.to_owned(),
-            })
-        };
-        if !is_region(&self.region) {
-            return unfit("region", "region is a name like eu-central-1");
-        }
-        if self
-            .endpoint
-            .as_deref()
-            .is_some_and(|endpoint| !is_origin(endpoint))
-        {
-            return unfit(
-                "endpoint",
-                "endpoint is an origin: https, a host, perhaps a port, and no path (http for a loopback address)",
-            );
-        }
-        if self.data_endpoint.as_deref().is_some_and(|host| !is_host(host)) {
-            return unfit(
-                "data_endpoint",
-                "data_endpoint is a host name alone, without scheme, port or path",
-            );
-        }
-        Ok(())
-    }
-}
-
-/// A region's name goes into a host name, so that nothing else may be in it.
-fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    parts.len() >= 3
-        && text.len() <= 32
-        && parts.iter().all(|part| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        })
-}
-
-/// RFC 6454 §6.2, with https, or with http where nothing leaves the machine.
-fn is_origin(text: &str) -> bool {
-    let (host_and_port, secure) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-        (Some(rest), _) => (rest, true),
-        (None, Some(rest)) => (rest, false),
-        (None, None) => return false,
-    };
-    let (host, port) = match host_and_port.split_once(':') {
-        Some((host, port)) => (host, Some(port)),
-        None => (host_and_port, None),
-    };
-    is_host(host)
-        && port.is_none_or(|port| {
-            port.parse::<u16>()
-                .is_ok_and(|number| number > 0 && number.to_string() == port)
-        })
-        && (secure || matches!(host, "localhost" | "127.0.0.1"))
-}
-
-/// Labels of RFC 1123 §2.1 in lower case, with dots between them.
-fn is_host(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 253
-        && text.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        })
 }
 
 /// What of a signing endpoint cannot be taken.
@@ -277,6 +189,7 @@ mod tests {
             endpoint: None,
             data_endpoint: None,
             activate: true,
+            sign_in: None,
         }
     }
 

@@ -22,6 +22,7 @@ pub mod issuance;
 pub mod naming;
 pub mod readmission;
 pub mod signing;
+mod standing;
 pub mod sweep;
 
 use gangway_protocol::certificate::{Certificate, Csr, CsrRefusal, UncheckedCsr};

@@ -14,7 +14,10 @@
 mod advance;
 mod aws_iot;
 mod builtin;
+mod elsewhere;
 mod panel;
+mod plgd_hub;
+mod sign_in;
 mod wallet;
 
 use gangway_protocol::certificate::{Certificate, Csr};
@@ -24,9 +27,16 @@ use gangway_protocol::signer::{self, SignerKind};
 use gangway_protocol::time::UnixMillis;
 
 pub use advance::{Advance, Advanced};
-pub use aws_iot::{AwsIot, AwsRefusal};
+pub use aws_iot::AwsRefusal;
 pub use builtin::Builtin;
+pub use elsewhere::Elsewhere;
+pub use sign_in::{Redirect, Returned, SignIn, SignInError, SignInStep};
 pub use wallet::{AwsCredentials, UnreadableCredentials, Wallet};
+
+use aws_iot::AwsIot;
+use elsewhere::Backend;
+use plgd_hub::PlgdHub;
+use wallet::Tokens;
 
 /// A request to be sent.
 pub type Request = http::Request<Vec<u8>>;
@@ -51,8 +61,8 @@ pub struct Order {
 pub enum Signer {
     /// Gangway's own CA.
     Builtin(Builtin),
-    /// AWS IoT Core.
-    AwsIot(Box<AwsIot>),
+    /// AWS IoT Core, or a plgd hub.
+    Elsewhere(Box<Elsewhere>),
 }
 
 /// What comes next.
@@ -62,8 +72,8 @@ pub enum Step {
     Send(Box<Sending>),
     /// The wallet has no credentials for this signer that are still good. Put some in and start again.
     NeedCredentials {
-        /// Why the former ones were refused.
-        refused: Option<AwsRefusal>,
+        /// Why the former ones were refused, for people.
+        refused: Option<String>,
     },
     /// The signer was asked, now or before, and nobody knows whether it signed. The person looks for a certificate that nobody
     /// holds and deactivates it; after [`Signer::allow_another`] it may be started again.
@@ -77,8 +87,8 @@ pub enum Step {
     Recorded(Box<Certificate>),
 }
 
-/// A request and how it travels.
-#[derive(Clone, Debug)]
+/// A request and how it travels. `Debug` shows nothing of what may be secret.
+#[derive(Clone)]
 pub struct Sending {
     /// The request.
     pub request: Request,
@@ -86,6 +96,17 @@ pub struct Sending {
     pub target: Target,
     /// Whether it may be sent again when no answer came.
     pub is_idempotent: bool,
+}
+
+impl std::fmt::Debug for Sending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sending")
+            .field("method", self.request.method())
+            .field("uri", self.request.uri())
+            .field("target", &self.target)
+            .field("is_idempotent", &self.is_idempotent)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a request goes.
@@ -111,15 +132,14 @@ impl Signer {
     /// # Errors
     /// [`SigningError::Unsupported`].
     pub fn of(signer: &signer::Signer, order: Order) -> Result<Self, SigningError> {
-        match &signer.kind {
-            SignerKind::Builtin => Ok(Self::Builtin(Builtin::new(order))),
-            SignerKind::AwsIot(aws) => Ok(Self::AwsIot(Box::new(AwsIot::new(
-                signer.id.clone(),
-                aws.clone(),
-                order,
-            )))),
-            SignerKind::Unknown => Err(SigningError::Unsupported),
-        }
+        let backend = match &signer.kind {
+            SignerKind::Builtin => return Ok(Self::Builtin(Builtin::new(order))),
+            SignerKind::AwsIot(aws) => Backend::AwsIot(AwsIot::new(aws.clone())),
+            SignerKind::PlgdHub(hub) => Backend::PlgdHub(PlgdHub::new(hub.clone())),
+            SignerKind::Unknown => return Err(SigningError::Unsupported),
+        };
+        let elsewhere = Elsewhere::new(signer.clone(), backend, order);
+        Ok(Self::Elsewhere(Box::new(elsewhere)))
     }
 
     /// The first step, or the one after [`Step::NeedCredentials`]. `now` dates requests that are signed themselves.
@@ -129,7 +149,7 @@ impl Signer {
     pub fn start(&mut self, wallet: &Wallet, now: UnixMillis) -> Result<Step, SigningError> {
         match self {
             Self::Builtin(builtin) => builtin.start(),
-            Self::AwsIot(aws) => aws.start(wallet, now),
+            Self::Elsewhere(elsewhere) => elsewhere.start(wallet, now),
         }
     }
 
@@ -137,7 +157,7 @@ impl Signer {
     pub fn allow_another(&mut self) {
         match self {
             Self::Builtin(_) => {}
-            Self::AwsIot(aws) => aws.allow_another(),
+            Self::Elsewhere(elsewhere) => elsewhere.allow_another(),
         }
     }
 
@@ -153,7 +173,7 @@ impl Signer {
     ) -> Result<Step, SigningError> {
         match self {
             Self::Builtin(builtin) => builtin.answer(answer),
-            Self::AwsIot(aws) => aws.answer(answer, wallet, now),
+            Self::Elsewhere(elsewhere) => elsewhere.answer(answer, wallet, now),
         }
     }
 }
@@ -182,6 +202,14 @@ pub enum SigningError {
     /// AWS says why.
     #[error("{0}")]
     Aws(AwsRefusal),
+    /// A plgd hub says why.
+    #[error("the hub does not sign this request: {detail}")]
+    Hub {
+        /// What it says.
+        detail: String,
+        /// The HTTP status.
+        status: u16,
+    },
     /// The signer takes no keys of this kind.
     #[error("{signer} takes no {key} keys: the device has to make another one")]
     KeyKind {
@@ -211,7 +239,7 @@ impl SigningError {
                     | ProblemCode::ShuttingDown
                     | ProblemCode::Unavailable
             ),
-            Self::Unexplained { status } => matches!(status, 408 | 429 | 500..),
+            Self::Unexplained { status } | Self::Hub { status, .. } => matches!(status, 408 | 429 | 500..),
             Self::Unanswered(_) => true,
             Self::Aws(refusal) => refusal.is_temporary(),
             Self::KeyKind { .. } | Self::Malformed { .. } | Self::Unsupported | Self::OtherKey => false,

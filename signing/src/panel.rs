@@ -1,9 +1,8 @@
 //! What every signer says to Gangway's own API: that it begins, what became of it, and the certificate to be recorded.
 
-use gangway_protocol::certificate::{Certificate, CertificateRequest, SigningUpdate};
-use gangway_protocol::id::SignerId;
+use gangway_protocol::certificate::{Certificate, CertificateRequest, Recording, SigningUpdate};
+use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::json;
-use gangway_protocol::page::Page;
 use gangway_protocol::path;
 use http::Method;
 use http::header::CONTENT_TYPE;
@@ -39,15 +38,14 @@ pub(crate) fn update(order: &Order, update: SigningUpdate) -> Result<Step, Signi
 /// Has a certificate recorded that somebody else has signed.
 pub(crate) fn record(
     order: &Order,
-    signer: &SignerId,
     chain: String,
     external_id: Option<String>,
 ) -> Result<Step, SigningError> {
-    let request = CertificateRequest::Record {
+    let request = CertificateRequest::Record(Recording {
+        claim: order.claim.clone(),
         chain,
-        signer: signer.clone(),
         external_id,
-    };
+    });
     send(Method::POST, &path::device_certificates(&order.device), &request)
 }
 
@@ -65,32 +63,17 @@ pub(crate) fn accepted(answer: Result<Response, NoAnswer>) -> Result<Response, S
     })
 }
 
-/// Asks for the certificate that was recorded last for the device.
-pub(crate) fn newest_certificate(order: &Order) -> Result<Step, SigningError> {
-    let path = format!("{}?limit=1", path::device_certificates(&order.device));
-    let request = http::Request::get(path).body(Vec::new()).map_err(malformed)?;
+/// Asks for a certificate that is recorded.
+pub(crate) fn fetch(certificate: &Sha256Hex) -> Result<Step, SigningError> {
+    let request = http::Request::get(path::certificate(certificate))
+        .body(Vec::new())
+        .map_err(malformed)?;
     Ok(to_panel(request))
 }
 
 /// The recorded certificate, if it is for this order.
 pub(crate) fn certificate(order: &Order, answer: Result<Response, NoAnswer>) -> Result<Step, SigningError> {
-    recorded(order, json::read(accepted(answer)?.body()).map_err(malformed)?)
-}
-
-/// As [`certificate`], from the list that [`newest_certificate`] asked for.
-pub(crate) fn first_certificate(
-    order: &Order,
-    answer: Result<Response, NoAnswer>,
-) -> Result<Step, SigningError> {
-    let list: Page<Certificate> = json::read(accepted(answer)?.body()).map_err(malformed)?;
-    let first = list.items.into_iter().next();
-    recorded(
-        order,
-        first.ok_or_else(|| malformed("the list of certificates is empty"))?,
-    )
-}
-
-fn recorded(order: &Order, certificate: Certificate) -> Result<Step, SigningError> {
+    let certificate: Certificate = json::read(accepted(answer)?.body()).map_err(malformed)?;
     if certificate.spki_sha256 == order.csr.spki_sha256() && certificate.device == order.device {
         Ok(Step::Recorded(Box::new(certificate)))
     } else {

@@ -1,37 +1,119 @@
 //! Credentials for signers, in memory alone: they stay in the browser or the command line, and never come to our server.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gangway_protocol::id::SignerId;
+use gangway_protocol::json;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::SignInError;
 
 /// What a credential has to be good for beyond now: the requests of one signing.
 const MARGIN: i64 = 30 * UnixMillis::SECOND;
 
-/// Credentials of each signer, across crossings. It is never written anywhere.
+/// What is held for each signer, across crossings. It is never written anywhere.
 #[derive(Clone, Debug, Default)]
 pub struct Wallet {
-    aws: HashMap<SignerId, AwsCredentials>,
+    held: HashMap<SignerId, Held>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Held {
+    aws: Option<AwsCredentials>,
+    session: Option<Tokens>,
 }
 
 impl Wallet {
-    /// Keeps credentials for a signer, in the place of former ones.
+    /// Keeps credentials of AWS for a signer, in the place of former ones.
     pub fn put_aws(&mut self, signer: SignerId, credentials: AwsCredentials) {
-        self.aws.insert(signer, credentials);
+        self.held.entry(signer).or_default().aws = Some(credentials);
+    }
+
+    /// Keeps the tokens of a sign-in for a signer, in the place of former ones.
+    pub(crate) fn put_session(&mut self, signer: SignerId, tokens: Tokens) {
+        self.held.entry(signer).or_default().session = Some(tokens);
     }
 
     /// Forgets what is kept for a signer: it was refused.
     pub fn forget(&mut self, signer: &SignerId) {
-        self.aws.remove(signer);
+        self.held.remove(signer);
     }
 
-    /// The credentials for a signer that are good for another signing.
+    /// The credentials of AWS for a signer that are good for another signing.
     #[must_use]
     pub fn aws(&self, signer: &SignerId, now: UnixMillis) -> Option<&AwsCredentials> {
-        self.aws
-            .get(signer)
-            .filter(|credentials| credentials.is_good(now))
+        let credentials = self.held.get(signer)?.aws.as_ref()?;
+        Some(credentials).filter(|credentials| credentials.is_good(now))
+    }
+
+    /// The tokens for a signer that are good for another signing.
+    pub(crate) fn tokens(&self, signer: &SignerId, now: UnixMillis) -> Option<&Tokens> {
+        self.session(signer).filter(|tokens| tokens.is_good(now))
+    }
+
+    /// The tokens for a signer, good or not.
+    pub(crate) fn session(&self, signer: &SignerId) -> Option<&Tokens> {
+        self.held.get(signer)?.session.as_ref()
+    }
+}
+
+fn lasts(expires_at: Option<UnixMillis>, now: UnixMillis) -> bool {
+    expires_at.is_none_or(|end| now.plus(MARGIN) < end)
+}
+
+/// Tokens of a sign-in (RFC 6749 §5.1, OpenID Connect Core 1.0 §3.1.3.3).
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) access_token: SecretString,
+    pub(crate) id_token: Option<SecretString>,
+    pub(crate) refresh_token: Option<SecretString>,
+    pub(crate) expires_at: Option<UnixMillis>,
+    /// Where they came from.
+    pub(crate) token_endpoint: String,
+}
+
+impl Tokens {
+    pub(crate) fn is_good(&self, now: UnixMillis) -> bool {
+        lasts(self.expires_at, now)
+    }
+
+    /// The identity token.
+    pub(crate) fn identity(&self) -> Result<&SecretString, SignInError> {
+        self.id_token.as_ref().ok_or_else(|| SignInError::Misconfigured {
+            detail: "the authority gave no identity token".to_owned(),
+        })
+    }
+
+    pub(crate) fn claims(&self) -> Option<Claims> {
+        Claims::of(self.id_token.as_ref()?)
+    }
+}
+
+/// What an identity token says. It came from the authority itself and is not verified here: whoever takes it does that.
+#[derive(Deserialize)]
+pub(crate) struct Claims {
+    pub(crate) nonce: Option<String>,
+    email: Option<String>,
+    preferred_username: Option<String>,
+    sub: Option<String>,
+}
+
+impl Claims {
+    pub(crate) fn of(token: &SecretString) -> Option<Self> {
+        let payload = token.expose().split('.').nth(1)?;
+        json::read(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+    }
+
+    /// A name for whoever signed in.
+    pub(crate) fn name(self) -> Option<String> {
+        self.email.or(self.preferred_username).or(self.sub)
     }
 }
 
@@ -52,7 +134,7 @@ impl AwsCredentials {
     /// Whether they last for another signing, as far as is known.
     #[must_use]
     pub fn is_good(&self, now: UnixMillis) -> bool {
-        self.expires_at.is_none_or(|end| now.plus(MARGIN) < end)
+        lasts(self.expires_at, now)
     }
 
     /// Reads what AWS shows under “Command line or programmatic access”, in any of its forms: environment variables of each
@@ -78,10 +160,14 @@ impl AwsCredentials {
             };
             let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
             let (name, value) = (bare(name).to_ascii_lowercase().replace('_', ""), bare(value));
+            if value.is_empty() {
+                continue;
+            }
             match name.strip_prefix("aws").unwrap_or(&name) {
                 "accesskeyid" => found.access_key_id = value,
                 "secretaccesskey" | "secretkey" => found.secret_access_key = SecretString::new(value),
                 "sessiontoken" | "securitytoken" => found.session_token = Some(SecretString::new(value)),
+                "expiration" | "credentialexpiration" => found.expires_at = moment(&value),
                 _ => {}
             }
         }
@@ -97,6 +183,18 @@ impl AwsCredentials {
         }
         Ok(self)
     }
+}
+
+/// A moment as AWS writes it (RFC 3339).
+pub(crate) fn moment(text: &str) -> Option<UnixMillis> {
+    let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    Some(UnixMillis(at.unix_timestamp() * UnixMillis::SECOND))
+}
+
+/// A moment as AWS's JSON has it: seconds, perhaps with a fraction.
+pub(crate) fn since_1970(secs: f64) -> Option<UnixMillis> {
+    let since = Duration::try_from_secs_f64(secs).ok()?;
+    i64::try_from(since.as_millis()).ok().map(UnixMillis)
 }
 
 /// Why pasted credentials are not taken. `Display` is for people.
@@ -132,6 +230,11 @@ mod tests {
             assert_eq!(read.access_key_id, "ASIAX");
             assert_eq!(read.secret_access_key.expose(), "s/e+c=");
             assert_eq!(read.session_token.expect("a token").expose(), "t==");
+            assert_eq!(
+                read.expires_at.is_some(),
+                text.contains("2026-11-27"),
+                "its end is read where it is told"
+            );
         }
     }
 
@@ -145,7 +248,13 @@ mod tests {
             AwsCredentials::read("AWS_ACCESS_KEY_ID=ASIAX\nAWS_SECRET_ACCESS_KEY=x"),
             Err(UnreadableCredentials::NoSessionToken)
         );
-        AwsCredentials::read("AWS_ACCESS_KEY_ID=AKIAX\nAWS_SECRET_ACCESS_KEY=x").expect("a user's own keys");
+        let own = "AWS_ACCESS_KEY_ID=AKIAX\nAWS_SECRET_ACCESS_KEY=x\nAWS_SESSION_TOKEN=\n";
+        let own = AwsCredentials::read(own).expect("a user's own keys");
+        assert_eq!(own.session_token, None, "nothing is not a token");
+        assert_eq!(
+            AwsCredentials::read("AWS_ACCESS_KEY_ID=ASIAX\nAWS_SECRET_ACCESS_KEY=x\nAWS_SESSION_TOKEN="),
+            Err(UnreadableCredentials::NoSessionToken)
+        );
     }
 
     /// Threat model: ENR-27.
@@ -171,7 +280,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_reader_fail(text in ".{0,300}") {
+        fn no_text_makes_the_reader_fail(text in "(?s).{0,300}") {
             let _ = AwsCredentials::read(&text);
         }
     }

@@ -159,6 +159,32 @@ pub(crate) fn take_fragment() -> Option<String> {
     Some(fragment)
 }
 
+/// Takes what an authority sent back out of the address, a fragment or a query, and out of the history.
+pub(crate) fn take_return() -> Option<String> {
+    let fragment = take_fragment();
+    let query = Some(query()).filter(|query| !query.is_empty());
+    let path = window()?.location().pathname().ok()?;
+    put_address(&path, true);
+    fragment.or(query)
+}
+
+/// Closes the window, where it was opened by a page. Else it stays.
+pub(crate) fn close() {
+    if let Some(window) = window() {
+        let _ = window.close();
+    }
+}
+
+/// Opens an address in a window of its own beside this one. False where the browser does not.
+pub(crate) fn open_window(address: &str, name: &str) -> bool {
+    let opened = window().and_then(|window| {
+        window
+            .open_with_url_and_target_and_features(address, name, "popup,width=520,height=720")
+            .ok()
+    });
+    opened.flatten().is_some()
+}
+
 /// Moves the focus, e.g. to a heading when the content below it changes.
 pub(crate) fn focus(id: &str) {
     if let Some(element) = element(id) {

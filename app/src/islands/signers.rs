@@ -163,6 +163,7 @@ fn kind_name(t: Language, kind: &SignerKind) -> &'static str {
     match kind {
         SignerKind::Builtin => t.signer_builtin(),
         SignerKind::AwsIot(_) => t.signer_aws_iot(),
+        SignerKind::PlgdHub(_) => t.signer_plgd_hub(),
         SignerKind::Unknown => t.signer_unknown(),
     }
 }
@@ -175,5 +176,6 @@ fn kind_place(kind: &SignerKind) -> Option<String> {
             Some(host) => format!("{} · {host}", aws.region),
             None => aws.region.clone(),
         }),
+        SignerKind::PlgdHub(hub) => Some(hub.certificate_authority.clone()),
     }
 }

@@ -134,6 +134,8 @@ fn page_address() -> String {
     let path = url.path().trim_start_matches(['/', '\\']);
     match url.search() {
         "" => format!("/{path}"),
+        // What an authority sent back is for the window that waits for it alone.
+        _ if url.path() == paths::SIGNED_IN => format!("/{path}"),
         search => format!("/{path}?{search}"),
     }
 }

@@ -1,7 +1,7 @@
 //! Texts of the code page.
 
 use gangway_protocol::code::CodeError;
-use gangway_signing::UnreadableCredentials;
+use gangway_signing::{SignInError, UnreadableCredentials};
 
 use crate::preference::Language;
 
@@ -20,6 +20,18 @@ impl Language {
         match error {
             UnreadableCredentials::Incomplete => self.credentials_incomplete(),
             UnreadableCredentials::NoSessionToken => self.credentials_no_token(),
+        }
+    }
+
+    /// Why a sign-in for a signer failed.
+    pub(crate) fn sign_in_failed(self, error: &SignInError) -> String {
+        match error {
+            SignInError::OtherSignIn => self.sign_in_of_another().to_owned(),
+            SignInError::Declined { detail } => self.sign_in_declined(detail),
+            SignInError::Refused { who, detail } => self.sign_in_refused(who, detail),
+            SignInError::Unanswered { who, detail } => self.sign_in_unanswered(who, detail),
+            SignInError::Malformed { who, detail } => self.sign_in_malformed(who, detail),
+            SignInError::Misconfigured { detail } => self.sign_in_misconfigured(detail),
         }
     }
 
@@ -103,6 +115,21 @@ texts! {
     note_signing_waits => "The signer waits for you.", "Die signierende Stelle wartet auf Sie.";
     credentials_label(signer: &str) => "AWS credentials for “{signer}”", "AWS-Zugangsdaten für „{signer}“";
     credentials_hint => "Paste the block that AWS shows under “Command line or programmatic access”. It stays in this page, goes to AWS alone, and is forgotten when you leave.", "Fügen Sie den Block ein, den AWS unter „Command line or programmatic access“ zeigt. Er bleibt in dieser Seite, geht nur an AWS und ist vergessen, sobald Sie sie verlassen.";
+    credentials_instead => "Paste credentials instead", "Stattdessen Zugangsdaten einfügen";
+    sign_in_wanted(signer: &str) => "“{signer}” signs for whoever is signed in there.", "„{signer}“ signiert für angemeldete Personen.";
+    sign_in_hint => "You sign in with the authority itself, in a window of its own. What it gives you stays in this page, goes to the signer alone, and is forgotten when you leave.", "Sie melden sich bei der Stelle selbst an, in einem eigenen Fenster. Was Sie dort erhalten, bleibt in dieser Seite, geht nur an die Signierstelle und ist vergessen, sobald Sie die Seite verlassen.";
+    sign_in_at(host: &str) => "Sign in at {host}", "Bei {host} anmelden";
+    sign_in_preparing => "Asking where to sign in …", "Es wird gefragt, wo man sich anmeldet …";
+    sign_in_elsewhere => "Go on in the other window. This page waits for it.", "Bitte im anderen Fenster weitermachen. Diese Seite wartet darauf.";
+    sign_in_unknown => "This version of the panel does not know how to sign in there: load the page again, or choose another signer.", "Diese Version kennt die Anmeldung dort nicht: Bitte die Seite neu laden oder eine andere Stelle wählen.";
+    sign_in_of_another => "What came back belongs to another sign-in. Sign in once more.", "Was zurückkam, gehört zu einer anderen Anmeldung. Bitte noch einmal anmelden.";
+    sign_in_declined(detail: &str) => "The sign-in was not completed: {detail}.", "Die Anmeldung wurde nicht abgeschlossen: {detail}.";
+    sign_in_refused(who: &str, detail: &str) => "{who} refused: {detail}", "{who} hat abgelehnt: {detail}";
+    sign_in_unanswered(who: &str, detail: &str) => "{who} did not answer, or does not allow this page to ask; a browser does not tell which ({detail}).", "{who} hat nicht geantwortet oder erlaubt dieser Seite die Anfrage nicht; der Browser sagt nicht, was von beidem ({detail}).";
+    sign_in_malformed(who: &str, detail: &str) => "{who} gave an answer that cannot be understood ({detail}).", "Die Antwort von {who} ist nicht zu verstehen ({detail}).";
+    sign_in_misconfigured(detail: &str) => "This signer is not set up correctly: {detail}. An admin can change that under Signers.", "Diese Stelle ist nicht richtig eingerichtet: {detail}. Ein Admin kann das unter Signierstellen ändern.";
+    signed_in_title => "Signed in", "Angemeldet";
+    signed_in_text => "Go back to the window from which you came: it goes on there. This one can be closed.", "Bitte zurück zum Fenster, aus dem Sie kamen: Dort geht es weiter. Dieses kann geschlossen werden.";
     credentials_use => "Sign with these", "Damit signieren";
     credentials_incomplete => "An access key id and a secret access key are needed: copy the whole block that AWS shows.", "Es braucht Zugriffsschlüssel-ID und geheimen Zugriffsschlüssel: Bitte den ganzen Block kopieren, den AWS zeigt.";
     credentials_no_token => "Temporary credentials (ASIA…) need their session token too: copy the whole block that AWS shows.", "Befristete Zugangsdaten (ASIA…) brauchen auch ihr Session-Token: Bitte den ganzen Block kopieren, den AWS zeigt.";

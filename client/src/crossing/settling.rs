@@ -10,7 +10,7 @@ use gangway_protocol::enrolment::{
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::path;
 use gangway_protocol::seal::Channel;
-use gangway_protocol::signer::{Signer, SignerKind};
+use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 use gangway_signing as signing;
 use gangway_signing::{Advance, Advanced, NoAnswer};
@@ -86,6 +86,13 @@ impl Settling {
             Event::Answered(answer) => self.answered(answer, turn),
             Event::Advanced(advanced) => self.advanced(*advanced, turn),
             Event::GoOn { again } => Ok(State::Settling(self.go_on(again, turn))),
+            // Whatever it is: what the signer says is heard first.
+            Event::Frame(_) if self.asks_elsewhere() => self.cut(
+                Failure::Protocol {
+                    detail: "the device sent a message out of turn",
+                },
+                turn,
+            ),
             Event::Frame(ServerToClaimant::Sealed { claim, sealed }) if claim == *self.channel.claim() => {
                 self.heard(&sealed, turn)
             }
@@ -211,7 +218,7 @@ impl Settling {
             signing::Step::NeedCredentials { refused } => {
                 let obstacle = Obstacle::Credentials {
                     signer: Box::new(chosen.clone()),
-                    refused: refused.map(|refusal| refusal.to_string()),
+                    refused,
                 };
                 return self.want(obstacle, chosen, signer, turn);
             }
@@ -274,15 +281,20 @@ impl Settling {
 
     /// The conversation with the device is over. Where a signer elsewhere is being asked, what comes of that is awaited.
     pub(super) fn cut(mut self: Box<Self>, failure: Failure, turn: &mut Turn<'_>) -> Result<State, Failure> {
-        let (Phase::Advancing { chosen } | Phase::Signing { chosen, .. }) = &self.phase else {
-            return Err(failure);
-        };
-        if chosen.kind.is_builtin() {
+        if !self.asks_elsewhere() {
             return Err(failure);
         }
         turn.repeat_call();
         self.cut.get_or_insert(failure);
         Ok(State::Settling(self))
+    }
+
+    /// Whether a signer elsewhere is being asked, whose answer must not be lost.
+    fn asks_elsewhere(&self) -> bool {
+        match &self.phase {
+            Phase::Advancing { chosen } | Phase::Signing { chosen, .. } => !chosen.kind.is_builtin(),
+            _ => false,
+        }
     }
 
     /// Ends with the same words on both screens.
@@ -415,15 +427,7 @@ fn credential(certificate: Certificate, signer: &Signer, panel: &str) -> Claiman
         url: format!("{}{}", socket_origin(panel), path::SESSION_SOCKET),
         trust_anchors: None,
     }];
-    if let SignerKind::AwsIot(aws) = &signer.kind
-        && let Some(host) = &aws.data_endpoint
-    {
-        endpoints.push(Endpoint {
-            name: "mqtt".to_owned(),
-            url: format!("mqtts://{host}:8883"),
-            trust_anchors: None,
-        });
-    }
+    endpoints.extend(signer.kind.device_endpoint(&certificate.chain));
     ClaimantToDevice::Credential(Box::new(Credential::Certificate {
         chain: certificate.chain,
         trust_anchors: certificate.trust_anchors,

@@ -5,7 +5,9 @@ use gangway_protocol::secret::SecretString;
 use gangway_signing::{AwsCredentials, Target};
 use serde_json::{Value, json};
 
-use super::stage::{CODE, Play, SIGNER, approved, certificate, decision, offline, response, signed};
+use super::stage::{
+    CODE, Play, SIGNER, approved, certificate, decision, offline, response, signed, signed_elsewhere,
+};
 
 /// The device has consented; AWS signs.
 fn consented(has_credentials: bool) -> Play {
@@ -52,10 +54,10 @@ fn signing(stage: &str) -> Answer {
     response(200, &serde_json::to_value(approval).expect("JSON"))
 }
 
-fn created() -> Answer {
+fn created(play: &Play) -> Answer {
     response(
         200,
-        &json!({"certificateArn": "arn", "certificateId": "ab12", "certificatePem": "-----BEGIN CERTIFICATE-----\n…"}),
+        &json!({"certificateArn": "arn", "certificateId": "ab12", "certificatePem": signed_elsewhere(&play.key)}),
     )
 }
 
@@ -69,7 +71,8 @@ fn aws_is_asked(play: &mut Play) {
 fn a_device_gets_what_aws_signed_and_where_to_connect() {
     let mut play = consented(true);
     aws_is_asked(&mut play);
-    play.answers(created());
+    let answer = created(&play);
+    play.answers(answer);
     assert_eq!(asked(&play).0, Target::Panel);
     let answer = signed(&play.csr);
     play.answers(answer);
@@ -123,6 +126,21 @@ fn aws_is_never_asked_twice_by_itself() {
     assert_eq!(sending.request.method(), "GET");
 }
 
+/// Threat model: ENR-25.
+#[test]
+fn what_was_signed_is_recorded_though_the_device_says_something_out_of_turn() {
+    let mut play = consented(true);
+    aws_is_asked(&mut play);
+    play.device_says(&json!({"type": "consent", "accepted": true}));
+    assert_eq!(*play.stage(), Stage::Signing, "AWS is heard first");
+    let answer = created(&play);
+    play.answers(answer);
+    assert_eq!(asked(&play).0, Target::Panel, "it is recorded");
+    let answer = signed(&play.csr);
+    play.answers(answer);
+    assert!(matches!(play.stage(), Stage::Failed(Failure::Protocol { .. })));
+}
+
 #[test]
 fn what_was_signed_is_recorded_though_the_device_is_gone() {
     for end in [Input::SocketClosed, Input::Tick] {
@@ -135,7 +153,8 @@ fn what_was_signed_is_recorded_though_the_device_is_gone() {
             play.happens(end);
         }
         assert_eq!(*play.stage(), Stage::Signing, "AWS has not answered");
-        play.answers(created());
+        let answer = created(&play);
+        play.answers(answer);
         assert!(asked(&play).1.ends_with("/certificates"), "it is recorded");
         let answer = signed(&play.csr);
         play.answers(answer);

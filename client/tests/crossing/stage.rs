@@ -36,6 +36,7 @@ pub struct Play {
     pub closed: bool,
     /// The person's credentials for signers elsewhere.
     pub wallet: Wallet,
+    pub key: rcgen::KeyPair,
     pub csr: String,
     code: UserCode,
     effects: VecDeque<Effect>,
@@ -53,7 +54,8 @@ pub struct Play {
 impl Play {
     /// A person types `typed` while the device shows [`CODE`].
     pub fn start(typed: &str) -> Self {
-        let csr = device_csr();
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let csr = device_csr(&key);
         let code = UserCode::read(typed).expect("a code");
         let now = UnixMillis(1_800_000_000_000);
         let (crossing, effects) = Crossing::start(&code, PANEL, now, random(1));
@@ -76,6 +78,7 @@ impl Play {
                 "accepts": ["certificate", "something_of_tomorrow"],
             }),
             network: "same",
+            key,
             csr,
             code: UserCode::read(CODE).expect("a code"),
             effects: effects.into(),
@@ -278,11 +281,16 @@ pub fn offline() -> TransportError {
     }
 }
 
-fn device_csr() -> String {
-    let key = rcgen::KeyPair::generate().expect("a key");
+fn device_csr(key: &rcgen::KeyPair) -> String {
     let parameters = rcgen::CertificateParams::new(vec![]).expect("parameters");
-    let csr = parameters.serialize_request(&key).expect("a CSR");
+    let csr = parameters.serialize_request(key).expect("a CSR");
     csr.pem().expect("PEM")
+}
+
+/// What an authority of somebody else signs for this key, PEM.
+pub fn signed_elsewhere(key: &rcgen::KeyPair) -> String {
+    let parameters = rcgen::CertificateParams::new(vec![]).expect("parameters");
+    parameters.self_signed(key).expect("a certificate").pem()
 }
 
 fn verify(check: SignatureCheck<'_>) -> bool {

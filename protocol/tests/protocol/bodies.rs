@@ -2,7 +2,7 @@
 
 use gangway_protocol::certificate::{
     Approval, ApprovalRequest, Certificate, CertificateRequest, ClaimReport, ClaimReportReason,
-    EnrolmentStage, RevocationReason, SigningUpdate,
+    EnrolmentStage, Recording, RevocationReason, SigningUpdate,
 };
 use gangway_protocol::error::ProblemDetails;
 use gangway_protocol::signer::{Signer, SignerKind};
@@ -12,10 +12,13 @@ use serde::de::DeserializeOwned;
 const APPROVAL_REQUEST: &str = r#"{"organisation":"org_01jd8r3k5m7n9p1q3s5t7v9x1z","csr":"-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----\n","facts":{"hostname":"thermometer-7","os":"linux","os_version":"Debian GNU/Linux 12","arch":"aarch64","software":"gangway-device","software_version":"0.1.0"},"signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"thermometer-7","labels":["hall 3"],"replace":true}"#;
 const APPROVAL: &str = r#"{"claim":"clm_01jd8r3k5m7n9p1q3s5t7v9x1z","device":{"id":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"thermometer-7","state":{"name":"enrolling","since":1790000000000}},"organisation":"org_01jd8r3k5m7n9p1q3s5t7v9x1z","organisation_name":"Harbour Works","approver":"Ada Lindqvist","signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","stage":"approved","approved_at":1790000000000}"#;
 const SIGN: &str = r#"{"csr":"-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----\n"}"#;
-const RECORD: &str = r#"{"chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","external_id":"5c1d0e"}"#;
+const RECORD: &str = r#"{"claim":"clm_01jd8r3k5m7n9p1q3s5t7v9x1z","chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","external_id":"5c1d0e"}"#;
 const CERTIFICATE: &str = r#"{"sha256":"ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63","serial":"4f3c","device":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","organisation":"org_01jd8r3k5m7n9p1q3s5t7v9x1z","spki_sha256":"ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63","subject":"CN=dev_01jd8r3k5m7n9p1q3s5t7v9x1z","issuer":"CN=Gangway Intermediate","key":"P-256","signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","not_before":1790000000000,"not_after":1797776000000,"chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","issued_at":1790000000000}"#;
 const BUILTIN: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"Built-in CA","kind":"builtin","least_role":"installer"}"#;
 const AWS: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"AWS, Frankfurt","kind":"aws_iot","region":"eu-central-1","data_endpoint":"a1b2c3-ats.iot.eu-central-1.amazonaws.com","activate":true,"least_role":"installer","disabled":true}"#;
+const AWS_COGNITO: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"AWS, Dublin","kind":"aws_iot","region":"eu-west-1","activate":false,"sign_in":{"by":"cognito","domain":"https://plant.auth.eu-west-1.amazoncognito.com","user_pool":"eu-west-1_a1B2c3D4e","client_id":"3n4b5urk1ft4fl3mg5e62d9ado","identity_pool":"eu-west-1:0a1b2c3d-0000-1111-2222-333344445555"},"least_role":"installer"}"#;
+const AWS_WEB_IDENTITY: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"AWS, Paris","kind":"aws_iot","region":"eu-west-3","activate":true,"sign_in":{"by":"web_identity","client":{"issuer":"https://login.example/realms/plant","client_id":"gangway","scopes":["offline_access"]},"role":"arn:aws:iam::123456789012:role/enrol"},"least_role":"installer"}"#;
+const HUB: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"Hub, Hall 3","kind":"plgd_hub","certificate_authority":"https://api.hub.example","sign_in":{"issuer":"https://auth.hub.example","client_id":"web","audience":"https://hub.example"},"coap_gateway":"coaps+tcp://hub.example:5684","least_role":"installer"}"#;
 const BEGUN: &str = r#"{"state":"begun","again":true}"#;
 const REFUSED: &str = r#"{"state":"refused"}"#;
 const REPLY_LOST: &str = r#"{"state":"reply_lost"}"#;
@@ -23,7 +26,7 @@ const REPORT: &str = r#"{"reason":"not_mine"}"#;
 const PROBLEM: &str = r#"{"type":"about:blank","title":"This key belongs to a device","status":409,"code":"key_known","detail":"The key belongs to thermometer-7. Replace its certificate, or refuse: a copied disk image looks like this.","device":{"id":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"thermometer-7","state":{"name":"active","since":1790000000000}}}"#;
 
 /// Every line that the document must show.
-pub(crate) const LITERALS: [&str; 12] = [
+pub(crate) const LITERALS: [&str; 15] = [
     APPROVAL_REQUEST,
     APPROVAL,
     SIGN,
@@ -31,6 +34,9 @@ pub(crate) const LITERALS: [&str; 12] = [
     CERTIFICATE,
     BUILTIN,
     AWS,
+    AWS_COGNITO,
+    AWS_WEB_IDENTITY,
+    HUB,
     BEGUN,
     REFUSED,
     REPLY_LOST,
@@ -67,10 +73,10 @@ fn a_certificate_is_asked_for_in_two_ways() {
     assert!(matches!(survives(SIGN), CertificateRequest::Sign { .. }));
     assert!(matches!(
         survives(RECORD),
-        CertificateRequest::Record {
+        CertificateRequest::Record(Recording {
             external_id: Some(_),
             ..
-        }
+        })
     ));
     let certificate: Certificate = survives(CERTIFICATE);
     assert_eq!(certificate.revocation, None);
@@ -81,6 +87,9 @@ fn a_signer_says_what_it_is_and_a_claimant_what_it_is_about() {
     assert!(survives::<Signer>(BUILTIN).kind.is_builtin());
     let aws: Signer = survives(AWS);
     assert!(aws.disabled && matches!(aws.kind, SignerKind::AwsIot(_)));
+    for signer in [AWS_COGNITO, AWS_WEB_IDENTITY, HUB] {
+        assert_eq!(survives::<Signer>(signer).kind.check(), Ok(()));
+    }
     assert_eq!(
         survives::<SigningUpdate>(BEGUN),
         SigningUpdate::Begun { again: true }

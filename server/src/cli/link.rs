@@ -10,6 +10,7 @@ mod driver;
 mod exit;
 mod input;
 mod report;
+mod sign_in;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,7 +22,8 @@ use gangway_protocol::certificate::file::TrustAnchors;
 use gangway_protocol::organisation::Organisation;
 use gangway_protocol::page::{MAX_PAGE_LIMIT, PageQuery};
 use gangway_protocol::secret::SecretString;
-use gangway_protocol::signer::Signer;
+use gangway_protocol::signer::{Signer, SignerKind};
+use gangway_signing::Wallet;
 
 use crate::config::Environment;
 use driver::Driver;
@@ -66,6 +68,9 @@ pub struct LinkArgs {
     /// After a lost reply of a signer: you have looked there for a certificate that nobody holds, and want another one
     #[arg(long)]
     sign_again: bool,
+    /// The port of this machine to which a browser comes back from a sign-in; otherwise any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    sign_in_port: u16,
     /// How long to wait for the device's first session
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     wait_secs: u32,
@@ -94,7 +99,7 @@ async fn link(args: &LinkArgs, report: &Report, environment: &Environment) -> Re
     .map_err(|error| Exit::usage(error.to_string()))?;
     let api = Api::new(Arc::new(native.clone()));
     let decision = decide(args, &api).await?;
-    let wallet = credentials::wallet(&decision.signer, environment)?;
+    let wallet = wallet(args, &decision.signer, &api, report, environment).await?;
     let mut lines = Lines::of_standard_input();
     let code = lines.code(report).await?;
     if !args.yes {
@@ -113,6 +118,23 @@ async fn link(args: &LinkArgs, report: &Report, environment: &Environment) -> Re
     }
     .run(&code)
     .await
+}
+
+/// What the signer asks for: credentials that the environment names, or a sign-in.
+async fn wallet(
+    args: &LinkArgs,
+    signer: &Signer,
+    api: &Api,
+    report: &Report,
+    environment: &Environment,
+) -> Result<Wallet, Exit> {
+    let mut wallet = Wallet::default();
+    let has_aws = matches!(signer.kind, SignerKind::AwsIot(_)) && credentials::names_aws(environment);
+    let signs_in = !has_aws && sign_in::sign_in(signer, args.sign_in_port, api, report, &mut wallet).await?;
+    if !signs_in {
+        credentials::take(signer, environment, &mut wallet)?;
+    }
+    Ok(wallet)
 }
 
 fn token(environment: &Environment) -> Result<SecretString, Exit> {

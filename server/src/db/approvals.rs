@@ -4,7 +4,7 @@ mod ground;
 mod signing;
 
 pub use ground::{Ground, ground};
-pub use signing::{asked_of, being_signed, newest_of_key, unanswered};
+pub use signing::{being_signed, newest_of_key, unanswered};
 
 use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::device::{DeviceState, DeviceSummary};
@@ -41,6 +41,8 @@ pub struct ApprovalRecord {
     pub stage: EnrolmentStage,
     /// Since when.
     pub stage_since: UnixMillis,
+    /// When a signer elsewhere was asked first.
+    pub begun_at: Option<UnixMillis>,
     /// The certificate that came of it.
     pub certificate: Option<Sha256Hex>,
     /// When it was given.
@@ -211,13 +213,17 @@ pub async fn advance(
     to: EnrolmentStage,
     at: UnixMillis,
 ) -> Result<bool, DbError> {
-    let moved = query("UPDATE approvals SET stage = $3, stage_since = $4 WHERE claim = $1 AND stage = $2")
-        .bind(claim.as_str())
-        .bind(from.as_str())
-        .bind(to.as_str())
-        .bind(at.0)
-        .execute(conn)
-        .await?;
+    let moved = query(
+        "UPDATE approvals SET stage = $3, stage_since = $4,
+             begun_at = CASE WHEN $3 = 'signing' THEN COALESCE(begun_at, $4) ELSE begun_at END
+         WHERE claim = $1 AND stage = $2",
+    )
+    .bind(claim.as_str())
+    .bind(from.as_str())
+    .bind(to.as_str())
+    .bind(at.0)
+    .execute(conn)
+    .await?;
     Ok(moved > 0)
 }
 
@@ -400,7 +406,7 @@ pub async fn devices_approved(
 macro_rules! columns {
     () => {
         "claim, organisation, organisation_name, account, approver, device, signer, csr, spki_sha256, stage, \
-         stage_since, certificate, approved_at"
+         stage_since, begun_at, certificate, approved_at"
     };
 }
 use columns;
@@ -418,6 +424,7 @@ row! {
         spki_sha256: String,
         stage: String,
         stage_since: i64,
+        begun_at: Option<i64>,
         certificate: Option<String>,
         approved_at: i64,
     }
@@ -442,6 +449,7 @@ impl TryFrom<Row> for ApprovalRecord {
             spki_sha256: parsed(&row.spki_sha256, "approvals.spki_sha256")?,
             stage: EnrolmentStage::from_name(&row.stage).ok_or(DbError::Corrupt("approvals.stage"))?,
             stage_since: UnixMillis(row.stage_since),
+            begun_at: row.begun_at.map(UnixMillis),
             certificate: certificate.transpose()?,
             approved_at: UnixMillis(row.approved_at),
         })

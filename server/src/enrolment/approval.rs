@@ -5,11 +5,13 @@ use gangway_protocol::device::{DeviceState, DeviceSummary, FleetChangeKind, MAX_
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId};
 use gangway_protocol::organisation::Role;
-use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 
 use super::naming::{check_labels, check_name};
-use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, signing, tell};
+use super::standing::{
+    is_being_signed, note_loss, owned, owned_with_device, require_standing, show, summary, unfit,
+};
+use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, tell};
 use crate::authority::Member;
 use crate::context::Context;
 use crate::db::approvals::{ApprovalRecord, Evidence};
@@ -17,9 +19,6 @@ use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::Revoked;
 use crate::db::devices::Description;
 use crate::db::{Conn, DbError, approvals, audit, certificates, devices, write};
-
-/// An approval that led to no certificate lapses after this (`docs/protocol.md` §4).
-pub const LAPSES_AFTER: i64 = 24 * UnixMillis::HOUR;
 
 /// A member approves.
 #[derive(Clone, Debug)]
@@ -147,7 +146,12 @@ pub async fn withdraw(context: &Context, claim: &ClaimId, member: Member) -> Res
     let (owned_claim, account) = (claim.clone(), member.account.clone());
     let ended = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         let record = owned(tx, &owned_claim, &account).await?;
-        if record.stage == EnrolmentStage::Signing && now.since(record.stage_since) < signing::lease() {
+        devices::lock(tx, &record.device)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        // Read again: a signing may have begun while the device was waited for.
+        let record = owned(tx, &owned_claim, &account).await?;
+        if is_being_signed(&record, now) {
             return Err(EnrolmentError::Conflict(
                 "the certificate is being signed: wait until that has ended, then revoke the device",
             ));
@@ -209,7 +213,13 @@ pub(crate) async fn end_unrecorded(
             ));
         }
         stage => {
-            approvals::advance(tx, &record.claim, stage, EnrolmentStage::Withdrawn, now).await?;
+            if !approvals::advance(tx, &record.claim, stage, EnrolmentStage::Withdrawn, now).await? {
+                return Ok(false);
+            }
+            // Nobody may hear what its signer says any more.
+            if stage == EnrolmentStage::Signing {
+                note_loss(tx, &record, Actor::Server, now).await?;
+            }
         }
     }
     if let Some(sha256) = &record.certificate {
@@ -239,28 +249,6 @@ pub(crate) async fn retire_if_abandoned(
         && !approvals::any_under_way(tx, id).await?
     {
         devices::set_state(tx, id, &state.clone().retire(now)?).await?;
-    }
-    Ok(())
-}
-
-/// Makes sure that an approval has been neither taken back nor left lying.
-pub(super) fn require_standing(record: &ApprovalRecord, now: UnixMillis) -> Result<(), EnrolmentError> {
-    let waiting = matches!(
-        record.stage,
-        EnrolmentStage::Approved
-            | EnrolmentStage::Consented
-            | EnrolmentStage::Signing
-            | EnrolmentStage::ReplyLost
-    );
-    if record.stage == EnrolmentStage::Withdrawn {
-        return Err(EnrolmentError::Conflict(
-            "this approval was taken back; enter the device's code again",
-        ));
-    }
-    if waiting && now.since(record.approved_at) >= LAPSES_AFTER {
-        return Err(EnrolmentError::Conflict(
-            "this approval is older than 24 hours and has lapsed; enter the device's code again",
-        ));
     }
     Ok(())
 }
@@ -321,6 +309,7 @@ impl Decision {
             spki_sha256,
             stage: EnrolmentStage::Approved,
             stage_since: self.now,
+            begun_at: None,
             certificate: None,
             approved_at: self.now,
         };
@@ -416,18 +405,6 @@ impl Decision {
     }
 }
 
-/// Why a signer does not sign for a member with this role.
-fn unfit(signer: Option<&Signer>, role: Role) -> Option<&'static str> {
-    match signer {
-        None => Some("this organisation has no such signer; choose one of its own"),
-        Some(signer) if signer.disabled => Some("this signer has been disabled; choose another one"),
-        Some(signer) if !signer.serves(role) => {
-            Some("your role may not use this signer; choose another one, or ask an admin")
-        }
-        Some(_) => None,
-    }
-}
-
 /// A name for a device that nobody has named: its host name, as far as names go.
 fn name_from(hostname: &str) -> String {
     let name: String = hostname.trim().chars().take(MAX_NAME_LEN).collect();
@@ -435,52 +412,5 @@ fn name_from(hostname: &str) -> String {
         "device".to_owned()
     } else {
         name
-    }
-}
-
-/// The approval of a claim, if `account` gave it.
-async fn owned(
-    conn: &mut Conn<'_>,
-    claim: &ClaimId,
-    account: &AccountId,
-) -> Result<ApprovalRecord, EnrolmentError> {
-    approvals::find(conn, claim)
-        .await?
-        .filter(|record| record.account == *account)
-        .ok_or(EnrolmentError::NotFound)
-}
-
-/// As [`owned`], with its device.
-pub(super) async fn owned_with_device(
-    conn: &mut Conn<'_>,
-    claim: &ClaimId,
-    account: &AccountId,
-) -> Result<(ApprovalRecord, DeviceSummary), EnrolmentError> {
-    approvals::find_with_device(conn, claim)
-        .await?
-        .filter(|(record, _)| record.account == *account)
-        .ok_or(EnrolmentError::NotFound)
-}
-
-pub(super) fn show(record: ApprovalRecord, device: DeviceSummary) -> Approval {
-    Approval {
-        claim: record.claim,
-        device,
-        organisation: record.organisation,
-        organisation_name: record.organisation_name,
-        approver: record.approver,
-        signer: record.signer,
-        stage: record.stage,
-        approved_at: record.approved_at,
-    }
-}
-
-/// A device in one line.
-#[must_use]
-pub fn summary(device: &gangway_protocol::device::Device) -> DeviceSummary {
-    DeviceSummary {
-        id: device.id.clone(),
-        name: device.name.clone(),
-        state: device.state.clone(),
     }
 }

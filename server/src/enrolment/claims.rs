@@ -1,16 +1,18 @@
 //! What a member decides about a claim of theirs: approves the device, records its consent, takes the approval back, reports
 //! a device that is not theirs. Whether they may is decided here, what comes of it in [`super::approval`].
 
-use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReportReason, SigningUpdate};
-use gangway_protocol::id::ClaimId;
+use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReportReason, Recording, SigningUpdate};
+use gangway_protocol::id::{ClaimId, DeviceId};
+use gangway_protocol::organisation::Role;
 
 use super::approval::{self, Approving};
-use super::signing;
+use super::signing::{self, Signed};
 use crate::authority::{Caller, Proof, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::approvals::Evidence;
 use crate::db::audit::{Entry, Scope};
+use crate::db::certificates::CertificateRecord;
 use crate::db::{audit, rules, write};
 use crate::relay::{ClaimInfo, Relay};
 
@@ -73,8 +75,8 @@ pub async fn update_signing(
     claim: &ClaimId,
     update: SigningUpdate,
 ) -> Result<Approval> {
-    require_own_approval(context, caller, claim).await?;
-    Ok(signing::update(context, claim, caller.member(), update).await?)
+    let role = require_own_approval(context, caller, claim).await?;
+    Ok(signing::update(context, claim, caller.member(), role, update).await?)
 }
 
 /// Takes an approval back: consent was refused, or the person cancelled.
@@ -102,7 +104,7 @@ pub async fn report(
         .filter(|info| info.account == caller.account)
         .ok_or(Error::NotFound)?;
     match require_own_approval(context, caller, claim).await {
-        Ok(()) => approval::withdraw(context, claim, caller.member()).await?,
+        Ok(_) => approval::withdraw(context, claim, caller.member()).await?,
         Err(Error::NotFound) => {}
         Err(error) => return Err(error),
     }
@@ -125,11 +127,40 @@ pub async fn own_approval(context: &Context, caller: &Caller, claim: &ClaimId) -
     Ok(approval)
 }
 
-/// Makes sure that the caller gave the approval of a claim and may still enrol there.
-async fn require_own_approval(context: &Context, caller: &Caller, claim: &ClaimId) -> Result<()> {
+/// Records a certificate that the caller had signed elsewhere for their claim. It exists, so that it is recorded, as revoked,
+/// also when they may enrol there no more.
+///
+/// # Errors
+/// [`Error::NotFound`] for a claim that is not the caller's; what [`signing::record`] says.
+pub async fn record_signed(
+    context: &Context,
+    caller: &Caller,
+    device: DeviceId,
+    request: Recording,
+) -> Result<CertificateRecord> {
+    caller.require_scope(Right::Enrol)?;
+    let Recording {
+        claim,
+        chain,
+        external_id,
+    } = request;
+    let organisation = approval::organisation_of(context, &claim, &caller.account).await?;
+    let role = caller.role_at(&context.db, &organisation).await?;
+    let signed = Signed {
+        claim,
+        device,
+        chain,
+        external_id,
+        member: caller.member(),
+        may_enrol: role.is_some_and(Role::may_enrol),
+    };
+    Ok(signing::record(context, signed).await?)
+}
+
+/// Makes sure that the caller gave the approval of a claim and may still enrol there, and says in which role.
+async fn require_own_approval(context: &Context, caller: &Caller, claim: &ClaimId) -> Result<Role> {
     let organisation = approval::organisation_of(context, claim, &caller.account).await?;
-    caller.require(&context.db, &organisation, Right::Enrol).await?;
-    Ok(())
+    caller.require(&context.db, &organisation, Right::Enrol).await
 }
 
 /// The claim, when it is the caller's own and they proved that they know the code.

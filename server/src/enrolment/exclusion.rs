@@ -9,7 +9,7 @@ use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
-use super::approval::summary;
+use super::standing::summary;
 use super::{EnrolmentError, tell};
 use crate::authority::Member;
 use crate::context::Context;

@@ -11,13 +11,13 @@
 //! request returns, or nothing that anybody has seen (`docs/decisions/0025-one-table-for-all-certificates.md`).
 
 use gangway_protocol::certificate::{Csr, EnrolmentStage};
-use gangway_protocol::device::{DeviceState, FleetChangeKind};
+use gangway_protocol::device::FleetChangeKind;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
-use super::approval::{require_standing, summary};
+use super::standing::{SIGNER_DISABLED, lock_device, require_standing};
 use super::{EnrolmentError, RACE_ATTEMPTS, note_certificate, tell};
 use crate::authority::Member;
 use crate::ca::DeviceIdentity;
@@ -25,9 +25,7 @@ use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Draft, Generation, Leaf, SignedBy};
 use crate::db::devices::DeviceRecord;
-use crate::db::{
-    Conn, DbError, approvals, audit, certificates, device_keys, devices, issuance, rules, write,
-};
+use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, issuance, rules, write};
 
 /// Most certificates of one device within a day, after which none is renewed: its enrolment, a renewal that a member wished
 /// for, and some whose installation failed. What is issued beyond need stands in the record and on lists for ever.
@@ -199,7 +197,7 @@ impl Grant {
 impl Order {
     /// What stands for the order, or where its certificate belongs.
     async fn settle(&self, tx: &mut Conn<'_>, now: UnixMillis) -> Result<Step, EnrolmentError> {
-        let record = self.lock_device(tx).await?;
+        let record = lock_device(tx, &self.device, &self.csr.spki_sha256()).await?;
         let grant = self.authorise(tx, &record, now).await?;
         if let Some(standing) = grant.standing {
             return Ok(Step::Stands(standing));
@@ -270,38 +268,6 @@ impl Order {
         Ok(record)
     }
 
-    /// The device, locked, if it may have a certificate for this key.
-    async fn lock_device(&self, tx: &mut Conn<'_>) -> Result<DeviceRecord, EnrolmentError> {
-        let record = devices::lock(tx, &self.device)
-            .await?
-            .ok_or(EnrolmentError::NotFound)?;
-        match record.device.state {
-            DeviceState::Enrolling { .. } | DeviceState::Active { .. } => {}
-            DeviceState::Suspended { .. } => {
-                return Err(EnrolmentError::Conflict(
-                    "this device is suspended; resume it first",
-                ));
-            }
-            DeviceState::Pending { .. } | DeviceState::Rejected { .. } | DeviceState::Retired { .. } => {
-                return Err(EnrolmentError::Conflict(
-                    "this device is not in the fleet; enter its code to approve it",
-                ));
-            }
-        }
-        let organisation = &record.device.organisation;
-        let spki = self.csr.spki_sha256();
-        match device_keys::find(tx, organisation, &spki).await? {
-            Some(key) if key.device != self.device => {
-                let owner = devices::find(tx, &key.device)
-                    .await?
-                    .ok_or(DbError::Corrupt("device_keys.device"))?;
-                Err(EnrolmentError::KeyKnown(Box::new(summary(&owner.device))))
-            }
-            Some(key) if key.refused => Err(EnrolmentError::KeyRevoked),
-            _ => Ok(record),
-        }
-    }
-
     async fn authorise(
         &self,
         tx: &mut Conn<'_>,
@@ -337,7 +303,10 @@ impl Order {
                 "the device has not consented yet; answer the question on its screen",
             ));
         }
-        if !signer.is_builtin() {
+        if signer.disabled {
+            return Err(EnrolmentError::Conflict(SIGNER_DISABLED));
+        }
+        if !signer.kind.is_builtin() {
             return Err(EnrolmentError::Conflict(
                 "this approval names a signer elsewhere: have it sign there, and record the certificate",
             ));

@@ -9,7 +9,7 @@ use gangway_protocol::time::UnixMillis;
 use x509_cert::Certificate;
 use x509_cert::der::{DecodePem as _, Encode as _};
 
-use super::approval::summary;
+use super::standing::summary;
 use super::{EnrolmentError, note_certificate, tell};
 use crate::authority::Member;
 use crate::ca::{CaError, CertificateAuthority, moment};

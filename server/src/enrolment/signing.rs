@@ -11,65 +11,87 @@ use gangway_protocol::certificate::{
     Approval, EnrolmentStage, RevocationReason, SIGNING_LEASE_SECS, SigningUpdate,
 };
 use gangway_protocol::device::{FleetChangeKind, check_text};
+use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceAction;
-use gangway_protocol::id::{ClaimId, DeviceId, SignerId};
+use gangway_protocol::id::{ClaimId, DeviceId};
+use gangway_protocol::organisation::Role;
 use gangway_protocol::time::UnixMillis;
 
-use super::approval::{owned_with_device, require_standing, show};
-use super::{EnrolmentError, note_certificate, tell};
+use super::standing::{
+    is_being_signed, is_reply_lost, lease, lock_device, note_loss, owned, owned_with_device,
+    require_standing, show, unfit,
+};
+use super::{EnrolmentError, approval, note_certificate, tell};
 use crate::authority::Member;
 use crate::ca::Presented;
 use crate::context::Context;
 use crate::db::approvals::ApprovalRecord;
-use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::audit::{Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Generation, Revoked, SignedBy};
 use crate::db::{Conn, DbError, approvals, audit, certificates, devices, issuance, signers, write};
 
-/// How long a signer elsewhere may be asked before its reply is taken for lost.
-pub(super) fn lease() -> i64 {
-    i64::from(SIGNING_LEASE_SECS) * UnixMillis::SECOND
-}
+/// Most certificates of one device that are recorded within a day: what is recorded stays for ever.
+const MAX_RECORDED_A_DAY: i64 = 20;
 /// Longest name that a signer may have for a certificate.
 const MAX_EXTERNAL_ID_LEN: usize = 128;
 
-/// Notes what the claimant is about. Repeating it changes nothing.
+/// Notes what the claimant is about, a member with this role. Repeating it changes nothing.
 ///
 /// # Errors
 /// [`EnrolmentError::ReplyLost`] when somebody has to look for a certificate first; [`EnrolmentError::Signing`] while another
-/// claimant has the same key signed; [`EnrolmentError::Conflict`] before consent, after withdrawal, or when our own CA signs.
+/// claimant has the same key signed; [`EnrolmentError::Conflict`] before consent, after withdrawal, when our own CA signs, or
+/// when the signer, the device or its key may not any more.
 pub async fn update(
     context: &Context,
     claim: &ClaimId,
     member: Member,
+    role: Role,
     update: SigningUpdate,
 ) -> Result<Approval, EnrolmentError> {
     let now = context.clock.now();
     let claim = claim.clone();
-    write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        let (mut record, device) = owned_with_device(tx, &claim, &member.account).await?;
-        devices::lock(tx, &device.id)
+    let (approval, has_moved) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
+        let device = owned(tx, &claim, &member.account).await?.device;
+        devices::lock(tx, &device)
             .await?
             .ok_or(EnrolmentError::NotFound)?;
+        // Read after the lock: whoever ended it meanwhile has ended it.
+        let (mut record, device) = owned_with_device(tx, &claim, &member.account).await?;
         require_standing(&record, now)?;
-        let to = match update {
-            SigningUpdate::Begun { .. } if take_standing(tx, &record, now).await? => {
-                record.stage = EnrolmentStage::Issued;
-                EnrolmentStage::Issued
-            }
-            SigningUpdate::Begun { again } => begin(tx, &record, &member, again, now).await?,
-            SigningUpdate::Refused if record.stage == EnrolmentStage::Signing => EnrolmentStage::Consented,
-            SigningUpdate::ReplyLost if record.stage == EnrolmentStage::Signing => EnrolmentStage::ReplyLost,
-            SigningUpdate::Refused | SigningUpdate::ReplyLost => record.stage,
+        let from = record.stage;
+        record.stage = match update {
+            SigningUpdate::Begun { again } => match take_standing(tx, &record, now).await? {
+                Some(standing) => {
+                    record.certificate = Some(standing);
+                    EnrolmentStage::Issued
+                }
+                None => begin(tx, &record, &member, role, again, now).await?,
+            },
+            SigningUpdate::Refused if from == EnrolmentStage::Signing => EnrolmentStage::Consented,
+            SigningUpdate::ReplyLost if from == EnrolmentStage::Signing => EnrolmentStage::ReplyLost,
+            SigningUpdate::Refused | SigningUpdate::ReplyLost => from,
         };
-        if to != record.stage || is_again(update, to) {
-            approvals::advance(tx, &claim, record.stage, to, now).await?;
-            if to == EnrolmentStage::ReplyLost {
-                note_loss(tx, &record, member.actor(), now).await?;
-            }
-            record.stage = to;
+        let has_moved = record.stage != from;
+        if record.stage != EnrolmentStage::Issued
+            && (has_moved || is_again(update, record.stage))
+            && !approvals::advance(tx, &claim, from, record.stage, now).await?
+        {
+            return Err(DbError::Busy.into());
         }
-        Ok(show(record, device))
-    })
+        if has_moved && record.stage == EnrolmentStage::ReplyLost {
+            note_loss(tx, &record, member.actor(), now).await?;
+        }
+        Ok((show(record, device), has_moved))
+    })?;
+    if has_moved {
+        tell(
+            context,
+            &approval.organisation,
+            &approval.device.id,
+            FleetChangeKind::Changed,
+        );
+    }
+    Ok(approval)
 }
 
 /// Whether the lease of a signing begins anew.
@@ -83,12 +105,12 @@ async fn take_standing(
     tx: &mut Conn<'_>,
     record: &ApprovalRecord,
     now: UnixMillis,
-) -> Result<bool, EnrolmentError> {
+) -> Result<Option<Sha256Hex>, EnrolmentError> {
     if !matches!(
         record.stage,
         EnrolmentStage::Consented | EnrolmentStage::Signing | EnrolmentStage::ReplyLost
     ) {
-        return Ok(false);
+        return Ok(None);
     }
     let newest = certificates::newest_of_key(tx, &record.organisation, &record.spki_sha256).await?;
     let standing = newest.map(|newest| newest.certificate).filter(|newest| {
@@ -98,8 +120,10 @@ async fn take_standing(
             && newest.not_after > now
     });
     match standing {
-        Some(standing) => Ok(approvals::issue(tx, &record.claim, &standing.sha256, now).await?),
-        None => Ok(false),
+        Some(standing) if approvals::issue(tx, &record.claim, &standing.sha256, now).await? => {
+            Ok(Some(standing.sha256))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -108,6 +132,7 @@ async fn begin(
     tx: &mut Conn<'_>,
     record: &ApprovalRecord,
     member: &Member,
+    role: Role,
     again: bool,
     now: UnixMillis,
 ) -> Result<EnrolmentStage, EnrolmentError> {
@@ -119,15 +144,10 @@ async fn begin(
             "this organisation's own CA signs for this approval: ask for the certificate with the device's request",
         ));
     }
-    if signer.disabled {
-        return Err(EnrolmentError::Conflict(
-            "this signer has been disabled: choose another one and approve the device again",
-        ));
+    if let Some(why) = unfit(Some(&signer), role) {
+        return Err(EnrolmentError::Conflict(why));
     }
-    let is_lost = |stage: EnrolmentStage, since: UnixMillis| {
-        stage == EnrolmentStage::ReplyLost
-            || (stage == EnrolmentStage::Signing && now.since(since) >= lease())
-    };
+    lock_device(tx, &record.device, &record.spki_sha256).await?;
     match record.stage {
         EnrolmentStage::Approved => {
             return Err(EnrolmentError::Conflict(
@@ -135,13 +155,15 @@ async fn begin(
             ));
         }
         EnrolmentStage::Consented => {}
-        stage if is_lost(stage, record.stage_since) => {
+        _ if is_reply_lost(record, now) => {
             if !again {
                 return Err(EnrolmentError::ReplyLost);
             }
         }
-        // The same request again, whose reply was lost on the way to the claimant.
-        EnrolmentStage::Signing => return Ok(EnrolmentStage::Signing),
+        // The same request again, whose reply was lost on the way to the claimant; or the person knows of a lost reply of which
+        // the server has not heard.
+        EnrolmentStage::Signing if !again => return Ok(EnrolmentStage::Signing),
+        EnrolmentStage::Signing => {}
         _ => {
             return Err(EnrolmentError::Conflict(
                 "this approval has its certificate already",
@@ -152,7 +174,7 @@ async fn begin(
         if other.claim == record.claim {
             continue;
         }
-        if !is_lost(other.stage, other.stage_since) {
+        if is_being_signed(&other, now) {
             let left = lease() - now.since(other.stage_since);
             let secs = u32::try_from(left / UnixMillis::SECOND + 1).unwrap_or(SIGNING_LEASE_SECS);
             return Err(EnrolmentError::Signing {
@@ -162,7 +184,7 @@ async fn begin(
         if !again {
             return Err(EnrolmentError::ReplyLost);
         }
-        approvals::advance(tx, &other.claim, other.stage, EnrolmentStage::Withdrawn, now).await?;
+        approval::end(tx, &other, now, member.actor(), DeviceAction::ApprovalWithdrawn).await?;
     }
     let entry = Entry {
         scope: Scope::Organisation(&record.organisation),
@@ -176,53 +198,40 @@ async fn begin(
     Ok(EnrolmentStage::Signing)
 }
 
-/// Records that nobody knows whether a signer has signed.
-pub(super) async fn note_loss(
-    tx: &mut Conn<'_>,
-    record: &ApprovalRecord,
-    actor: Actor<'_>,
-    now: UnixMillis,
-) -> Result<(), EnrolmentError> {
-    let entry = Entry {
-        scope: Scope::Organisation(&record.organisation),
-        at: now,
-        actor,
-        action: DeviceAction::ReplyLost.as_str(),
-        subject: record.device.as_str(),
-        detail: "",
-    };
-    audit::append(tx, &entry).await?;
-    Ok(())
-}
-
 /// A certificate that somebody else has signed.
 #[derive(Clone, Debug)]
 pub struct Signed {
+    /// For which approval.
+    pub claim: ClaimId,
     /// For which device.
     pub device: DeviceId,
     /// PEM blocks, leaf first.
     pub chain: String,
-    /// Who signed.
-    pub signer: SignerId,
     /// The signer's own name for it.
     pub external_id: Option<String>,
     /// Who had it signed.
     pub member: Member,
+    /// Whether they may enrol devices there still.
+    pub may_enrol: bool,
 }
 
 /// Records a certificate that was signed elsewhere. Repeating it gives the one that is recorded.
 ///
-/// Where the approval was taken back meanwhile, it is recorded as revoked: it exists, and somebody has to end it there.
+/// What exists is recorded whatever has happened meanwhile. Where the approval was taken back or has its certificate, or the
+/// device, its key or the member has been excluded, it is recorded as revoked: somebody has to end it at its signer.
 ///
 /// # Errors
-/// [`EnrolmentError::Invalid`] for a chain that is not for the approved key or has run out; [`EnrolmentError::Conflict`] when
-/// nothing was begun, or the approval was taken back.
+/// [`EnrolmentError::NotFound`] when the approval is another's; [`EnrolmentError::Invalid`] for a chain that is not for the
+/// approved key or has run out; [`EnrolmentError::Conflict`] when nothing was begun, or the certificate was recorded as revoked.
 pub async fn record(context: &Context, signed: Signed) -> Result<CertificateRecord, EnrolmentError> {
     let now = context.clock.now();
     let presented =
         Presented::parse(&signed.chain).map_err(|unreadable| invalid("chain", unreadable.to_string()))?;
     if presented.not_after() <= now {
         return Err(invalid("chain", "this certificate has expired already"));
+    }
+    if context.ca.recognise(presented.leaf()).is_some() {
+        return Err(invalid("chain", "this certificate is by this server's own CA"));
     }
     if let Some(id) = &signed.external_id {
         check_text("external_id", id, MAX_EXTERNAL_ID_LEN)?;
@@ -249,7 +258,8 @@ pub async fn record(context: &Context, signed: Signed) -> Result<CertificateReco
     }
     if certificate.revocation.is_some() {
         return Err(EnrolmentError::Conflict(
-            "this approval was taken back meanwhile. The certificate is recorded as revoked: deactivate it at its signer",
+            "this certificate may not serve: the approval has ended or has its certificate, or the device or its key has been \
+             excluded. It is recorded as revoked: deactivate it at its signer",
         ));
     }
     Ok(certificate)
@@ -268,32 +278,48 @@ impl Signed {
         now: UnixMillis,
     ) -> Result<Recorded, EnrolmentError> {
         let spki = presented.key().spki_sha256();
+        owned(tx, &self.claim, &self.member.account).await?;
         let device = devices::lock(tx, &self.device)
             .await?
             .ok_or(EnrolmentError::NotFound)?
             .device;
-        let approval = approvals::asked_of(tx, &self.device, &spki, &self.signer)
-            .await?
-            .filter(|approval| approval.account == self.member.account)
-            .ok_or_else(|| {
-                invalid("chain", "you have not had this signer sign this key for this device: the certificate is another's")
-            })?;
+        let approval = owned(tx, &self.claim, &self.member.account).await?;
+        if approval.device != self.device || approval.spki_sha256 != spki {
+            return Err(invalid(
+                "chain",
+                "this certificate is not for the approved key of this device",
+            ));
+        }
+        if approval.begun_at.is_none() {
+            return Err(EnrolmentError::Conflict(
+                "no signing has begun for this approval: say so first, then ask the signer",
+            ));
+        }
         if let Some(certificate) = certificates::find(tx, presented.sha256()).await?
             && certificate.device == self.device
         {
+            if certificate.revocation.is_none() && approval.certificate.is_none() {
+                approvals::issue(tx, &self.claim, &certificate.sha256, now).await?;
+            }
             return Ok(Recorded {
                 certificate,
                 is_new: false,
             });
         }
-        match approval.stage {
-            EnrolmentStage::Signing | EnrolmentStage::ReplyLost | EnrolmentStage::Withdrawn => {}
-            _ => {
-                return Err(EnrolmentError::Conflict(
-                    "no signing has begun for this approval: say so first, then ask the signer",
-                ));
-            }
+        let day_ago = now.plus(-UnixMillis::DAY);
+        if certificates::count_issued_since(tx, &self.device, day_ago).await? >= MAX_RECORDED_A_DAY {
+            return Err(EnrolmentError::TooManyCertificates);
         }
+        let is_asked = matches!(
+            approval.stage,
+            EnrolmentStage::Signing | EnrolmentStage::ReplyLost
+        );
+        let fits = match lock_device(tx, &self.device, &spki).await {
+            Ok(_) => true,
+            Err(EnrolmentError::Db(error)) => return Err(error.into()),
+            Err(_) => false,
+        };
+        let stands = self.may_enrol && is_asked && fits;
         let newest = certificates::newest_of_key(tx, &device.organisation, &spki).await?;
         let leaf = presented.leaf();
         let tbs = &leaf.tbs_certificate;
@@ -308,7 +334,7 @@ impl Signed {
                 serial: presented.serial(),
                 organisation: device.organisation,
                 device: self.device,
-                signer: self.signer,
+                signer: approval.signer,
                 spki_sha256: spki,
                 leaf: presented.pem(),
                 subject: tbs.subject.to_string(),
@@ -324,8 +350,9 @@ impl Signed {
                 revocation: None,
             },
         };
-        let stands = approval.stage != EnrolmentStage::Withdrawn;
-        issuance::record(tx, &new, stands.then_some(&approval.claim)).await?;
+        if !issuance::record(tx, &new, stands.then_some(&approval.claim)).await? {
+            return Err(DbError::Busy.into());
+        }
         let mut certificate = new.certificate;
         note_certificate(
             tx,
@@ -342,6 +369,14 @@ impl Signed {
             };
             certificates::revoke_one(tx, &certificate.sha256, revoked).await?;
             devices::refresh_expiry(tx, &certificate.device).await?;
+            note_certificate(
+                tx,
+                &certificate,
+                self.member.actor(),
+                DeviceAction::CertificateRevoked,
+                now,
+            )
+            .await?;
             certificate = certificates::find(tx, &certificate.sha256)
                 .await?
                 .ok_or(DbError::Corrupt("certificates: a new one is gone"))?;

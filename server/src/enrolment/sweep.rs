@@ -6,8 +6,8 @@ use gangway_protocol::device::FleetChangeKind;
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::time::UnixMillis;
 
-use super::approval::{self, LAPSES_AFTER, retire_if_abandoned};
-use super::signing;
+use super::approval::{self, retire_if_abandoned};
+use super::standing::{self, LAPSES_AFTER};
 use super::{EnrolmentError, tell};
 use crate::context::Context;
 use crate::db::approvals::ApprovalRecord;
@@ -40,7 +40,7 @@ async fn end_overdue(context: &Context, relay: &Relay, now: UnixMillis) -> Resul
         let mut reader = context.db.reader().await?;
         let conn = &mut reader.conn();
         (
-            approvals::unanswered(conn, now.plus(-signing::lease()), BATCH).await?,
+            approvals::unanswered(conn, now.plus(-standing::lease()), BATCH).await?,
             approvals::lapsed(conn, now.plus(-LAPSES_AFTER), BATCH).await?,
             certificates::unproven(conn, now.plus(-PROOF_DUE_AFTER), BATCH).await?,
             certificates::grace_over(conn, now, BATCH).await?,
@@ -100,13 +100,32 @@ async fn lose_reply(
     record: ApprovalRecord,
     now: UnixMillis,
 ) -> Result<(), EnrolmentError> {
-    write!(context.db, |tx| -> Result<(), EnrolmentError> {
+    let lost = write!(context.db, |tx| -> Result<_, EnrolmentError> {
+        devices::lock(tx, &record.device)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        // It may have been heard of since it was read, or be asked again.
+        let record = approvals::find(tx, &record.claim)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
         let (from, to) = (EnrolmentStage::Signing, EnrolmentStage::ReplyLost);
-        if approvals::advance(tx, &record.claim, from, to, now).await? {
-            signing::note_loss(tx, &record, Actor::Server, now).await?;
+        if record.stage != from || standing::is_being_signed(&record, now) {
+            return Ok(None);
         }
-        Ok(())
-    })
+        if approvals::advance(tx, &record.claim, from, to, now).await? {
+            standing::note_loss(tx, &record, Actor::Server, now).await?;
+        }
+        Ok(Some(record))
+    })?;
+    if let Some(record) = lost {
+        tell(
+            context,
+            &record.organisation,
+            &record.device,
+            FleetChangeKind::Changed,
+        );
+    }
+    Ok(())
 }
 
 async fn lapse(context: &Context, record: ApprovalRecord, now: UnixMillis) -> Result<(), EnrolmentError> {
@@ -115,7 +134,7 @@ async fn lapse(context: &Context, record: ApprovalRecord, now: UnixMillis) -> Re
         let record = approvals::find(tx, &record.claim)
             .await?
             .ok_or(EnrolmentError::NotFound)?;
-        let open = approval::require_standing(&record, now).is_err();
+        let open = standing::require_standing(&record, now).is_err();
         if open {
             approval::end(tx, &record, now, Actor::Server, DeviceAction::ApprovalLapsed).await?;
         }

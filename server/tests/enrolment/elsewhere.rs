@@ -2,12 +2,12 @@
 
 use gangway_client::IdempotencyKey;
 use gangway_protocol::certificate::{
-    Approval, Certificate, CertificateRequest, EnrolmentStage, RevocationReason, RevocationRequest,
-    SIGNING_LEASE_SECS, SigningUpdate,
+    Approval, Certificate, CertificateRequest, EnrolmentStage, Recording, RevocationReason,
+    RevocationRequest, SIGNING_LEASE_SECS, SigningUpdate,
 };
 use gangway_protocol::device::{DeviceQuery, DeviceState};
 use gangway_protocol::error::ProblemCode;
-use gangway_protocol::organisation::Role;
+use gangway_protocol::organisation::{MemberUpdate, Role};
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::signer::{AwsIot, Signer, SignerKind, SignerRequest, SignerUpdate};
 use gangway_protocol::time::UnixMillis;
@@ -26,6 +26,7 @@ fn aws() -> SignerRequest {
             endpoint: None,
             data_endpoint: None,
             activate: true,
+            sign_in: None,
         }),
         least_role: Role::Installer,
     }
@@ -68,26 +69,36 @@ fn signed_elsewhere(key: &KeyPair, subject: &str) -> String {
     format!("{leaf}{above}")
 }
 
-fn recording(chain: &str, signer: &Signer) -> CertificateRequest {
-    CertificateRequest::Record {
+fn recording(chain: &str, approval: &Approval) -> CertificateRequest {
+    CertificateRequest::Record(Recording {
+        claim: approval.claim.clone(),
         chain: chain.to_owned(),
-        signer: signer.id.clone(),
         external_id: Some("5c1d0e".to_owned()),
-    }
+    })
 }
 
 /// A device in the fleet whose certificate was signed elsewhere.
 async fn enrolled(server: &Server, member: &Member, signer: &Signer) -> (SoftDevice, Certificate) {
+    let (device, _, certificate) = enrolled_by(server, member, signer).await;
+    (device, certificate)
+}
+
+/// As [`enrolled`], with the approval.
+async fn enrolled_by(
+    server: &Server,
+    member: &Member,
+    signer: &Signer,
+) -> (SoftDevice, Approval, Certificate) {
     let device = SoftDevice::new();
     let approval = consented(server, member, signer, &device.key).await;
     begin(member, &approval).await;
     let chain = signed_elsewhere(&device.key, "AWS IoT Certificate");
     let recorded = member
         .api
-        .request_certificate(&approval.device.id, &recording(&chain, signer))
+        .request_certificate(&approval.device.id, &recording(&chain, &approval))
         .await
         .expect("a record");
-    (device, recorded)
+    (device, approval, recorded)
 }
 
 async fn begin(member: &Member, approval: &Approval) {
@@ -149,10 +160,10 @@ both_engines!(
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Admin, "Ada").await;
         let signer = add(&ada).await;
-        let (_, certificate) = enrolled(&server, &ada, &signer).await;
+        let (_, approval, certificate) = enrolled_by(&server, &ada, &signer).await;
         let again = ada
             .api
-            .request_certificate(&certificate.device, &recording(&certificate.chain, &signer))
+            .request_certificate(&certificate.device, &recording(&certificate.chain, &approval))
             .await
             .expect("the same");
         assert_eq!(again, certificate);
@@ -170,44 +181,58 @@ both_engines!(
         let approval = consented(&server, &ada, &signer, &device.key).await;
         let id = &approval.device.id;
         let chain = signed_elsewhere(&device.key, "x");
-        let record = async |chain: &str, signer: &Signer| {
-            problem(ada.api.request_certificate(id, &recording(chain, signer)).await)
+        let record = async |chain: &str, approval: &Approval| {
+            problem(ada.api.request_certificate(id, &recording(chain, approval)).await)
         };
         assert_eq!(
-            record(&chain, &signer).await,
+            record(&chain, &approval).await,
             ProblemCode::Conflict,
             "nothing was begun"
         );
         begin(&ada, &approval).await;
         let of_another = signed_elsewhere(&csr::key(), "x");
-        assert_eq!(record(&of_another, &signer).await, ProblemCode::Invalid);
-        assert_eq!(record("nothing", &signer).await, ProblemCode::Invalid);
-        let builtin = Signer {
-            id: ada.signer().await,
-            ..signer.clone()
-        };
+        assert_eq!(record(&of_another, &approval).await, ProblemCode::Invalid);
+        assert_eq!(record("nothing", &approval).await, ProblemCode::Invalid);
+        let of_another_device = consented(&server, &ada, &signer, &csr::key()).await;
+        begin(&ada, &of_another_device).await;
         assert_eq!(
-            record(&chain, &builtin).await,
+            record(&chain, &of_another_device).await,
             ProblemCode::Invalid,
-            "another signer was approved"
+            "another device was approved"
+        );
+        let other = server.organisation("Other").await;
+        let own = server
+            .member(&other, Role::Admin, "Bob")
+            .await
+            .enrol(&server, &device.key)
+            .await;
+        assert_eq!(
+            record(&own.chain, &approval).await,
+            ProblemCode::Invalid,
+            "our own CA's"
         );
         let expired = {
             let mut params = CertificateParams::default();
             params.not_after = rcgen::date_time_ymd(2001, 1, 1);
             params.self_signed(&device.key).expect("a certificate").pem()
         };
-        assert_eq!(record(&expired, &signer).await, ProblemCode::Invalid);
+        assert_eq!(record(&expired, &approval).await, ProblemCode::Invalid);
         let eve = server.member(&home, Role::Operator, "Eve").await;
-        let by_another = eve.api.request_certificate(id, &recording(&chain, &signer)).await;
-        assert_eq!(problem(by_another), ProblemCode::Invalid);
+        let by_another = eve
+            .api
+            .request_certificate(id, &recording(&chain, &approval))
+            .await;
+        assert_eq!(problem(by_another), ProblemCode::NotFound);
         // Our own CA does not sign what a member approved for somebody else.
         let own = CertificateRequest::Sign { csr: device.csr() };
         assert_eq!(
             problem(ada.api.request_certificate(id, &own).await),
             ProblemCode::Conflict
         );
-        let none: Vec<(String,)> = server.query("SELECT serial FROM certificates").await;
-        assert_eq!(none, []);
+        let elsewhere: Vec<(String,)> = server
+            .query("SELECT serial FROM certificates WHERE issuer IS NULL")
+            .await;
+        assert_eq!(elsewhere, []);
     }
 );
 
@@ -293,10 +318,11 @@ both_engines!(
         assert_eq!(ada.stage_of(&first.claim).await, EnrolmentStage::Withdrawn);
         let chain = signed_elsewhere(&device.key, "x");
         ada.api
-            .request_certificate(&second.device.id, &recording(&chain, &signer))
+            .request_certificate(&second.device.id, &recording(&chain, &second))
             .await
             .expect("a record");
         assert_eq!(ada.stage_of(&second.claim).await, EnrolmentStage::Issued);
+        assert_eq!(server.records("certificate.signing_begun").await, 2);
     }
 );
 
@@ -320,12 +346,230 @@ both_engines!(
         let chain = signed_elsewhere(&device.key, "x");
         let late = ada
             .api
-            .request_certificate(&approval.device.id, &recording(&chain, &signer))
+            .request_certificate(&approval.device.id, &recording(&chain, &approval))
             .await;
         assert_eq!(problem(late), ProblemCode::Conflict);
         let reasons: Vec<(String,)> = server.query("SELECT revocation_reason FROM certificates").await;
         assert_eq!(reasons, [("cessation_of_operation".to_owned(),)]);
         assert_eq!(device.refusal(&server, &chain).await, ProblemCode::Retired);
+    }
+);
+
+/// What is on record of a certificate that may not serve.
+async fn ended(server: &Server) -> Vec<(String, Option<String>)> {
+    server
+        .query("SELECT external_id, revocation_reason FROM certificates WHERE issuer IS NULL ORDER BY issued_at, serial")
+        .await
+}
+
+both_engines!(
+    /// Threat model: ENR-25.
+    async fn what_was_signed_for_a_device_that_was_excluded_meanwhile_is_recorded_as_revoked(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Admin, "Ada").await;
+        let signer = add(&ada).await;
+        for exclusion in ["suspended", "retired", "revoked"] {
+            let device = SoftDevice::new();
+            let approval = consented(&server, &ada, &signer, &device.key).await;
+            let id = approval.device.id.clone();
+            // It came aboard before, by our own CA, and gets another certificate now.
+            begin(&ada, &approval).await;
+            let first = ada
+                .api
+                .request_certificate(&id, &recording(&signed_elsewhere(&device.key, "x"), &approval))
+                .await
+                .expect("a record");
+            device.prove(&server, &first.chain, 1).await.expect("a session");
+            let replacing = replacement(&server, &ada, &signer, &device.key).await;
+            begin(&ada, &replacing).await;
+            match exclusion {
+                "suspended" => ada.api.suspend_device(&id).await.map(drop).expect("suspended"),
+                "retired" => ada.api.retire_device(&id).await.map(drop).expect("retired"),
+                _ => {
+                    let reason = RevocationReason::KeyCompromise;
+                    let revoked = ada.api.revoke_device(&id, &RevocationRequest { reason }).await;
+                    revoked.map(drop).expect("revoked");
+                }
+            }
+            let chain = signed_elsewhere(&device.key, "late");
+            let late = ada
+                .api
+                .request_certificate(&id, &recording(&chain, &replacing))
+                .await;
+            assert_eq!(problem(late), ProblemCode::Conflict, "{exclusion}");
+            let begun = SigningUpdate::Begun { again: true };
+            assert!(
+                ada.api.update_signing(&replacing.claim, &begun).await.is_err(),
+                "{exclusion}: nothing more is begun"
+            );
+        }
+        let late: Vec<(i64,)> = server
+            .query(
+                "SELECT COUNT(*) FROM certificates WHERE subject = 'CN=late' AND revocation_reason IS NULL",
+            )
+            .await;
+        assert_eq!(late, [(0,)]);
+        assert_eq!(ended(&server).await.len(), 6);
+        server.verify_audit().await.expect("the record holds");
+    }
+);
+
+/// As [`consented`], for a device that is in the fleet: its certificate is replaced.
+async fn replacement(server: &Server, member: &Member, signer: &Signer, key: &KeyPair) -> Approval {
+    let mut request = member.approval_request(&csr::csr(key)).await;
+    request.signer = signer.id.clone();
+    request.replace = true;
+    let approval = member.api.approve(&server.claim(member), &request).await;
+    let approval = approval.expect("an approval");
+    member.api.record_consent(&approval.claim).await.expect("consent")
+}
+
+both_engines!(
+    /// Threat model: ENR-25.
+    async fn a_second_certificate_of_an_approval_is_recorded_as_revoked(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Admin, "Ada").await;
+        let signer = add(&ada).await;
+        let (device, approval, _) = enrolled_by(&server, &ada, &signer).await;
+        let second = signed_elsewhere(&device.key, "y");
+        let late = ada
+            .api
+            .request_certificate(&approval.device.id, &recording(&second, &approval))
+            .await;
+        assert_eq!(problem(late), ProblemCode::Conflict);
+        assert_eq!(
+            device.refusal(&server, &second).await,
+            ProblemCode::CertificateRevoked
+        );
+        let reasons: Vec<Option<String>> = ended(&server)
+            .await
+            .into_iter()
+            .map(|(_, reason)| reason)
+            .collect();
+        assert!(reasons.contains(&None) && reasons.len() == 2, "{reasons:?}");
+    }
+);
+
+both_engines!(
+    /// Threat model: ENR-25.
+    async fn what_was_signed_for_a_member_who_may_enrol_no_more_is_recorded_as_revoked(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Owner, "Ada").await;
+        let ben = server.member(&home, Role::Installer, "Ben").await;
+        let signer = add(&ada).await;
+        let device = SoftDevice::new();
+        let approval = consented(&server, &ben, &signer, &device.key).await;
+        begin(&ben, &approval).await;
+        ada.api
+            .change_role(&home, &ben.account, &MemberUpdate { role: Role::Viewer })
+            .await
+            .expect("a viewer");
+        let chain = signed_elsewhere(&device.key, "x");
+        let late = ben
+            .api
+            .request_certificate(&approval.device.id, &recording(&chain, &approval))
+            .await;
+        assert_eq!(problem(late), ProblemCode::Conflict);
+        assert_eq!(
+            ended(&server).await,
+            [("5c1d0e".to_owned(), Some("cessation_of_operation".to_owned()))]
+        );
+        assert_eq!(
+            server.records("certificate.reply_lost").await,
+            1,
+            "it was being signed when it ended"
+        );
+    }
+);
+
+both_engines!(
+    /// Threat model: ENR-25.
+    async fn nothing_is_recorded_for_an_approval_that_ended_before_anything_was_begun(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Admin, "Ada").await;
+        let signer = add(&ada).await;
+        let device = SoftDevice::new();
+        let approval = consented(&server, &ada, &signer, &device.key).await;
+        ada.api
+            .withdraw_approval(&approval.claim)
+            .await
+            .expect("withdrawn");
+        let chain = signed_elsewhere(&device.key, "x");
+        let late = ada
+            .api
+            .request_certificate(&approval.device.id, &recording(&chain, &approval))
+            .await;
+        assert_eq!(problem(late), ProblemCode::Conflict);
+        assert_eq!(ended(&server).await, []);
+    }
+);
+
+both_engines!(
+    /// Threat model: ENR-26.
+    async fn a_signer_that_was_closed_to_the_role_after_the_approval_signs_nothing(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Admin, "Ada").await;
+        let ben = server.member(&home, Role::Installer, "Ben").await;
+        let signer = add(&ada).await;
+        let key = csr::key();
+        let approval = consented(&server, &ben, &signer, &key).await;
+        let own_key = csr::key();
+        let own = ben.approve(&server, &own_key).await;
+        ben.api.record_consent(&own.claim).await.expect("consent");
+        for (id, update) in [
+            (
+                &signer.id,
+                SignerUpdate {
+                    least_role: Some(Role::Operator),
+                    ..SignerUpdate::default()
+                },
+            ),
+            (
+                &own.signer,
+                SignerUpdate {
+                    disabled: Some(true),
+                    ..SignerUpdate::default()
+                },
+            ),
+        ] {
+            ada.api.change_signer(&home, id, &update).await.expect("changed");
+        }
+        let begun = SigningUpdate::Begun { again: false };
+        assert_eq!(
+            problem(ben.api.update_signing(&approval.claim, &begun).await),
+            ProblemCode::Conflict
+        );
+        let sign = CertificateRequest::Sign {
+            csr: csr::csr(&own_key),
+        };
+        assert_eq!(
+            problem(ben.api.request_certificate(&own.device.id, &sign).await),
+            ProblemCode::Conflict
+        );
+    }
+);
+
+both_engines!(
+    /// Threat model: ENR-25.
+    async fn each_further_signing_that_a_person_asks_for_is_on_record(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Admin, "Ada").await;
+        let signer = add(&ada).await;
+        let approval = consented(&server, &ada, &signer, &csr::key()).await;
+        begin(&ada, &approval).await;
+        begin(&ada, &approval).await;
+        assert_eq!(
+            server.records("certificate.signing_begun").await,
+            1,
+            "a repetition is none"
+        );
+        // The server never heard that the reply was lost.
+        let again = SigningUpdate::Begun { again: true };
+        ada.api
+            .update_signing(&approval.claim, &again)
+            .await
+            .expect("begun");
+        assert_eq!(server.records("certificate.signing_begun").await, 2);
     }
 );
 

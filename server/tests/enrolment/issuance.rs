@@ -1,6 +1,6 @@
 //! One certificate per key and generation, however often it is asked for.
 
-use gangway_protocol::certificate::{CertificateRequest, EnrolmentStage, RevocationReason};
+use gangway_protocol::certificate::{CertificateRequest, EnrolmentStage, Recording, RevocationReason};
 use gangway_protocol::device::DeviceState;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
@@ -47,11 +47,11 @@ both_engines!(
             problem(bob.api.request_certificate(&approval.device.id, &sign).await),
             ProblemCode::Conflict
         );
-        let recorded = CertificateRequest::Record {
+        let recorded = CertificateRequest::Record(Recording {
+            claim: approval.claim.clone(),
             chain: "-----BEGIN CERTIFICATE-----".to_owned(),
-            signer: approval.signer.clone(),
             external_id: None,
-        };
+        });
         assert_eq!(
             problem(ada.api.request_certificate(&approval.device.id, &recorded).await),
             ProblemCode::Invalid

@@ -1,14 +1,17 @@
 //! One signing by AWS, with literals for what AWS and our server say.
 
 use gangway_protocol::certificate::UncheckedCsr;
+use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::error::ProblemDetails;
 use gangway_protocol::secret::SecretString;
-use http::StatusCode;
+use http::header::DATE;
+use http::{Method, StatusCode};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
 use serde_json::{Value, json};
 
-use super::*;
-use crate::{Signer, Target};
+use gangway_protocol::time::UnixMillis;
+
+use crate::{AwsCredentials, NoAnswer, Order, Response, Sending, Signer, SigningError, Step, Target, Wallet};
 
 /// 2026-11-27T12:00:00Z by the clock here, which is two hours slow.
 const NOW: UnixMillis = UnixMillis(1_795_780_800_000 - 7_200_000);
@@ -19,6 +22,7 @@ const SIGNER: &str = "sgn_0000000001zzzzzzzzzzzzzzzz";
 
 struct Play {
     key: KeyPair,
+    spki: Sha256Hex,
     signer: Signer,
     wallet: Wallet,
 }
@@ -37,6 +41,7 @@ impl Play {
             .expect("a CSR")
             .conclude(true)
             .expect("a good one");
+        let spki = csr.spki_sha256();
         let configured: gangway_protocol::signer::Signer = serde_json::from_value(
             json!({"id": SIGNER, "name": "AWS", "kind": "aws_iot", "region": "eu-central-1"}),
         )
@@ -59,6 +64,7 @@ impl Play {
         );
         Self {
             key,
+            spki,
             signer: Signer::of(&configured, order).expect("a known kind"),
             wallet,
         }
@@ -92,13 +98,10 @@ impl Play {
     }
 
     fn recorded(&self) -> Value {
-        let Signer::AwsIot(aws) = &self.signer else {
-            panic!("AWS signs")
-        };
         json!({
             "sha256": "ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63", "serial": "0a1b",
             "device": DEVICE, "organisation": "org_0000000001zzzzzzzzzzzzzzzz",
-            "spki_sha256": aws.order.csr.spki_sha256().to_string(),
+            "spki_sha256": self.spki.to_string(),
             "subject": "CN=AWS IoT Certificate", "issuer": "CN=y", "key": "P-256", "signer": SIGNER,
             "not_before": 1_795_780_000_000_i64, "not_after": 2_524_607_999_000_i64, "chain": "…",
             "issued_at": 1_795_780_800_000_i64,
@@ -177,7 +180,7 @@ fn aws_is_asked_once_and_what_it_signed_is_recorded() {
     assert_eq!((recording.target, recording.is_idempotent), (Target::Panel, true));
     assert_eq!(
         body(&recording),
-        json!({"chain": pem, "signer": SIGNER, "external_id": "ab12"})
+        json!({"claim": CLAIM, "chain": pem, "external_id": "ab12"})
     );
     let recorded = play.recorded();
     assert!(matches!(
@@ -263,7 +266,7 @@ fn expired_credentials_are_forgotten_and_asked_for_again() {
     match play.take(Ok(approval("consented"))) {
         Ok(Step::NeedCredentials {
             refused: Some(refused),
-        }) => assert!(refused.wants_credentials()),
+        }) => assert!(refused.contains("ExpiredTokenException"), "{refused}"),
         other => panic!("credentials are needed, not {other:?}"),
     }
     assert!(matches!(
@@ -351,14 +354,23 @@ fn a_reply_that_was_lost_before_is_told_before_aws_is_asked() {
 fn what_was_recorded_before_is_given_out_and_nothing_is_signed() {
     let mut play = Play::new();
     sending(play.start());
-    let fetching = sending(play.take(Ok(approval("issued"))));
+    let standing = play.recorded();
+    let mut issued: Value = serde_json::from_slice(approval("issued").body()).expect("JSON");
+    issued["certificate"] = standing["sha256"].clone();
+    let fetching = sending(play.take(Ok(response(200, &issued))));
     assert_eq!(
         (fetching.target, fetching.request.method()),
         (Target::Panel, &Method::GET)
     );
-    let list = json!({ "items": [play.recorded()] });
+    assert_eq!(
+        fetching.request.uri().path(),
+        format!(
+            "/api/v1/certificates/{}",
+            standing["sha256"].as_str().expect("a digest")
+        )
+    );
     assert!(matches!(
-        play.take(Ok(response(200, &list))),
+        play.take(Ok(response(200, &standing))),
         Ok(Step::Recorded(_))
     ));
 }

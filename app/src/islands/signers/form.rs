@@ -1,9 +1,17 @@
 //! A signer, filled in: a new one, or other values for one that is there.
 
+mod aws;
+mod field;
+mod oidc;
+mod plgd;
+
 use gangway_protocol::organisation::{Organisation, Role};
-use gangway_protocol::signer::{AwsIot, Signer, SignerKind, SignerRequest, SignerUpdate};
+use gangway_protocol::signer::{Signer, SignerKind, SignerRequest, SignerUpdate};
 use leptos::prelude::*;
 
+use self::aws::{AwsFields, AwsForm};
+use self::field::Field;
+use self::plgd::{PlgdFields, PlgdForm};
 use super::super::lists::{List, Once};
 use super::read;
 use crate::components::dialog::FormEnd;
@@ -12,47 +20,51 @@ use crate::components::role::role_name;
 use crate::visit::language;
 use crate::visitor::{api, with_fresh_proof};
 
+/// The kinds that can be added; the built-in CA is there from the start.
+const AWS: &str = "aws_iot";
+const PLGD: &str = "plgd_hub";
+
 /// What is filled in.
 #[derive(Clone, Copy)]
 struct Fields {
     name: RwSignal<String>,
-    region: RwSignal<String>,
-    data_endpoint: RwSignal<String>,
-    endpoint: RwSignal<String>,
-    activate: RwSignal<bool>,
+    kind: RwSignal<String>,
+    aws: AwsForm,
+    plgd: PlgdForm,
     least_role: RwSignal<String>,
     enabled: RwSignal<bool>,
 }
 
 impl Fields {
     fn of(present: Option<&Signer>) -> Self {
-        let aws = match present.map(|signer| &signer.kind) {
-            Some(SignerKind::AwsIot(aws)) => Some(aws.clone()),
-            _ => None,
+        let kind = present.map(|signer| &signer.kind);
+        let (aws, plgd) = match kind {
+            Some(SignerKind::AwsIot(aws)) => (Some(aws), None),
+            Some(SignerKind::PlgdHub(hub)) => (None, Some(hub)),
+            _ => (None, None),
         };
-        let text = |value: Option<String>| RwSignal::new(value.unwrap_or_default());
+        let name = match kind {
+            None | Some(SignerKind::AwsIot(_)) => AWS,
+            Some(SignerKind::PlgdHub(_)) => PLGD,
+            // Nothing of these can be filled in.
+            Some(SignerKind::Builtin | SignerKind::Unknown) => "",
+        };
         let least_role = present.map_or(Role::Installer, |signer| signer.least_role);
         Self {
-            name: text(present.map(|signer| signer.name.clone())),
-            region: text(aws.as_ref().map(|aws| aws.region.clone())),
-            data_endpoint: text(aws.as_ref().and_then(|aws| aws.data_endpoint.clone())),
-            endpoint: text(aws.as_ref().and_then(|aws| aws.endpoint.clone())),
-            activate: RwSignal::new(aws.is_none_or(|aws| aws.activate)),
-            least_role: text(Some(least_role.as_str().to_owned())),
+            name: RwSignal::new(present.map(|signer| signer.name.clone()).unwrap_or_default()),
+            kind: RwSignal::new(name.to_owned()),
+            aws: AwsForm::of(aws),
+            plgd: PlgdForm::of(plgd),
+            least_role: RwSignal::new(least_role.as_str().to_owned()),
             enabled: RwSignal::new(present.is_none_or(|signer| !signer.disabled)),
         }
     }
 
-    fn aws(self) -> AwsIot {
-        let filled = |field: RwSignal<String>| {
-            let text = field.get_untracked().trim().to_owned();
-            (!text.is_empty()).then_some(text)
-        };
-        AwsIot {
-            region: self.region.get_untracked().trim().to_owned(),
-            endpoint: filled(self.endpoint),
-            data_endpoint: filled(self.data_endpoint),
-            activate: self.activate.get_untracked(),
+    fn configuration(self) -> Option<SignerKind> {
+        match self.kind.read_untracked().as_str() {
+            AWS => Some(SignerKind::AwsIot(self.aws.filled())),
+            PLGD => Some(SignerKind::PlgdHub(self.plgd.filled())),
+            _ => None,
         }
     }
 
@@ -61,7 +73,7 @@ impl Fields {
     }
 }
 
-/// The form in its dialog. What is new is AWS IoT Core: the built-in CA is there from the start.
+/// The form in its dialog.
 #[component]
 pub(super) fn SignerForm(
     /// The one to change; `None` for a new one.
@@ -75,12 +87,9 @@ pub(super) fn SignerForm(
 ) -> impl IntoView {
     let t = language();
     let fields = Fields::of(present.as_ref());
-    let is_aws = present
-        .as_ref()
-        .is_none_or(|signer| matches!(signer.kind, SignerKind::AwsIot(_)));
     let title = match &present {
         Some(signer) => t.signer_edit(&signer.name),
-        None => t.signer_add_aws().to_owned(),
+        None => t.signer_add().to_owned(),
     };
     let prefix = present
         .as_ref()
@@ -95,10 +104,15 @@ pub(super) fn SignerForm(
         if busy.get_untracked() {
             return;
         }
+        let configuration = fields.configuration();
+        // In the words of the server, before it is asked.
+        if let Some(Err(unfit)) = configuration.as_ref().map(SignerKind::check) {
+            message.set(Some(unfit.to_string()));
+            return;
+        }
         busy.set(true);
         message.set(None);
         let home = organisation.get_value().id;
-        let configuration = is_aws.then(|| SignerKind::AwsIot(fields.aws()));
         leptos::task::spawn_local(async move {
             let api = api();
             let saved = match (present.get_value(), configuration) {
@@ -132,9 +146,7 @@ pub(super) fn SignerForm(
             busy.set(false);
         });
     };
-    let id = move |field: &str| format!("signer-{prefix}-{field}");
-    let (name_id, role_id) = (id("name"), id("role"));
-    let aws = is_aws.then(|| view! { <AwsFields fields id=id.clone() /> });
+    let id = Callback::new(move |field: &'static str| format!("signer-{prefix}-{field}"));
     let roles = Role::ALL
         .into_iter()
         .filter(|role| role.may_enrol())
@@ -143,15 +155,13 @@ pub(super) fn SignerForm(
     view! {
         <h2>{title}</h2>
         <form class="stack dialog-field" on:submit=save>
-            {is_new.then(|| view! { <p class="soft">{t.signer_aws_ready()}</p> })}
+            {is_new.then(|| view! { <KindField fields id /> })}
+            <Field id=id.run("name") label=t.signer_name() value=fields.name is_code=false is_required=true longest=64 />
+            {move || (fields.kind.get() == AWS).then(|| view! { <AwsFields form=fields.aws id is_new /> })}
+            {move || (fields.kind.get() == PLGD).then(|| view! { <PlgdFields form=fields.plgd id is_new /> })}
             <div class="field">
-                <label for=name_id.clone()>{t.signer_name()}</label>
-                <input id=name_id type="text" required maxlength="64" autocomplete="off" bind:value=fields.name />
-            </div>
-            {aws}
-            <div class="field">
-                <label for=role_id.clone()>{t.signer_least_role()}</label>
-                <select id=role_id bind:value=fields.least_role>
+                <label for=id.run("role")>{t.signer_least_role()}</label>
+                <select id=id.run("role") bind:value=fields.least_role>
                     {roles}
                 </select>
             </div>
@@ -171,62 +181,15 @@ pub(super) fn SignerForm(
 }
 
 #[component]
-fn AwsFields<F: Fn(&str) -> String>(fields: Fields, id: F) -> impl IntoView {
+fn KindField(fields: Fields, id: Callback<&'static str, String>) -> impl IntoView {
     let t = language();
-    let (region, data, endpoint) = (id("region"), id("data"), id("endpoint"));
-    let data_hint = id("data-hint");
     view! {
         <div class="field">
-            <label for=region.clone()>{t.aws_region()}</label>
-            <input
-                id=region
-                class="mono"
-                type="text"
-                required
-                maxlength="32"
-                placeholder="eu-central-1"
-                autocomplete="off"
-                autocapitalize="off"
-                spellcheck="false"
-                bind:value=fields.region
-            />
+            <label for=id.run("kind")>{t.signer_kind()}</label>
+            <select id=id.run("kind") bind:value=fields.kind>
+                <option value=AWS>{t.signer_aws_iot()}</option>
+                <option value=PLGD>{t.signer_plgd_hub()}</option>
+            </select>
         </div>
-        <div class="field">
-            <label for=data.clone()>{t.aws_data_endpoint()}</label>
-            <input
-                id=data
-                class="mono"
-                type="text"
-                maxlength="253"
-                placeholder="a1b2c3-ats.iot.eu-central-1.amazonaws.com"
-                autocomplete="off"
-                autocapitalize="off"
-                spellcheck="false"
-                aria-describedby=data_hint.clone()
-                bind:value=fields.data_endpoint
-            />
-            <p class="hint" id=data_hint>{t.aws_data_endpoint_hint()}</p>
-        </div>
-        <label class="choice">
-            <input type="checkbox" bind:checked=fields.activate />
-            <span>{t.aws_activate()}</span>
-        </label>
-        <details class="fold">
-            <summary class="textual">{t.aws_more()}</summary>
-            <div class="field">
-                <label for=endpoint.clone()>{t.aws_endpoint()}</label>
-                <input
-                    id=endpoint
-                    class="mono"
-                    type="text"
-                    maxlength="260"
-                    placeholder="https://iot-fips.us-east-1.amazonaws.com"
-                    autocomplete="off"
-                    autocapitalize="off"
-                    spellcheck="false"
-                    bind:value=fields.endpoint
-                />
-            </div>
-        </details>
     }
 }

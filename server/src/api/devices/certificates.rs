@@ -16,8 +16,7 @@ use super::super::request::{JsonBody, PathId, QueryOf};
 use crate::authority::Result;
 use crate::authority::{Caller, Right};
 use crate::enrolment::issuance::{Grounds, Order, issue};
-use crate::enrolment::signing::{self, Signed};
-use crate::enrolment::{EnrolmentError, check_csr, present};
+use crate::enrolment::{EnrolmentError, check_csr, claims, present};
 use crate::state::Gangway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gangway>> {
@@ -54,9 +53,9 @@ async fn request_certificate(
     PathId(id): PathId<DeviceId>,
     JsonBody(request): JsonBody<CertificateRequest>,
 ) -> Result<Json<Certificate>> {
-    caller.reach_device(&gangway.db, &id, Right::Enrol).await?;
     let record = match request {
         CertificateRequest::Sign { csr } => {
+            caller.reach_device(&gangway.db, &id, Right::Enrol).await?;
             let order = Order {
                 device: id,
                 csr: check_csr(&csr).map_err(EnrolmentError::from)?,
@@ -64,19 +63,8 @@ async fn request_certificate(
             };
             issue(&gangway, &order).await?
         }
-        CertificateRequest::Record {
-            chain,
-            signer,
-            external_id,
-        } => {
-            let signed = Signed {
-                device: id,
-                chain,
-                signer,
-                external_id,
-                member: caller.member(),
-            };
-            signing::record(&gangway, signed).await?
+        CertificateRequest::Record(recording) => {
+            claims::record_signed(&gangway, &caller, id, recording).await?
         }
     };
     Ok(Json(present(&gangway, record)?))

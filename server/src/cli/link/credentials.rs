@@ -8,14 +8,20 @@ use gangway_signing::{AwsCredentials, Wallet};
 use super::exit::Exit;
 use crate::config::Environment;
 
-/// The wallet for this signer: the variables of the AWS command line, or a profile of its credentials file (AWS CLI User
-/// Guide, “Configuration and credential file settings”).
-pub(super) fn wallet(signer: &Signer, environment: &Environment) -> Result<Wallet, Exit> {
-    let mut wallet = Wallet::default();
+/// Whether the environment names AWS credentials, which go before a sign-in.
+pub(super) fn names_aws(environment: &Environment) -> bool {
+    ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"]
+        .into_iter()
+        .any(|name| environment.get(name).is_some())
+}
+
+/// Takes credentials for this signer from the variables of the AWS command line, or a static profile of its credentials file
+/// (AWS CLI User Guide, “Configuration and credential file settings”).
+pub(super) fn take(signer: &Signer, environment: &Environment, wallet: &mut Wallet) -> Result<(), Exit> {
     if let SignerKind::AwsIot(_) = signer.kind {
         wallet.put_aws(signer.id.clone(), aws(environment)?);
     }
-    Ok(wallet)
+    Ok(())
 }
 
 fn aws(environment: &Environment) -> Result<AwsCredentials, Exit> {

@@ -62,6 +62,8 @@ struct Going {
     /// The person has been asked and has not answered.
     asked: bool,
     closed: bool,
+    /// The person pressed Ctrl-C while a signer was being asked.
+    interrupted: bool,
     /// When to stop waiting, once waiting has an end.
     deadline: Option<Instant>,
 }
@@ -97,10 +99,16 @@ impl Driver<'_> {
                         self.say(decided)
                     }
                     _ = tokio::signal::ctrl_c() => {
-                        if !crossing.view().can_cancel() {
+                        if crossing.view().can_cancel() {
+                            Input::Cancel
+                        } else if self.asks_elsewhere(crossing.view()) && !going.interrupted {
+                            // What the signer says is recorded first.
+                            going.interrupted = true;
+                            self.report.note("Waiting for what the signer says. Press Ctrl-C once more to stop at once.");
+                            Input::SocketClosed
+                        } else {
                             return Err(interrupted(crossing.view()));
                         }
-                        Input::Cancel
                     }
                     _ = ticks.tick() => Input::Tick,
                 },
@@ -224,6 +232,11 @@ impl Driver<'_> {
         }
     }
 
+    /// Whether somebody else's signature is under way.
+    fn asks_elsewhere(&self, view: &View) -> bool {
+        view.stage == Stage::Signing && !self.decision.signer.kind.is_builtin()
+    }
+
     /// How it ended, once it has.
     fn end(&self, view: &View, going: &Going) -> Option<Result<(), Exit>> {
         let is_late = going.deadline.is_some_and(|deadline| deadline <= Instant::now());
@@ -236,6 +249,7 @@ impl Driver<'_> {
                 Some(Ok(()))
             }
             Stage::Installed if is_late => Some(Err(Exit::not_online(self.wait_secs))),
+            Stage::Failed(_) if going.interrupted => Some(Err(interrupted(view))),
             Stage::Failed(failure) if going.closed || is_late => Some(Err(match &view.obstacle {
                 Some(obstacle) => of_obstacle(obstacle),
                 None => Exit::of_failure(failure),

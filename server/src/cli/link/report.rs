@@ -46,6 +46,17 @@ impl Report {
         }
     }
 
+    /// Sends the person to a page where they sign in for a signer.
+    pub(super) fn visit(&self, signer: &str, url: &str) {
+        if self.json {
+            self.object(&json!({"event": "sign_in", "signer": signer, "url": url}));
+        } else {
+            self.ask(&format!(
+                "“{signer}” signs for whoever is signed in there. Open this address in a browser on this machine:\n{url}\n"
+            ));
+        }
+    }
+
     /// Says something by the way.
     pub(super) fn note(&self, text: &str) {
         if !self.json {

@@ -1,14 +1,14 @@
 //! Approvals by what their signer is about.
 
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::{DeviceId, SignerId};
+use gangway_protocol::id::DeviceId;
 use gangway_protocol::signer::SignerKind;
 use gangway_protocol::time::UnixMillis;
 
 use super::{ApprovalRecord, Row, columns};
 use crate::db::{Conn, DbError, query, row};
 
-/// The newest approval of a device with this key that was not withdrawn, and what its signer is.
+/// The newest approval of a device with this key that was not withdrawn, what its signer is, and whether that is switched off.
 ///
 /// # Errors
 /// What the database says.
@@ -16,13 +16,12 @@ pub async fn newest_of_key(
     conn: &mut Conn<'_>,
     device: &DeviceId,
     spki: &Sha256Hex,
-) -> Result<Option<(ApprovalRecord, SignerKind)>, DbError> {
+) -> Result<Option<(ApprovalRecord, ChosenSigner)>, DbError> {
     let row: Option<SignedRow> = query(concat!(
-        "SELECT ",
+        "SELECT a.*, s.kind AS signer_kind, s.disabled_at AS signer_disabled_at FROM (SELECT ",
         columns!(),
-        ", (SELECT kind FROM signers WHERE id = approvals.signer) AS signer_kind
-         FROM approvals WHERE device = $1 AND spki_sha256 = $2 AND stage <> 'withdrawn'
-         ORDER BY approved_at DESC, claim DESC LIMIT 1"
+        " FROM approvals WHERE device = $1 AND spki_sha256 = $2 AND stage <> 'withdrawn'
+          ORDER BY approved_at DESC, claim DESC LIMIT 1) a JOIN signers s ON s.id = a.signer"
     ))
     .bind(device.as_str())
     .bind(spki.to_string())
@@ -30,14 +29,28 @@ pub async fn newest_of_key(
     .await?;
     row.map(|row| {
         let kind = serde_json::from_str(&row.signer_kind).map_err(|_| DbError::Corrupt("signers.kind"))?;
-        Ok((ApprovalRecord::try_from(row.approval)?, kind))
+        let signer = ChosenSigner {
+            kind,
+            disabled: row.signer_disabled_at.is_some(),
+        };
+        Ok((ApprovalRecord::try_from(row.approval)?, signer))
     })
     .transpose()
+}
+
+/// What an approval's signer is.
+#[derive(Clone, Debug)]
+pub struct ChosenSigner {
+    /// Its kind.
+    pub kind: SignerKind,
+    /// It signs nothing for the time being.
+    pub disabled: bool,
 }
 
 row! {
     struct SignedRow {
         signer_kind: String,
+        signer_disabled_at: Option<i64>,
         #[rest]
         approval: Row,
     }
@@ -62,30 +75,6 @@ pub async fn being_signed(
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(ApprovalRecord::try_from).collect()
-}
-
-/// The approval of a device with this key for which `signer` was asked last.
-///
-/// # Errors
-/// What the database says.
-pub async fn asked_of(
-    conn: &mut Conn<'_>,
-    device: &DeviceId,
-    spki: &Sha256Hex,
-    signer: &SignerId,
-) -> Result<Option<ApprovalRecord>, DbError> {
-    let row: Option<Row> = query(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM approvals WHERE device = $1 AND spki_sha256 = $2 AND signer = $3
-         ORDER BY stage IN ('signing', 'reply_lost') DESC, approved_at DESC, claim DESC LIMIT 1"
-    ))
-    .bind(device.as_str())
-    .bind(spki.to_string())
-    .bind(signer.as_str())
-    .fetch_optional(conn)
-    .await?;
-    row.map(ApprovalRecord::try_from).transpose()
 }
 
 /// At most `limit` approvals whose signer has not been heard of since `before`.

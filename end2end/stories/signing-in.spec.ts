@@ -1,0 +1,164 @@
+// People sign in for a signer elsewhere, in a window of its own: at a user pool of Amazon Cognito, at an authority that AWS trusts,
+// at a plgd hub. What they get there stays in the browser.
+import type { Page } from '@playwright/test';
+import { Aws, addAws } from '../support/aws.ts';
+import { approve, open, review } from '../support/link.ts';
+import { Hub, addHub, signInAtHub } from '../support/plgd.ts';
+import { expect, test as base } from '../support/story.ts';
+
+const RIGHTS = ['iot:CreateCertificateFromCsr', 'iot:ListCertificates', 'iot:DescribeCertificate'];
+
+const test = base.extend<{ aws: Aws; hub: Hub }>({
+  aws: async ({ folder }, use, info) => {
+    const aws = await Aws.start(folder);
+    await use(aws);
+    await aws.stop();
+    if (info.status !== info.expectedStatus) await info.attach('asked of AWS', { body: aws.asked.join('\n') });
+  },
+  hub: async ({}, use, info) => {
+    const hub = await Hub.start();
+    await use(hub);
+    if (info.status !== info.expectedStatus) await info.attach('asked of the hub', { body: JSON.stringify(await hub.told()) });
+    await hub.stop();
+  },
+});
+
+/** Everything that the browser tells the panel's server, by any window, and what comes from elsewhere in return. */
+function listen(page: Page, server: string): { told: string[]; got: string[] } {
+  const heard = { told: [] as string[], got: [] as string[] };
+  page.context().on('request', (request) => {
+    if (request.url().startsWith(server)) heard.told.push(request.url(), request.postData() ?? '', JSON.stringify(request.headers()));
+  });
+  page.context().on('response', async (response) => {
+    if (response.url().startsWith(server) || !response.headers()['content-type']?.includes('json')) return;
+    heard.got.push(await response.text().catch(() => ''));
+  });
+  page.on('websocket', (socket) => socket.on('framesent', (frame) => heard.told.push(String(frame.payload))));
+  return heard;
+}
+
+/** The secrets in what came from elsewhere. */
+function secrets(got: string[]): string[] {
+  const found = got.flatMap((body) => [...body.matchAll(/"(?:access_token|id_token|refresh_token|SecretKey|SessionToken)": ?"([^"]+)"/g)]);
+  return found.map((match) => match[1]!);
+}
+
+test('whoever signs in with Cognito has AWS sign, and what Cognito gives stays in the browser', async ({ owner, server, startDevice, aws }) => {
+  const pools = await aws.cognito(`${server.url}/link/signed-in`, 'ada', 'Correct-h0rse', ...RIGHTS);
+  await addAws(owner, server.url, aws.url, {
+    label: 'Sign-in with Amazon Cognito',
+    fill: async (dialog) => {
+      await dialog.getByLabel('Address of the managed login').fill(aws.url);
+      await dialog.getByLabel('User pool id').fill(pools.pool);
+      await dialog.getByLabel('App client id').fill(pools.client);
+      await dialog.getByLabel('Identity pool id').fill(pools.identityPool);
+      await dialog.getByLabel('Another address of the identity pool’s API').fill(aws.url);
+    },
+  });
+  const heard = listen(owner, server.url);
+  const device = startDevice();
+  await review(owner, server.url, await device.code());
+  await approve(owner);
+  const opened = owner.waitForEvent('popup');
+  await owner.getByRole('link', { name: /^Sign in at / }).click();
+  const window = await opened;
+  await expect(owner.getByText('Go on in the other window.')).toBeVisible();
+  await window.getByLabel('Username').fill('ada');
+  await window.getByLabel('Password').fill('Correct-h0rse');
+  await window.getByRole('button', { name: 'Sign in' }).click();
+  await device.next('online');
+  await owner.waitForURL('**/fleet/dev_*');
+  expect(aws.asked.filter((line) => line.startsWith('POST'))).toEqual([
+    'POST /login 302', 'POST /oauth2/token 200', 'POST GetId 200', 'POST GetCredentialsForIdentity 200',
+    'POST /certificates?setAsActive=true 200',
+  ]);
+  const kept = secrets(heard.got);
+  expect(kept.length, 'secrets came from elsewhere').toBeGreaterThanOrEqual(4);
+  const stored = await owner.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie);
+  for (const secret of kept) {
+    expect(stored).not.toContain(secret);
+    expect(server.log).not.toContain(secret);
+    expect(heard.told.join('\n')).not.toContain(secret);
+  }
+  expect(heard.told.join('\n'), 'what was told is looked at').toContain('"state":"begun"');
+});
+
+test('AWS signs for whoever signs in at an authority that it trusts', async ({ owner, server, startDevice, aws, hub }) => {
+  const role = await aws.role(`${hub.url}/auth`, 'web', ...RIGHTS);
+  await addAws(owner, server.url, aws.url, {
+    label: 'Sign-in with another OpenID provider',
+    fill: async (dialog) => {
+      await dialog.getByLabel('Issuer').fill(`${hub.url}/auth`);
+      await dialog.getByLabel('Client id').fill('web');
+      await dialog.getByLabel('ARN of the IAM role').fill(role);
+      await dialog.getByLabel('Another address of AWS STS').fill(aws.url);
+    },
+  });
+  const device = startDevice();
+  await review(owner, server.url, await device.code());
+  await approve(owner);
+  await signInAtHub(owner, 'ada');
+  await device.next('online');
+  expect(aws.asked).toEqual(['POST / 200', 'POST /certificates?setAsActive=true 200']);
+});
+
+test('a plgd hub signs for whoever is signed in there, and for the next device without asking again', async ({ owner, server, startDevice, hub }) => {
+  await addHub(owner, server.url, hub);
+  const heard = listen(owner, server.url);
+  const device = startDevice({ name: 'first' });
+  await review(owner, server.url, await device.code());
+  await approve(owner);
+  const window = await signInAtHub(owner, 'ada');
+  await expect.poll(() => window.isClosed(), { message: 'the window closes by itself' }).toBe(true);
+  await device.next('online');
+  await owner.waitForURL('**/fleet/dev_*');
+  for (const secret of secrets(heard.got)) expect(heard.told.join('\n')).not.toContain(secret);
+  expect(heard.told.some((line) => line.includes('code=')), 'the code comes back behind #').toBe(false);
+  expect((await hub.told()).asked).toEqual(['POST token authorization_code', 'POST sign 200']);
+});
+
+test('a sign-in that ended while a device was added is renewed without the person', async ({ owner, server, startDevice, hub }) => {
+  await hub.set({ lifetime: 1 });
+  await addHub(owner, server.url, hub);
+  const device = startDevice();
+  await review(owner, server.url, await device.code());
+  await approve(owner);
+  const answered = owner.waitForResponse((response) => response.url().endsWith('/auth/token'));
+  await signInAtHub(owner, 'ada');
+  await answered;
+  await hub.set({ lifetime: 3600 });
+  await device.next('online');
+  expect((await hub.told()).asked).toEqual(['POST token authorization_code', 'POST token refresh_token', 'POST sign 200']);
+});
+
+test('whoever turns back at the authority is told and may sign in after all', async ({ owner, server, startDevice, hub }) => {
+  await addHub(owner, server.url, hub);
+  const device = startDevice();
+  await review(owner, server.url, await device.code());
+  await approve(owner);
+  await signInAtHub(owner, 'ada', 'Turn back');
+  await expect(owner.getByText('The sign-in was not completed: access_denied: the person turned back.')).toBeVisible();
+  await signInAtHub(owner, 'ada');
+  await device.next('online');
+});
+
+test('a certificate whose reply was lost is found in the hub’s records, and nothing is signed twice', async ({ owner, server, startDevice, hub }) => {
+  await hub.set({ loses: 1 });
+  await addHub(owner, server.url, hub);
+  const device = startDevice();
+  await review(owner, server.url, await device.code());
+  await approve(owner);
+  await signInAtHub(owner, 'ada');
+  await device.next('online');
+  const { asked, revoked } = await hub.told();
+  expect(asked).toEqual(['POST token authorization_code', 'POST sign 200', 'GET records 200']);
+  expect(revoked).toEqual([]);
+});
+
+test('what comes back without a sign-in that waits for it goes nowhere, and not into the page', async ({ owner, server }) => {
+  await open(owner, `${server.url}/link/signed-in?code=c0de&state=nobodys`);
+  await expect(owner).toHaveURL(`${server.url}/link/signed-in`);
+  await expect(owner.getByRole('heading', { name: 'Signed in' })).toBeVisible();
+  expect(await owner.content()).not.toContain('c0de');
+  expect(server.log).not.toContain('c0de');
+});

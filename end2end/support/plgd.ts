@@ -1,0 +1,60 @@
+// A plgd hub as far as stories need it (fakes/plgd_hub.py), and its set-up as a signer.
+import { expect, type Page } from '@playwright/test';
+import { open } from './link.ts';
+import { Child } from './process.ts';
+
+const PYTHON = process.env.GANGWAY_PYTHON ?? 'python3';
+
+export class Hub {
+  private constructor(private readonly child: Child, readonly url: string) {}
+
+  static async start(): Promise<Hub> {
+    const child = new Child(PYTHON, [new URL('../fakes/plgd_hub.py', import.meta.url).pathname], {});
+    await child.until('the hub is there', () => child.lines.length > 0, 30_000);
+    return new Hub(child, child.lines[0]!);
+  }
+
+  /** What it was asked, and which serial numbers it has revoked. */
+  async told(): Promise<{ asked: string[]; revoked: string[] }> {
+    return (await (await fetch(`${this.url}/_asked`)).json()) as { asked: string[]; revoked: string[] };
+  }
+
+  /** How many answers to signing are lost on their way, how long tokens last in seconds. */
+  async set(control: { loses?: number; lifetime?: number }): Promise<void> {
+    await fetch(`${this.url}/_control`, { method: 'POST', body: JSON.stringify(control) });
+  }
+
+  async configuration(): Promise<string> {
+    return (await fetch(`${this.url}/.well-known/configuration`)).text();
+  }
+
+  async stop(): Promise<void> {
+    await this.child.kill('SIGTERM');
+  }
+}
+
+/** Adds the hub as a signer, as an admin does, and has it offered first. */
+export async function addHub(owner: Page, server: string, hub: Hub): Promise<void> {
+  await open(owner, `${server}/organisation/signers`);
+  await owner.getByRole('button', { name: 'Add signer' }).click();
+  const dialog = owner.getByRole('dialog', { name: 'Add signer' });
+  await dialog.getByLabel('Kind').selectOption({ label: 'plgd hub' });
+  await dialog.getByLabel('Name').fill('Hub, Hall 3');
+  await dialog.getByLabel('What the hub says about itself').fill(await hub.configuration());
+  await expect(dialog.getByText('The fields below are filled in.')).toBeVisible();
+  await expect(dialog.getByLabel('Issuer')).toHaveValue(`${hub.url}/auth`);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(owner.getByText('Hub, Hall 3')).toBeVisible();
+  await owner.getByRole('button', { name: 'Offer Hub, Hall 3 earlier' }).click();
+  await expect(owner.getByRole('listitem').first()).toContainText('Hub, Hall 3');
+}
+
+/** Signs in at the hub's authority, in the window that the press opens; `answer` is the button there. */
+export async function signInAtHub(page: Page, owner: string, answer = 'Sign in'): Promise<Page> {
+  const opened = page.waitForEvent('popup');
+  await page.getByRole('link', { name: /^Sign in at / }).click();
+  const window = await opened;
+  await window.getByLabel('Name').fill(owner);
+  await window.getByRole('button', { name: answer }).click();
+  return window;
+}

@@ -1,0 +1,395 @@
+//! Signing elsewhere: by AWS, by a plgd hub. What is the same for all of them.
+//!
+//! 1. A sign-in that has ended is renewed, where the authority gave what that takes; else the person is asked.
+//! 2. Our server is told that the signer is going to be asked; its answer's date corrects the clock here.
+//! 3. The signer is asked, once: the same CSR sent twice would make two certificates.
+//! 4. The certificate is recorded at our server. One that was recorded in an earlier attempt, and never came to the device, is
+//!    taken in place of a new one.
+//!
+//! When no answer comes, the signer's newest certificates are looked at, as far as the credentials allow that: one for this key
+//! is the one whose reply was lost. Otherwise the server is told that the reply is lost, and the person decides. A browser hides
+//! why a request across origins failed, so that a refusal may look like that too.
+
+use std::time::UNIX_EPOCH;
+
+use gangway_protocol::certificate::{Approval, Csr, EnrolmentStage, SigningUpdate, leaf_key};
+use gangway_protocol::error::ProblemCode;
+use gangway_protocol::json;
+use gangway_protocol::signer;
+use gangway_protocol::time::UnixMillis;
+use http::Method;
+use http::header::DATE;
+
+use crate::sign_in::{SignIn, SignInStep};
+use crate::{
+    AwsIot, NoAnswer, Order, PlgdHub, Request, Response, Sending, SigningError, Step, Target, Wallet,
+    malformed, panel,
+};
+
+/// One signing by a signer elsewhere.
+#[derive(Clone, Debug)]
+pub struct Elsewhere {
+    signer: signer::Signer,
+    backend: Backend,
+    order: Order,
+    /// What the server's clock is ahead of ours, in milliseconds.
+    ahead: i64,
+    state: State,
+}
+
+/// What is asked of each kind, and how its answers are read.
+#[derive(Clone, Debug)]
+pub(crate) enum Backend {
+    AwsIot(AwsIot),
+    PlgdHub(PlgdHub),
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    /// Nothing has been asked, or nothing is under way any more.
+    Idle,
+    /// The sign-in is renewed.
+    Renewing(Box<SignIn>),
+    /// Our server is told that the signer is going to be asked.
+    Beginning,
+    /// The signer is asked.
+    Asking { since: UnixMillis },
+    /// No answer came: the certificate is looked for.
+    Looking {
+        since: UnixMillis,
+        search: Search,
+        lost: NoAnswer,
+    },
+    /// The certificate is being recorded; or it was in an earlier attempt, and is asked for.
+    Recording,
+    /// Our server is told how it ended.
+    Ending(End),
+}
+
+/// How a request ended without a certificate.
+#[derive(Clone, Debug)]
+enum End {
+    /// The signer refused.
+    Refused(SigningError),
+    /// It did not accept the credentials, and says why.
+    Unaccepted(String),
+    /// Nobody knows.
+    Lost(NoAnswer),
+}
+
+/// What a signer's answer says.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    /// It signed.
+    Signed(Signed),
+    /// It refused.
+    Refused(SigningError),
+    /// It does not accept the credentials, and says why.
+    Unaccepted(String),
+    /// Whether it signed is not to be seen.
+    Unclear(NoAnswer),
+}
+
+/// What was signed.
+#[derive(Clone, Debug)]
+pub(crate) struct Signed {
+    /// PEM blocks, leaf first.
+    pub(crate) chain: String,
+    /// The signer's own name for it.
+    pub(crate) external_id: Option<String>,
+}
+
+/// How far the search for a certificate is.
+#[derive(Clone, Debug)]
+pub(crate) enum Search {
+    /// The newest ones are listed.
+    Listing,
+    /// These are looked at, the last one first.
+    Candidates(Vec<String>),
+}
+
+/// What a search comes to.
+#[derive(Clone, Debug)]
+pub(crate) enum Look {
+    /// This is asked next.
+    Ask(Box<Request>, Search),
+    /// The certificate.
+    Found(Signed),
+    /// It cannot be found.
+    Nothing,
+}
+
+impl Elsewhere {
+    pub(crate) fn new(signer: signer::Signer, backend: Backend, order: Order) -> Self {
+        Self {
+            signer,
+            backend,
+            order,
+            ahead: 0,
+            state: State::Idle,
+        }
+    }
+
+    /// The person knows that a reply was lost and wants another certificate all the same.
+    pub(crate) fn allow_another(&mut self) {
+        self.order.again = true;
+    }
+
+    pub(crate) fn start(&mut self, wallet: &Wallet, now: UnixMillis) -> Result<Step, SigningError> {
+        self.backend.check(&self.order.csr)?;
+        if self.backend.has_credentials(&self.signer, wallet, now) {
+            return self.begin();
+        }
+        let renewal = SignIn::renewal(&self.signer, wallet, now);
+        match renewal {
+            Some((renewal, sending)) => {
+                self.state = State::Renewing(Box::new(renewal));
+                Ok(Step::Send(Box::new(sending)))
+            }
+            None => Ok(Step::NeedCredentials { refused: None }),
+        }
+    }
+
+    pub(crate) fn answer(
+        &mut self,
+        answer: Result<Response, NoAnswer>,
+        wallet: &mut Wallet,
+        now: UnixMillis,
+    ) -> Result<Step, SigningError> {
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Idle => Err(malformed("an answer without a request")),
+            State::Renewing(renewal) => self.renewed(*renewal, answer, wallet, now),
+            State::Beginning => self.begun(answer, wallet, now),
+            State::Asking { since } => self.asked(answer, wallet, since, now),
+            State::Looking { since, search, lost } => {
+                self.look(Some((search, answer)), wallet, since, lost, now)
+            }
+            State::Recording => panel::certificate(&self.order, answer),
+            // The lease ends by itself where our server did not hear of it.
+            State::Ending(end) => self.ended(end, wallet),
+        }
+    }
+
+    fn renewed(
+        &mut self,
+        mut renewal: SignIn,
+        answer: Result<Response, NoAnswer>,
+        wallet: &mut Wallet,
+        now: UnixMillis,
+    ) -> Result<Step, SigningError> {
+        match renewal.answer(answer, wallet, now) {
+            Ok(SignInStep::Done) => self.begin(),
+            Ok(SignInStep::Send(sending)) => {
+                self.state = State::Renewing(Box::new(renewal));
+                Ok(Step::Send(sending))
+            }
+            // Only a person goes anywhere.
+            Ok(SignInStep::Visit { .. }) => Ok(Step::NeedCredentials { refused: None }),
+            Err(error) => {
+                wallet.forget(&self.signer.id);
+                Ok(Step::NeedCredentials {
+                    refused: Some(error.to_string()),
+                })
+            }
+        }
+    }
+
+    fn begin(&mut self) -> Result<Step, SigningError> {
+        self.state = State::Beginning;
+        panel::update(
+            &self.order,
+            SigningUpdate::Begun {
+                again: self.order.again,
+            },
+        )
+    }
+
+    fn begun(
+        &mut self,
+        answer: Result<Response, NoAnswer>,
+        wallet: &Wallet,
+        now: UnixMillis,
+    ) -> Result<Step, SigningError> {
+        let response = match panel::accepted(answer) {
+            Err(SigningError::Problem(problem)) if problem.code == ProblemCode::ReplyLost => {
+                return Ok(Step::ReplyLost {
+                    lost: None,
+                    find: self.backend.find(),
+                });
+            }
+            other => other?,
+        };
+        let approval: Approval = json::read(response.body()).map_err(malformed)?;
+        if approval.stage == EnrolmentStage::Issued
+            && let Some(certificate) = &approval.certificate
+        {
+            self.state = State::Recording;
+            return panel::fetch(certificate);
+        }
+        self.ahead = server_time(&response).map_or(0, |server| server.since(now));
+        let now = now.plus(self.ahead);
+        let request = self.backend.ask(&self.signer, &self.order.csr, wallet, now)?;
+        let Some(request) = request else {
+            return Ok(Step::NeedCredentials { refused: None });
+        };
+        self.state = State::Asking { since: now };
+        Ok(elsewhere(request))
+    }
+
+    fn asked(
+        &mut self,
+        answer: Result<Response, NoAnswer>,
+        wallet: &Wallet,
+        since: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<Step, SigningError> {
+        let reply = match answer {
+            Ok(response) => self.backend.read(&response),
+            Err(lost) => Reply::Unclear(lost),
+        };
+        match reply {
+            Reply::Signed(signed) => self.record(signed),
+            Reply::Refused(error) => self.end(End::Refused(error)),
+            Reply::Unaccepted(why) => self.end(End::Unaccepted(why)),
+            Reply::Unclear(lost) => self.look(None, wallet, since, lost, now),
+        }
+    }
+
+    /// Looks for the certificate whose reply was lost.
+    fn look(
+        &mut self,
+        seen: Option<(Search, Result<Response, NoAnswer>)>,
+        wallet: &Wallet,
+        since: UnixMillis,
+        lost: NoAnswer,
+        now: UnixMillis,
+    ) -> Result<Step, SigningError> {
+        // What is answered with anything but success tells nothing.
+        let seen = match seen {
+            None => None,
+            Some((search, Ok(response))) if response.status().is_success() => Some((search, Some(response))),
+            Some((search, _)) => Some((search, None)),
+        };
+        let now = now.plus(self.ahead);
+        let csr = &self.order.csr;
+        match self.backend.look(&self.signer, csr, seen, since, wallet, now)? {
+            Look::Ask(request, search) => {
+                self.state = State::Looking { since, search, lost };
+                Ok(elsewhere(*request))
+            }
+            Look::Found(signed) => self.record(signed),
+            Look::Nothing => self.end(End::Lost(lost)),
+        }
+    }
+
+    fn record(&mut self, signed: Signed) -> Result<Step, SigningError> {
+        if leaf_key(&signed.chain) != Some(self.order.csr.spki_sha256()) {
+            return self.end(End::Refused(SigningError::OtherKey));
+        }
+        self.state = State::Recording;
+        panel::record(&self.order, signed.chain, signed.external_id)
+    }
+
+    /// Tells our server how it ended, then the person.
+    fn end(&mut self, end: End) -> Result<Step, SigningError> {
+        let update = match &end {
+            End::Refused(_) | End::Unaccepted(_) => SigningUpdate::Refused,
+            End::Lost(_) => SigningUpdate::ReplyLost,
+        };
+        self.state = State::Ending(end);
+        panel::update(&self.order, update)
+    }
+
+    fn ended(&mut self, end: End, wallet: &mut Wallet) -> Result<Step, SigningError> {
+        match end {
+            End::Refused(error) => Err(error),
+            End::Unaccepted(why) => {
+                wallet.forget(&self.signer.id);
+                Ok(Step::NeedCredentials { refused: Some(why) })
+            }
+            End::Lost(lost) => Ok(Step::ReplyLost {
+                lost: Some(lost),
+                find: self.backend.find(),
+            }),
+        }
+    }
+}
+
+impl Backend {
+    fn check(&self, csr: &Csr) -> Result<(), SigningError> {
+        match self {
+            Self::AwsIot(_) => AwsIot::check(csr),
+            Self::PlgdHub(_) => PlgdHub::check(csr),
+        }
+    }
+
+    fn has_credentials(&self, signer: &signer::Signer, wallet: &Wallet, now: UnixMillis) -> bool {
+        match self {
+            Self::AwsIot(_) => wallet.aws(&signer.id, now).is_some(),
+            Self::PlgdHub(_) => wallet.tokens(&signer.id, now).is_some(),
+        }
+    }
+
+    /// The request that has the CSR signed; none without credentials.
+    fn ask(
+        &self,
+        signer: &signer::Signer,
+        csr: &Csr,
+        wallet: &Wallet,
+        now: UnixMillis,
+    ) -> Result<Option<Request>, SigningError> {
+        match self {
+            Self::AwsIot(aws) => aws.ask(csr, wallet.aws(&signer.id, now), now),
+            Self::PlgdHub(hub) => hub.ask(csr, wallet.tokens(&signer.id, now)),
+        }
+    }
+
+    fn read(&self, response: &Response) -> Reply {
+        match self {
+            Self::AwsIot(_) => AwsIot::read(response),
+            Self::PlgdHub(_) => PlgdHub::read(response),
+        }
+    }
+
+    fn look(
+        &self,
+        signer: &signer::Signer,
+        csr: &Csr,
+        seen: Option<(Search, Option<Response>)>,
+        since: UnixMillis,
+        wallet: &Wallet,
+        now: UnixMillis,
+    ) -> Result<Look, SigningError> {
+        match self {
+            Self::AwsIot(aws) => aws.look(csr, seen, since, wallet.aws(&signer.id, now), now),
+            Self::PlgdHub(hub) => hub.look(csr, seen, wallet.tokens(&signer.id, now)),
+        }
+    }
+
+    /// Where a person finds a certificate that nobody holds.
+    fn find(&self) -> String {
+        match self {
+            Self::AwsIot(aws) => aws.console(),
+            Self::PlgdHub(hub) => hub.records(),
+        }
+    }
+}
+
+/// The request to a signer as a step: one that changes something is never repeated by itself.
+fn elsewhere(request: Request) -> Step {
+    Step::Send(Box::new(Sending {
+        is_idempotent: request.method() == Method::GET,
+        request,
+        target: Target::Elsewhere,
+    }))
+}
+
+/// When our server sent this, by its own clock (RFC 9110 §6.6.1).
+fn server_time(response: &Response) -> Option<UnixMillis> {
+    let text = response.headers().get(DATE)?.to_str().ok()?;
+    let since = httpdate::parse_http_date(text)
+        .ok()?
+        .duration_since(UNIX_EPOCH)
+        .ok()?;
+    i64::try_from(since.as_millis()).ok().map(UnixMillis)
+}

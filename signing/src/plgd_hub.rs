@@ -1,0 +1,178 @@
+//! The certificate authority of a plgd hub: SignIdentityCertificate with the person's own access token (hub 2025-07,
+//! `certificate-authority/pb/service.proto`).
+//!
+//! Requests and answers hold PEM in base64. The chain ends with the hub's self-signed root and goes on unchanged: clients of plgd
+//! rely on it. A certificate whose reply was lost stands in the hub's signing records.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use gangway_protocol::certificate::{Csr, KeyKind, leaf_key};
+use gangway_protocol::json;
+use gangway_protocol::signer;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use serde::Deserialize;
+
+use crate::elsewhere::{Look, Reply, Search, Signed};
+use crate::wallet::Tokens;
+use crate::{NoAnswer, Request, Response, SigningError, malformed};
+
+/// A hub.
+#[derive(Clone, Debug)]
+pub(crate) struct PlgdHub(signer::PlgdHub);
+
+#[derive(Deserialize)]
+struct SignedIdentity {
+    certificate: String,
+}
+
+/// One item of the stream of records.
+#[derive(Deserialize)]
+struct Item {
+    result: Record,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    id: String,
+    credential: Option<Credential>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Credential {
+    certificate_pem: String,
+}
+
+/// google.rpc.Status.
+#[derive(Default, Deserialize)]
+struct Status {
+    #[serde(default)]
+    message: String,
+}
+
+impl PlgdHub {
+    pub(crate) fn new(configured: signer::PlgdHub) -> Self {
+        Self(configured)
+    }
+
+    /// Where the hub's records of what it signed are.
+    pub(crate) fn records(&self) -> String {
+        format!(
+            "{}/certificate-authority/api/v1/signing/records",
+            self.0.certificate_authority
+        )
+    }
+
+    pub(crate) fn check(csr: &Csr) -> Result<(), SigningError> {
+        match csr.key().kind() {
+            KeyKind::Ed25519 => Err(SigningError::KeyKind {
+                signer: "A plgd hub",
+                key: csr.key().kind().to_string(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn ask(&self, csr: &Csr, tokens: Option<&Tokens>) -> Result<Option<Request>, SigningError> {
+        let Some(tokens) = tokens else {
+            return Ok(None);
+        };
+        let body = serde_json::json!({ "certificateSigningRequest": BASE64_STANDARD.encode(csr.to_pem()) });
+        let url = format!("{}/api/v1/sign/identity-csr", self.0.certificate_authority);
+        http::Request::post(url)
+            .header(AUTHORIZATION, bearer(tokens)?)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string().into_bytes())
+            .map(Some)
+            .map_err(malformed)
+    }
+
+    pub(crate) fn read(response: &Response) -> Reply {
+        if response.status().is_success() {
+            return match chain(response.body()) {
+                Ok(chain) => Reply::Signed(Signed {
+                    chain,
+                    external_id: None,
+                }),
+                Err(detail) => Reply::Unclear(NoAnswer { detail }),
+            };
+        }
+        let status = response.status();
+        let told: Status = json::read(response.body()).unwrap_or_default();
+        let message: String = told
+            .message
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(300)
+            .collect();
+        let detail = match message.as_str() {
+            "" => format!("HTTP status {}", status.as_u16()),
+            message => message.to_owned(),
+        };
+        if status.is_server_error() {
+            // A gateway that gave up waiting says nothing about what stands behind it.
+            return Reply::Unclear(NoAnswer { detail });
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            return Reply::Unaccepted(detail);
+        }
+        Reply::Refused(SigningError::Hub {
+            detail,
+            status: status.as_u16(),
+        })
+    }
+
+    pub(crate) fn look(
+        &self,
+        csr: &Csr,
+        seen: Option<(Search, Option<Response>)>,
+        tokens: Option<&Tokens>,
+    ) -> Result<Look, SigningError> {
+        let Some((_, response)) = seen else {
+            let Some(tokens) = tokens else {
+                return Ok(Look::Nothing);
+            };
+            let request = http::Request::get(self.records())
+                .header(AUTHORIZATION, bearer(tokens)?)
+                .header(ACCEPT, "application/json")
+                .body(Vec::new())
+                .map_err(malformed)?;
+            return Ok(Look::Ask(Box::new(request), Search::Listing));
+        };
+        let body = response.map(Response::into_body).unwrap_or_default();
+        // Items stand one behind the other, with a blank line between them.
+        let ours = serde_json::Deserializer::from_str(std::str::from_utf8(&body).unwrap_or_default())
+            .into_iter::<Item>()
+            .map_while(Result::ok)
+            .find_map(|item| {
+                let chain = item.result.credential?.certificate_pem;
+                (leaf_key(&chain) == Some(csr.spki_sha256())).then_some(Signed {
+                    chain,
+                    external_id: Some(item.result.id),
+                })
+            });
+        Ok(ours.map_or(Look::Nothing, Look::Found))
+    }
+}
+
+fn bearer(tokens: &Tokens) -> Result<HeaderValue, SigningError> {
+    let mut value: HeaderValue = format!("Bearer {}", tokens.access_token.expose())
+        .parse()
+        .map_err(malformed)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The chain of an answer, PEM.
+fn chain(body: &[u8]) -> Result<String, String> {
+    let unreadable = |error: &dyn std::fmt::Display| format!("the hub’s answer could not be read: {error}");
+    let signed: SignedIdentity = json::read(body).map_err(|error| unreadable(&error))?;
+    let pem = BASE64_STANDARD
+        .decode(signed.certificate)
+        .map_err(|error| unreadable(&error))?;
+    String::from_utf8(pem).map_err(|error| unreadable(&error))
+}
+
+#[cfg(test)]
+mod tests;
