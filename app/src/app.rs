@@ -37,7 +37,7 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("") view=HomePage ssr=SsrMode::Async />
                 <Route path=StaticSegment("setup") view=SetupPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("link") view=LinkPage ssr=SsrMode::Async />
-                <Route path=(StaticSegment("link"), StaticSegment("signed-in")) view=SignedInPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("link"), StaticSegment("signed-in"), ParamSegment("signer")) view=SignedInPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("fleet") view=FleetPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("fleet"), ParamSegment("device")) view=DevicePage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("signers")) view=SignersPage ssr=SsrMode::Async />

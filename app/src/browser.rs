@@ -19,4 +19,5 @@ pub(crate) mod scan;
 pub(crate) mod signature;
 pub(crate) mod signers;
 pub(crate) mod socket;
+mod throw_away;
 pub(crate) mod wallet;

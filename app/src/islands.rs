@@ -4,6 +4,7 @@
 //! (`parts.rs`). What several islands share stands in the context of the page.
 
 pub(crate) mod account;
+pub(crate) mod credentials;
 pub(crate) mod crossing;
 pub(crate) mod device;
 pub(crate) mod fleet;

@@ -19,6 +19,11 @@ pub struct Visit {
     pub now: UnixMillis,
 }
 
+/// Where the page may connect to beside the panel: origins of the signers of the visitor's organisations, on the pages that ask
+/// signers. The server provides it with the page's content security policy.
+#[derive(Clone, Debug, Default)]
+pub struct SignerOrigins(pub Vec<String>);
+
 impl Visit {
     /// Reads the request's `Cookie` and `Accept-Language` headers.
     #[must_use]

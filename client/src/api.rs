@@ -101,10 +101,7 @@ impl Api {
     }
 
     /// Sends a request that a signing back end made for our own API; any response is an answer.
-    pub(crate) async fn forward(
-        &self,
-        request: signing::Request,
-    ) -> Result<signing::Response, TransportError> {
+    async fn forward(&self, request: signing::Request) -> Result<signing::Response, TransportError> {
         let (head, body) = request.into_parts();
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let response = self
@@ -125,15 +122,16 @@ impl Api {
         Ok(answer)
     }
 
-    /// Sends a request of a signing back end, or of a sign-in, to the authority in its URI: once, as it is.
+    /// Sends what a signer, or a sign-in for one, wants to be sent: to our own API, or once and as it is to the authority in its
+    /// URI.
     ///
     /// # Errors
     /// When no response came.
-    pub async fn send_elsewhere(
-        &self,
-        request: signing::Request,
-    ) -> Result<signing::Response, TransportError> {
-        self.transport.send_elsewhere(request).await
+    pub async fn carry(&self, sending: signing::Sending) -> Result<signing::Response, TransportError> {
+        match sending.target {
+            signing::Target::Panel => self.forward(sending.request).await,
+            signing::Target::Elsewhere => self.transport.send_elsewhere(sending.request).await,
+        }
     }
 
     async fn send(

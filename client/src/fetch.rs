@@ -6,16 +6,20 @@ use std::rc::Rc;
 
 use gloo_net::http::{Headers, RequestBuilder};
 use gloo_timers::callback::Timeout;
+use js_sys::Reflect;
 use send_wrapper::SendWrapper;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, ReferrerPolicy, RequestCache, RequestCredentials, RequestInit, RequestMode,
-    RequestRedirect,
+    AbortController, ReadableStream, ReadableStreamDefaultReader, ReferrerPolicy, RequestCache,
+    RequestCredentials, RequestInit, RequestMode, RequestRedirect,
 };
 
 use gangway_signing as signing;
 
 use crate::transport::{
-    ApiRequest, ApiResponse, ForeignReply, REQUEST_TIMEOUT_SECS, Reply, Transport, TransportError,
+    ApiRequest, ApiResponse, ForeignReply, MAX_RESPONSE_LEN, REQUEST_TIMEOUT_SECS, Reply, Transport,
+    TransportError,
 };
 
 /// Sends to the origin that served the page.
@@ -73,7 +77,7 @@ async fn exchange_elsewhere(
     let request = web_sys::Request::new_with_str_and_init(&head.uri.to_string(), &init);
     let request = request.map_err(|error| gloo_net::Error::GlooError(format!("{error:?}")))?;
     let response = gloo_net::http::Request::from(request).send().await?;
-    let mut answer = signing::Response::new(response.binary().await?);
+    let mut answer = signing::Response::new(read_bounded(response.body()).await?);
     *answer.status_mut() =
         http::StatusCode::from_u16(response.status()).unwrap_or(http::StatusCode::BAD_GATEWAY);
     for (name, value) in response.headers().entries() {
@@ -82,6 +86,30 @@ async fn exchange_elsewhere(
         }
     }
     Ok(answer)
+}
+
+/// A body from somebody else, as far as it is taken: it is read piece by piece, so that nobody fills the page's memory.
+async fn read_bounded(body: Option<ReadableStream>) -> Result<Vec<u8>, gloo_net::Error> {
+    let failed = |error: JsValue| gloo_net::Error::GlooError(format!("{error:?}"));
+    let mut read = Vec::new();
+    let Some(body) = body else {
+        return Ok(read);
+    };
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    loop {
+        let piece = JsFuture::from(reader.read()).await.map_err(failed)?;
+        let value = Reflect::get(&piece, &"value".into()).map_err(failed)?;
+        if value.is_undefined() {
+            return Ok(read);
+        }
+        let value = js_sys::Uint8Array::new(&value);
+        read.extend(value.to_vec());
+        if read.len() > MAX_RESPONSE_LEN {
+            // What comes of it does not matter any more.
+            let _ = reader.cancel();
+            return Err(gloo_net::Error::GlooError("the answer is too long".to_owned()));
+        }
+    }
 }
 
 async fn exchange(request: ApiRequest, deadline: &Deadline) -> Result<ApiResponse, gloo_net::Error> {

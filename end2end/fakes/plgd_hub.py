@@ -21,7 +21,7 @@ class Hub:
         self.lock = threading.Lock()
         self.id = str(uuid.uuid4())
         self.codes, self.tokens, self.refresh, self.records, self.revoked, self.asked = {}, {}, {}, {}, set(), []
-        self.loses, self.lifetime = 0, 3600
+        self.loses, self.lifetimes = 0, []
         self.key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "plgd hub root")])
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -34,13 +34,14 @@ class Hub:
 
     def issue(self, owner, nonce):
         access, renewal = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-        self.tokens[access] = (owner, time.time() + self.lifetime)
+        lifetime = self.lifetimes.pop(0) if self.lifetimes else 3600
+        self.tokens[access] = (owner, time.time() + lifetime)
         self.refresh[renewal] = owner
-        claims = {"iss": f"{BASE}/auth", "aud": CLIENT, "sub": owner, "email": f"{owner}@hub.test", "exp": int(time.time()) + self.lifetime}
+        claims = {"iss": f"{BASE}/auth", "aud": CLIENT, "sub": owner, "email": f"{owner}@hub.test", "exp": int(time.time()) + lifetime}
         if nonce:
             claims["nonce"] = nonce
         token = ".".join([encode(b'{"alg":"none"}'), encode(json.dumps(claims).encode()), encode(b"x")])
-        return {"access_token": access, "id_token": token, "refresh_token": renewal, "expires_in": self.lifetime, "token_type": "Bearer"}
+        return {"access_token": access, "id_token": token, "refresh_token": renewal, "expires_in": lifetime, "token_type": "Bearer"}
 
     def owner(self, header):
         token = header[7:] if header.lower().startswith("bearer ") else ""
@@ -126,7 +127,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path == "/auth/.well-known/openid-configuration":
             return self.json(200, {"issuer": f"{BASE}/auth", "authorization_endpoint": f"{BASE}/auth/authorize",
                                    "token_endpoint": f"{BASE}/auth/token", "response_modes_supported": ["query", "fragment"],
-                                   "code_challenge_methods_supported": ["S256"]})
+                                   "code_challenge_methods_supported": ["S256"],
+                                   "authorization_response_iss_parameter_supported": True})
         if url.path == "/auth/authorize":
             fields = "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in query.items())
             page = f'<title>Hub</title><form method="post" action="/auth/login">{fields}<label>Name <input name="owner"></label>' \
@@ -158,6 +160,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if path in ("/api/v1/sign/identity-csr", "/certificate-authority/api/v1/sign/identity-csr"):
                 return self.sign(body)
         self.problem(404, 5, "Not Found")
+
+    def do_DELETE(self):
+        url = urllib.parse.urlsplit(self.path)
+        if url.path != "/certificate-authority/api/v1/signing/records":
+            return self.problem(404, 5, "Not Found")
+        wanted = urllib.parse.parse_qs(url.query).get("idFilter", [])
+        with HUB.lock:
+            owner = HUB.owner(self.headers.get("Authorization", ""))
+            HUB.asked.append(f"DELETE records {200 if owner else 401}")
+            if not owner:
+                return self.problem(401, 16, f"cannot access to {self.path}: invalid token")
+            mine = [r["id"] for r in HUB.records.values() if r["owner"] == str(uuid.uuid5(uuid.NAMESPACE_URL, owner))]
+            # Without a filter all of the owner go.
+            gone = [record for record in mine if not wanted or record in wanted]
+            for record in gone:
+                HUB.revoked.add(HUB.records.pop(record)["credential"]["serial"])
+            self.json(200, {"count": str(len(gone))})
 
     def login(self, form):
         back = {"state": form["state"], "iss": f"{BASE}/auth"}

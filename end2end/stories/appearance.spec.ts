@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { addAws, paste } from '../support/aws.ts';
 import { expectAccessible } from '../support/axe.ts';
+import { Hub, addHub, signInAtHub } from '../support/plgd.ts';
 import { expect, test } from '../support/story.ts';
 import { approve, enrol, enterCode, hydrated, open, review, wrong } from '../support/link.ts';
 
@@ -139,6 +140,38 @@ test('signers, and what one elsewhere asks for', async ({ owner, server, startDe
   await owner.getByRole('button', { name: 'Cancel' }).click();
   await open(owner, `${server.url}/organisation/signers`);
   await portray(owner, 'german-signers');
+});
+
+test('a hub as signer: added, tried, signed in to', async ({ owner, server, startDevice }) => {
+  test.setTimeout(180_000);
+  const hub = await Hub.start();
+  try {
+    await open(owner, `${server.url}/organisation/signers`);
+    await owner.getByRole('button', { name: 'Add signer' }).click();
+    await owner.getByLabel('Kind').selectOption({ label: 'plgd hub' });
+    await owner.getByLabel('What the hub says about itself').fill('not that');
+    await portray(owner, 'signers-add-hub');
+    await owner.keyboard.press('Escape');
+    await addHub(owner, server.url, hub);
+    await owner.getByRole('button', { name: 'Try it Hub, Hall 3' }).click();
+    await expect(owner.getByRole('link', { name: /^Sign in at / })).toBeVisible();
+    await portray(owner, 'signers-trial');
+    await signInAtHub(owner, 'ada');
+    await expect(owner.getByText('This signer works.')).toBeVisible();
+    await portray(owner, 'signers-trial-good');
+    const device = startDevice();
+    await review(owner, server.url, await device.code());
+    await approve(owner);
+    await expect(owner.getByRole('link', { name: /^Sign in at / })).toBeVisible();
+    await portray(owner, 'link-sign-in');
+    await signInAtHub(owner, 'ada', 'Turn back');
+    await expect(owner.getByText('The sign-in was not completed')).toBeVisible();
+    await portray(owner, 'link-sign-in-declined');
+    await open(owner, `${server.url}/link/signed-in/sgn_0000000001zzzzzzzzzzzzzzzz`);
+    await portray(owner, 'signed-in');
+  } finally {
+    await hub.stop();
+  }
 });
 
 test('in German', async ({ owner, server, startDevice }) => {

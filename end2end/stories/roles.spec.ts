@@ -55,7 +55,7 @@ test('an installer adds devices one after the other, and has no fleet', async ({
   await approve(installer);
   await device.next('online');
   await expect(installer.getByRole('heading', { name: 'crane-2 is aboard' })).toBeVisible();
-  await installer.getByRole('link', { name: 'Enrol another' }).click();
+  await installer.getByRole('button', { name: 'Enrol another' }).click();
   await hydrated(installer);
   await expect(installer.getByRole('textbox', { name: 'Code' })).toHaveValue('');
   await open(installer, `${server.url}/fleet`);

@@ -35,11 +35,11 @@ def make_role(name, trust, actions):
 
 
 # A user pool with a person, its app client, and an identity pool whose people may do this.
-def cognito(redirect_uri, username, password, *actions):
+def cognito(username, password, *actions):
     pools, identities = client("cognito-idp"), client("cognito-identity")
     pool = pools.create_user_pool(PoolName="plant")["UserPool"]["Id"]
     app = pools.create_user_pool_client(
-        UserPoolId=pool, ClientName="gangway", CallbackURLs=[redirect_uri], AllowedOAuthFlows=["code"],
+        UserPoolId=pool, ClientName="gangway", CallbackURLs=["https://nowhere.example"], AllowedOAuthFlows=["code"],
         AllowedOAuthScopes=["openid"], AllowedOAuthFlowsUserPoolClient=True, SupportedIdentityProviders=["COGNITO"],
     )["UserPoolClient"]["ClientId"]
     pools.admin_create_user(UserPoolId=pool, Username=username, MessageAction="SUPPRESS")
@@ -58,6 +58,14 @@ def cognito(redirect_uri, username, password, *actions):
     print(json.dumps({"pool": pool, "client": app, "identityPool": identity_pool}))
 
 
+# Where the app client may return to: the signer's own address, which is known once the signer is there.
+def callback(pool, app, redirect_uri):
+    client("cognito-idp").update_user_pool_client(
+        UserPoolId=pool, ClientId=app, CallbackURLs=[redirect_uri], AllowedOAuthFlows=["code"], AllowedOAuthScopes=["openid"],
+        AllowedOAuthFlowsUserPoolClient=True, SupportedIdentityProviders=["COGNITO"],
+    )
+
+
 # A role for whoever signs in at this issuer.
 def role(issuer, audience, *actions):
     host = issuer.split("://", 1)[1]
@@ -69,4 +77,4 @@ def role(issuer, audience, *actions):
     print(json.dumps({"role": make_role("oidc-enrol", trust, actions)}))
 
 
-{"user": user, "cognito": cognito, "role": role}[what](*rest)
+{"user": user, "cognito": cognito, "callback": callback, "role": role}[what](*rest)

@@ -52,8 +52,13 @@ export class Aws {
   }
 
   /** A user pool with a person in it, and an identity pool whose people may do this. */
-  async cognito(returnTo: string, name: string, password: string, ...actions: string[]): Promise<Pools> {
-    return JSON.parse(await this.setUp('cognito', returnTo, name, password, ...actions)) as Pools;
+  async cognito(name: string, password: string, ...actions: string[]): Promise<Pools> {
+    return JSON.parse(await this.setUp('cognito', name, password, ...actions)) as Pools;
+  }
+
+  /** Lets the app client return to this address. */
+  async returnTo(pools: Pools, address: string): Promise<void> {
+    await this.setUp('callback', pools.pool, pools.client, address);
   }
 
   /** The ARN of a role for whoever signs in at this issuer. */
@@ -121,7 +126,7 @@ export async function addAws(owner: Page, server: string, endpoint: string, by?:
   await by?.fill(dialog);
   await dialog.getByLabel('Another address of the AWS IoT API').fill(endpoint);
   await dialog.getByRole('button', { name: 'Save' }).click();
-  await expect(owner.getByText('AWS, Frankfurt')).toBeVisible();
+  await expect(owner.getByRole('listitem').filter({ hasText: 'AWS, Frankfurt' })).toBeVisible();
   await owner.getByRole('button', { name: 'Offer AWS, Frankfurt earlier' }).click();
   await expect(owner.getByRole('listitem').first()).toContainText('AWS, Frankfurt');
 }

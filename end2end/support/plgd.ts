@@ -19,8 +19,8 @@ export class Hub {
     return (await (await fetch(`${this.url}/_asked`)).json()) as { asked: string[]; revoked: string[] };
   }
 
-  /** How many answers to signing are lost on their way, how long tokens last in seconds. */
-  async set(control: { loses?: number; lifetime?: number }): Promise<void> {
+  /** How many answers to signing are lost on their way, how many seconds the next tokens last. */
+  async set(control: { loses?: number; lifetimes?: number[] }): Promise<void> {
     await fetch(`${this.url}/_control`, { method: 'POST', body: JSON.stringify(control) });
   }
 
@@ -44,7 +44,7 @@ export async function addHub(owner: Page, server: string, hub: Hub): Promise<voi
   await expect(dialog.getByText('The fields below are filled in.')).toBeVisible();
   await expect(dialog.getByLabel('Issuer')).toHaveValue(`${hub.url}/auth`);
   await dialog.getByRole('button', { name: 'Save' }).click();
-  await expect(owner.getByText('Hub, Hall 3')).toBeVisible();
+  await expect(owner.getByRole('listitem').filter({ hasText: 'Hub, Hall 3' })).toBeVisible();
   await owner.getByRole('button', { name: 'Offer Hub, Hall 3 earlier' }).click();
   await expect(owner.getByRole('listitem').first()).toContainText('Hub, Hall 3');
 }

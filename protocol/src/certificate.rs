@@ -75,6 +75,12 @@ pub struct Certificate {
     /// When and why it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
+    /// Its name at the signer, if that is elsewhere, e.g. AWS's certificate id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// It was revoked here, and goes on at its signer until somebody ends it there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ending_due: bool,
 }
 
 /// When and why a certificate was revoked.

@@ -45,6 +45,8 @@ pub enum DeviceAction {
     CertificateNeverProven,
     /// One of its certificates was revoked.
     CertificateRevoked,
+    /// A certificate that was revoked was ended at its signer, which is elsewhere.
+    EndedAtSigner,
     /// It came with a certificate that no record knows.
     CertificateHeld,
     /// An operator readmitted that certificate.
@@ -69,7 +71,7 @@ pub enum DeviceAction {
 
 impl DeviceAction {
     /// All there are.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Approved,
         Self::Consented,
         Self::ApprovalWithdrawn,
@@ -81,6 +83,7 @@ impl DeviceAction {
         Self::CertificateProven,
         Self::CertificateNeverProven,
         Self::CertificateRevoked,
+        Self::EndedAtSigner,
         Self::CertificateHeld,
         Self::CertificateReadmitted,
         Self::Described,
@@ -108,6 +111,7 @@ impl DeviceAction {
             Self::CertificateProven => "certificate.proven",
             Self::CertificateNeverProven => "certificate.never_proven",
             Self::CertificateRevoked => "certificate.revoked",
+            Self::EndedAtSigner => "certificate.ended_at_signer",
             Self::CertificateHeld => "certificate.held",
             Self::CertificateReadmitted => "certificate.readmitted",
             Self::Described => "device.described",

@@ -71,6 +71,10 @@ paths! {
     CERTIFICATE_DELIVERY = "/api/v1/certificates/{sha256}/delivery" => certificate_delivery(sha256);
     /// `POST`: revoke it.
     CERTIFICATE_REVOCATION = "/api/v1/certificates/{sha256}/revocation" => certificate_revocation(sha256);
+    /// `PUT`: it was ended at its signer, after it was revoked here.
+    CERTIFICATE_ENDING = "/api/v1/certificates/{sha256}/ending" => certificate_ending(sha256);
+    /// `GET`: certificates that were revoked here and go on at their signers.
+    ENDINGS_DUE = "/api/v1/organisations/{id}/endings-due" => endings_due(id);
     /// `GET`: certificates of our CA that no record knows.
     HELD_CERTIFICATES = "/api/v1/held-certificates" => held_certificates();
     /// `POST`: readmit one.
@@ -154,6 +158,9 @@ paths! {
 
 /// Pages of the panel.
 pub mod page {
+    /// What the addresses begin with to which authorities of signers send people back.
+    pub const SIGNED_IN_BASE: &str = "/link/signed-in";
+
     paths! {
         /// Sign in, or on to the fleet.
         HOME = "/" => home();
@@ -161,8 +168,8 @@ pub mod page {
         SETUP = "/setup" => setup();
         /// The code page.
         LINK = "/link" => link();
-        /// Where the authorities of signers send people back to.
-        SIGNED_IN = "/link/signed-in" => signed_in();
+        /// Where the authority of a signer sends people back to.
+        SIGNED_IN = "/link/signed-in/{signer}" => signed_in(signer);
         /// The fleet table.
         FLEET = "/fleet" => fleet();
         /// One device.

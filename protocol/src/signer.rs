@@ -12,6 +12,7 @@ use crate::enrolment::Endpoint;
 use crate::id::SignerId;
 use crate::organisation::Role;
 
+pub use address::is_address;
 pub use aws_iot::{AwsIot, AwsSignIn, Cognito, WebIdentity};
 pub use oidc::OidcClient;
 pub use plgd_hub::PlgdHub;
@@ -87,6 +88,18 @@ impl SignerKind {
     #[must_use]
     pub fn is_builtin(&self) -> bool {
         *self == Self::Builtin
+    }
+
+    /// Whether what was signed by the one is found at the other.
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::AwsIot(one), Self::AwsIot(other)) => one.region == other.region,
+            (Self::PlgdHub(one), Self::PlgdHub(other)) => {
+                one.certificate_authority == other.certificate_authority
+            }
+            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+        }
     }
 
     /// Where a device connects with the certificate of this chain (PEM, leaf first), beside the panel itself.
@@ -276,6 +289,97 @@ mod tests {
             });
             assert_eq!(kind.check(), Ok(()), "{endpoint}");
             assert_eq!(kind.origins(), [endpoint]);
+        }
+    }
+
+    #[test]
+    fn a_sign_in_and_a_hub_lead_nowhere_else() {
+        let of = |kind: serde_json::Value| serde_json::from_value::<SignerKind>(kind).expect("a kind");
+        let hub = |field: &str, value: &str| {
+            let mut hub = json!({"kind": "plgd_hub", "certificate_authority": "https://api.hub.example/x",
+                "sign_in": {"issuer": "https://auth.hub.example/realms/plant", "client_id": "web"},
+                "coap_gateway": "coaps+tcp://hub.example:5684"});
+            match field.strip_prefix("sign_in.") {
+                Some(field) => hub["sign_in"][field] = value.into(),
+                None => hub[field] = value.into(),
+            }
+            of(hub)
+        };
+        let good = hub("hub_id", "0a1b");
+        assert_eq!(good.check(), Ok(()));
+        assert_eq!(
+            good.origins(),
+            ["https://api.hub.example", "https://auth.hub.example"]
+        );
+        for (field, value) in [
+            ("certificate_authority", "https://api.hub.example/"),
+            ("certificate_authority", "https://api.hub.example/x?y"),
+            ("certificate_authority", "https://user@api.hub.example"),
+            ("certificate_authority", "javascript:alert(1)"),
+            ("coap_gateway", "coap+tcp://hub.example:5683"),
+            ("coap_gateway", "coaps+tcp://hub.example:+5684"),
+            ("coap_gateway", "coaps+tcp://hub.example:00005684"),
+            ("coap_gateway", "coaps+tcp://hub.example"),
+            ("sign_in.issuer", "http://auth.hub.example"),
+            ("sign_in.issuer", "https://auth.hub.example/; script-src *"),
+            ("sign_in.client_id", "a b"),
+            ("sign_in.token_origin", "https://tokens.example/path"),
+        ] {
+            let unfit = hub(field, value).check().expect_err(value);
+            assert_eq!(unfit.field, field.trim_start_matches("sign_in."), "{value}");
+        }
+        let cognito = |field: &str, value: &str| {
+            let mut aws = json!({"kind": "aws_iot", "region": "eu-central-1", "sign_in": {"by": "cognito",
+                "domain": "https://plant.auth.eu-central-1.amazoncognito.com", "user_pool": "eu-central-1_a1B2c3D4e",
+                "client_id": "web", "identity_pool": "eu-central-1:0a1b2c3d-0000-1111-2222-333344445555"}});
+            aws["sign_in"][field] = value.into();
+            of(aws)
+        };
+        let good = cognito("role", "arn:aws:iam::123456789012:role/enrol");
+        assert_eq!(good.check(), Ok(()));
+        assert_eq!(
+            good.origins(),
+            [
+                "https://iot.eu-central-1.amazonaws.com",
+                "https://plant.auth.eu-central-1.amazoncognito.com",
+                "https://cognito-identity.eu-central-1.amazonaws.com",
+            ]
+        );
+        for (field, value) in [
+            ("domain", "https://plant.example/path"),
+            ("user_pool", "evil.example/_x"),
+            (
+                "identity_pool",
+                "eu-central-1.evil.example:0a1b2c3d-0000-1111-2222-333344445555",
+            ),
+            ("role", "arn:aws:iam::1:role/x"),
+            ("identity_endpoint", "http://identity.example"),
+        ] {
+            assert_eq!(cognito(field, value).check().expect_err(value).field, field);
+        }
+    }
+
+    #[test]
+    fn an_address_to_go_to_is_https_and_says_where_it_leads() {
+        for good in [
+            "https://auth.example/authorize?realm=x",
+            "https://auth.example:8443",
+            "http://localhost:1/a#b",
+        ] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in [
+            "",
+            "http://auth.example/",
+            "javascript:alert(1)",
+            "https://login.example@evil.example/",
+            "http://localhost:x@evil.example/",
+            "https://auth.example/\u{1b}[2J",
+            "https://auth.example/\u{202e}",
+            "https:///path",
+            "https://auth.example/<b>",
+        ] {
+            assert!(!is_address(bad), "{bad}");
         }
     }
 }

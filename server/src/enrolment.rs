@@ -9,6 +9,7 @@
 //!    claim is their own, and that they may, is [`claims`]'s.
 //! 2. [`issuance`]: one certificate per key and generation, however often and however concurrently it is asked for.
 //! 3. [`signing`]: where the claimant has it signed elsewhere, what happens to its request, and the certificate that came of it.
+//!    What was revoked later is ended there too ([`endings`]).
 //! 4. [`crate::session`]: the first session proves it.
 //! 5. [`mod@sweep`]: what stands still for too long is ended.
 //!
@@ -17,6 +18,7 @@
 
 pub mod approval;
 pub mod claims;
+pub mod endings;
 pub mod exclusion;
 pub mod issuance;
 pub mod naming;
@@ -105,13 +107,14 @@ pub fn check_csr(pem: &str) -> Result<Csr, CsrRefusal> {
 /// # Errors
 /// When its issuer is not known any more.
 pub fn present(context: &Context, record: CertificateRecord) -> Result<Certificate, CaError> {
-    let (chain, trust_anchors) = match record.signed_by {
+    let ending_due = record.is_ending_due();
+    let (chain, trust_anchors, external_id) = match record.signed_by {
         SignedBy::Own(issuer) => {
             let chain = context.ca.chain(&issuer, &record.leaf);
             let chain = chain.ok_or(CaError::Recorded("a certificate names no known issuer"))?;
-            (chain.chain, Some(chain.trust_anchors))
+            (chain.chain, Some(chain.trust_anchors), None)
         }
-        SignedBy::Other { above, .. } => (format!("{}{above}", record.leaf), None),
+        SignedBy::Other { above, external_id } => (format!("{}{above}", record.leaf), None, external_id),
     };
     Ok(Certificate {
         sha256: record.sha256,
@@ -133,6 +136,8 @@ pub fn present(context: &Context, record: CertificateRecord) -> Result<Certifica
         superseded_at: record.superseded_at,
         grace_until: record.grace_until,
         revocation: record.revocation,
+        external_id,
+        ending_due,
     })
 }
 

@@ -13,7 +13,7 @@ mod visit;
 
 use std::sync::{Arc, LazyLock};
 
-use app::{App, Parts, Shell, Visitor};
+use app::{App, Parts, Shell, SignerOrigins, Visitor};
 use axum::Router;
 use axum::extract::{FromRef, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -99,12 +99,15 @@ fn page_routes() -> Vec<AxumRouteListing> {
     ROUTES.clone()
 }
 
+/// Most bytes of a content security policy that name signers.
+const MAX_ORIGINS_LEN: usize = 3_000;
+
 /// What a page finds as context: who visits, which API to ask, where its files are.
 fn provide_page() {
-    let mut context = use_context::<http::request::Parts>()
+    let context = use_context::<http::request::Parts>()
         .and_then(|parts| parts.extensions.get::<PageContext>().cloned())
         .unwrap_or_else(PageContext::of_nobody);
-    let signers = std::mem::take(&mut context.signers);
+    let SignerOrigins(signers) = context.signers.clone();
     context.provide();
     let (Some(nonce), Some(response)) = (leptos::nonce::use_nonce(), use_context::<ResponseOptions>()) else {
         return;
@@ -115,7 +118,7 @@ fn provide_page() {
 }
 
 /// threat model, WEB-1: scripts only from here or with the nonce of this document, WebAssembly, nothing from third parties, no
-/// framing. ENR-27: the page that signs may connect to the signers of its visitor's organisations.
+/// framing. ENR-27: the pages that ask signers may connect to those of their visitor's organisations.
 fn content_security_policy(nonce: &str, signers: &[String]) -> String {
     let connect = [&["'self'".to_owned()], signers].concat().join(" ");
     format!(
@@ -134,9 +137,9 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
     let caller = PageCaller::of(&panel, &request);
     let api = Api::new(Arc::new(caller.reading()));
     let visitor = Visitor::ask(&api).await;
-    let signers = match request.uri().path() == page::LINK {
-        true => signer_origins(&api, &visitor).await,
-        false => Vec::new(),
+    let signers = match request.uri().path().trim_end_matches('/') {
+        page::LINK | page::ORGANISATION_SIGNERS => signer_origins(&api, &visitor).await,
+        _ => SignerOrigins::default(),
     };
     // A page is HTML for everybody. leptos_axum redirects only who asks for that.
     request
@@ -169,7 +172,7 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
 }
 
 /// Where the signers of the organisations are into which the visitor may enrol devices.
-async fn signer_origins(api: &Api, visitor: &Visitor) -> Vec<String> {
+async fn signer_origins(api: &Api, visitor: &Visitor) -> SignerOrigins {
     let page = PageQuery::default();
     let asked = visitor
         .enrols_into()
@@ -185,7 +188,15 @@ async fn signer_origins(api: &Api, visitor: &Visitor) -> Vec<String> {
         .collect();
     origins.sort_unstable();
     origins.dedup();
-    origins
+    // The policy is a header, and what stands between here and the browser takes few kilobytes of them. The page knows which
+    // origins it has, and says so where one is missing.
+    let mut room = MAX_ORIGINS_LEN;
+    origins.retain(|origin| {
+        let fits = room.checked_sub(origin.len() + 1);
+        room = fits.unwrap_or(room);
+        fits.is_some()
+    });
+    SignerOrigins(origins)
 }
 
 /// A document that may repeat what stands in its address.

@@ -10,7 +10,7 @@ mod jobs;
 mod proof;
 mod renewal;
 
-pub use crate::ca::Presented;
+use crate::ca::Presented;
 pub(crate) use jobs::SessionJobs;
 pub use proof::{Accepted, accept_proof, raise_clone_alarm};
 pub use renewal::{Renewed, installed, renew, set_facts};

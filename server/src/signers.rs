@@ -122,6 +122,12 @@ pub async fn change(
                     "a signer stays of its kind, because certificates name it: add another one instead",
                 ));
             }
+            // Certificates are looked for and ended where they were signed.
+            if !kind.is_same_place(&signer.kind) && signers::is_named(tx, &id).await? {
+                return Err(Error::Conflict(
+                    "devices have been approved for this signer, so that it stays where it is: add another one instead".to_owned(),
+                ));
+            }
             signer.kind = kind;
         }
         signer.least_role = update.least_role.map_or(signer.least_role, least);

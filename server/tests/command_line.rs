@@ -334,7 +334,7 @@ fn a_signer_is_added_and_listed_from_the_command_line() {
     );
     refuses(&add("aws_iot", &home, "{}"), "missing field `region`");
     refuses(&add("aws_iot", &home, "region"), "aws.json cannot be used");
-    refuses(&add("azure", &home, "{}"), "it is aws_iot or builtin");
+    refuses(&add("azure", &home, "{}"), "it is aws_iot, plgd_hub or builtin");
     let nowhere = "org_0000000001zzzzzzzzzzzzzzzz";
     refuses(
         &add("aws_iot", nowhere, "{\"region\": \"eu-central-1\"}"),

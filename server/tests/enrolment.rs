@@ -5,6 +5,7 @@ mod elsewhere;
 mod issuance;
 mod keys;
 mod races;
+mod too_late;
 mod withdrawals;
 
 use gangway_client::ApiError;

@@ -1,8 +1,10 @@
 //! Pages as the server draws them: whole before any script runs, in the visitor's language, with nothing of anybody else's.
 
+use gangway_client::IdempotencyKey;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
+use gangway_protocol::signer::SignerRequest;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
@@ -70,7 +72,32 @@ both_engines!(
             connects(&link).await,
             "'self' https://iot.eu-central-1.amazonaws.com"
         );
-        for other in ["/", "/fleet", "/account"] {
+        let elsewhere = server.organisation("Elsewhere").await;
+        let eve = server.member(&elsewhere, Role::Admin, "Eve").await;
+        let hers = SignerRequest {
+            name: "AWS".to_owned(),
+            kind: serde_json::from_value(json!({"kind": "aws_iot", "region": "us-east-1"})).expect("a kind"),
+            least_role: Role::Installer,
+        };
+        let key = IdempotencyKey::new([7; 16]);
+        eve.api
+            .add_signer(&elsewhere, &hers, &key)
+            .await
+            .expect("a signer");
+        for page_that_asks in ["/link", "/link/", "/organisation/signers"] {
+            let (reply, _) = page(&server, &owner, page_that_asks).await;
+            assert_eq!(
+                connects(&reply).await,
+                "'self' https://iot.eu-central-1.amazonaws.com",
+                "{page_that_asks}"
+            );
+        }
+        for other in [
+            "/",
+            "/fleet",
+            "/account",
+            "/link/signed-in/sgn_0000000001zzzzzzzzzzzzzzzz",
+        ] {
             let (reply, _) = page(&server, &owner, other).await;
             assert_eq!(connects(&reply).await, "'self'", "{other}");
         }
@@ -81,6 +108,17 @@ both_engines!(
             .post(&owner, &path::signers(owner.organisation()), bad)
             .await;
         assert_eq!(refused.problem(), ProblemCode::Invalid);
+        // Proxies take headers of few kilobytes.
+        for number in 0..30 {
+            let host = format!("https://{}.example", vec![format!("h{number}"); 40].join("."));
+            let long = json!({"name": "Hub", "kind": "aws_iot", "region": "eu-central-1", "endpoint": host});
+            let added = server
+                .post(&owner, &path::signers(owner.organisation()), long)
+                .await;
+            assert_eq!(added.status, StatusCode::OK, "{added}");
+        }
+        let (link, _) = page(&server, &owner, "/link").await;
+        assert!(connects(&link).await.len() < 3_100);
     }
 );
 

@@ -10,7 +10,8 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::session::{MAX_COUNTER, SessionAbility};
 use gangway_protocol::time::UnixMillis;
-use gangway_server::session::{GateError, Presented, accept_proof, installed, renew, set_facts};
+use gangway_server::ca::Presented;
+use gangway_server::session::{GateError, accept_proof, installed, renew, set_facts};
 
 use crate::support::device::SoftDevice;
 use crate::support::member::facts;

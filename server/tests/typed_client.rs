@@ -118,6 +118,8 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         certificates(&CertificateQuery::default());
         certificate(sha256);
         record_delivery(sha256);
+        endings_due(&id("org"), page);
+        record_ending(sha256);
         revoke_certificate(sha256, revoke);
         held_certificates(page);
         readmit_certificate(sha256);

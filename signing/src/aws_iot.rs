@@ -15,8 +15,9 @@ use serde::Deserialize;
 pub use refusal::AwsRefusal;
 
 use crate::elsewhere::{Look, Reply, Search, Signed};
+use crate::ending::Shown;
 use crate::wallet::since_1970;
-use crate::{AwsCredentials, NoAnswer, Request, Response, SigningError};
+use crate::{AwsCredentials, NoAnswer, Request, Response, SigningError, malformed};
 use sign::Plain;
 
 /// How far back a certificate may have been made to be the one whose reply was lost: clocks differ.
@@ -102,6 +103,7 @@ impl AwsIot {
             .transpose()
     }
 
+    /// What AWS says to CreateCertificateFromCsr.
     pub(crate) fn read(response: &Response) -> Reply {
         if response.status().is_success() {
             return match json::read::<Created>(response.body()) {
@@ -161,6 +163,77 @@ impl AwsIot {
         let path = format!("/certificates/{id}");
         let request = self.signed(credentials, Method::GET, path, Vec::new(), now)?;
         Ok(Look::Ask(Box::new(request), Search::Candidates(ids)))
+    }
+
+    /// DescribeCertificate.
+    pub(crate) fn show(
+        &self,
+        name: Option<&str>,
+        credentials: Option<&AwsCredentials>,
+        now: UnixMillis,
+    ) -> Result<Option<Request>, SigningError> {
+        let id = name.ok_or_else(|| malformed("AWS’s id of this certificate is not on record"))?;
+        self.of_certificate(Method::GET, id, "", credentials, now)
+    }
+
+    /// What AWS says to DescribeCertificate.
+    pub(crate) fn shown(response: &Response) -> Shown {
+        if response.status().is_success() {
+            return match json::read::<Described>(response.body()) {
+                Ok(Described {
+                    certificate_description: found,
+                }) => Shown::These {
+                    shown: vec![(found.certificate_id, found.certificate_pem)],
+                    lists: false,
+                },
+                Err(error) => Shown::Refused(malformed(error)),
+            };
+        }
+        let refusal = AwsRefusal::of(response, "iot:DescribeCertificate");
+        if refusal.is_not_found() {
+            Shown::Gone
+        } else if refusal.wants_credentials() {
+            Shown::Unaccepted(refusal.to_string())
+        } else {
+            Shown::Refused(SigningError::Aws(refusal))
+        }
+    }
+
+    /// UpdateCertificate. AWS ends the sessions of the device within minutes.
+    pub(crate) fn deactivate(
+        &self,
+        id: &str,
+        credentials: Option<&AwsCredentials>,
+        now: UnixMillis,
+    ) -> Result<Option<Request>, SigningError> {
+        self.of_certificate(Method::PUT, id, "?newStatus=INACTIVE", credentials, now)
+    }
+
+    /// DeleteCertificate, which takes an inactive one.
+    pub(crate) fn remove(
+        &self,
+        id: &str,
+        credentials: Option<&AwsCredentials>,
+        now: UnixMillis,
+    ) -> Result<Option<Request>, SigningError> {
+        self.of_certificate(Method::DELETE, id, "", credentials, now)
+    }
+
+    fn of_certificate(
+        &self,
+        method: Method,
+        id: &str,
+        query: &str,
+        credentials: Option<&AwsCredentials>,
+        now: UnixMillis,
+    ) -> Result<Option<Request>, SigningError> {
+        if !is_id(id) {
+            return Err(malformed("AWS’s id of a certificate is no digest"));
+        }
+        let path = format!("/certificates/{id}{query}");
+        credentials
+            .map(|credentials| self.signed(credentials, method, path, Vec::new(), now))
+            .transpose()
     }
 
     fn signed(

@@ -15,15 +15,17 @@ use std::time::UNIX_EPOCH;
 use gangway_protocol::certificate::{Approval, Csr, EnrolmentStage, SigningUpdate, leaf_key};
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::json;
-use gangway_protocol::signer;
+use gangway_protocol::signer::{self, SignerKind};
 use gangway_protocol::time::UnixMillis;
 use http::Method;
 use http::header::DATE;
 
-use crate::sign_in::{SignIn, SignInStep};
+use crate::access::Access;
+use crate::ending::Shown;
+use crate::sign_in::SignIn;
 use crate::{
-    AwsIot, NoAnswer, Order, PlgdHub, Request, Response, Sending, SigningError, Step, Target, Wallet,
-    malformed, panel,
+    AwsIot, AwsRefusal, NoAnswer, Order, PlgdHub, Request, Response, Sending, SigningError, Step, Target,
+    Wallet, malformed, panel, plgd_hub,
 };
 
 /// One signing by a signer elsewhere.
@@ -73,6 +75,8 @@ enum End {
     Refused(SigningError),
     /// It did not accept the credentials, and says why.
     Unaccepted(String),
+    /// The credentials ended before it was asked.
+    Wanting,
     /// Nobody knows.
     Lost(NoAnswer),
 }
@@ -137,16 +141,17 @@ impl Elsewhere {
 
     pub(crate) fn start(&mut self, wallet: &Wallet, now: UnixMillis) -> Result<Step, SigningError> {
         self.backend.check(&self.order.csr)?;
-        if self.backend.has_credentials(&self.signer, wallet, now) {
-            return self.begin();
-        }
-        let renewal = SignIn::renewal(&self.signer, wallet, now);
-        match renewal {
-            Some((renewal, sending)) => {
-                self.state = State::Renewing(Box::new(renewal));
-                Ok(Step::Send(Box::new(sending)))
+        self.go_on(Access::of(&self.backend, &self.signer, wallet, now))
+    }
+
+    fn go_on(&mut self, access: Access) -> Result<Step, SigningError> {
+        match access {
+            Access::Good => self.begin(),
+            Access::Renewing(renewal, sending) => {
+                self.state = State::Renewing(renewal);
+                Ok(Step::Send(sending))
             }
-            None => Ok(Step::NeedCredentials { refused: None }),
+            Access::Wanted { refused } => Ok(Step::NeedCredentials { refused }),
         }
     }
 
@@ -158,7 +163,9 @@ impl Elsewhere {
     ) -> Result<Step, SigningError> {
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Idle => Err(malformed("an answer without a request")),
-            State::Renewing(renewal) => self.renewed(*renewal, answer, wallet, now),
+            State::Renewing(renewal) => {
+                self.go_on(Access::renewed(renewal, answer, &self.signer.id, wallet, now))
+            }
             State::Beginning => self.begun(answer, wallet, now),
             State::Asking { since } => self.asked(answer, wallet, since, now),
             State::Looking { since, search, lost } => {
@@ -167,30 +174,6 @@ impl Elsewhere {
             State::Recording => panel::certificate(&self.order, answer),
             // The lease ends by itself where our server did not hear of it.
             State::Ending(end) => self.ended(end, wallet),
-        }
-    }
-
-    fn renewed(
-        &mut self,
-        mut renewal: SignIn,
-        answer: Result<Response, NoAnswer>,
-        wallet: &mut Wallet,
-        now: UnixMillis,
-    ) -> Result<Step, SigningError> {
-        match renewal.answer(answer, wallet, now) {
-            Ok(SignInStep::Done) => self.begin(),
-            Ok(SignInStep::Send(sending)) => {
-                self.state = State::Renewing(Box::new(renewal));
-                Ok(Step::Send(sending))
-            }
-            // Only a person goes anywhere.
-            Ok(SignInStep::Visit { .. }) => Ok(Step::NeedCredentials { refused: None }),
-            Err(error) => {
-                wallet.forget(&self.signer.id);
-                Ok(Step::NeedCredentials {
-                    refused: Some(error.to_string()),
-                })
-            }
         }
     }
 
@@ -228,9 +211,12 @@ impl Elsewhere {
         }
         self.ahead = server_time(&response).map_or(0, |server| server.since(now));
         let now = now.plus(self.ahead);
-        let request = self.backend.ask(&self.signer, &self.order.csr, wallet, now)?;
-        let Some(request) = request else {
-            return Ok(Step::NeedCredentials { refused: None });
+        let asked = self.backend.ask(&self.signer, &self.order.csr, wallet, now);
+        let request = match asked {
+            Ok(Some(request)) => request,
+            // Nobody was asked: the server does not wait for an answer.
+            Ok(None) => return self.end(End::Wanting),
+            Err(error) => return self.end(End::Refused(error)),
         };
         self.state = State::Asking { since: now };
         Ok(elsewhere(request))
@@ -293,7 +279,7 @@ impl Elsewhere {
     /// Tells our server how it ended, then the person.
     fn end(&mut self, end: End) -> Result<Step, SigningError> {
         let update = match &end {
-            End::Refused(_) | End::Unaccepted(_) => SigningUpdate::Refused,
+            End::Refused(_) | End::Unaccepted(_) | End::Wanting => SigningUpdate::Refused,
             End::Lost(_) => SigningUpdate::ReplyLost,
         };
         self.state = State::Ending(end);
@@ -303,10 +289,8 @@ impl Elsewhere {
     fn ended(&mut self, end: End, wallet: &mut Wallet) -> Result<Step, SigningError> {
         match end {
             End::Refused(error) => Err(error),
-            End::Unaccepted(why) => {
-                wallet.forget(&self.signer.id);
-                Ok(Step::NeedCredentials { refused: Some(why) })
-            }
+            End::Unaccepted(why) => self.go_on(Access::refused(why, &self.signer.id, wallet)),
+            End::Wanting => Ok(Step::NeedCredentials { refused: None }),
             End::Lost(lost) => Ok(Step::ReplyLost {
                 lost: Some(lost),
                 find: self.backend.find(),
@@ -316,6 +300,15 @@ impl Elsewhere {
 }
 
 impl Backend {
+    /// That of a kind which signs elsewhere.
+    pub(crate) fn of(kind: &SignerKind) -> Option<Self> {
+        match kind {
+            SignerKind::AwsIot(aws) => Some(Self::AwsIot(AwsIot::new(aws.clone()))),
+            SignerKind::PlgdHub(hub) => Some(Self::PlgdHub(PlgdHub::new(hub.clone()))),
+            SignerKind::Builtin | SignerKind::Unknown => None,
+        }
+    }
+
     fn check(&self, csr: &Csr) -> Result<(), SigningError> {
         match self {
             Self::AwsIot(_) => AwsIot::check(csr),
@@ -323,7 +316,7 @@ impl Backend {
         }
     }
 
-    fn has_credentials(&self, signer: &signer::Signer, wallet: &Wallet, now: UnixMillis) -> bool {
+    pub(crate) fn has_credentials(&self, signer: &signer::Signer, wallet: &Wallet, now: UnixMillis) -> bool {
         match self {
             Self::AwsIot(_) => wallet.aws(&signer.id, now).is_some(),
             Self::PlgdHub(_) => wallet.tokens(&signer.id, now).is_some(),
@@ -331,7 +324,7 @@ impl Backend {
     }
 
     /// The request that has the CSR signed; none without credentials.
-    fn ask(
+    pub(crate) fn ask(
         &self,
         signer: &signer::Signer,
         csr: &Csr,
@@ -344,14 +337,14 @@ impl Backend {
         }
     }
 
-    fn read(&self, response: &Response) -> Reply {
+    pub(crate) fn read(&self, response: &Response) -> Reply {
         match self {
             Self::AwsIot(_) => AwsIot::read(response),
             Self::PlgdHub(_) => PlgdHub::read(response),
         }
     }
 
-    fn look(
+    pub(crate) fn look(
         &self,
         signer: &signer::Signer,
         csr: &Csr,
@@ -362,12 +355,82 @@ impl Backend {
     ) -> Result<Look, SigningError> {
         match self {
             Self::AwsIot(aws) => aws.look(csr, seen, since, wallet.aws(&signer.id, now), now),
-            Self::PlgdHub(hub) => hub.look(csr, seen, wallet.tokens(&signer.id, now)),
+            Self::PlgdHub(hub) => hub.look(csr, seen, since, wallet.tokens(&signer.id, now)),
         }
     }
 
+    /// The request that removes a certificate by the signer's own name for it; none without credentials.
+    pub(crate) fn remove(
+        &self,
+        signer: &signer::Signer,
+        id: &str,
+        wallet: &Wallet,
+        now: UnixMillis,
+    ) -> Result<Option<Request>, SigningError> {
+        match self {
+            Self::AwsIot(aws) => aws.remove(id, wallet.aws(&signer.id, now), now),
+            Self::PlgdHub(hub) => hub.remove(id, wallet.tokens(&signer.id, now)),
+        }
+    }
+
+    /// Whether that is done, or why not, for people.
+    pub(crate) fn removed(&self, response: &Response) -> Result<(), String> {
+        self.done(response, "iot:DeleteCertificate")
+    }
+
+    fn done(&self, response: &Response, aws_right: &'static str) -> Result<(), String> {
+        if response.status().is_success() {
+            return Ok(());
+        }
+        Err(match self {
+            Self::AwsIot(_) => AwsRefusal::of(response, aws_right).to_string(),
+            Self::PlgdHub(_) => plgd_hub::message(response),
+        })
+    }
+
+    /// The request that shows a certificate by the signer's own name for it, or all that may be it; none without credentials.
+    pub(crate) fn show(
+        &self,
+        signer: &signer::Signer,
+        name: Option<&str>,
+        wallet: &Wallet,
+        now: UnixMillis,
+    ) -> Result<Option<Request>, SigningError> {
+        match self {
+            Self::AwsIot(aws) => aws.show(name, wallet.aws(&signer.id, now), now),
+            Self::PlgdHub(hub) => hub.list(wallet.tokens(&signer.id, now)),
+        }
+    }
+
+    /// What its answer shows.
+    pub(crate) fn shown(&self, response: &Response) -> Shown {
+        match self {
+            Self::AwsIot(_) => AwsIot::shown(response),
+            Self::PlgdHub(_) => PlgdHub::shown(response),
+        }
+    }
+
+    /// The request that ends a certificate there; none without credentials.
+    pub(crate) fn end(
+        &self,
+        signer: &signer::Signer,
+        name: &str,
+        wallet: &Wallet,
+        now: UnixMillis,
+    ) -> Result<Option<Request>, SigningError> {
+        match self {
+            Self::AwsIot(aws) => aws.deactivate(name, wallet.aws(&signer.id, now), now),
+            Self::PlgdHub(hub) => hub.remove(name, wallet.tokens(&signer.id, now)),
+        }
+    }
+
+    /// Whether that is done, or why not, for people.
+    pub(crate) fn ended(&self, response: &Response) -> Result<(), String> {
+        self.done(response, "iot:UpdateCertificate")
+    }
+
     /// Where a person finds a certificate that nobody holds.
-    fn find(&self) -> String {
+    pub(crate) fn find(&self) -> String {
         match self {
             Self::AwsIot(aws) => aws.console(),
             Self::PlgdHub(hub) => hub.records(),

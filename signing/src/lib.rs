@@ -11,26 +11,33 @@
 //! A request that is not idempotent is never repeated by itself. What became of it is written down at the server before and
 //! after (`docs/protocol.md` §4), so that a lost reply is told before anything is signed again.
 
+mod access;
 mod advance;
 mod aws_iot;
 mod builtin;
 mod elsewhere;
+mod ending;
 mod panel;
 mod plgd_hub;
 mod sign_in;
+mod throw_away;
+mod trial;
 mod wallet;
 
 use gangway_protocol::certificate::{Certificate, Csr};
 use gangway_protocol::error::{ProblemCode, ProblemDetails};
 use gangway_protocol::id::{ClaimId, DeviceId};
-use gangway_protocol::signer::{self, SignerKind};
+use gangway_protocol::signer;
 use gangway_protocol::time::UnixMillis;
 
 pub use advance::{Advance, Advanced};
 pub use aws_iot::AwsRefusal;
 pub use builtin::Builtin;
 pub use elsewhere::Elsewhere;
+pub use ending::{Ending, EndingStep};
 pub use sign_in::{Redirect, Returned, SignIn, SignInError, SignInStep};
+pub use throw_away::ThrowAway;
+pub use trial::{Trial, TrialEnd, TrialStage, TrialStep};
 pub use wallet::{AwsCredentials, UnreadableCredentials, Wallet};
 
 use aws_iot::AwsIot;
@@ -132,12 +139,10 @@ impl Signer {
     /// # Errors
     /// [`SigningError::Unsupported`].
     pub fn of(signer: &signer::Signer, order: Order) -> Result<Self, SigningError> {
-        let backend = match &signer.kind {
-            SignerKind::Builtin => return Ok(Self::Builtin(Builtin::new(order))),
-            SignerKind::AwsIot(aws) => Backend::AwsIot(AwsIot::new(aws.clone())),
-            SignerKind::PlgdHub(hub) => Backend::PlgdHub(PlgdHub::new(hub.clone())),
-            SignerKind::Unknown => return Err(SigningError::Unsupported),
-        };
+        if signer.kind.is_builtin() {
+            return Ok(Self::Builtin(Builtin::new(order)));
+        }
+        let backend = Backend::of(&signer.kind).ok_or(SigningError::Unsupported)?;
         let elsewhere = Elsewhere::new(signer.clone(), backend, order);
         Ok(Self::Elsewhere(Box::new(elsewhere)))
     }
@@ -199,6 +204,18 @@ pub enum SigningError {
     /// Gangway's server could not be asked.
     #[error("the server cannot be reached ({0})")]
     Unanswered(NoAnswer),
+    /// The signer was asked, and what it said is not known.
+    #[error("the signer did not answer, or refused in a way that a browser does not tell ({detail})")]
+    NoReply {
+        /// What is known of it.
+        detail: String,
+    },
+    /// It was not ended at its signer.
+    #[error("it was not ended there: {detail}")]
+    NotEnded {
+        /// What the signer says.
+        detail: String,
+    },
     /// AWS says why.
     #[error("{0}")]
     Aws(AwsRefusal),
@@ -240,9 +257,13 @@ impl SigningError {
                     | ProblemCode::Unavailable
             ),
             Self::Unexplained { status } | Self::Hub { status, .. } => matches!(status, 408 | 429 | 500..),
-            Self::Unanswered(_) => true,
+            Self::Unanswered(_) | Self::NoReply { .. } => true,
             Self::Aws(refusal) => refusal.is_temporary(),
-            Self::KeyKind { .. } | Self::Malformed { .. } | Self::Unsupported | Self::OtherKey => false,
+            Self::NotEnded { .. }
+            | Self::KeyKind { .. }
+            | Self::Malformed { .. }
+            | Self::Unsupported
+            | Self::OtherKey => false,
         }
     }
 }

@@ -9,13 +9,19 @@ use base64::prelude::BASE64_STANDARD;
 use gangway_protocol::certificate::{Csr, KeyKind, leaf_key};
 use gangway_protocol::json;
 use gangway_protocol::signer;
+use gangway_protocol::time::UnixMillis;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
 use crate::elsewhere::{Look, Reply, Search, Signed};
+use crate::ending::Shown;
+use crate::sign_in::shown;
 use crate::wallet::Tokens;
 use crate::{NoAnswer, Request, Response, SigningError, malformed};
+
+/// How far back a certificate may have been signed to be the one whose reply was lost: clocks differ.
+const LOOK_BACK: i64 = 2 * UnixMillis::MINUTE;
 
 /// A hub.
 #[derive(Clone, Debug)]
@@ -42,6 +48,8 @@ struct Record {
 #[serde(rename_all = "camelCase")]
 struct Credential {
     certificate_pem: String,
+    /// When it was signed, in nanoseconds since 1970.
+    date: Option<String>,
 }
 
 /// google.rpc.Status.
@@ -98,18 +106,7 @@ impl PlgdHub {
                 Err(detail) => Reply::Unclear(NoAnswer { detail }),
             };
         }
-        let status = response.status();
-        let told: Status = json::read(response.body()).unwrap_or_default();
-        let message: String = told
-            .message
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(300)
-            .collect();
-        let detail = match message.as_str() {
-            "" => format!("HTTP status {}", status.as_u16()),
-            message => message.to_owned(),
-        };
+        let (status, detail) = (response.status(), message(response));
         if status.is_server_error() {
             // A gateway that gave up waiting says nothing about what stands behind it.
             return Reply::Unclear(NoAnswer { detail });
@@ -127,32 +124,77 @@ impl PlgdHub {
         &self,
         csr: &Csr,
         seen: Option<(Search, Option<Response>)>,
+        since: UnixMillis,
         tokens: Option<&Tokens>,
     ) -> Result<Look, SigningError> {
         let Some((_, response)) = seen else {
-            let Some(tokens) = tokens else {
-                return Ok(Look::Nothing);
-            };
-            let request = http::Request::get(self.records())
-                .header(AUTHORIZATION, bearer(tokens)?)
-                .header(ACCEPT, "application/json")
-                .body(Vec::new())
-                .map_err(malformed)?;
-            return Ok(Look::Ask(Box::new(request), Search::Listing));
+            let request = self.list(tokens)?;
+            return Ok(request.map_or(Look::Nothing, |request| {
+                Look::Ask(Box::new(request), Search::Listing)
+            }));
         };
         let body = response.map(Response::into_body).unwrap_or_default();
-        // Items stand one behind the other, with a blank line between them.
-        let ours = serde_json::Deserializer::from_str(std::str::from_utf8(&body).unwrap_or_default())
-            .into_iter::<Item>()
-            .map_while(Result::ok)
-            .find_map(|item| {
-                let chain = item.result.credential?.certificate_pem;
-                (leaf_key(&chain) == Some(csr.spki_sha256())).then_some(Signed {
-                    chain,
-                    external_id: Some(item.result.id),
-                })
+        let from = since.plus(-LOOK_BACK);
+        let ours = records(&body)
+            .filter(|record| record.at.is_some_and(|at| at >= from))
+            .find(|record| leaf_key(&record.chain) == Some(csr.spki_sha256()))
+            .map(|record| Signed {
+                chain: record.chain,
+                external_id: Some(record.id),
             });
         Ok(ours.map_or(Look::Nothing, Look::Found))
+    }
+
+    /// GetSigningRecords of the person.
+    pub(crate) fn list(&self, tokens: Option<&Tokens>) -> Result<Option<Request>, SigningError> {
+        let Some(tokens) = tokens else {
+            return Ok(None);
+        };
+        http::Request::get(self.records())
+            .header(AUTHORIZATION, bearer(tokens)?)
+            .header(ACCEPT, "application/json")
+            .body(Vec::new())
+            .map(Some)
+            .map_err(malformed)
+    }
+
+    /// What the hub says to that.
+    pub(crate) fn shown(response: &Response) -> Shown {
+        match response.status() {
+            status if status.is_success() => Shown::These {
+                shown: records(response.body())
+                    .map(|record| (record.id, record.chain))
+                    .collect(),
+                lists: true,
+            },
+            StatusCode::UNAUTHORIZED => Shown::Unaccepted(message(response)),
+            status => Shown::Refused(SigningError::Hub {
+                detail: message(response),
+                status: status.as_u16(),
+            }),
+        }
+    }
+
+    /// DeleteSigningRecords of one record. Without a filter the hub would remove all of them.
+    pub(crate) fn remove(
+        &self,
+        record: &str,
+        tokens: Option<&Tokens>,
+    ) -> Result<Option<Request>, SigningError> {
+        if record.is_empty() {
+            return Err(malformed("the hub’s id of a record is empty"));
+        }
+        let Some(tokens) = tokens else {
+            return Ok(None);
+        };
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("idFilter", record)
+            .finish();
+        http::Request::delete(format!("{}?{query}", self.records()))
+            .header(AUTHORIZATION, bearer(tokens)?)
+            .body(Vec::new())
+            .map(Some)
+            .map_err(malformed)
     }
 }
 
@@ -162,6 +204,44 @@ fn bearer(tokens: &Tokens) -> Result<HeaderValue, SigningError> {
         .map_err(malformed)?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// A certificate that the hub has signed.
+struct Kept {
+    id: String,
+    chain: String,
+    at: Option<UnixMillis>,
+}
+
+/// The records of a stream: items stand one behind the other, with a blank line between them.
+fn records(body: &[u8]) -> impl Iterator<Item = Kept> {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    serde_json::Deserializer::from_str(text)
+        .into_iter::<Item>()
+        .map_while(Result::ok)
+        .filter_map(|item| {
+            let Credential {
+                certificate_pem,
+                date,
+            } = item.result.credential?;
+            Some(Kept {
+                id: item.result.id,
+                chain: certificate_pem,
+                at: date
+                    .and_then(|nanos| nanos.parse::<i64>().ok())
+                    .map(|nanos| UnixMillis(nanos / 1_000_000)),
+            })
+        })
+}
+
+/// What a refusal says, fit to be shown.
+pub(crate) fn message(response: &Response) -> String {
+    let told: Status = json::read(response.body()).unwrap_or_default();
+    let message = shown(&told.message);
+    match message.as_str() {
+        "" => format!("HTTP status {}", response.status().as_u16()),
+        _ => message,
+    }
 }
 
 /// The chain of an answer, PEM.

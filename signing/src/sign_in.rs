@@ -17,6 +17,7 @@ use gangway_protocol::signer::{AwsSignIn, Signer, SignerKind};
 use gangway_protocol::time::UnixMillis;
 
 pub use error::SignInError;
+pub(crate) use error::shown;
 pub use oidc::Returned;
 
 use crate::{AwsCredentials, NoAnswer, Request, Response, Sending, Target, Tokens, Wallet};
@@ -76,6 +77,15 @@ pub struct Redirect {
     pub uri: String,
     /// Whether a fragment is seen there: a page sees it, a program that listens does not.
     pub reads_fragment: bool,
+}
+
+impl Redirect {
+    /// What comes behind the origin.
+    fn path(&self) -> &str {
+        let host = self.uri.find("://").map_or(0, |at| at + 3);
+        let path = self.uri.get(host..).and_then(|rest| rest.find('/'));
+        path.and_then(|at| self.uri.get(host + at..)).unwrap_or("/")
+    }
 }
 
 /// What comes next.

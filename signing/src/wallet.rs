@@ -10,6 +10,7 @@ use gangway_protocol::json;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -90,16 +91,11 @@ impl Tokens {
             detail: "the authority gave no identity token".to_owned(),
         })
     }
-
-    pub(crate) fn claims(&self) -> Option<Claims> {
-        Claims::of(self.id_token.as_ref()?)
-    }
 }
 
 /// What an identity token says. It came from the authority itself and is not verified here: whoever takes it does that.
 #[derive(Deserialize)]
 pub(crate) struct Claims {
-    pub(crate) nonce: Option<String>,
     email: Option<String>,
     preferred_username: Option<String>,
     sub: Option<String>,
@@ -107,14 +103,28 @@ pub(crate) struct Claims {
 
 impl Claims {
     pub(crate) fn of(token: &SecretString) -> Option<Self> {
-        let payload = token.expose().split('.').nth(1)?;
-        json::read(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+        payload(token)
     }
 
     /// A name for whoever signed in.
     pub(crate) fn name(self) -> Option<String> {
         self.email.or(self.preferred_username).or(self.sub)
     }
+}
+
+/// The nonce of an identity token, whatever else it says.
+pub(crate) fn nonce_of(token: &SecretString) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Nonce {
+        nonce: String,
+    }
+    payload::<Nonce>(token).map(|claims| claims.nonce)
+}
+
+/// The payload of a JWT (RFC 7519 §3).
+fn payload<T: DeserializeOwned>(token: &SecretString) -> Option<T> {
+    let payload = token.expose().split('.').nth(1)?;
+    json::read(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
 /// Credentials of AWS (IAM User Guide, “Temporary security credentials”).

@@ -159,13 +159,16 @@ pub(crate) fn take_fragment() -> Option<String> {
     Some(fragment)
 }
 
-/// Takes what an authority sent back out of the address, a fragment or a query, and out of the history.
+/// Takes what an authority sent back out of the address, a fragment or a query, and out of the history. It comes with the path.
 pub(crate) fn take_return() -> Option<String> {
     let fragment = take_fragment();
     let query = Some(query()).filter(|query| !query.is_empty());
     let path = window()?.location().pathname().ok()?;
     put_address(&path, true);
-    fragment.or(query)
+    let behind = fragment
+        .map(|fragment| format!("#{fragment}"))
+        .or(query.map(|query| format!("?{query}")));
+    Some(format!("{path}{}", behind?))
 }
 
 /// Closes the window, where it was opened by a page. Else it stays.

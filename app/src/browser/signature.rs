@@ -65,7 +65,7 @@ fn algorithms(check: &SignatureCheck<'_>) -> (Object, Object) {
     }
 }
 
-fn object(pairs: &[(&str, &str)]) -> Object {
+pub(super) fn object(pairs: &[(&str, &str)]) -> Object {
     let object = Object::new();
     for (key, value) in pairs {
         // Setting a plain property of a fresh object cannot fail.

@@ -1,4 +1,4 @@
-//! What signers elsewhere take: their steps, and signing in for them. The build puts all of that into a file of its own, which is
+//! What signers elsewhere take: their steps, signing in for them, trying them, ending certificates there. The build puts all of that into a file of its own, which is
 //! loaded when it is needed.
 
 use gangway_client::Api;
@@ -7,11 +7,13 @@ use gangway_protocol::path::page as paths;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::signer::Signer;
 use gangway_signing::{
-    Advance, Advanced, AwsCredentials, NoAnswer, Redirect, Response, Returned, SignIn, SignInError,
-    SignInStep, UnreadableCredentials,
+    Advance, Advanced, AwsCredentials, Ending, EndingStep, NoAnswer, Redirect, Response, Returned, Sending,
+    SignIn, SignInError, SignInStep, SigningError, ThrowAway, Trial, TrialStage, TrialStep,
+    UnreadableCredentials,
 };
 use leptos::prelude::*;
 
+use super::throw_away::Key;
 use super::{clock, page, random, wallet};
 
 /// Takes a signer's step.
@@ -55,7 +57,7 @@ pub(crate) enum Arrival {
 /// Prepares to sign in for a signer. `None` where it has no sign-in.
 pub(crate) async fn prepare(api: &Api, signer: Signer) -> Option<Result<Waiting, SignInError>> {
     let redirect = Redirect {
-        uri: format!("{}{}", page::origin(), paths::SIGNED_IN),
+        uri: format!("{}{}", page::origin(), paths::signed_in(&signer.id)),
         reads_fragment: true,
     };
     let Outcome::Begun(begun) = elsewhere(Task::Begin(Box::new(signer), redirect)).await else {
@@ -98,15 +100,71 @@ async fn go_on(
             Ok(SignInStep::Done) => return (sign_in, Ok(None)),
             Err(error) => return (sign_in, Err(error)),
         };
-        let answer = api.send_elsewhere(sending.request).await;
-        let answer = answer.map_err(|error| NoAnswer {
-            detail: error.cause(),
-        });
+        let answer = carry(api, *sending).await;
         match elsewhere(Task::Answer(sign_in, answer)).await {
             Outcome::Stepped(next, outcome) => (sign_in, step) = (next, outcome),
             _ => unreachable!("an answer leads to a step"),
         }
     }
+}
+
+/// Begins a trial of a signer, with a key that nobody keeps. `None` where the browser makes none.
+pub(crate) async fn begin_trial(signer: Signer) -> Option<Box<Trial>> {
+    let key = Key::generate().await?;
+    let Outcome::Drafted(Some(draft)) = elsewhere(Task::Draft(key.spki.clone())).await else {
+        return None;
+    };
+    let signature = key.sign(draft.message()).await?;
+    match elsewhere(Task::Try(Box::new(signer), draft, signature)).await {
+        Outcome::Trial(trial) => trial,
+        _ => None,
+    }
+}
+
+/// Goes on with a trial until it wants something or has ended. `at` is called with each stage.
+pub(crate) async fn go_on_with_trial(
+    api: &Api,
+    trial: Box<Trial>,
+    at: impl Fn(TrialStage),
+) -> (Box<Trial>, Result<TrialStep, SigningError>) {
+    let mut task = Task::StartTrial(trial);
+    loop {
+        let Outcome::Tried(trial, step) = elsewhere(task).await else {
+            unreachable!("a trial leads to a trial");
+        };
+        at(trial.stage());
+        let sending = match step {
+            Ok(TrialStep::Send(sending)) => sending,
+            step => return (trial, step),
+        };
+        let answer = carry(api, *sending).await;
+        task = Task::AnswerTrial(trial, answer);
+    }
+}
+
+/// Goes on with the end of a certificate at its signer until it wants something or is done.
+pub(crate) async fn go_on_with_ending(
+    api: &Api,
+    ending: Box<Ending>,
+) -> (Box<Ending>, Result<EndingStep, SigningError>) {
+    let mut task = Task::StartEnding(ending);
+    loop {
+        let Outcome::EndingWent(ending, step) = elsewhere(task).await else {
+            unreachable!("an ending leads to an ending");
+        };
+        let sending = match step {
+            Ok(EndingStep::Send(sending)) => sending,
+            step => return (ending, step),
+        };
+        let answer = carry(api, *sending).await;
+        task = Task::AnswerEnding(ending, answer);
+    }
+}
+
+async fn carry(api: &Api, sending: Sending) -> Result<Response, NoAnswer> {
+    api.carry(sending).await.map_err(|error| NoAnswer {
+        detail: error.cause(),
+    })
 }
 
 /// Work that takes the code of signers elsewhere.
@@ -116,6 +174,12 @@ enum Task {
     Begin(Box<Signer>, Redirect),
     Answer(Box<SignIn>, Result<Response, NoAnswer>),
     Return(Box<SignIn>, String),
+    Draft(Vec<u8>),
+    Try(Box<Signer>, Box<ThrowAway>, Vec<u8>),
+    StartTrial(Box<Trial>),
+    AnswerTrial(Box<Trial>, Result<Response, NoAnswer>),
+    StartEnding(Box<Ending>),
+    AnswerEnding(Box<Ending>, Result<Response, NoAnswer>),
 }
 
 /// What came of it.
@@ -124,6 +188,10 @@ enum Outcome {
     Pasted(Result<(), UnreadableCredentials>),
     Begun(Option<Box<(SignIn, SignInStep)>>),
     Stepped(Box<SignIn>, Result<SignInStep, SignInError>),
+    Drafted(Option<Box<ThrowAway>>),
+    Trial(Option<Box<Trial>>),
+    Tried(Box<Trial>, Result<TrialStep, SigningError>),
+    EndingWent(Box<Ending>, Result<EndingStep, SigningError>),
 }
 
 #[lazy]
@@ -143,6 +211,27 @@ fn elsewhere(task: Task) -> Outcome {
         Task::Return(mut sign_in, text) => {
             let step = sign_in.returned(&Returned::read(&text));
             Outcome::Stepped(sign_in, step)
+        }
+        Task::Draft(spki) => Outcome::Drafted(ThrowAway::new(&spki).map(Box::new)),
+        Task::Try(signer, draft, signature) => {
+            let csr = draft.signed(&signature);
+            Outcome::Trial(csr.and_then(|csr| Trial::of(&signer, csr)).map(Box::new))
+        }
+        Task::StartTrial(mut trial) => {
+            let step = trial.start(wallet, clock::now());
+            Outcome::Tried(trial, step)
+        }
+        Task::AnswerTrial(mut trial, answer) => {
+            let step = trial.answer(answer, wallet, clock::now());
+            Outcome::Tried(trial, step)
+        }
+        Task::StartEnding(mut ending) => {
+            let step = ending.start(wallet, clock::now());
+            Outcome::EndingWent(ending, step)
+        }
+        Task::AnswerEnding(mut ending, answer) => {
+            let step = ending.answer(answer, wallet, clock::now());
+            Outcome::EndingWent(ending, step)
         }
     })
 }

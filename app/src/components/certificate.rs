@@ -55,6 +55,15 @@ pub(crate) fn CertificateDetails(
                         </Fact>
                     }
                 })}
+            {certificate
+                .ending_due
+                .then(|| {
+                    view! {
+                        <Fact name=t.at_its_signer()>
+                            <span class="chip warn">{t.ending_due()}</span>
+                        </Fact>
+                    }
+                })}
             {minute(t.revoked_superseded(), certificate.superseded_at)}
             {minute(t.still_admitted_until(), certificate.grace_until)}
         </dl>
@@ -62,6 +71,7 @@ pub(crate) fn CertificateDetails(
             <summary class="textual">{t.certificate_digits()}</summary>
             <dl class="facts">
                 <Fact name=t.issuer()>{certificate.issuer}</Fact>
+                {certificate.external_id.map(|id| view! { <Fact name=t.external_id()><span class="fingerprint mono">{id}</span></Fact> })}
                 <Fact name=t.subject()>{certificate.subject}</Fact>
                 <Fact name=t.key()>{certificate.key}</Fact>
                 {digits(t.serial_number(), &certificate.serial)}

@@ -41,8 +41,10 @@ const ARRIVE_AFTER_MILLIS: u32 = 700;
 pub(crate) fn Crossing(
     /// Whose it is: someone who may enrol devices.
     account: Account,
+    /// Origins of signers to which the page may connect.
+    reachable: Vec<String>,
 ) -> impl IntoView {
-    let state = CrossingState::new();
+    let state = CrossingState::new(reachable);
     let sees_fleet = account.may(Role::may_see_fleet);
     let prefill_allowed = account
         .organisations_where(Role::may_enrol)

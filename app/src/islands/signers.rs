@@ -1,13 +1,18 @@
 //! The signers of each organisation: added, changed, ordered, removed.
 
+mod endings;
 mod form;
+mod trial;
 
 use gangway_protocol::organisation::{Organisation, Role};
 use gangway_protocol::signer::{Signer, SignerKind, SignerUpdate};
 use leptos::prelude::*;
 
+use self::endings::EndingsDue;
 use self::form::SignerForm;
+use self::trial::SignerTrial;
 use super::lists::{List, ListTrouble, all, ended, focus_heading};
+use crate::browser::page;
 use crate::components::confirm::{Confirm, Question};
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Glyph, Icon};
@@ -19,17 +24,48 @@ use crate::trouble::Outcome;
 use crate::visit::language;
 use crate::visitor::{api, with_fresh_proof};
 
+/// Before the id of a signer, in the fragment of a page that is loaded anew to try it.
+const TRY: &str = "try-";
+
+/// Which signers can be tried on this page.
+#[derive(Clone, Copy)]
+struct Trials {
+    /// Origins to which the page may connect: those of the signers that there were when it was loaded.
+    reachable: StoredValue<Vec<String>>,
+    /// The one to try at once.
+    wanted: RwSignal<Option<String>>,
+}
+
+impl Trials {
+    fn reaches(self, kind: &SignerKind) -> bool {
+        self.reachable
+            .with_value(|reachable| kind.origins().iter().all(|origin| reachable.contains(origin)))
+    }
+}
+
 /// All of them.
 #[cfg_attr(feature = "hydrate", island(lazy))]
 #[cfg_attr(not(feature = "hydrate"), island)]
 pub(crate) fn Signers(
     /// Those of each organisation that the person administers, as the server read them.
     lists: Vec<(Organisation, Outcome<Vec<Signer>>)>,
+    /// Origins of signers to which the page may connect.
+    reachable: Vec<String>,
 ) -> impl IntoView {
     let several = lists.len() > 1;
+    let trials = Trials {
+        reachable: StoredValue::new(reachable),
+        wanted: RwSignal::new(None),
+    };
+    Effect::new(move |_| {
+        trials.wanted.set(page::take_fragment().and_then(|fragment| {
+            let wanted = fragment.strip_prefix(TRY)?;
+            Some(wanted.to_owned())
+        }));
+    });
     lists
         .into_iter()
-        .map(|(organisation, first)| view! { <Section organisation several first /> })
+        .map(|(organisation, first)| view! { <Section organisation several first trials /> })
         .collect_view()
 }
 
@@ -39,6 +75,7 @@ fn Section(
     /// Whether the organisation has to be named.
     several: bool,
     first: Outcome<Vec<Signer>>,
+    trials: Trials,
 ) -> impl IntoView {
     let t = language();
     let list = List::new(first);
@@ -60,9 +97,10 @@ fn Section(
                 </button>
             </div>
             <ListTrouble trouble=list.trouble retry />
+            <EndingsDue organisation signers=list.items trials />
             <ul class="lines">
                 <For each=lines key=|(place, signer)| format!("{place} {signer:?}") let((place, signer))>
-                    <Line place signer list organisation />
+                    <Line place signer list organisation trials />
                 </For>
             </ul>
             <Dialog open label=t.signer_add()>
@@ -79,10 +117,12 @@ fn Line(
     signer: Signer,
     list: List<Signer>,
     organisation: StoredValue<Organisation>,
+    trials: Trials,
 ) -> impl IntoView {
     let t = language();
     let messages = messages();
     let editing = RwSignal::new(false);
+    let trying = RwSignal::new(false);
     let asked = RwSignal::new(false);
     let question = Question {
         title: t.signer_remove_title(&signer.name),
@@ -124,6 +164,25 @@ fn Line(
         });
     };
     let place_name = kind_place(&kind);
+    let can_be_tried = !disabled && matches!(kind, SignerKind::AwsIot(_) | SignerKind::PlgdHub(_));
+    let is_reachable = trials.reaches(&kind);
+    let try_it = move || {
+        if is_reachable {
+            trying.set(true);
+        } else {
+            page::reload_with_fragment(&format!("{TRY}{}", id.get_value()));
+        }
+    };
+    Effect::new(move |_| {
+        let is_wanted = trials
+            .wanted
+            .with(|wanted| wanted.as_deref() == Some(id.get_value().as_str()));
+        if is_wanted && is_reachable {
+            trials.wanted.set(None);
+            trying.set(true);
+        }
+    });
+    let tried = signer.clone();
     view! {
         <li>
             <Icon glyph=Glyph::Certificate />
@@ -139,10 +198,22 @@ fn Line(
             </div>
             <div class="row">
                 {(place > 0).then(|| view! { <IconButton glyph=Glyph::Up label=t.signer_raise(&name) on_press=raise /> })}
+                {can_be_tried
+                    .then(|| {
+                        view! {
+                            <button class="button" type="button" on:click=move |_| try_it()>
+                                {t.signer_try()}
+                                <span class="hidden-text">" " {name.clone()}</span>
+                            </button>
+                        }
+                    })}
                 <IconButton glyph=Glyph::Edit label=t.signer_edit(&name) on_press=move || editing.set(true) />
                 <IconButton glyph=Glyph::Trash label=t.signer_remove_label(&name) on_press=move || asked.set(true) />
             </div>
             <Confirm open=asked question=Signal::stored(question) answer=remove />
+            <Dialog open=trying label=t.trial_title(&name)>
+                <SignerTrial signer=tried.clone() open=trying />
+            </Dialog>
             <Dialog open=editing label=t.signer_edit(&name)>
                 <SignerForm present=Some(signer.clone()) list organisation open=editing />
             </Dialog>

@@ -135,7 +135,7 @@ fn page_address() -> String {
     match url.search() {
         "" => format!("/{path}"),
         // What an authority sent back is for the window that waits for it alone.
-        _ if url.path() == paths::SIGNED_IN => format!("/{path}"),
+        _ if url.path().starts_with(paths::SIGNED_IN_BASE) => format!("/{path}"),
         search => format!("/{path}?{search}"),
     }
 }

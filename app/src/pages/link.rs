@@ -8,13 +8,14 @@ use crate::components::notice::{Notice, Tone};
 use crate::islands::crossing::Crossing;
 use crate::pages::frame::WithoutAccount;
 use crate::parts::Preload;
-use crate::visit::language;
+use crate::visit::{SignerOrigins, language};
 use crate::visitor::account;
 
 /// The page.
 #[component]
 pub(crate) fn LinkPage() -> impl IntoView {
     let t = language();
+    let SignerOrigins(reachable) = expect_context();
     view! {
         <Title text=t.add_device() />
         // Also while somebody signs in first: it is what comes next.
@@ -30,7 +31,7 @@ pub(crate) fn LinkPage() -> impl IntoView {
                                 <p>{t.link_needs_script()}</p>
                             </Notice>
                         </noscript>
-                        <Crossing account />
+                        <Crossing account reachable />
                     }
                         .into_any()
                 }

@@ -1,4 +1,4 @@
-//! `/link/signed-in`: where the authority of a signer sends people back to, in a window of its own. What it sent with them goes to
+//! `/link/signed-in/{signer}`: where the authority of a signer sends people back to, in a window of its own. What it sent with them goes to
 //! the window that waits for it.
 
 use leptos::prelude::*;

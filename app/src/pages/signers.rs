@@ -12,7 +12,7 @@ use crate::islands::signers::Signers;
 use crate::pages::frame::WithoutAccount;
 use crate::parts::Preload;
 use crate::trouble::Trouble;
-use crate::visit::language;
+use crate::visit::{SignerOrigins, language};
 use crate::visitor::{account, api};
 
 /// The page.
@@ -35,6 +35,7 @@ pub(crate) fn SignersPage() -> impl IntoView {
 fn Whole(account: Account) -> impl IntoView {
     let t = language();
     let api = api();
+    let SignerOrigins(reachable) = expect_context();
     view! {
         <Preload island="signers" />
         <div class="page-head">
@@ -50,7 +51,7 @@ fn Whole(account: Account) -> impl IntoView {
         </noscript>
         <Suspense>
             {move || {
-                let (api, account) = (api.clone(), account.clone());
+                let (api, account, reachable) = (api.clone(), account.clone(), reachable.clone());
                 Suspend::new(async move {
                     let all = all();
                     let lists = account
@@ -60,7 +61,7 @@ fn Whole(account: Account) -> impl IntoView {
                             (organisation.clone(), asked.map(|page| page.items).map_err(Trouble::from))
                         });
                     let lists = future::join_all(lists).await;
-                    view! { <Signers lists /> }
+                    view! { <Signers lists reachable /> }
                 })
             }}
         </Suspense>

@@ -43,6 +43,9 @@ texts! {
     revoked => "Revoked", "Widerrufen";
     on_hold => "On hold since", "Ausgesetzt seit";
     issuer => "Issuer", "Aussteller";
+    external_id => "Its name at the signer", "Name bei der Signierstelle";
+    at_its_signer => "At its signer", "Bei der Signierstelle";
+    ending_due => "still works at its signer: to be ended under Signers", "gilt bei der Signierstelle weiter: unter Signierstellen zu beenden";
     subject => "Subject", "Inhaber";
     key => "Key", "Schlüssel";
     serial_number => "Serial number", "Seriennummer";

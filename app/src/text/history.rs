@@ -23,6 +23,7 @@ impl Language {
             DeviceAction::CertificateProven => self.event_proven(),
             DeviceAction::CertificateNeverProven => self.event_never_proven(),
             DeviceAction::CertificateRevoked => self.event_certificate_revoked(),
+            DeviceAction::EndedAtSigner => self.event_ended_at_signer(),
             DeviceAction::CertificateHeld => self.event_held(),
             DeviceAction::CertificateReadmitted => self.event_readmitted(),
             DeviceAction::Described => self.event_described(),
@@ -63,7 +64,8 @@ impl Language {
             DeviceAction::CertificateIssued
             | DeviceAction::CertificateDelivered
             | DeviceAction::CertificateProven
-            | DeviceAction::CertificateReadmitted => Some(self.detail_serial(serial?)),
+            | DeviceAction::CertificateReadmitted
+            | DeviceAction::EndedAtSigner => Some(self.detail_serial(serial?)),
             DeviceAction::CertificateNeverProven => {
                 let serial = serial?.strip_suffix(": no session within 7 days")?;
                 Some(self.detail_no_session(serial))
@@ -120,6 +122,7 @@ texts! {
     event_described => "Name or labels changed", "Name oder Etiketten geändert";
     event_proven => "First session with this certificate", "Erste Sitzung mit diesem Zertifikat";
     event_never_proven => "Certificate never used, and revoked", "Zertifikat nie benutzt und widerrufen";
+    event_ended_at_signer => "Certificate ended at its signer too", "Zertifikat auch bei seiner Signierstelle beendet";
     event_held => "Came with a certificate that no record knows", "Kam mit einem Zertifikat, das in keinem Verzeichnis steht";
     event_suspended => "Suspended", "Gesperrt";
     event_resumed => "Resumed", "Wieder zugelassen";

@@ -115,6 +115,7 @@ texts! {
     note_signing_waits => "The signer waits for you.", "Die signierende Stelle wartet auf Sie.";
     credentials_label(signer: &str) => "AWS credentials for “{signer}”", "AWS-Zugangsdaten für „{signer}“";
     credentials_hint => "Paste the block that AWS shows under “Command line or programmatic access”. It stays in this page, goes to AWS alone, and is forgotten when you leave.", "Fügen Sie den Block ein, den AWS unter „Command line or programmatic access“ zeigt. Er bleibt in dieser Seite, geht nur an AWS und ist vergessen, sobald Sie sie verlassen.";
+    signer_unreachable => "This signer was set up or changed after the page was loaded, and the page may not connect to it. Load the page again, or choose another signer.", "Diese Signierstelle wurde nach dem Laden der Seite eingerichtet oder geändert, und die Seite darf sie nicht ansprechen. Bitte die Seite neu laden oder eine andere Stelle wählen.";
     credentials_instead => "Paste credentials instead", "Stattdessen Zugangsdaten einfügen";
     sign_in_wanted(signer: &str) => "“{signer}” signs for whoever is signed in there.", "„{signer}“ signiert für angemeldete Personen.";
     sign_in_hint => "You sign in with the authority itself, in a window of its own. What it gives you stays in this page, goes to the signer alone, and is forgotten when you leave.", "Sie melden sich bei der Stelle selbst an, in einem eigenen Fenster. Was Sie dort erhalten, bleibt in dieser Seite, geht nur an die Signierstelle und ist vergessen, sobald Sie die Seite verlassen.";
@@ -128,7 +129,7 @@ texts! {
     sign_in_unanswered(who: &str, detail: &str) => "{who} did not answer, or does not allow this page to ask; a browser does not tell which ({detail}).", "{who} hat nicht geantwortet oder erlaubt dieser Seite die Anfrage nicht; der Browser sagt nicht, was von beidem ({detail}).";
     sign_in_malformed(who: &str, detail: &str) => "{who} gave an answer that cannot be understood ({detail}).", "Die Antwort von {who} ist nicht zu verstehen ({detail}).";
     sign_in_misconfigured(detail: &str) => "This signer is not set up correctly: {detail}. An admin can change that under Signers.", "Diese Stelle ist nicht richtig eingerichtet: {detail}. Ein Admin kann das unter Signierstellen ändern.";
-    signed_in_title => "Signed in", "Angemeldet";
+    signed_in_title => "Back from the sign-in", "Zurück von der Anmeldung";
     signed_in_text => "Go back to the window from which you came: it goes on there. This one can be closed.", "Bitte zurück zum Fenster, aus dem Sie kamen: Dort geht es weiter. Dieses kann geschlossen werden.";
     credentials_use => "Sign with these", "Damit signieren";
     credentials_incomplete => "An access key id and a secret access key are needed: copy the whole block that AWS shows.", "Es braucht Zugriffsschlüssel-ID und geheimen Zugriffsschlüssel: Bitte den ganzen Block kopieren, den AWS zeigt.";

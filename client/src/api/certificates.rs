@@ -2,11 +2,12 @@
 
 use gangway_protocol::certificate::{Certificate, CertificateQuery, HeldCertificate, RevocationRequest};
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::IssuerId;
+use gangway_protocol::id::{IssuerId, OrganisationId};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
+use http::Method;
 
-use super::Api;
+use super::{Api, read};
 use crate::error::ApiError;
 
 impl Api {
@@ -32,6 +33,30 @@ impl Api {
     /// `not_found`.
     pub async fn record_delivery(&self, sha256: &Sha256Hex) -> Result<Certificate, ApiError> {
         self.act(&path::certificate_delivery(sha256)).await
+    }
+
+    /// Certificates that were revoked here and go on at their signers.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`.
+    pub async fn endings_due(
+        &self,
+        id: &OrganisationId,
+        query: &PageQuery,
+    ) -> Result<Page<Certificate>, ApiError> {
+        self.list(&path::endings_due(id), query).await
+    }
+
+    /// Says that a certificate was ended at its signer.
+    ///
+    /// # Errors
+    /// `conflict` when nothing was to be ended, `forbidden`, `not_found`.
+    pub async fn record_ending(&self, sha256: &Sha256Hex) -> Result<Certificate, ApiError> {
+        read(
+            &self
+                .send(Method::PUT, &path::certificate_ending(sha256), None, None)
+                .await?,
+        )
     }
 
     /// Revokes one certificate.

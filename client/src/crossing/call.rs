@@ -4,7 +4,7 @@ use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReport, Clai
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::ClaimId;
 
-use gangway_signing::{Sending, Target};
+use gangway_signing::Sending;
 
 use crate::api::Api;
 use crate::error::ApiError;
@@ -72,10 +72,7 @@ impl Api {
             Call::RecordConsent { claim } => {
                 Answer::RecordConsent(self.record_consent(&claim).await.map(drop))
             }
-            Call::Sign(sending) => Answer::Sign(match sending.target {
-                Target::Panel => self.forward(sending.request).await,
-                Target::Elsewhere => self.send_elsewhere(sending.request).await,
-            }),
+            Call::Sign(sending) => Answer::Sign(self.carry(*sending).await),
             Call::RecordDelivery { certificate } => {
                 Answer::RecordDelivery(self.record_delivery(&certificate).await.map(drop))
             }

@@ -10,13 +10,13 @@ terraform {
   }
 }
 
-variable "panel" {
-  description = "Origin of the panel, e.g. https://panel.example"
+variable "return_address" {
+  description = "The signer's own address at the panel, e.g. https://panel.example/link/signed-in/sgn_01jd8r3k5m7n9p1q3s5t7v9x1z"
   type        = string
 
   validation {
-    condition     = can(regex("^https://[a-z0-9.-]+(:[0-9]+)?$", var.panel))
-    error_message = "https, a host, perhaps a port, and no path."
+    condition     = can(regex("^https://[a-z0-9.-]+(:[0-9]+)?/link/signed-in/sgn_[0-9a-z]+$", var.return_address))
+    error_message = "As the page Signers shows it when the signer is changed."
   }
 }
 
@@ -64,7 +64,7 @@ resource "aws_cognito_user_pool_client" "gangway" {
   allowed_oauth_flows_user_pool_client = true
   allowed_oauth_flows                  = ["code"]
   allowed_oauth_scopes                 = ["openid"]
-  callback_urls                        = ["${var.panel}/link/signed-in"]
+  callback_urls                        = [var.return_address]
   supported_identity_providers         = ["COGNITO"]
   explicit_auth_flows                  = ["ALLOW_REFRESH_TOKEN_AUTH"]
   prevent_user_existence_errors        = "ENABLED"
@@ -124,7 +124,7 @@ data "aws_iam_policy_document" "enrol" {
   }
 
   statement {
-    actions = ["iot:DescribeCertificate"]
+    actions = ["iot:DescribeCertificate", "iot:UpdateCertificate"]
     resources = [
       "arn:${data.aws_partition.own.partition}:iot:${data.aws_region.here.name}:${data.aws_caller_identity.own.account_id}:cert/*"
     ]

@@ -65,6 +65,27 @@ pub(super) fn unfit(field: &'static str, must: &str) -> Result<(), UnfitSigner> 
     })
 }
 
+/// An address for people or programs to go to: an origin as [`check_origin`] takes it, and visible ASCII behind it.
+#[must_use]
+pub fn is_address(url: &str) -> bool {
+    let end = url
+        .find("://")
+        .and_then(|at| url.get(at + 3..)?.find(['/', '?', '#']).map(|end| at + 3 + end));
+    let (origin, rest) = url
+        .split_at_checked(end.unwrap_or(url.len()))
+        .unwrap_or((url, ""));
+    is_origin(origin)
+        && rest
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"<>\"`".contains(&b))
+}
+
+/// A port, written as one writes a number.
+pub(super) fn is_port(text: &str) -> bool {
+    text.parse::<u16>()
+        .is_ok_and(|number| number > 0 && number.to_string() == text)
+}
+
 /// RFC 6454 §6.2, with https, or with http where nothing leaves the machine.
 fn is_origin(text: &str) -> bool {
     let (host_and_port, secure) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
@@ -76,12 +97,7 @@ fn is_origin(text: &str) -> bool {
         Some((host, port)) => (host, Some(port)),
         None => (host_and_port, None),
     };
-    is_host(host)
-        && port.is_none_or(|port| {
-            port.parse::<u16>()
-                .is_ok_and(|number| number > 0 && number.to_string() == port)
-        })
-        && (secure || matches!(host, "localhost" | "127.0.0.1"))
+    is_host(host) && port.is_none_or(is_port) && (secure || matches!(host, "localhost" | "127.0.0.1"))
 }
 
 /// Labels of RFC 1123 §2.1 in lower case, with dots between them.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::address::{check_base, check_token, is_host, origin_of, unfit};
+use super::address::{check_base, check_token, is_host, is_port, origin_of, unfit};
 use super::{OidcClient, UnfitSigner};
 use crate::certificate::{join_chain, split_chain};
 use crate::enrolment::Endpoint;
@@ -58,5 +58,5 @@ fn is_gateway(url: &str) -> bool {
     url.strip_prefix("coaps+tcp://")
         .or_else(|| url.strip_prefix("coaps://"))
         .and_then(|rest| rest.rsplit_once(':'))
-        .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
+        .is_some_and(|(host, port)| is_host(host) && is_port(port))
 }

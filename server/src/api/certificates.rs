@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gangway_protocol::certificate::{Certificate, CertificateQuery, RevocationRequest};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::OrganisationId;
-use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page};
+use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page, PageQuery};
 use gangway_protocol::path;
 use gangway_protocol::time::UnixMillis;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -20,12 +20,12 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::request::{JsonBody, PathId, QueryOf};
+use super::request::{JsonBody, Paged, PathId, QueryOf};
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::db::certificates::{self, CertificateFilter, CertificateRecord};
 use crate::enrolment::issuance::{self, Witness};
-use crate::enrolment::{exclusion, present};
+use crate::enrolment::{endings, exclusion, present};
 use crate::state::Gangway;
 
 /// The routes of this resource.
@@ -35,6 +35,8 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
         .routes(routes!(show_certificate))
         .routes(routes!(record_delivery))
         .routes(routes!(revoke_certificate))
+        .routes(routes!(list_endings_due))
+        .routes(routes!(record_ending))
         .merge(held::router())
 }
 
@@ -109,6 +111,46 @@ async fn record_delivery(
     let witness = Witness::Claimant(caller.member());
     let delivered = issuance::deliver(&gangway, sha256, witness).await?;
     Ok(Json(present(&gangway, delivered)?))
+}
+
+/// Certificates that were revoked here and go on at their signers, for whoever may end them there.
+#[utoipa::path(get, path = path::ENDINGS_DUE, tag = "certificates", params(("id" = OrganisationId, Path), PageQuery),
+    responses((status = 200, body = Page<Certificate>), (status = 403), (status = 404)))]
+async fn list_endings_due(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<OrganisationId>,
+    paged: Paged,
+) -> Result<Json<Page<Certificate>>> {
+    caller.require(&gangway.db, &id, Right::Operate).await?;
+    let now = gangway.clock.now();
+    let due = {
+        let mut reader = gangway.db.reader().await?;
+        certificates::endings_due(&mut reader.conn(), &id, now, paged.after(), paged.fetch()).await?
+    };
+    let shown = due
+        .into_iter()
+        .map(|record| present(&gangway, record))
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    Ok(Json(
+        paged.page(shown, |certificate| certificate.sha256.to_string()),
+    ))
+}
+
+/// Records that a certificate was ended at its signer, after it was revoked here. Repeating it changes nothing.
+#[utoipa::path(put, path = path::CERTIFICATE_ENDING, tag = "certificates", params(("sha256" = Sha256Hex, Path)),
+    responses((status = 200, body = Certificate), (status = 403), (status = 404), (status = 409)))]
+async fn record_ending(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(sha256): PathId<Sha256Hex>,
+) -> Result<Json<Certificate>> {
+    let record = find(&gangway, &sha256).await?;
+    caller
+        .reach_device(&gangway.db, &record.device, Right::Operate)
+        .await?;
+    let ended = endings::record(&gangway, sha256, caller.member()).await?;
+    Ok(Json(present(&gangway, ended)?))
 }
 
 /// Revokes a certificate; its key is refused from then on, unless a newer certificate stands in its place.

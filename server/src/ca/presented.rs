@@ -117,7 +117,7 @@ impl Presented {
 /// A certificate is known by the digest of all its bytes, while its signature covers only a part, and that as we encode it
 /// anew. So there may be one spelling alone: DER without anything that reads the same, the same algorithm outside as
 /// inside (RFC 5280 §4.1.1.2), and a signature of whole octets. What remains is that an ECDSA signature has a twin
-/// (r, n − s); the serial number tells that one.
+/// (r, n − s): of our own CA the serial number tells that one, and what others sign is looked up by its digest alone.
 fn is_strict(leaf: &Certificate, der: &[u8]) -> bool {
     leaf.to_der().is_ok_and(|written| written == der)
         && leaf.signature_algorithm == leaf.tbs_certificate.signature

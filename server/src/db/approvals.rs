@@ -4,7 +4,7 @@ mod ground;
 mod signing;
 
 pub use ground::{Ground, ground};
-pub use signing::{being_signed, newest_of_key, unanswered};
+pub use signing::{being_signed, count_recorded, newest_of_key, unanswered};
 
 use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::device::{DeviceState, DeviceSummary};

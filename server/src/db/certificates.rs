@@ -1,9 +1,11 @@
 //! Certificates: recorded, delivered, proven, superseded, revoked. The rules for these steps are `enrolment`'s.
 
+mod endings;
 mod revocation;
 mod search;
 mod standing;
 
+pub use endings::{end, endings_due};
 pub use revocation::{
     Displaced, Revoked, RevokedSerial, hold_of_device, release_of_device, revoke_displaced,
     revoke_of_devices, revoke_of_key, revoke_one, revoked,
@@ -62,6 +64,8 @@ pub struct CertificateRecord {
     pub grace_until: Option<UnixMillis>,
     /// When and why it was revoked.
     pub revocation: Option<Revocation>,
+    /// When it was ended at its signer.
+    pub ended_at: Option<UnixMillis>,
 }
 
 /// Who signed a certificate.
@@ -79,6 +83,17 @@ pub enum SignedBy {
 }
 
 impl CertificateRecord {
+    /// Whether it was revoked here for good and goes on at its signer.
+    #[must_use]
+    pub fn is_ending_due(&self) -> bool {
+        matches!(self.signed_by, SignedBy::Other { .. })
+            && self.ended_at.is_none()
+            && self
+                .revocation
+                .as_ref()
+                .is_some_and(|revocation| revocation.reason != RevocationReason::CertificateHold)
+    }
+
     /// Whether a newer certificate has ended this one: it was proved, and the grace is over.
     #[must_use]
     pub fn is_superseded(&self, now: UnixMillis) -> bool {
@@ -267,16 +282,22 @@ pub async fn unproven(
     rows.into_iter().map(CertificateRecord::try_from).collect()
 }
 
+/// Longest text to search in. It stands in an index, and PostgreSQL's hold 2,704 bytes at most; what others sign may have a
+/// subject of any length.
+const MAX_SEARCH_LEN: usize = 2_000;
+
 /// What a search looks at, beside the digest.
 fn searched(serial: &str, subject: &str) -> String {
-    format!("{serial}\n{}", subject.to_lowercase())
+    let mut text = format!("{serial}\n{}", subject.to_lowercase());
+    text.truncate(text.floor_char_boundary(MAX_SEARCH_LEN));
+    text
 }
 
 macro_rules! columns {
     () => {
         "sha256, issuer, serial, organisation, device, signer, spki_sha256, leaf, above, external_id, subject, issuer_name, \
          key_kind, not_before, not_after, issued_at, delivered_at, proven_at, superseded_at, grace_until, revoked_at, \
-         revocation_reason"
+         revocation_reason, ended_at"
     };
 }
 pub(super) use columns;
@@ -305,6 +326,7 @@ row! {
         grace_until: Option<i64>,
         revoked_at: Option<i64>,
         revocation_reason: Option<String>,
+        ended_at: Option<i64>,
     }
 }
 
@@ -350,6 +372,7 @@ impl TryFrom<Row> for CertificateRecord {
             proven_at: row.proven_at.map(UnixMillis),
             superseded_at: row.superseded_at.map(UnixMillis),
             grace_until: row.grace_until.map(UnixMillis),
+            ended_at: row.ended_at.map(UnixMillis),
             revocation: row.revoked_at.map(|at| Revocation {
                 at: UnixMillis(at),
                 reason,

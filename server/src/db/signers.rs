@@ -104,6 +104,21 @@ pub async fn remove(conn: &mut Conn<'_>, id: &SignerId) -> Result<bool, DbError>
     Ok(removed > 0)
 }
 
+/// Whether an approval or a certificate names it.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_named(conn: &mut Conn<'_>, id: &SignerId) -> Result<bool, DbError> {
+    let (named,): (i64,) = query(
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM approvals WHERE signer = $1)
+             OR EXISTS (SELECT 1 FROM certificates WHERE signer = $1) THEN 1 ELSE 0 END",
+    )
+    .bind(id.as_str())
+    .fetch_one(conn)
+    .await?;
+    Ok(named != 0)
+}
+
 /// The signers of an organisation, in its order. There are at most [`gangway_protocol::signer::MAX_SIGNERS`].
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use super::naming::{check_labels, check_name};
 use super::standing::{
     is_being_signed, note_loss, owned, owned_with_device, require_standing, show, summary, unfit,
 };
-use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, tell};
+use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, note_certificate, tell};
 use crate::authority::Member;
 use crate::context::Context;
 use crate::db::approvals::{ApprovalRecord, Evidence};
@@ -224,12 +224,26 @@ pub(crate) async fn end_unrecorded(
     }
     if let Some(sha256) = &record.certificate {
         let certificate = certificates::find(tx, sha256).await?;
-        if certificate.is_some_and(|certificate| certificate.proven_at.is_none()) {
+        if certificate
+            .as_ref()
+            .is_some_and(|certificate| certificate.proven_at.is_none())
+        {
             let revoked = Revoked {
                 at: now,
                 reason: RevocationReason::CessationOfOperation,
             };
-            certificates::revoke_one(tx, sha256, revoked).await?;
+            if certificates::revoke_one(tx, sha256, revoked).await?
+                && let Some(certificate) = &certificate
+            {
+                note_certificate(
+                    tx,
+                    certificate,
+                    Actor::Server,
+                    DeviceAction::CertificateRevoked,
+                    now,
+                )
+                .await?;
+            }
         }
     }
     retire_if_abandoned(tx, &device.id, &device.state, now).await?;

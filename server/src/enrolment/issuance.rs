@@ -252,6 +252,7 @@ impl Order {
                 superseded_at: None,
                 grace_until: None,
                 revocation: None,
+                ended_at: None,
             },
         };
         if !issuance::record(tx, &new, place.claim.as_ref()).await? {

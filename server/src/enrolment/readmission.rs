@@ -137,6 +137,7 @@ impl Readmission {
             proven_at: None,
             superseded_at: None,
             grace_until: None,
+            ended_at: None,
             revocation: None,
         };
         let new = Generation { number, certificate };

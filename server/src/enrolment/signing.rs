@@ -15,6 +15,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{ClaimId, DeviceId};
 use gangway_protocol::organisation::Role;
+use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 
 use super::standing::{
@@ -30,8 +31,11 @@ use crate::db::audit::{Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Generation, Revoked, SignedBy};
 use crate::db::{Conn, DbError, approvals, audit, certificates, devices, issuance, signers, write};
 
-/// Most certificates of one device that are recorded within a day: what is recorded stays for ever.
-const MAX_RECORDED_A_DAY: i64 = 20;
+/// Most certificates that are recorded for one approval: what is recorded stays for ever, and anybody can make certificates for
+/// a public key.
+const MAX_RECORDED: i64 = 3;
+/// After this nothing comes of a signing any more that could be recorded.
+const RECORDED_WITHIN: i64 = UnixMillis::DAY;
 /// Longest name that a signer may have for a certificate.
 const MAX_EXTERNAL_ID_LEN: usize = 128;
 
@@ -60,13 +64,16 @@ pub async fn update(
         require_standing(&record, now)?;
         let from = record.stage;
         record.stage = match update {
-            SigningUpdate::Begun { again } => match take_standing(tx, &record, now).await? {
-                Some(standing) => {
-                    record.certificate = Some(standing);
-                    EnrolmentStage::Issued
+            SigningUpdate::Begun { again } => {
+                let signer = asked(tx, &record, role).await?;
+                match take_standing(tx, &record, now).await? {
+                    Some(standing) => {
+                        record.certificate = Some(standing);
+                        EnrolmentStage::Issued
+                    }
+                    None => begin(tx, &record, &member, &signer, again, now).await?,
                 }
-                None => begin(tx, &record, &member, role, again, now).await?,
-            },
+            }
             SigningUpdate::Refused if from == EnrolmentStage::Signing => EnrolmentStage::Consented,
             SigningUpdate::ReplyLost if from == EnrolmentStage::Signing => EnrolmentStage::ReplyLost,
             SigningUpdate::Refused | SigningUpdate::ReplyLost => from,
@@ -127,15 +134,8 @@ async fn take_standing(
     }
 }
 
-/// The stage that a beginning leads to.
-async fn begin(
-    tx: &mut Conn<'_>,
-    record: &ApprovalRecord,
-    member: &Member,
-    role: Role,
-    again: bool,
-    now: UnixMillis,
-) -> Result<EnrolmentStage, EnrolmentError> {
+/// The signer elsewhere that is to be asked, if it, the member's role, the device and its key are still as they were approved.
+async fn asked(tx: &mut Conn<'_>, record: &ApprovalRecord, role: Role) -> Result<Signer, EnrolmentError> {
     let signer = signers::find(tx, &record.signer)
         .await?
         .ok_or(DbError::Corrupt("approvals.signer"))?;
@@ -148,6 +148,18 @@ async fn begin(
         return Err(EnrolmentError::Conflict(why));
     }
     lock_device(tx, &record.device, &record.spki_sha256).await?;
+    Ok(signer)
+}
+
+/// The stage that a beginning leads to.
+async fn begin(
+    tx: &mut Conn<'_>,
+    record: &ApprovalRecord,
+    member: &Member,
+    signer: &Signer,
+    again: bool,
+    now: UnixMillis,
+) -> Result<EnrolmentStage, EnrolmentError> {
     match record.stage {
         EnrolmentStage::Approved => {
             return Err(EnrolmentError::Conflict(
@@ -271,6 +283,38 @@ struct Recorded {
 }
 
 impl Signed {
+    /// For a certificate that is recorded: it was for this approval, or it is taken for it as a new one would be.
+    async fn repeat(
+        self,
+        tx: &mut Conn<'_>,
+        certificate: CertificateRecord,
+        approval: &ApprovalRecord,
+        is_asked: bool,
+        now: UnixMillis,
+    ) -> Result<Recorded, EnrolmentError> {
+        if !self.may_enrol {
+            return Err(EnrolmentError::NotFound);
+        }
+        let is_of_this = approval.certificate.as_ref() == Some(&certificate.sha256);
+        let is_revoked = certificate.revocation.is_some();
+        if !is_of_this && !is_revoked {
+            let is_unused = certificate.proven_at.is_none() && certificate.superseded_at.is_none();
+            if !(is_asked && is_unused && certificate.signer == approval.signer) {
+                return Err(EnrolmentError::Conflict(
+                    "this certificate was recorded before, and not for this approval",
+                ));
+            }
+            lock_device(tx, &self.device, &approval.spki_sha256).await?;
+            if !approvals::issue(tx, &self.claim, &certificate.sha256, now).await? {
+                return Err(DbError::Busy.into());
+            }
+        }
+        Ok(Recorded {
+            certificate,
+            is_new: false,
+        })
+    }
+
     async fn record(
         self,
         tx: &mut Conn<'_>,
@@ -290,30 +334,26 @@ impl Signed {
                 "this certificate is not for the approved key of this device",
             ));
         }
-        if approval.begun_at.is_none() {
+        let began = approval
+            .begun_at
+            .filter(|began| now.since(*began) < RECORDED_WITHIN);
+        if began.is_none() {
             return Err(EnrolmentError::Conflict(
-                "no signing has begun for this approval: say so first, then ask the signer",
+                "no signing has begun for this approval within a day: say so first, then ask the signer",
             ));
-        }
-        if let Some(certificate) = certificates::find(tx, presented.sha256()).await?
-            && certificate.device == self.device
-        {
-            if certificate.revocation.is_none() && approval.certificate.is_none() {
-                approvals::issue(tx, &self.claim, &certificate.sha256, now).await?;
-            }
-            return Ok(Recorded {
-                certificate,
-                is_new: false,
-            });
-        }
-        let day_ago = now.plus(-UnixMillis::DAY);
-        if certificates::count_issued_since(tx, &self.device, day_ago).await? >= MAX_RECORDED_A_DAY {
-            return Err(EnrolmentError::TooManyCertificates);
         }
         let is_asked = matches!(
             approval.stage,
             EnrolmentStage::Signing | EnrolmentStage::ReplyLost
         );
+        if let Some(certificate) = certificates::find(tx, presented.sha256()).await?
+            && certificate.device == self.device
+        {
+            return self.repeat(tx, certificate, &approval, is_asked, now).await;
+        }
+        if !approvals::count_recorded(tx, &self.claim, MAX_RECORDED).await? {
+            return Err(EnrolmentError::TooManyCertificates);
+        }
         let fits = match lock_device(tx, &self.device, &spki).await {
             Ok(_) => true,
             Err(EnrolmentError::Db(error)) => return Err(error.into()),
@@ -348,6 +388,7 @@ impl Signed {
                 superseded_at: None,
                 grace_until: None,
                 revocation: None,
+                ended_at: None,
             },
         };
         if !issuance::record(tx, &new, stands.then_some(&approval.claim)).await? {

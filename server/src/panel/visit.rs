@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use app::{Parts, Visit, Visitor};
+use app::{Parts, SignerOrigins, Visit, Visitor};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -22,8 +22,7 @@ pub(super) struct PageContext {
     pub(super) visitor: Visitor,
     pub(super) api: Api,
     pub(super) parts: Parts,
-    /// Where the page may connect to, beside the panel: origins of signers.
-    pub(super) signers: Vec<String>,
+    pub(super) signers: SignerOrigins,
 }
 
 impl PageContext {
@@ -35,7 +34,7 @@ impl PageContext {
             visitor: Visitor::nobody(),
             api: Api::new(Arc::new(nobody)),
             parts: super::parts(),
-            signers: Vec::new(),
+            signers: SignerOrigins::default(),
         }
     }
 
@@ -44,6 +43,7 @@ impl PageContext {
         provide_context(self.visitor);
         provide_context(self.api);
         provide_context(self.parts);
+        provide_context(self.signers);
         app::provide_page();
     }
 }

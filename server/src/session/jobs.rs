@@ -11,7 +11,8 @@ use gangway_protocol::id::DeviceId;
 use gangway_protocol::session::{Configuration, NONCE_LEN, ServerToDevice, proof_message};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Admission, GateError, Pass, Presented};
+use super::{Admission, GateError, Pass};
+use crate::ca::Presented;
 use crate::context::Context;
 use crate::db::DbError;
 use crate::relay::{Done, Job, Jobs, Proved, SessionPass, problem};

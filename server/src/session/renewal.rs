@@ -6,7 +6,8 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::session::renewal_message;
 
-use super::{GateError, Pass, Presented, refuse};
+use super::{GateError, Pass, refuse};
+use crate::ca::Presented;
 use crate::context::Context;
 use crate::db::devices::Description;
 use crate::db::{DbError, certificates, devices, write};

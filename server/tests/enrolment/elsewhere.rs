@@ -7,7 +7,7 @@ use gangway_protocol::certificate::{
 };
 use gangway_protocol::device::{DeviceQuery, DeviceState};
 use gangway_protocol::error::ProblemCode;
-use gangway_protocol::organisation::{MemberUpdate, Role};
+use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::signer::{AwsIot, Signer, SignerKind, SignerRequest, SignerUpdate};
 use gangway_protocol::time::UnixMillis;
@@ -18,7 +18,7 @@ use crate::support::device::SoftDevice;
 use crate::support::member::Member;
 use crate::support::{Server, both_engines, csr};
 
-fn aws() -> SignerRequest {
+pub(super) fn aws() -> SignerRequest {
     SignerRequest {
         name: "AWS, Frankfurt".to_owned(),
         kind: SignerKind::AwsIot(AwsIot {
@@ -32,7 +32,7 @@ fn aws() -> SignerRequest {
     }
 }
 
-async fn add(admin: &Member) -> Signer {
+pub(super) async fn add(admin: &Member) -> Signer {
     admin
         .api
         .add_signer(&admin.organisation, &aws(), &IdempotencyKey::new([7; 16]))
@@ -41,7 +41,7 @@ async fn add(admin: &Member) -> Signer {
 }
 
 /// A device that was approved for this signer and has consented.
-async fn consented(server: &Server, member: &Member, signer: &Signer, key: &KeyPair) -> Approval {
+pub(super) async fn consented(server: &Server, member: &Member, signer: &Signer, key: &KeyPair) -> Approval {
     let mut request = member.approval_request(&csr::csr(key)).await;
     request.signer = signer.id.clone();
     let approval = member.api.approve(&server.claim(member), &request).await;
@@ -50,7 +50,7 @@ async fn consented(server: &Server, member: &Member, signer: &Signer, key: &KeyP
 }
 
 /// What an authority of somebody else signs for this key, and that authority.
-fn signed_elsewhere(key: &KeyPair, subject: &str) -> String {
+pub(super) fn signed_elsewhere(key: &KeyPair, subject: &str) -> String {
     let named = |name: &str| {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
@@ -69,7 +69,7 @@ fn signed_elsewhere(key: &KeyPair, subject: &str) -> String {
     format!("{leaf}{above}")
 }
 
-fn recording(chain: &str, approval: &Approval) -> CertificateRequest {
+pub(super) fn recording(chain: &str, approval: &Approval) -> CertificateRequest {
     CertificateRequest::Record(Recording {
         claim: approval.claim.clone(),
         chain: chain.to_owned(),
@@ -84,7 +84,7 @@ async fn enrolled(server: &Server, member: &Member, signer: &Signer) -> (SoftDev
 }
 
 /// As [`enrolled`], with the approval.
-async fn enrolled_by(
+pub(super) async fn enrolled_by(
     server: &Server,
     member: &Member,
     signer: &Signer,
@@ -101,7 +101,7 @@ async fn enrolled_by(
     (device, approval, recorded)
 }
 
-async fn begin(member: &Member, approval: &Approval) {
+pub(super) async fn begin(member: &Member, approval: &Approval) {
     let begun = SigningUpdate::Begun { again: false };
     let signing = member.api.update_signing(&approval.claim, &begun).await;
     assert_eq!(signing.expect("begun").stage, EnrolmentStage::Signing);
@@ -355,224 +355,6 @@ both_engines!(
     }
 );
 
-/// What is on record of a certificate that may not serve.
-async fn ended(server: &Server) -> Vec<(String, Option<String>)> {
-    server
-        .query("SELECT external_id, revocation_reason FROM certificates WHERE issuer IS NULL ORDER BY issued_at, serial")
-        .await
-}
-
-both_engines!(
-    /// Threat model: ENR-25.
-    async fn what_was_signed_for_a_device_that_was_excluded_meanwhile_is_recorded_as_revoked(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
-        for exclusion in ["suspended", "retired", "revoked"] {
-            let device = SoftDevice::new();
-            let approval = consented(&server, &ada, &signer, &device.key).await;
-            let id = approval.device.id.clone();
-            // It came aboard before, by our own CA, and gets another certificate now.
-            begin(&ada, &approval).await;
-            let first = ada
-                .api
-                .request_certificate(&id, &recording(&signed_elsewhere(&device.key, "x"), &approval))
-                .await
-                .expect("a record");
-            device.prove(&server, &first.chain, 1).await.expect("a session");
-            let replacing = replacement(&server, &ada, &signer, &device.key).await;
-            begin(&ada, &replacing).await;
-            match exclusion {
-                "suspended" => ada.api.suspend_device(&id).await.map(drop).expect("suspended"),
-                "retired" => ada.api.retire_device(&id).await.map(drop).expect("retired"),
-                _ => {
-                    let reason = RevocationReason::KeyCompromise;
-                    let revoked = ada.api.revoke_device(&id, &RevocationRequest { reason }).await;
-                    revoked.map(drop).expect("revoked");
-                }
-            }
-            let chain = signed_elsewhere(&device.key, "late");
-            let late = ada
-                .api
-                .request_certificate(&id, &recording(&chain, &replacing))
-                .await;
-            assert_eq!(problem(late), ProblemCode::Conflict, "{exclusion}");
-            let begun = SigningUpdate::Begun { again: true };
-            assert!(
-                ada.api.update_signing(&replacing.claim, &begun).await.is_err(),
-                "{exclusion}: nothing more is begun"
-            );
-        }
-        let late: Vec<(i64,)> = server
-            .query(
-                "SELECT COUNT(*) FROM certificates WHERE subject = 'CN=late' AND revocation_reason IS NULL",
-            )
-            .await;
-        assert_eq!(late, [(0,)]);
-        assert_eq!(ended(&server).await.len(), 6);
-        server.verify_audit().await.expect("the record holds");
-    }
-);
-
-/// As [`consented`], for a device that is in the fleet: its certificate is replaced.
-async fn replacement(server: &Server, member: &Member, signer: &Signer, key: &KeyPair) -> Approval {
-    let mut request = member.approval_request(&csr::csr(key)).await;
-    request.signer = signer.id.clone();
-    request.replace = true;
-    let approval = member.api.approve(&server.claim(member), &request).await;
-    let approval = approval.expect("an approval");
-    member.api.record_consent(&approval.claim).await.expect("consent")
-}
-
-both_engines!(
-    /// Threat model: ENR-25.
-    async fn a_second_certificate_of_an_approval_is_recorded_as_revoked(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
-        let (device, approval, _) = enrolled_by(&server, &ada, &signer).await;
-        let second = signed_elsewhere(&device.key, "y");
-        let late = ada
-            .api
-            .request_certificate(&approval.device.id, &recording(&second, &approval))
-            .await;
-        assert_eq!(problem(late), ProblemCode::Conflict);
-        assert_eq!(
-            device.refusal(&server, &second).await,
-            ProblemCode::CertificateRevoked
-        );
-        let reasons: Vec<Option<String>> = ended(&server)
-            .await
-            .into_iter()
-            .map(|(_, reason)| reason)
-            .collect();
-        assert!(reasons.contains(&None) && reasons.len() == 2, "{reasons:?}");
-    }
-);
-
-both_engines!(
-    /// Threat model: ENR-25.
-    async fn what_was_signed_for_a_member_who_may_enrol_no_more_is_recorded_as_revoked(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Owner, "Ada").await;
-        let ben = server.member(&home, Role::Installer, "Ben").await;
-        let signer = add(&ada).await;
-        let device = SoftDevice::new();
-        let approval = consented(&server, &ben, &signer, &device.key).await;
-        begin(&ben, &approval).await;
-        ada.api
-            .change_role(&home, &ben.account, &MemberUpdate { role: Role::Viewer })
-            .await
-            .expect("a viewer");
-        let chain = signed_elsewhere(&device.key, "x");
-        let late = ben
-            .api
-            .request_certificate(&approval.device.id, &recording(&chain, &approval))
-            .await;
-        assert_eq!(problem(late), ProblemCode::Conflict);
-        assert_eq!(
-            ended(&server).await,
-            [("5c1d0e".to_owned(), Some("cessation_of_operation".to_owned()))]
-        );
-        assert_eq!(
-            server.records("certificate.reply_lost").await,
-            1,
-            "it was being signed when it ended"
-        );
-    }
-);
-
-both_engines!(
-    /// Threat model: ENR-25.
-    async fn nothing_is_recorded_for_an_approval_that_ended_before_anything_was_begun(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
-        let device = SoftDevice::new();
-        let approval = consented(&server, &ada, &signer, &device.key).await;
-        ada.api
-            .withdraw_approval(&approval.claim)
-            .await
-            .expect("withdrawn");
-        let chain = signed_elsewhere(&device.key, "x");
-        let late = ada
-            .api
-            .request_certificate(&approval.device.id, &recording(&chain, &approval))
-            .await;
-        assert_eq!(problem(late), ProblemCode::Conflict);
-        assert_eq!(ended(&server).await, []);
-    }
-);
-
-both_engines!(
-    /// Threat model: ENR-26.
-    async fn a_signer_that_was_closed_to_the_role_after_the_approval_signs_nothing(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let ben = server.member(&home, Role::Installer, "Ben").await;
-        let signer = add(&ada).await;
-        let key = csr::key();
-        let approval = consented(&server, &ben, &signer, &key).await;
-        let own_key = csr::key();
-        let own = ben.approve(&server, &own_key).await;
-        ben.api.record_consent(&own.claim).await.expect("consent");
-        for (id, update) in [
-            (
-                &signer.id,
-                SignerUpdate {
-                    least_role: Some(Role::Operator),
-                    ..SignerUpdate::default()
-                },
-            ),
-            (
-                &own.signer,
-                SignerUpdate {
-                    disabled: Some(true),
-                    ..SignerUpdate::default()
-                },
-            ),
-        ] {
-            ada.api.change_signer(&home, id, &update).await.expect("changed");
-        }
-        let begun = SigningUpdate::Begun { again: false };
-        assert_eq!(
-            problem(ben.api.update_signing(&approval.claim, &begun).await),
-            ProblemCode::Conflict
-        );
-        let sign = CertificateRequest::Sign {
-            csr: csr::csr(&own_key),
-        };
-        assert_eq!(
-            problem(ben.api.request_certificate(&own.device.id, &sign).await),
-            ProblemCode::Conflict
-        );
-    }
-);
-
-both_engines!(
-    /// Threat model: ENR-25.
-    async fn each_further_signing_that_a_person_asks_for_is_on_record(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
-        let approval = consented(&server, &ada, &signer, &csr::key()).await;
-        begin(&ada, &approval).await;
-        begin(&ada, &approval).await;
-        assert_eq!(
-            server.records("certificate.signing_begun").await,
-            1,
-            "a repetition is none"
-        );
-        // The server never heard that the reply was lost.
-        let again = SigningUpdate::Begun { again: true };
-        ada.api
-            .update_signing(&approval.claim, &again)
-            .await
-            .expect("begun");
-        assert_eq!(server.records("certificate.signing_begun").await, 2);
-    }
-);
-
 both_engines!(
     async fn a_session_does_not_renew_what_only_people_can_sign(server: Server) {
         let home = server.organisation("Works").await;
@@ -684,6 +466,19 @@ both_engines!(
         assert_eq!(
             problem(ada.api.remove_signer(&home, &signer.id).await),
             ProblemCode::Conflict
+        );
+        let mut moved = aws();
+        if let SignerKind::AwsIot(aws) = &mut moved.kind {
+            aws.region = "eu-west-1".to_owned();
+        }
+        let update = SignerUpdate {
+            configuration: Some(moved.kind),
+            ..SignerUpdate::default()
+        };
+        assert_eq!(
+            problem(ada.api.change_signer(&home, &signer.id, &update).await),
+            ProblemCode::Conflict,
+            "its certificates are there"
         );
         let fleet = ada.api.devices(&DeviceQuery::default()).await.expect("the fleet");
         assert_eq!(fleet.items.len(), 1);

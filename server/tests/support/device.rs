@@ -8,12 +8,11 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::session::renewal_message;
 use gangway_protocol::time::UnixMillis;
+use gangway_server::ca::Presented;
 use gangway_server::ca::{Chain, DeviceIdentity, PublishedCrl};
 use gangway_server::db::certificates::Draft;
 use gangway_server::enrolment::check_csr;
-use gangway_server::session::{
-    Accepted, Admission, GateError, Pass, Presented, Renewed, accept_proof, admit, renew,
-};
+use gangway_server::session::{Accepted, Admission, GateError, Pass, Renewed, accept_proof, admit, renew};
 use rcgen::{KeyPair, SigningKey as _};
 use x509_cert::crl::CertificateList;
 use x509_cert::der::Decode as _;

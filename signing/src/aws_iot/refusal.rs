@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use crate::Response;
+use crate::sign_in::shown;
 
 /// A refusal of AWS. `Display` is for people: what happened, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub(super) enum Cause {
 }
 
 impl AwsRefusal {
-    pub(super) fn of(response: &Response, action: &'static str) -> Self {
+    pub(crate) fn of(response: &Response, action: &'static str) -> Self {
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         let header = response.headers().get("x-amzn-errortype");
@@ -57,13 +58,7 @@ impl AwsRefusal {
                 .filter(char::is_ascii_alphanumeric)
                 .take(64)
                 .collect(),
-            message: text("message")
-                .or_else(|| text("Message"))
-                .unwrap_or_default()
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(300)
-                .collect(),
+            message: shown(text("message").or_else(|| text("Message")).unwrap_or_default()),
             status: response.status().as_u16(),
             action,
         }
@@ -93,6 +88,12 @@ impl AwsRefusal {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         matches!(self.cause(), Cause::Throttled | Cause::Fault)
+    }
+
+    /// Whether AWS has no such thing.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.code == "ResourceNotFoundException"
     }
 
     /// Whether other credentials are what it takes.

@@ -195,7 +195,7 @@ fn a_certificate_whose_reply_was_lost_is_found_among_the_hubs_records() {
             "/x/certificate-authority/api/v1/signing/records"
         );
         let record = |id: &str, chain: &str| {
-            json!({"result": {"id": id, "commonName": "x", "credential": {"certificatePem": chain, "serial": "1"}}}).to_string()
+            json!({"result": {"id": id, "commonName": "x", "credential": {"certificatePem": chain, "serial": "1", "date": (NOW.0 * 1_000_000).to_string()}}}).to_string()
         };
         let ours = play.chain();
         let stream = format!(
@@ -208,6 +208,21 @@ fn a_certificate_whose_reply_was_lost_is_found_among_the_hubs_records() {
         assert_eq!(body(&recording)["external_id"], "2");
         assert_eq!(body(&recording)["chain"], ours);
     }
+}
+
+/// A certificate that the same key had before is not the one whose reply was lost.
+#[test]
+fn a_record_of_before_is_not_taken_for_the_lost_one() {
+    let mut play = Play::new();
+    play.begun();
+    sending(play.take(Ok(response(502, ""))));
+    let hour_ago = ((NOW.0 - UnixMillis::HOUR) * 1_000_000).to_string();
+    let record =
+        json!({"result": {"id": "1", "credential": {"certificatePem": play.chain(), "date": hour_ago}}});
+    assert_eq!(
+        body(&sending(play.take(Ok(response(200, &record.to_string()))))),
+        json!({"state": "reply_lost"})
+    );
 }
 
 #[test]

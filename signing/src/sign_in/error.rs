@@ -1,5 +1,7 @@
 //! Why a sign-in failed.
 
+use gangway_protocol::device::is_deceptive;
+
 /// Why a sign-in failed. `Display` is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
@@ -60,6 +62,6 @@ pub(super) fn malformed(who: &str, detail: impl std::fmt::Display) -> SignInErro
 }
 
 /// What a stranger says, fit to be shown.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(300).collect()
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().filter(|c| !is_deceptive(*c)).take(300).collect()
 }

@@ -6,13 +6,14 @@ use form_urlencoded::Serializer;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::json;
 use gangway_protocol::secret::SecretString;
-use gangway_protocol::signer::{self, OidcClient};
+use gangway_protocol::signer::{self, OidcClient, is_address};
 use gangway_protocol::time::UnixMillis;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
 
 use super::Redirect;
 use super::error::{SignInError, malformed, shown};
+use crate::wallet::nonce_of;
 use crate::{Request, Response, Tokens};
 
 /// Where people sign in.
@@ -35,6 +36,8 @@ pub(super) struct Endpoints {
     token: String,
     /// The code may come back behind `#`, which no browser sends to a server.
     fragment: bool,
+    /// Its name comes back with the code.
+    tells_issuer: bool,
 }
 
 /// What binds a code to this sign-in.
@@ -49,6 +52,8 @@ pub(super) struct Proof {
 /// What the authority sends back with the person, in a query or a fragment (RFC 6749 §4.1.2, RFC 9207).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Returned {
+    /// The path to which it came.
+    path: String,
     state: String,
     code: Option<SecretString>,
     issuer: Option<String>,
@@ -62,6 +67,8 @@ struct Discovery {
     token_endpoint: String,
     #[serde(default)]
     response_modes_supported: Vec<String>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
     code_challenge_methods_supported: Option<Vec<String>>,
 }
 
@@ -96,6 +103,7 @@ impl Authority {
                 authorization: format!("{}/oauth2/authorize", cognito.domain),
                 token: format!("{}/oauth2/token", cognito.domain),
                 fragment: false,
+                tells_issuer: false,
             },
         }
     }
@@ -133,11 +141,15 @@ impl Proof {
 }
 
 impl Returned {
-    /// Reads a query or a fragment, with its `?` or `#` or without.
+    /// Reads what came: a path, and behind `?` or `#` a query or a fragment.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let mut returned = Self::default();
-        for (name, value) in form_urlencoded::parse(text.trim_start_matches(['?', '#']).as_bytes()) {
+        let (path, rest) = text.split_once(['?', '#']).unwrap_or((text, ""));
+        let mut returned = Self {
+            path: path.to_owned(),
+            ..Self::default()
+        };
+        for (name, value) in form_urlencoded::parse(rest.as_bytes()) {
             match &*name {
                 "state" => returned.state = value.into_owned(),
                 "code" => returned.code = Some(SecretString::new(value.into_owned())),
@@ -162,6 +174,7 @@ impl Endpoints {
             authorization: String::new(),
             token: token.to_owned(),
             fragment: false,
+            tells_issuer: false,
         }
     }
 
@@ -208,10 +221,14 @@ impl Endpoints {
                 detail: error.clone(),
             });
         }
-        // RFC 9207 §2.4: a code of another authority is not brought to this one.
-        if let (Some(told), Some(ours)) = (&returned.issuer, &self.issuer)
-            && told != ours
-        {
+        // RFC 9207 §2.4: a code of another authority is not brought to this one. Where none tells its name, the address to which
+        // it comes back is this signer's alone.
+        let is_other = match (&returned.issuer, &self.issuer) {
+            (Some(told), Some(ours)) => told != ours,
+            (None, _) => self.tells_issuer,
+            (Some(_), None) => false,
+        };
+        if is_other || returned.path != proof.redirect.path() {
             return Err(SignInError::OtherSignIn);
         }
         returned.code.clone().ok_or_else(|| SignInError::Declined {
@@ -259,6 +276,15 @@ impl Endpoints {
             return Err(refused(who, response));
         }
         let redeemed: Redeemed = json::read(response.body()).map_err(|error| malformed(who, error))?;
+        // It goes into a header (RFC 6750 §2.1).
+        if !redeemed
+            .access_token
+            .expose()
+            .bytes()
+            .all(|b| b.is_ascii_graphic())
+        {
+            return Err(malformed(who, "the access token holds what no token does"));
+        }
         let former = former.filter(|_| proof.is_none());
         let tokens = Tokens {
             access_token: redeemed.access_token,
@@ -273,8 +299,9 @@ impl Endpoints {
                 .map(|secs| now.plus(secs.clamp(0, 366 * 86_400) * UnixMillis::SECOND)),
             token_endpoint: self.token.clone(),
         };
-        if let (Some(proof), Some(claims)) = (proof, tokens.claims())
-            && claims.nonce.is_some_and(|nonce| nonce != proof.nonce)
+        // OpenID Connect Core 1.0 §3.1.3.7: the nonce comes back.
+        if let (Some(proof), Some(token)) = (proof, &tokens.id_token)
+            && nonce_of(token).as_deref() != Some(proof.nonce.as_str())
         {
             return Err(SignInError::OtherSignIn);
         }
@@ -317,8 +344,11 @@ pub(super) fn discovered(client: &OidcClient, response: &Response) -> Result<End
             shown(origin)
         ));
     }
-    if !is_secure(&found.authorization_endpoint) {
-        return misconfigured(format!("{who} asks people to sign in without TLS"));
+    if !is_address(&found.authorization_endpoint) || !is_address(&found.token_endpoint) {
+        return misconfigured(format!(
+            "{who} sends people to {}: that is no https address",
+            shown(&found.authorization_endpoint)
+        ));
     }
     Ok(Endpoints {
         issuer: Some(found.issuer),
@@ -328,6 +358,7 @@ pub(super) fn discovered(client: &OidcClient, response: &Response) -> Result<End
             .response_modes_supported
             .iter()
             .any(|mode| mode == "fragment"),
+        tells_issuer: found.authorization_response_iss_parameter_supported,
     })
 }
 
@@ -342,16 +373,6 @@ fn refused(who: &str, response: &Response) -> SignInError {
         who: who.to_owned(),
         detail,
     }
-}
-
-/// A page that people may be sent to: with TLS, or on this machine.
-fn is_secure(url: &str) -> bool {
-    url.starts_with("https://")
-        || ["http://localhost", "http://127.0.0.1"].iter().any(|local| {
-            origin_of(url)
-                .strip_prefix(local)
-                .is_some_and(|port| port.is_empty() || port.starts_with(':'))
-        })
 }
 
 fn origin_of(url: &str) -> &str {

@@ -11,7 +11,8 @@ use super::*;
 
 const NOW: UnixMillis = UnixMillis(1_795_780_800_000);
 const SIGNER: &str = "sgn_0000000001zzzzzzzzzzzzzzzz";
-const BACK: &str = "https://panel.example/link/signed-in";
+const PATH: &str = "/link/signed-in/sgn_0000000001zzzzzzzzzzzzzzzz";
+const BACK: &str = "https://panel.example/link/signed-in/sgn_0000000001zzzzzzzzzzzzzzzz";
 
 fn signer(kind: &Value) -> Signer {
     let mut signer = json!({"id": SIGNER, "name": "x"});
@@ -60,6 +61,11 @@ fn random() -> impl FnMut(&mut [u8]) {
         drawn += 1;
         bytes.fill(drawn);
     }
+}
+
+/// Somebody comes back with this behind the address of this signer.
+fn came(behind: &str) -> Returned {
+    Returned::read(&format!("{PATH}{behind}"))
 }
 
 fn back(reads_fragment: bool) -> Redirect {
@@ -135,7 +141,7 @@ fn redeemed(signer: &Signer, wallet: &mut Wallet) -> (SignIn, Result<SignInStep,
         step => visited(Ok(step)),
     };
     let back = format!("?code=c0de&state={}", field(&url, "state"));
-    sent(sign_in.returned(&Returned::read(&back)));
+    sent(sign_in.returned(&came(&back)));
     let step = sign_in.answer(Ok(response(200, &tokens())), wallet, NOW);
     (sign_in, step)
 }
@@ -178,20 +184,18 @@ fn a_code_is_bound_to_this_sign_in_and_to_this_page() {
         "#state=other&error=access_denied",
     ] {
         assert_eq!(
-            sign_in.returned(&Returned::read(foreign)).expect_err(foreign),
+            sign_in.returned(&came(foreign)).expect_err(foreign),
             SignInError::OtherSignIn
         );
     }
     let state = field(&url, "state");
     let mixed_up = format!("#code=c0de&state={state}&iss=https%3A%2F%2Fother.example");
     assert_eq!(
-        sign_in
-            .returned(&Returned::read(&mixed_up))
-            .expect_err("another issuer"),
+        sign_in.returned(&came(&mixed_up)).expect_err("another issuer"),
         SignInError::OtherSignIn
     );
     // It goes on all the same.
-    let asked = sent(sign_in.returned(&Returned::read(&format!("#code=c0de&state={state}"))));
+    let asked = sent(sign_in.returned(&came(&format!("#code=c0de&state={state}"))));
     assert_eq!(asked.request.uri(), "https://auth.example/token");
     assert!(!asked.is_idempotent);
     assert_eq!(
@@ -223,16 +227,61 @@ fn tokens_of_another_sign_in_are_not_taken() {
     let mut wallet = Wallet::default();
     let (mut sign_in, step) = begin(&by_cognito());
     let url = visited(Ok(step));
-    sent(sign_in.returned(&Returned::read(&format!("code=c&state={}", field(&url, "state")))));
-    let mut other = tokens();
-    other["id_token"] = id_token(&json!({"nonce": "another"})).into();
+    sent(sign_in.returned(&came(&format!("?code=c&state={}", field(&url, "state")))));
+    for claims in [
+        json!({"nonce": "another"}),
+        json!({"nonce": "another", "email": 123}),
+        json!({"sub": "1"}),
+    ] {
+        let mut redeeming = sign_in.clone();
+        let mut other = tokens();
+        other["id_token"] = id_token(&claims).into();
+        assert_eq!(
+            redeeming
+                .answer(Ok(response(200, &other)), &mut wallet, NOW)
+                .expect_err("not ours"),
+            SignInError::OtherSignIn
+        );
+    }
+    let mut odd = tokens();
+    odd["access_token"] = "a\r\nx: y".into();
+    assert!(matches!(
+        sign_in.answer(Ok(response(200, &odd)), &mut wallet, NOW),
+        Err(SignInError::Malformed { .. })
+    ));
+    assert!(wallet.session(&by_cognito().id).is_none());
+}
+
+/// Threat model: ENR-28. A lying authority sends people on to another one, whose code it would get with our verifier.
+#[test]
+fn a_code_of_another_authority_is_not_brought_to_this_one() {
+    let (mut sign_in, step) = begin(&by_cognito());
+    let state = field(&visited(Ok(step)), "state");
+    for elsewhere in [
+        format!("/link/signed-in/sgn_0000000002zzzzzzzzzzzzzzzz?code=c&state={state}"),
+        format!("/link/signed-in?code=c&state={state}"),
+        format!("?code=c&state={state}"),
+    ] {
+        assert_eq!(
+            sign_in
+                .returned(&Returned::read(&elsewhere))
+                .expect_err(&elsewhere),
+            SignInError::OtherSignIn
+        );
+    }
+    let (mut sign_in, _) = begin(&hub());
+    let mut announcing = discovery();
+    announcing["authorization_response_iss_parameter_supported"] = true.into();
+    let url = visited(sign_in.answer(Ok(response(200, &announcing)), &mut Wallet::default(), NOW));
+    let state = field(&url, "state");
     assert_eq!(
         sign_in
-            .answer(Ok(response(200, &other)), &mut wallet, NOW)
-            .expect_err("not ours"),
+            .returned(&came(&format!("#code=c&state={state}")))
+            .expect_err("it says its name, and did not"),
         SignInError::OtherSignIn
     );
-    assert!(wallet.session(&by_cognito().id).is_none());
+    let ours = format!("#code=c&state={state}&iss=https%3A%2F%2Fauth.example%2Frealms%2Fplant");
+    sent(sign_in.returned(&came(&ours)));
 }
 
 #[test]
@@ -254,7 +303,32 @@ fn an_authority_that_does_not_fit_is_told_to_the_admin() {
         (
             "authorization_endpoint",
             json!("http://auth.example/authorize"),
-            "without TLS",
+            "no https address",
+        ),
+        (
+            "authorization_endpoint",
+            json!("javascript:alert(1)"),
+            "no https address",
+        ),
+        (
+            "authorization_endpoint",
+            json!("http://localhost:x@evil.example/authorize"),
+            "no https address",
+        ),
+        (
+            "authorization_endpoint",
+            json!("https://login.example@evil.example/"),
+            "no https address",
+        ),
+        (
+            "authorization_endpoint",
+            json!("https://auth.example/\u{1b}[2J"),
+            "no https address",
+        ),
+        (
+            "token_endpoint",
+            json!("https://auth.example/\u{202e}"),
+            "no https address",
         ),
         ("code_challenge_methods_supported", json!(["plain"]), "S256"),
     ] {
@@ -279,14 +353,12 @@ fn a_person_who_turns_back_and_a_code_that_is_refused_are_told() {
     let state = field(&visited(Ok(step)), "state");
     let declined = format!("?error=access_denied&error_description=User+said%0Ano&state={state}");
     assert_eq!(
-        sign_in
-            .returned(&Returned::read(&declined))
-            .expect_err("declined"),
+        sign_in.returned(&came(&declined)).expect_err("declined"),
         SignInError::Declined {
             detail: "access_denied: User saidno".to_owned()
         }
     );
-    sent(sign_in.returned(&Returned::read(&format!("?code=c&state={state}"))));
+    sent(sign_in.returned(&came(&format!("?code=c&state={state}"))));
     let told = json!({"error": "invalid_grant", "error_description": "Code not valid"});
     let refused = sign_in
         .answer(Ok(response(400, &told)), &mut Wallet::default(), NOW)
@@ -438,10 +510,7 @@ fn credentials_that_have_ended_are_asked_for_again_with_tokens_that_have_not() {
     let (mut sign_in, step) = begin(&by_web_identity());
     drop(step);
     let url = visited(sign_in.answer(Ok(response(200, &discovery())), &mut wallet, NOW));
-    sent(sign_in.returned(&Returned::read(&format!(
-        "?code=c&state={}",
-        field(&url, "state")
-    ))));
+    sent(sign_in.returned(&came(&format!("?code=c&state={}", field(&url, "state")))));
     sent(sign_in.answer(Ok(response(200, &without_refresh)), &mut wallet, NOW));
     let (_, asked) = SignIn::renewal(&by_web_identity(), &wallet, NOW).expect("a token that is good");
     assert_eq!(asked.request.uri(), "https://sts.eu-central-1.amazonaws.com/");
@@ -465,7 +534,7 @@ proptest! {
     #[test]
     fn nothing_that_comes_back_makes_the_reader_fail(text in "(?s).{0,300}") {
         let (mut sign_in, _) = begin(&by_cognito());
-        prop_assert_eq!(sign_in.returned(&Returned::read(&text)).expect_err("not ours"), SignInError::OtherSignIn);
+        prop_assert_eq!(sign_in.returned(&came(&text)).expect_err("not ours"), SignInError::OtherSignIn);
     }
 
     #[test]

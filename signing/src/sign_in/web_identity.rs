@@ -15,6 +15,9 @@ const NAME: &str = "AWS STS";
 /// Longest name of a session (API Reference).
 const MAX_SESSION_NAME: usize = 64;
 
+/// Longest answer that is read. A session token has at most 4 KB or so.
+const MAX_ANSWER_LEN: usize = 64 * 1024;
+
 /// A role that whoever is signed in takes.
 #[derive(Clone, Debug)]
 pub(super) struct WebIdentity {
@@ -66,6 +69,9 @@ fn session_name(token: &SecretString) -> String {
 
 /// The credentials of an answer.
 pub(super) fn read(response: &Response) -> Result<AwsCredentials, SignInError> {
+    if response.body().len() > MAX_ANSWER_LEN {
+        return Err(malformed(NAME, "it is too long"));
+    }
     let text = std::str::from_utf8(response.body()).map_err(|error| malformed(NAME, error))?;
     let parsed = Document::parse(text);
     let field = |name: &str| {

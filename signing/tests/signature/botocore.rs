@@ -3,18 +3,21 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use gangway_protocol::certificate::UncheckedCsr;
+use gangway_protocol::certificate::{Csr, UncheckedCsr};
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::signer;
 use gangway_protocol::time::UnixMillis;
-use gangway_signing::{AwsCredentials, NoAnswer, Order, Response, Signer, Step, Target, Wallet};
+use gangway_signing::{
+    AwsCredentials, NoAnswer, Order, Request, Response, Signer, Step, Target, Trial, TrialStep, Wallet,
+};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use serde_json::{Value, json};
 
 const NOW: UnixMillis = UnixMillis(1_795_780_800_000);
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// What goes to AWS when a reply is lost: the request to sign, the list, a look at each certificate.
+/// What goes to AWS when a reply is lost (the request to sign, the list, a look at a certificate), and the removal of what was
+/// signed for a trial.
 fn requests(endpoint: Option<&str>, session_token: Option<&str>) -> Vec<Value> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key");
     let pem = CertificateParams::default()
@@ -33,10 +36,12 @@ fn requests(endpoint: Option<&str>, session_token: Option<&str>) -> Vec<Value> {
         expires_at: None,
     };
     wallet.put_aws(configured.id.clone(), credentials);
+    let csr = csr.conclude(true).expect("a good one");
+    let order_csr = csr.clone();
     let order = Order {
         claim: "clm_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
         device: "dev_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
-        csr: csr.conclude(true).expect("a good one"),
+        csr,
         again: false,
     };
     let mut signer = Signer::of(&configured, order).expect("a known kind");
@@ -50,24 +55,13 @@ fn requests(endpoint: Option<&str>, session_token: Option<&str>) -> Vec<Value> {
         Value::Null,
     ];
     let mut step = signer.start(&wallet, NOW);
-    let mut sent = Vec::new();
+    let mut sent = vec![removal(&configured, &key, order_csr, &mut wallet)];
     for answer in answers {
         let Ok(Step::Send(sending)) = step else {
             panic!("a request, not {step:?}")
         };
         if sending.target == Target::Elsewhere {
-            let request = &sending.request;
-            let headers: serde_json::Map<String, Value> = request
-                .headers()
-                .iter()
-                .map(|(name, value)| (name.to_string(), value.to_str().expect("text").into()))
-                .chain([(
-                    "host".to_owned(),
-                    request.uri().authority().expect("a host").as_str().into(),
-                )])
-                .collect();
-            sent.push(json!({"method": request.method().as_str(), "url": request.uri().to_string(), "headers": headers,
-                "body": std::str::from_utf8(request.body()).expect("text"), "secret": SECRET, "now": NOW.as_secs()}));
+            sent.push(as_case(&sending.request));
         }
         let answer = match answer {
             Value::Null => Err(NoAnswer {
@@ -78,6 +72,36 @@ fn requests(endpoint: Option<&str>, session_token: Option<&str>) -> Vec<Value> {
         step = signer.answer(answer, &mut wallet, NOW);
     }
     sent
+}
+
+/// The removal of what was signed for a trial.
+fn removal(configured: &signer::Signer, key: &KeyPair, csr: Csr, wallet: &mut Wallet) -> Value {
+    let mut trial = Trial::of(configured, csr).expect("a trial");
+    let Ok(TrialStep::Send(_)) = trial.start(wallet, NOW) else {
+        panic!("AWS is asked")
+    };
+    let certificate = CertificateParams::default()
+        .self_signed(key)
+        .expect("a certificate");
+    let created = json!({"certificateId": "a".repeat(64), "certificatePem": certificate.pem()}).to_string();
+    match trial.answer(Ok(Response::new(created.into_bytes())), wallet, NOW) {
+        Ok(TrialStep::Send(sending)) => as_case(&sending.request),
+        other => panic!("a removal, not {other:?}"),
+    }
+}
+
+/// A request as the verifier reads it.
+fn as_case(request: &Request) -> Value {
+    let host = request.uri().authority().expect("a host").as_str();
+    let headers: serde_json::Map<String, Value> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().expect("text").into()))
+        .chain([("host".to_owned(), host.into())])
+        .collect();
+    let body = std::str::from_utf8(request.body()).expect("text");
+    json!({"method": request.method().as_str(), "url": request.uri().to_string(), "headers": headers, "body": body,
+        "secret": SECRET, "now": NOW.as_secs()})
 }
 
 /// What botocore says of each.
@@ -121,15 +145,15 @@ fn every_request_that_is_sent_to_aws_is_accepted_by_botocore() {
     }
     assert_eq!(
         cases.len(),
-        18,
-        "three kinds of request, three endpoints, with a session token and without"
+        24,
+        "four kinds of request, three endpoints, with a session token and without"
     );
-    assert_eq!(verified(&cases), vec!["good"; 18]);
+    assert_eq!(verified(&cases), vec!["good"; 24]);
 }
 
 #[test]
 fn no_changed_request_is_accepted_by_botocore() {
-    let base = requests(None, Some("t0ken")).remove(0);
+    let base = requests(None, Some("t0ken")).remove(1);
     let changed = |field: &str, value: Value| {
         let mut case = base.clone();
         match field.strip_prefix("header ") {

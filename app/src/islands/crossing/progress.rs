@@ -90,7 +90,7 @@ pub(super) fn Following(
                 .then(|| view! { <button class="button" type="button" on:click=move |_| state.say(Input::Cancel)>{t.cancel()}</button> })
         }}
         {move || (installed.get() && overdue.get()).then(|| view! { <Overdue state sees_fleet /> })}
-        {move || ends_here.get().then(|| view! { <EnrolAnother /> })}
+        {move || ends_here.get().then(|| view! { <EnrolAnother state /> })}
     }
 }
 
@@ -107,19 +107,20 @@ fn Overdue(state: CrossingState, sees_fleet: bool) -> impl IntoView {
             <p role="status">{t.crossing_overdue()}</p>
             <div class="row">
                 {device.map(|device| view! { <a class="button" href=paths::fleet_device(&device)>{t.crossing_to_device()}</a> })}
-                <EnrolAnother />
+                <EnrolAnother state />
             </div>
         </Notice>
     }
 }
 
+/// Back to the field on the same page, which still holds what a signer elsewhere takes.
 #[component]
-fn EnrolAnother() -> impl IntoView {
+fn EnrolAnother(state: CrossingState) -> impl IntoView {
     view! {
-        <a class="button primary" href=paths::LINK>
+        <button class="button primary" type="button" on:click=move |_| state.start_over(false)>
             <Icon glyph=Glyph::Add />
             {language().enrol_another()}
-        </a>
+        </button>
     }
 }
 

@@ -1,16 +1,14 @@
 //! What a signer elsewhere waits for, after everybody has agreed: credentials, or the person's word after a lost reply.
 
-mod credentials;
-
 use gangway_client::crossing::{Input, Obstacle, Stage};
 use gangway_protocol::signer::Signer;
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use self::credentials::Credentials;
 use super::state::CrossingState;
 use crate::browser::page;
 use crate::components::notice::{Notice, Tone};
+use crate::islands::credentials::Credentials;
 use crate::visit::language;
 
 const REPLY_LOST_ID: &str = "reply-lost";
@@ -29,9 +27,13 @@ pub(super) fn SigningObstacle(
         })
     });
     move || match obstacle.get()? {
-        Obstacle::Credentials { signer, refused } => Some(Either::Left(
-            view! { <Credentials state signer=*signer refused /> },
-        )),
+        Obstacle::Credentials { signer, refused } => {
+            let given = Callback::new(move |()| state.say(Input::CredentialsGiven));
+            let cancel = Callback::new(move |()| state.say(Input::Cancel));
+            Some(Either::Left(
+                view! { <Credentials signer=*signer refused given cancel /> },
+            ))
+        }
         Obstacle::ReplyLost { signer, lost, find } => Some(Either::Right(
             view! { <ReplyLost state signer=*signer lost find /> },
         )),

@@ -32,6 +32,8 @@ pub(super) struct CrossingState {
     /// The machine, while there is a crossing.
     pub(super) machine: Held<Rc<dyn Machine>>,
     pub(super) messages: Messages,
+    /// Origins of signers to which the page may connect: those that there were when it was loaded.
+    pub(super) reachable: StoredValue<Vec<String>>,
     /// How many attempts there have been: what an earlier one shows does not belong to the present one.
     pub(super) attempts: StoredValue<u32>,
     /// How many ended attempts the server still has to hear of.
@@ -108,8 +110,9 @@ impl Farewell {
 }
 
 impl CrossingState {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(reachable: Vec<String>) -> Self {
         Self {
+            reachable: StoredValue::new(reachable),
             t: language(),
             entry: CodeEntry::new(),
             prefilled: RwSignal::new(false),

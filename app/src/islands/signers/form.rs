@@ -6,6 +6,7 @@ mod oidc;
 mod plgd;
 
 use gangway_protocol::organisation::{Organisation, Role};
+use gangway_protocol::path::page as paths;
 use gangway_protocol::signer::{Signer, SignerKind, SignerRequest, SignerUpdate};
 use leptos::prelude::*;
 
@@ -14,6 +15,8 @@ use self::field::Field;
 use self::plgd::{PlgdFields, PlgdForm};
 use super::super::lists::{List, Once};
 use super::read;
+use crate::browser::page;
+use crate::components::copy::CopyButton;
 use crate::components::dialog::FormEnd;
 use crate::components::notice::Complaint;
 use crate::components::role::role_name;
@@ -87,6 +90,10 @@ pub(super) fn SignerForm(
 ) -> impl IntoView {
     let t = language();
     let fields = Fields::of(present.as_ref());
+    let returns = present
+        .as_ref()
+        .filter(|signer| signs_in(&signer.kind))
+        .map(|signer| format!("{}{}", page::origin(), paths::signed_in(&signer.id)));
     let title = match &present {
         Some(signer) => t.signer_edit(&signer.name),
         None => t.signer_add().to_owned(),
@@ -174,9 +181,35 @@ pub(super) fn SignerForm(
                         </label>
                     }
                 })}
+            {returns.map(|address| view! { <ReturnAddress address /> })}
             <Complaint message />
             <FormEnd open verb=t.save() busy />
         </form>
+    }
+}
+
+/// Whether people sign in for it.
+fn signs_in(kind: &SignerKind) -> bool {
+    match kind {
+        SignerKind::AwsIot(aws) => aws.sign_in.is_some(),
+        SignerKind::PlgdHub(_) => true,
+        SignerKind::Builtin | SignerKind::Unknown => false,
+    }
+}
+
+/// Where the authority has to let people return to.
+#[component]
+fn ReturnAddress(address: String) -> impl IntoView {
+    let t = language();
+    view! {
+        <div class="field">
+            <p class="label">{t.signer_returns()}</p>
+            <div class="row">
+                <code class="wrap">{address.clone()}</code>
+                <CopyButton text=address />
+            </div>
+            <p class="hint">{t.signer_returns_hint()}</p>
+        </div>
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) enum SignerCommand {
 /// Options of `gangway admin signer add`.
 #[derive(Debug, clap::Args)]
 pub(super) struct AddArgs {
-    /// What it is: aws_iot, or builtin
+    /// What it is: aws_iot, plgd_hub, or builtin
     #[arg(long)]
     kind: String,
     /// A file with its public configuration as JSON, e.g. {"region": "eu-central-1"}
@@ -116,7 +116,7 @@ fn read(args: &AddArgs) -> Result<SignerRequest, CommandError> {
         .map_err(|error| CommandError::Refused(format!("the configuration of the signer: {error}")))?;
     match request.kind {
         SignerKind::Unknown => Err(CommandError::Refused(format!(
-            "there is no kind “{}”: it is aws_iot or builtin",
+            "there is no kind “{}”: it is aws_iot, plgd_hub or builtin",
             args.kind
         ))),
         _ => Ok(request),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{RawQuery, State};
+use axum::extract::{OriginalUri, State};
 use axum::response::Html;
 use axum::routing::get;
 use gangway_client::Api;
@@ -42,7 +42,7 @@ pub(super) async fn sign_in(
         .map_err(|error| unheard(&error))?;
     let port = listener.local_addr().map_err(|error| unheard(&error))?.port();
     let redirect = Redirect {
-        uri: format!("http://127.0.0.1:{port}{}", page::SIGNED_IN),
+        uri: format!("http://127.0.0.1:{port}{}", page::signed_in(&signer.id)),
         reads_fragment: false,
     };
     let Some((mut sign_in, mut step)) = SignIn::begin(signer, redirect, |bytes| SystemRandom.fill(bytes))
@@ -51,19 +51,16 @@ pub(super) async fn sign_in(
     };
     let (heard, mut returns) = mpsc::channel(4);
     let pages = Router::new()
-        .route(page::SIGNED_IN, get(hear))
+        .route(&page::signed_in(&signer.id), get(hear))
         .with_state(Arc::new(heard));
     let serving = tokio::spawn(async move { axum::serve(listener, pages).await });
     let outcome = loop {
         let next = match step {
             SignInStep::Done => break Ok(true),
             SignInStep::Send(sending) => {
-                let answer = api
-                    .send_elsewhere(sending.request)
-                    .await
-                    .map_err(|error| NoAnswer {
-                        detail: error.cause(),
-                    });
+                let answer = api.carry(*sending).await.map_err(|error| NoAnswer {
+                    detail: error.cause(),
+                });
                 sign_in.answer(answer, wallet, SystemClock.now())
             }
             SignInStep::Visit { url } => {
@@ -90,8 +87,8 @@ pub(super) async fn sign_in(
 
 /// Waits for somebody who comes back from this sign-in: anything on this machine can open the port.
 async fn back(sign_in: &mut SignIn, returns: &mut mpsc::Receiver<String>) -> Result<SignInStep, SignInError> {
-    while let Some(query) = returns.recv().await {
-        match sign_in.returned(&Returned::read(&query)) {
+    while let Some(returned) = returns.recv().await {
+        match sign_in.returned(&Returned::read(&returned)) {
             Err(SignInError::OtherSignIn) => {}
             next => return next,
         }
@@ -101,10 +98,10 @@ async fn back(sign_in: &mut SignIn, returns: &mut mpsc::Receiver<String>) -> Res
 
 async fn hear(
     State(heard): State<Arc<mpsc::Sender<String>>>,
-    RawQuery(query): RawQuery,
+    OriginalUri(uri): OriginalUri,
 ) -> Html<&'static str> {
-    // Whoever floods the port is not waited for.
-    let _ = heard.try_send(query.unwrap_or_default());
+    // Whoever floods the port waits, and holds up nobody who comes later for long.
+    let _ = heard.send(uri.to_string()).await;
     Html(
         "<!DOCTYPE html><meta charset=\"utf-8\"><title>Gangway</title><p>Go back to the terminal: it goes on there. This window can be closed.</p>",
     )

@@ -1,7 +1,7 @@
 //! Approvals by what their signer is about.
 
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::DeviceId;
+use gangway_protocol::id::{ClaimId, DeviceId};
 use gangway_protocol::signer::SignerKind;
 use gangway_protocol::time::UnixMillis;
 
@@ -75,6 +75,19 @@ pub async fn being_signed(
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(ApprovalRecord::try_from).collect()
+}
+
+/// Counts a certificate that is going to be recorded for an approval. False when `most` have been.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_recorded(conn: &mut Conn<'_>, claim: &ClaimId, most: i64) -> Result<bool, DbError> {
+    let counted = query("UPDATE approvals SET recorded = recorded + 1 WHERE claim = $1 AND recorded < $2")
+        .bind(claim.as_str())
+        .bind(most)
+        .execute(conn)
+        .await?;
+    Ok(counted > 0)
 }
 
 /// At most `limit` approvals whose signer has not been heard of since `before`.

@@ -77,7 +77,7 @@ pub async fn standing(conn: &mut Conn<'_>, device: &DeviceId) -> Result<Option<C
     row.map(CertificateRecord::try_from).transpose()
 }
 
-/// How many certificates were issued or reserved for `device` after `since`.
+/// How many certificates our own CA has issued for `device` after `since`.
 ///
 /// # Errors
 /// What the database says.
@@ -86,15 +86,17 @@ pub async fn count_issued_since(
     device: &DeviceId,
     since: UnixMillis,
 ) -> Result<i64, DbError> {
-    let (issued,): (i64,) = query("SELECT COUNT(*) FROM certificates WHERE device = $1 AND issued_at > $2")
-        .bind(device.as_str())
-        .bind(since.0)
-        .fetch_one(conn)
-        .await?;
+    let (issued,): (i64,) = query(
+        "SELECT COUNT(*) FROM certificates WHERE device = $1 AND issued_at > $2 AND issuer IS NOT NULL",
+    )
+    .bind(device.as_str())
+    .bind(since.0)
+    .fetch_one(conn)
+    .await?;
     Ok(issued)
 }
 
-/// How many signed certificates of these devices are neither revoked, nor superseded, nor expired.
+/// How many certificates of these devices are neither revoked, nor superseded, nor expired.
 ///
 /// # Errors
 /// What the database says.
@@ -123,7 +125,7 @@ pub async fn count_live_of(
     Ok(live.unsigned_abs())
 }
 
-/// How many signed certificates of `device` are neither revoked, nor superseded, nor expired.
+/// How many certificates of `device` are neither revoked, nor superseded, nor expired.
 ///
 /// # Errors
 /// What the database says.

@@ -129,6 +129,16 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
             })
         }),
     ),
+    (
+        "certificates::endings_due",
+        Walks(|conn| {
+            Box::pin(async {
+                certificates::endings_due(conn, &home(), UnixMillis(50), "", 500)
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
     ("certificates::revoke_of_devices", CHANGES),
     ("certificates::revoke_of_key", CHANGES),
     ("certificates::revoke_one", CHANGES),

@@ -139,7 +139,15 @@ pub(super) fn approval(state: CrossingState, form: Form) -> Callback<bool> {
         }
         form.waiting.set(false);
         if let Some(decision) = form.decision(replace) {
-            state.say(Input::Approve(Box::new(decision)));
+            let is_reachable = state.reachable.with_value(|reachable| {
+                let origins = decision.signer.kind.origins();
+                origins.iter().all(|origin| reachable.contains(origin))
+            });
+            if is_reachable {
+                state.say(Input::Approve(Box::new(decision)));
+            } else {
+                form.message.set(Some(t.signer_unreachable().to_owned()));
+            }
             return;
         }
         let trouble = form.signers.with_untracked(|signers| match signers {

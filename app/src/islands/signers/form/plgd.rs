@@ -116,7 +116,9 @@ pub(super) fn PlgdFields(form: PlgdForm, id: Callback<&'static str, String>, is_
                 aria-describedby=described
                 on:input:target=move |event| on_input(event.target().value())
             ></textarea>
-            <p class="hint" id=paste_hint role="status">{told}</p>
+            <p class="hint" class:bad=move || taken.get() == Some(false) id=paste_hint role="status">
+                {told}
+            </p>
         </div>
         <Field
             id=id.run("ca")

@@ -1,14 +1,11 @@
 //! What a signer elsewhere takes from the person: a sign-in at its authority, or credentials that are pasted. Either stays in this
 //! page's memory and goes to the signer alone.
 
-use gangway_client::crossing::Input;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::signer::{Signer, SignerKind};
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::super::state::CrossingState;
-use super::Cancel;
 use crate::browser::channel::Channel;
 use crate::browser::held::Held;
 use crate::browser::page;
@@ -23,11 +20,16 @@ const SIGN_IN_ID: &str = "signer-sign-in";
 
 /// Asks for them.
 #[component]
-pub(super) fn Credentials(
-    state: CrossingState,
+pub(crate) fn Credentials(
+    /// For whom.
     signer: Signer,
     /// Why the former ones were refused.
     refused: Option<String>,
+    /// Called when the wallet has some.
+    given: Callback<()>,
+    /// Called when the person gives up; without one there is another way out.
+    #[prop(optional, into)]
+    cancel: Option<Callback<()>>,
 ) -> impl IntoView {
     let refused = refused.map(|refused| language().credentials_refused(&refused));
     let takes_sign_in = match &signer.kind {
@@ -35,11 +37,11 @@ pub(super) fn Credentials(
         _ => true,
     };
     if takes_sign_in {
-        Either::Left(view! { <SigningIn state signer refused /> })
+        Either::Left(view! { <SigningIn signer refused given cancel /> })
     } else {
         Either::Right(view! {
             <Notice tone=Tone::Plain>
-                <Paste state signer refused takes_focus=true />
+                <Paste signer refused given cancel takes_focus=true />
             </Notice>
         })
     }
@@ -47,7 +49,12 @@ pub(super) fn Credentials(
 
 /// A sign-in at the signer's authority, in a window of its own.
 #[component]
-fn SigningIn(state: CrossingState, signer: Signer, refused: Option<String>) -> impl IntoView {
+fn SigningIn(
+    signer: Signer,
+    refused: Option<String>,
+    given: Callback<()>,
+    cancel: Option<Callback<()>>,
+) -> impl IntoView {
     let t = language();
     let waiting = RwSignal::new(None::<Waiting>);
     let message = RwSignal::new(refused);
@@ -59,8 +66,9 @@ fn SigningIn(state: CrossingState, signer: Signer, refused: Option<String>) -> i
     // Each attempt has a proof of its own, so that a failed one is followed by a fresh one.
     let prepare = move || {
         waiting.set(None);
+        let signer = signer.get_value();
         leptos::task::spawn_local(async move {
-            match signers::prepare(&api(), signer.get_value()).await {
+            match signers::prepare(&api(), signer).await {
                 Some(Ok(ready)) => drop(waiting.try_set(Some(ready))),
                 Some(Err(error)) => drop(message.try_set(Some(t.sign_in_failed(&error)))),
                 None => drop(message.try_set(Some(t.sign_in_unknown().to_owned()))),
@@ -74,7 +82,8 @@ fn SigningIn(state: CrossingState, signer: Signer, refused: Option<String>) -> i
         leptos::task::spawn_local(async move {
             match signers::arrive(&api(), ready, returned).await {
                 Arrival::Foreign => {}
-                Arrival::Done => state.say(Input::CredentialsGiven),
+                // Whoever waited may have given up meanwhile.
+                Arrival::Done => drop(given.try_run(())),
                 Arrival::Failed(error) => {
                     if message.try_set(Some(t.sign_in_failed(&error))).is_none() {
                         opened.set(false);
@@ -140,14 +149,14 @@ fn SigningIn(state: CrossingState, signer: Signer, refused: Option<String>) -> i
                                     </button>
                                 }
                             })
-                    }} <Cancel state />
+                    }} <Cancel cancel />
                 </div>
                 {is_aws
                     .then(|| {
                         view! {
                             <details class="fold">
                                 <summary class="textual">{t.credentials_instead()}</summary>
-                                <Paste state signer=pasted refused=None takes_focus=false />
+                                <Paste signer=pasted refused=None given cancel=None takes_focus=false />
                             </details>
                         }
                     })}
@@ -158,7 +167,13 @@ fn SigningIn(state: CrossingState, signer: Signer, refused: Option<String>) -> i
 
 /// Temporary credentials of AWS, pasted.
 #[component]
-fn Paste(state: CrossingState, signer: Signer, refused: Option<String>, takes_focus: bool) -> impl IntoView {
+fn Paste(
+    signer: Signer,
+    refused: Option<String>,
+    given: Callback<()>,
+    cancel: Option<Callback<()>>,
+    takes_focus: bool,
+) -> impl IntoView {
     let t = language();
     let pasted = RwSignal::new(String::new());
     let message = RwSignal::new(refused);
@@ -170,7 +185,7 @@ fn Paste(state: CrossingState, signer: Signer, refused: Option<String>, takes_fo
             match signers::paste(id, text).await {
                 Ok(()) => {
                     let _ = pasted.try_set(String::new());
-                    state.say(Input::CredentialsGiven);
+                    let _ = given.try_run(());
                 }
                 Err(error) => {
                     let _ = message.try_set(Some(t.credentials_unreadable(error).to_owned()));
@@ -203,10 +218,15 @@ fn Paste(state: CrossingState, signer: Signer, refused: Option<String>, takes_fo
             <Complaint message />
             <div class="row">
                 <button class="button primary" type="submit">{t.credentials_use()}</button>
-                {takes_focus.then(|| view! { <Cancel state /> })}
+                <Cancel cancel />
             </div>
         </form>
     }
+}
+
+#[component]
+fn Cancel(cancel: Option<Callback<()>>) -> impl IntoView {
+    cancel.map(|cancel| view! { <button class="button" type="button" on:click=move |_| cancel.run(())>{language().cancel()}</button> })
 }
 
 /// The host of an address, for people.

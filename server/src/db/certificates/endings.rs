@@ -1,0 +1,47 @@
+//! Certificates that were revoked here and have to be ended at their signers.
+
+use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::OrganisationId;
+use gangway_protocol::time::UnixMillis;
+
+use super::{CertificateRecord, Conn, DbError, Row, columns};
+use crate::db::query;
+
+/// At most `limit` of an organisation that have not run out by now, in the order of their digests behind `after`.
+///
+/// # Errors
+/// What the database says.
+pub async fn endings_due(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    now: UnixMillis,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<CertificateRecord>, DbError> {
+    let rows: Vec<Row> = query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM certificates WHERE organisation = $1 AND issuer IS NULL AND revoked_at IS NOT NULL AND ended_at IS NULL
+             AND sha256 > $2 AND not_after > $3 AND revocation_reason <> 'certificate_hold' ORDER BY sha256 LIMIT $4"
+    ))
+    .bind(organisation.as_str())
+    .bind(after)
+    .bind(now.0)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(CertificateRecord::try_from).collect()
+}
+
+/// Notes that a certificate was ended at its signer. False when it was before.
+///
+/// # Errors
+/// What the database says.
+pub async fn end(conn: &mut Conn<'_>, sha256: &Sha256Hex, at: UnixMillis) -> Result<bool, DbError> {
+    let ended = query("UPDATE certificates SET ended_at = $2 WHERE sha256 = $1 AND ended_at IS NULL")
+        .bind(sha256.to_string())
+        .bind(at.0)
+        .execute(conn)
+        .await?;
+    Ok(ended > 0)
+}
