@@ -110,8 +110,8 @@ pub async fn remove(conn: &mut Conn<'_>, id: &SignerId) -> Result<bool, DbError>
 /// What the database says.
 pub async fn is_named(conn: &mut Conn<'_>, id: &SignerId) -> Result<bool, DbError> {
     let (named,): (i64,) = query(
-        "SELECT CASE WHEN EXISTS (SELECT 1 FROM approvals WHERE signer = $1)
-             OR EXISTS (SELECT 1 FROM certificates WHERE signer = $1) THEN 1 ELSE 0 END",
+        "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM approvals WHERE signer = $1)
+             OR EXISTS (SELECT 1 FROM certificates WHERE signer = $1) THEN 1 ELSE 0 END AS BIGINT)",
     )
     .bind(id.as_str())
     .fetch_one(conn)
