@@ -167,6 +167,19 @@ test('a hub as signer: added, tried, signed in to', async ({ owner, server, star
     await signInAtHub(owner, 'ada', 'Turn back');
     await expect(owner.getByText('The sign-in was not completed')).toBeVisible();
     await portray(owner, 'link-sign-in-declined');
+    await signInAtHub(owner, 'ada');
+    await device.next('online');
+    await owner.waitForURL('**/fleet/dev_*');
+    await owner.getByRole('button', { name: 'Revoke' }).click();
+    await owner.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await expect(owner.getByText('still works at its signer')).toBeVisible();
+    await portray(owner, 'device-ending-due');
+    await open(owner, `${server.url}/organisation/signers`);
+    await expect(owner.getByText('still work at Hub, Hall 3')).toBeVisible();
+    await portray(owner, 'signers-endings');
+    await owner.getByRole('button', { name: 'End them there' }).click();
+    await expect(owner.getByRole('link', { name: /^Sign in at / })).toBeVisible();
+    await portray(owner, 'signers-ending');
     await open(owner, `${server.url}/link/signed-in/sgn_0000000001zzzzzzzzzzzzzzzz`);
     await portray(owner, 'signed-in');
   } finally {

@@ -2,9 +2,10 @@
 // at a plgd hub. What they get there stays in the browser.
 import type { Locator, Page } from '@playwright/test';
 import { Aws, addAws, paste, type AccessKey } from '../support/aws.ts';
+import { linkByTerminal } from '../support/crowd.ts';
 import { approve, enterCode, open, review } from '../support/link.ts';
 import { invite, join } from '../support/people.ts';
-import { Hub, addHub, signInAtHub } from '../support/plgd.ts';
+import { Hub, addHub, answerHub, signInAtHub } from '../support/plgd.ts';
 import { expect, test as base } from '../support/story.ts';
 
 const RIGHTS = ['iot:CreateCertificateFromCsr', 'iot:ListCertificates', 'iot:DescribeCertificate'];
@@ -171,6 +172,25 @@ test('whoever stays on the page signs in once for several devices', async ({ own
   await approve(installer);
   await second.next('online');
   expect((await hub.told()).asked).toEqual(['POST token authorization_code', 'POST sign 200', 'POST sign 200']);
+});
+
+test('the terminal signs in at a hub with a browser of the same machine', async ({ owner, server, startDevice, hub }) => {
+  await addHub(owner, server.url, hub);
+  const device = startDevice();
+  const signingIn = async (line: string): Promise<void> => {
+    const told = JSON.parse(line) as { event: string; url?: string };
+    if (told.event !== 'sign_in' || !told.url) return;
+    const window = await owner.context().newPage();
+    await window.goto(told.url);
+    await answerHub(window, 'ada');
+    await expect(window.getByText('Go back to the terminal')).toBeVisible();
+  };
+  const signed: Promise<void>[] = [];
+  const linked = await linkByTerminal(server.url, await server.token(), await device.code(), {}, (line) => signed.push(signingIn(line)));
+  await Promise.all(signed);
+  expect(linked.status, linked.output).toBe(0);
+  expect((await hub.told()).asked).toEqual(['POST token authorization_code', 'POST sign 200']);
+  await device.next('online');
 });
 
 test('an admin tries a hub, and nothing is left of it', async ({ owner, server, hub }) => {

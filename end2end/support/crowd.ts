@@ -33,9 +33,9 @@ export class Crowd {
   async stop(): Promise<void> { await this.child.kill('SIGTERM'); }
 }
 
-/** `gangway link` with this code on its standard input. */
-export async function linkByTerminal(server: string, token: string, code: string, env: Record<string, string> = {}): Promise<{ status: number; output: string }> {
-  const terminal = new Child(GANGWAY_BIN, ['link', '--server', server, '--yes', '--json'], { env: { GANGWAY_TOKEN: token, ...env } });
+/** `gangway link` with this code on its standard input; what it prints meanwhile goes to `onLine`. */
+export async function linkByTerminal(server: string, token: string, code: string, env: Record<string, string> = {}, onLine?: (line: string) => void): Promise<{ status: number; output: string }> {
+  const terminal = new Child(GANGWAY_BIN, ['link', '--server', server, '--yes', '--json'], { env: { GANGWAY_TOKEN: token, ...env }, onLine });
   terminal.write(`${code}\n`);
   terminal.closeInput();
   const status = await terminal.exited();

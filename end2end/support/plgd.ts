@@ -54,7 +54,12 @@ export async function signInAtHub(page: Page, owner: string, answer = 'Sign in')
   const opened = page.waitForEvent('popup');
   await page.getByRole('link', { name: /^Sign in at / }).click();
   const window = await opened;
+  await answerHub(window, owner, answer);
+  return window;
+}
+
+/** Answers the hub's authority in this window. */
+export async function answerHub(window: Page, owner: string, answer = 'Sign in'): Promise<void> {
   await window.getByLabel('Name').fill(owner);
   await window.getByRole('button', { name: answer }).click();
-  return window;
 }
