@@ -12,7 +12,7 @@ use crate::enrolment::Endpoint;
 use crate::id::SignerId;
 use crate::organisation::Role;
 
-pub use address::is_address;
+pub use address::{host_of, is_address, origin_of};
 pub use aws_iot::{AwsIot, AwsSignIn, Cognito, WebIdentity};
 pub use oidc::OidcClient;
 pub use plgd_hub::PlgdHub;

@@ -17,15 +17,14 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::json;
 use gangway_protocol::signer::{self, SignerKind};
 use gangway_protocol::time::UnixMillis;
-use http::Method;
 use http::header::DATE;
 
 use crate::access::Access;
 use crate::ending::Shown;
 use crate::sign_in::SignIn;
 use crate::{
-    AwsIot, AwsRefusal, NoAnswer, Order, PlgdHub, Request, Response, Sending, SigningError, Step, Target,
-    Wallet, malformed, panel, plgd_hub,
+    AwsIot, AwsRefusal, NoAnswer, Order, PlgdHub, Request, Response, Sending, SigningError, Step, Wallet,
+    malformed, panel, plgd_hub,
 };
 
 /// One signing by a signer elsewhere.
@@ -65,7 +64,7 @@ enum State {
     /// The certificate is being recorded; or it was in an earlier attempt, and is asked for.
     Recording,
     /// Our server is told how it ended.
-    Ending(End),
+    Telling(End),
 }
 
 /// How a request ended without a certificate.
@@ -173,7 +172,7 @@ impl Elsewhere {
             }
             State::Recording => panel::certificate(&self.order, answer),
             // The lease ends by itself where our server did not hear of it.
-            State::Ending(end) => self.ended(end, wallet),
+            State::Telling(end) => self.ended(end, wallet),
         }
     }
 
@@ -219,7 +218,7 @@ impl Elsewhere {
             Err(error) => return self.end(End::Refused(error)),
         };
         self.state = State::Asking { since: now };
-        Ok(elsewhere(request))
+        Ok(Step::Send(Box::new(Sending::elsewhere(request))))
     }
 
     fn asked(
@@ -261,7 +260,7 @@ impl Elsewhere {
         match self.backend.look(&self.signer, csr, seen, since, wallet, now)? {
             Look::Ask(request, search) => {
                 self.state = State::Looking { since, search, lost };
-                Ok(elsewhere(*request))
+                Ok(Step::Send(Box::new(Sending::elsewhere(*request))))
             }
             Look::Found(signed) => self.record(signed),
             Look::Nothing => self.end(End::Lost(lost)),
@@ -282,7 +281,7 @@ impl Elsewhere {
             End::Refused(_) | End::Unaccepted(_) | End::Wanting => SigningUpdate::Refused,
             End::Lost(_) => SigningUpdate::ReplyLost,
         };
-        self.state = State::Ending(end);
+        self.state = State::Telling(end);
         panel::update(&self.order, update)
     }
 
@@ -436,15 +435,6 @@ impl Backend {
             Self::PlgdHub(hub) => hub.records(),
         }
     }
-}
-
-/// The request to a signer as a step: one that changes something is never repeated by itself.
-fn elsewhere(request: Request) -> Step {
-    Step::Send(Box::new(Sending {
-        is_idempotent: request.method() == Method::GET,
-        request,
-        target: Target::Elsewhere,
-    }))
 }
 
 /// When our server sent this, by its own clock (RFC 9110 §6.6.1).

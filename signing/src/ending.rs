@@ -151,7 +151,7 @@ impl Ending {
         Ok(match request {
             Some(request) => {
                 self.state = State::Finding;
-                send(request, Target::Elsewhere)
+                EndingStep::Send(Box::new(Sending::elsewhere(request)))
             }
             None => EndingStep::NeedCredentials { refused: None },
         })
@@ -161,7 +161,7 @@ impl Ending {
         Ok(match self.backend.end(&self.signer, name, wallet, now)? {
             Some(request) => {
                 self.state = State::Ending;
-                send(request, Target::Elsewhere)
+                EndingStep::Send(Box::new(Sending::elsewhere(request)))
             }
             None => EndingStep::NeedCredentials { refused: None },
         })
@@ -172,7 +172,11 @@ impl Ending {
             .body(Vec::new())
             .map_err(malformed)?;
         self.state = State::Telling;
-        Ok(send(request, Target::Panel))
+        Ok(EndingStep::Send(Box::new(Sending {
+            request,
+            target: Target::Panel,
+            is_idempotent: true,
+        })))
     }
 }
 
@@ -192,15 +196,6 @@ pub(crate) enum Shown {
     Unaccepted(String),
     /// It refused.
     Refused(SigningError),
-}
-
-/// All of these may be repeated.
-fn send(request: crate::Request, target: Target) -> EndingStep {
-    EndingStep::Send(Box::new(Sending {
-        request,
-        target,
-        is_idempotent: true,
-    }))
 }
 
 fn no_reply(answer: NoAnswer) -> SigningError {

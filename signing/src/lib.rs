@@ -105,6 +105,17 @@ pub struct Sending {
     pub is_idempotent: bool,
 }
 
+impl Sending {
+    /// To the authority in its URI. What HTTP calls idempotent may be repeated (RFC 9110 §9.2.2).
+    fn elsewhere(request: Request) -> Self {
+        Self {
+            is_idempotent: request.method().is_idempotent(),
+            request,
+            target: Target::Elsewhere,
+        }
+    }
+}
+
 impl std::fmt::Debug for Sending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sending")

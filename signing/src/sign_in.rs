@@ -13,14 +13,14 @@ mod oidc;
 mod web_identity;
 
 use gangway_protocol::id::SignerId;
-use gangway_protocol::signer::{AwsSignIn, Signer, SignerKind};
+use gangway_protocol::signer::{AwsSignIn, Signer, SignerKind, host_of, origin_of};
 use gangway_protocol::time::UnixMillis;
 
 pub use error::SignInError;
 pub(crate) use error::shown;
 pub use oidc::Returned;
 
-use crate::{AwsCredentials, NoAnswer, Request, Response, Sending, Target, Tokens, Wallet};
+use crate::{AwsCredentials, NoAnswer, Response, Sending, Tokens, Wallet};
 use cognito::{Cognito, Identity};
 use oidc::{Authority, Endpoints, Proof};
 use web_identity::WebIdentity;
@@ -82,9 +82,8 @@ pub struct Redirect {
 impl Redirect {
     /// What comes behind the origin.
     fn path(&self) -> &str {
-        let host = self.uri.find("://").map_or(0, |at| at + 3);
-        let path = self.uri.get(host..).and_then(|rest| rest.find('/'));
-        path.and_then(|at| self.uri.get(host + at..)).unwrap_or("/")
+        let path = self.uri.strip_prefix(origin_of(&self.uri));
+        path.filter(|path| !path.is_empty()).unwrap_or("/")
     }
 }
 
@@ -111,11 +110,14 @@ impl SignIn {
         redirect: Redirect,
         mut random: impl FnMut(&mut [u8]),
     ) -> Option<(Self, SignInStep)> {
-        let (authority, exchange) = parts(signer)?;
+        let (authority, exchange) = authority_and_exchange(signer)?;
         let proof = Proof::new(redirect, &mut random);
         let (phase, step) = match &authority {
             Authority::Discovered(client) => {
-                let step = SignInStep::Send(Box::new(get(&oidc::discovery(client))?));
+                let request = http::Request::get(oidc::discovery(client))
+                    .body(Vec::new())
+                    .ok()?;
+                let step = SignInStep::Send(Box::new(Sending::elsewhere(request)));
                 (Phase::Discovering { proof }, step)
             }
             Authority::Known { client, endpoints } => {
@@ -135,7 +137,7 @@ impl SignIn {
 
     /// Renews what has ended, where the wallet has what that takes.
     pub(crate) fn renewal(signer: &Signer, wallet: &Wallet, now: UnixMillis) -> Option<(Self, Sending)> {
-        let (authority, exchange) = parts(signer)?;
+        let (authority, exchange) = authority_and_exchange(signer)?;
         let held = wallet.session(&signer.id)?;
         let mut renewal = Self {
             signer: signer.id.clone(),
@@ -145,7 +147,7 @@ impl SignIn {
         };
         if let Some(refresh) = &held.refresh_token {
             let endpoints = Endpoints::to_redeem_at(&held.token_endpoint);
-            let sending = to(endpoints.refresh(renewal.authority.client(), refresh)?);
+            let sending = Sending::elsewhere(endpoints.refresh(renewal.authority.client(), refresh)?);
             renewal.phase = Phase::Redeeming {
                 endpoints,
                 proof: None,
@@ -198,7 +200,7 @@ impl SignIn {
                 let identity = Identity::read(&response)?;
                 let request = cognito.credentials(&identity, tokens.identity()?)?;
                 self.phase = Phase::Exchanging;
-                Ok(SignInStep::Send(Box::new(to(request))))
+                Ok(SignInStep::Send(Box::new(Sending::elsewhere(request))))
             }
             Phase::Exchanging => {
                 let credentials: AwsCredentials = match &self.exchange {
@@ -227,7 +229,7 @@ impl SignIn {
             endpoints: endpoints.clone(),
             proof: Some(proof.clone()),
         };
-        Ok(SignInStep::Send(Box::new(to(request))))
+        Ok(SignInStep::Send(Box::new(Sending::elsewhere(request))))
     }
 
     /// Asks for what the tokens are exchanged for.
@@ -245,7 +247,7 @@ impl SignIn {
                 request
             }
         };
-        Ok(SignInStep::Send(Box::new(to(request))))
+        Ok(SignInStep::Send(Box::new(Sending::elsewhere(request))))
     }
 
     /// Who is being asked, for people.
@@ -256,12 +258,12 @@ impl SignIn {
             (Phase::Exchanging, Exchange::WebIdentity(identity)) => identity.origin(),
             _ => self.authority.address(),
         };
-        oidc::host_of(url).to_owned()
+        host_of(url).to_owned()
     }
 }
 
 /// Where people sign in for a signer, and what becomes of their tokens.
-fn parts(signer: &Signer) -> Option<(Authority, Exchange)> {
+fn authority_and_exchange(signer: &Signer) -> Option<(Authority, Exchange)> {
     match &signer.kind {
         SignerKind::PlgdHub(hub) => Some((Authority::Discovered(hub.sign_in.clone()), Exchange::Nothing)),
         SignerKind::AwsIot(aws) => match aws.sign_in.as_ref()? {
@@ -276,24 +278,6 @@ fn parts(signer: &Signer) -> Option<(Authority, Exchange)> {
             AwsSignIn::Unknown => None,
         },
         SignerKind::Builtin | SignerKind::Unknown => None,
-    }
-}
-
-fn get(url: &str) -> Option<Sending> {
-    let request = http::Request::get(url).body(Vec::new()).ok()?;
-    Some(Sending {
-        request,
-        target: Target::Elsewhere,
-        is_idempotent: true,
-    })
-}
-
-/// A code is redeemed once, and a refresh token may be.
-fn to(request: Request) -> Sending {
-    Sending {
-        request,
-        target: Target::Elsewhere,
-        is_idempotent: false,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tries a signer: has it sign a request for a key that nobody keeps, and ends what it signed. Nothing of it is recorded at our
+//! Tries a signer: has it sign a request for a key that nobody keeps, and removes what it signed. Nothing of it is recorded at our
 //! server, and no device gets anything.
 //!
 //! AWS makes the certificate inactive, so that it opens nothing even where the person may not delete it.
@@ -10,7 +10,7 @@ use gangway_protocol::time::UnixMillis;
 use crate::access::Access;
 use crate::elsewhere::{Backend, Look, Reply, Search, Signed};
 use crate::sign_in::SignIn;
-use crate::{NoAnswer, Request, Response, Sending, SigningError, Target, Wallet, malformed};
+use crate::{NoAnswer, Request, Response, Sending, SigningError, Wallet, malformed};
 
 /// One trial of one signer.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ enum State {
         since: UnixMillis,
         search: Search,
     },
-    Ending,
+    Removing,
 }
 
 /// What comes next.
@@ -71,8 +71,8 @@ pub enum TrialStage {
     Credentials,
     /// The signer is asked.
     Signing,
-    /// What it signed is ended.
-    Ending,
+    /// What it signed is removed.
+    Removing,
 }
 
 impl Trial {
@@ -97,7 +97,7 @@ impl Trial {
         match self.state {
             State::Idle | State::Renewing(_) => TrialStage::Credentials,
             State::Signing { .. } => TrialStage::Signing,
-            State::Naming { .. } | State::Ending => TrialStage::Ending,
+            State::Naming { .. } | State::Removing => TrialStage::Removing,
         }
     }
 
@@ -151,7 +151,7 @@ impl Trial {
                 let found = answer.ok().filter(|response| response.status().is_success());
                 self.name(Some((search, found)), since, wallet, now)
             }
-            State::Ending => Ok(match answer.map(|response| self.backend.removed(&response)) {
+            State::Removing => Ok(match answer.map(|response| self.backend.removed(&response)) {
                 Ok(Ok(())) => TrialStep::Done(TrialEnd::Gone),
                 Ok(Err(why)) => self.left(&why),
                 Err(NoAnswer { detail }) => self.left(&detail),
@@ -186,7 +186,7 @@ impl Trial {
             return Err(SigningError::OtherKey);
         }
         match signed.external_id {
-            Some(id) => self.end(&id, wallet, now),
+            Some(id) => self.remove(&id, wallet, now),
             None => self.name(None, since, wallet, now),
         }
     }
@@ -209,15 +209,15 @@ impl Trial {
             Look::Found(Signed {
                 external_id: Some(id),
                 ..
-            }) => self.end(&id, wallet, now),
+            }) => self.remove(&id, wallet, now),
             Look::Found(_) | Look::Nothing => Ok(self.left("it is not among what the signer lists")),
         }
     }
 
-    fn end(&mut self, id: &str, wallet: &Wallet, now: UnixMillis) -> Result<TrialStep, SigningError> {
+    fn remove(&mut self, id: &str, wallet: &Wallet, now: UnixMillis) -> Result<TrialStep, SigningError> {
         match self.backend.remove(&self.signer, id, wallet, now)? {
             Some(request) => {
-                self.state = State::Ending;
+                self.state = State::Removing;
                 Ok(elsewhere(request))
             }
             None => Ok(self.left("the credentials have ended")),
@@ -226,11 +226,7 @@ impl Trial {
 }
 
 fn elsewhere(request: Request) -> TrialStep {
-    TrialStep::Send(Box::new(Sending {
-        request,
-        target: Target::Elsewhere,
-        is_idempotent: false,
-    }))
+    TrialStep::Send(Box::new(Sending::elsewhere(request)))
 }
 
 #[cfg(test)]

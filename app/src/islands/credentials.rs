@@ -2,7 +2,7 @@
 //! page's memory and goes to the signer alone.
 
 use gangway_protocol::secret::SecretString;
-use gangway_protocol::signer::{Signer, SignerKind};
+use gangway_protocol::signer::{Signer, SignerKind, host_of};
 use leptos::either::Either;
 use leptos::prelude::*;
 
@@ -107,7 +107,7 @@ fn SigningIn(
     });
     let go = move || {
         let ready = waiting.get()?;
-        let host = host(&ready.url).to_owned();
+        let host = host_of(&ready.url).to_owned();
         let address = ready.url.clone();
         let on_click = move |event: leptos::ev::MouseEvent| {
             message.set(None);
@@ -227,10 +227,4 @@ fn Paste(
 #[component]
 fn Cancel(cancel: Option<Callback<()>>) -> impl IntoView {
     cancel.map(|cancel| view! { <button class="button" type="button" on:click=move |_| cancel.run(())>{language().cancel()}</button> })
-}
-
-/// The host of an address, for people.
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?']).next().unwrap_or(rest)
 }

@@ -40,11 +40,19 @@ pub(super) fn check_base(field: &'static str, text: &str) -> Result<(), UnfitSig
     )
 }
 
-/// The origin of what [`check_base`] took.
-pub(super) fn origin_of(base: &str) -> &str {
-    let from = base.find("://").map_or(0, |at| at + 3);
-    let end = base.get(from..).and_then(|rest| rest.find('/'));
-    end.map_or(base, |end| base.get(..from + end).unwrap_or(base))
+/// The origin of an address: all before its path, query or fragment.
+#[must_use]
+pub fn origin_of(url: &str) -> &str {
+    let from = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(from..).and_then(|rest| rest.find(['/', '?', '#']));
+    end.and_then(|end| url.get(..from + end)).unwrap_or(url)
+}
+
+/// Host and port of an address, for people.
+#[must_use]
+pub fn host_of(url: &str) -> &str {
+    let origin = origin_of(url);
+    origin.split_once("://").map_or(origin, |(_, host)| host)
 }
 
 /// A name that an authority gave: visible ASCII, without what separates.
@@ -68,12 +76,8 @@ pub(super) fn unfit(field: &'static str, must: &str) -> Result<(), UnfitSigner> 
 /// An address for people or programs to go to: an origin as [`check_origin`] takes it, and visible ASCII behind it.
 #[must_use]
 pub fn is_address(url: &str) -> bool {
-    let end = url
-        .find("://")
-        .and_then(|at| url.get(at + 3..)?.find(['/', '?', '#']).map(|end| at + 3 + end));
-    let (origin, rest) = url
-        .split_at_checked(end.unwrap_or(url.len()))
-        .unwrap_or((url, ""));
+    let origin = origin_of(url);
+    let rest = url.strip_prefix(origin).unwrap_or_default();
     is_origin(origin)
         && rest
             .bytes()

@@ -6,7 +6,7 @@ use form_urlencoded::Serializer;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::json;
 use gangway_protocol::secret::SecretString;
-use gangway_protocol::signer::{self, OidcClient, is_address};
+use gangway_protocol::signer::{self, OidcClient, host_of, is_address, origin_of};
 use gangway_protocol::time::UnixMillis;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
@@ -373,14 +373,4 @@ fn refused(who: &str, response: &Response) -> SignInError {
         who: who.to_owned(),
         detail,
     }
-}
-
-fn origin_of(url: &str) -> &str {
-    let from = url.find("://").map_or(0, |at| at + 3);
-    let end = url.get(from..).and_then(|rest| rest.find(['/', '?', '#']));
-    end.and_then(|end| url.get(..from + end)).unwrap_or(url)
-}
-
-pub(super) fn host_of(url: &str) -> &str {
-    origin_of(url).split_once("://").map_or(url, |(_, host)| host)
 }

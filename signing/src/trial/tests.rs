@@ -7,7 +7,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{AwsCredentials, Tokens};
+use crate::{AwsCredentials, Target, Tokens};
 
 const NOW: UnixMillis = UnixMillis(1_795_780_800_000);
 
@@ -131,7 +131,7 @@ fn what_aws_signs_for_a_trial_is_inactive_and_deleted() {
             format!("/certificates/{}", "a".repeat(64)).as_str()
         )
     );
-    assert_eq!(play.trial.stage(), TrialStage::Ending);
+    assert_eq!(play.trial.stage(), TrialStage::Removing);
     assert_eq!(end(play.take(204, "")), TrialEnd::Gone);
 }
 

@@ -1,4 +1,4 @@
-//! A signer is tried: a request for a key that nobody keeps is signed, and what was signed is ended.
+//! A signer is tried: a request for a key that nobody keeps is signed, then what was signed is removed.
 
 use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
@@ -31,7 +31,7 @@ enum Outcome {
     Failed(String),
 }
 
-const STAGES: [TrialStage; 3] = [TrialStage::Credentials, TrialStage::Signing, TrialStage::Ending];
+const STAGES: [TrialStage; 3] = [TrialStage::Credentials, TrialStage::Signing, TrialStage::Removing];
 
 /// The dialog's content: it begins by itself.
 #[component]
