@@ -3,6 +3,7 @@
 mod answer;
 mod failure;
 mod key;
+mod mqtt;
 mod owner;
 mod reset;
 mod run;
@@ -136,6 +137,8 @@ struct Manner {
     /// The serial number it states, instead of what the machine says.
     #[arg(long, value_name = "TEXT")]
     serial: Option<String>,
+    #[command(flatten)]
+    mqtt: mqtt::Mqtt,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -170,6 +173,7 @@ fn settings(server: &Server, manner: &Manner) -> Settings {
     };
     settings.ca_file.clone_from(&server.ca_file);
     settings.key_type = manner.key_type;
+    settings.mqtt = manner.mqtt.settings();
     settings.code_life = Duration::from_secs(manner.code_life_secs);
     settings.accept = match manner.who_accepts() {
         WhoAccepts::Ask => Accept::Ask,

@@ -14,6 +14,7 @@ use url::{Host, Url};
 use crate::enrolment::Accept;
 use crate::facts;
 use crate::key::{FileKeys, KeyProvider, KeyType};
+use crate::mqtt::MqttSettings;
 use crate::transport::Proxies;
 
 /// How a device is to behave.
@@ -33,6 +34,8 @@ pub struct Settings {
     pub trust: Trust,
     /// PEM certificates of issuers to trust besides those.
     pub ca_file: Option<PathBuf>,
+    /// How it speaks MQTT, where its credential names a broker.
+    pub mqtt: MqttSettings,
     /// Proxies to go through.
     pub proxies: Proxies,
     /// What the device says about itself.
@@ -55,6 +58,7 @@ impl Settings {
             code_life: Duration::from_secs(u64::from(CODE_LIFE_SECS)),
             trust: Trust::default(),
             ca_file: None,
+            mqtt: MqttSettings::default(),
             proxies: proxies_from_environment(),
             agent: format!(
                 "{}/{} ({} {})",

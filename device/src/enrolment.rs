@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 
 use gangway_protocol::code::Nameplate;
 use gangway_protocol::device::Facts;
-use gangway_protocol::enrolment::{CODE_LIFE_SECS, DeviceToServer, Outcome, ReplaceReason, ServerToDevice};
+use gangway_protocol::enrolment::{
+    CODE_LIFE_SECS, DeviceToServer, Outcome, Provisioned, ProvisioningClaim, ReplaceReason, ServerToDevice,
+};
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::ClaimId;
 use gangway_protocol::time::UnixMillis;
@@ -65,6 +67,8 @@ pub enum Effect {
     KeepResume(Option<String>),
     /// Write the credential beside the present one, fsync it, then call [`Enrolment::installed`].
     Install(Box<Installation>),
+    /// Fetch a certificate with this claim, then call [`Enrolment::provisioned`] with the id of the claim.
+    Provision(Box<ProvisioningClaim>),
     /// The certificate is installed: close the connection; a session has to prove it.
     Enrolled,
     /// Close the connection and come back at this instant.
@@ -80,6 +84,15 @@ pub struct Installation {
     pub credential: Credential,
     /// Settings, if any came.
     pub configuration: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Why something did not come about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// For programs.
+    pub code: &'static str,
+    /// For people, on both screens.
+    pub message: String,
 }
 
 /// The machine.
@@ -237,6 +250,29 @@ impl Enrolment {
             self.proceed(id, claim.on_written(written), &mut effects, now);
         }
         effects
+    }
+
+    /// What became of [`Effect::Provision`] in `claim`: what was obtained, or why nothing was.
+    pub fn provisioned(
+        &mut self,
+        claim: &ClaimId,
+        outcome: Result<Provisioned, Fault>,
+        now: Instant,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Some(running) = self.take_running(claim) {
+            self.proceed(claim.clone(), running.on_provisioned(outcome), &mut effects, now);
+        }
+        effects
+    }
+
+    /// The claim in which the device fetches its certificate at the moment.
+    #[must_use]
+    pub fn provisions(&self) -> Option<&ClaimId> {
+        self.claim
+            .as_ref()
+            .filter(|claim| claim.provisions())
+            .map(Claim::id)
     }
 
     /// The person at the device wants another code. While a claim runs, nothing happens.
@@ -453,6 +489,8 @@ fn words(reason: gangway_protocol::enrolment::ClosedReason) -> &'static str {
 mod answers;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod provisioning;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]

@@ -77,6 +77,14 @@ pub enum Event {
         /// In words.
         reason: String,
     },
+    /// The device has a claim, with which it fetches its certificate from AWS itself.
+    #[non_exhaustive]
+    Provisioning {
+        /// Where.
+        endpoint: String,
+        /// By which template.
+        template: String,
+    },
     /// The device agreed.
     #[non_exhaustive]
     Accepted {
@@ -147,6 +155,24 @@ pub enum Event {
     /// The connection is gone.
     #[non_exhaustive]
     Offline {
+        /// In words.
+        reason: String,
+        /// When the next attempt begins.
+        retry_in_secs: u64,
+    },
+    /// The device is connected to the broker that its credential names, beside its session.
+    #[non_exhaustive]
+    EndpointConnected {
+        /// The broker.
+        url: String,
+        /// The device's name there.
+        client_id: String,
+    },
+    /// That connection is gone.
+    #[non_exhaustive]
+    EndpointLost {
+        /// The broker.
+        url: String,
         /// In words.
         reason: String,
         /// When the next attempt begins.

@@ -55,6 +55,7 @@ pub mod enrolment;
 pub mod event;
 pub mod facts;
 pub mod key;
+pub mod mqtt;
 mod remedy;
 pub mod rng;
 pub mod session;

@@ -58,7 +58,7 @@ impl Status {
             Event::Paused { .. } => Phase::Paused,
             Event::Claimed {} => Phase::Claimed,
             Event::ApprovalAsked { .. } => Phase::Asked,
-            Event::Accepted { .. } | Event::Installed { .. } => Phase::Joining,
+            Event::Accepted { .. } | Event::Provisioning { .. } | Event::Installed { .. } => Phase::Joining,
             Event::Online { .. } => Phase::Online,
             Event::Limited { .. } => Phase::Limited,
             Event::Offline { .. } => Phase::Offline,

@@ -3,6 +3,7 @@
 
 mod backoff;
 mod exchange;
+mod identified;
 mod proxy;
 mod socket;
 mod stream;
@@ -22,6 +23,7 @@ use crate::config::{ServerUrl, Settings};
 use crate::event::Trouble;
 
 pub(crate) use backoff::{Backoff, after_going_away, not_before};
+pub(crate) use identified::Identified;
 pub use proxy::Proxies;
 pub(crate) use socket::{Lost, Socket};
 pub(crate) use stream::BoxedStream;
@@ -89,9 +91,43 @@ impl Dialer {
             let (stream, expires_at) = self.connect().await?;
             socket::upgrade(stream, &self.server, path, subprotocol, expires_at).await
         };
+        self.in_time(&self.server, opening).await
+    }
+
+    /// Opens TLS to another place, in which this device identifies itself. `trust_anchors` are PEM blocks; without them the
+    /// device's own list counts.
+    pub(crate) async fn open_identified(
+        &self,
+        place: &ServerUrl,
+        identified: Identified,
+        trust_anchors: Option<&str>,
+        alpn: Option<&[u8]>,
+    ) -> Result<BoxedStream, TransportError> {
+        let is_slow = identified.is_slow;
+        let config = self.tls.identified(identified, trust_anchors, alpn)?;
+        let opening = async {
+            let stream = self.reach(place).await?;
+            let host = place.host().clone();
+            let handshake = async move { Ok(encrypt(config, stream, &host).await?.0) };
+            if !is_slow {
+                return handshake.await;
+            }
+            // The key signs within the handshake: other tasks go on meanwhile.
+            let runtime = tokio::runtime::Handle::current();
+            let done = tokio::task::spawn_blocking(move || runtime.block_on(handshake)).await;
+            done.unwrap_or_else(|error| Err(TransportError::Identity(error.to_string())))
+        };
+        self.in_time(place, opening).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        place: &ServerUrl,
+        opening: impl Future<Output = Result<T, TransportError>>,
+    ) -> Result<T, TransportError> {
         match tokio::time::timeout(CONNECT_DUE, opening).await {
             Ok(result) => result,
-            Err(_) => Err(match self.proxies.on_the_way_to(&self.server)? {
+            Err(_) => Err(match self.proxies.on_the_way_to(place)? {
                 None => TransportError::TooSlow,
                 Some(proxy) => TransportError::Proxy(format!(
                     "no connection within 30 seconds through the proxy {}: it is away, or does not reach the server",
@@ -103,10 +139,21 @@ impl Dialer {
 
     /// A connection over which the server speaks HTTP, and until when its certificate is valid.
     async fn connect(&self) -> Result<(BoxedStream, Option<UnixMillis>), TransportError> {
-        let stream = match self.proxies.on_the_way_to(&self.server)? {
+        let stream = self.reach(&self.server).await?;
+        if self.server.is_secure() {
+            let (stream, expires_at) = self.encrypt(stream, self.server.host()).await?;
+            Ok((stream, expires_at))
+        } else {
+            Ok((stream, None))
+        }
+    }
+
+    /// TCP, or a proxy's tunnel.
+    async fn reach(&self, place: &ServerUrl) -> Result<BoxedStream, TransportError> {
+        match self.proxies.on_the_way_to(place)? {
             None => {
-                let loopback_only = !self.server.is_secure();
-                stream::connect(self.server.host(), self.server.port(), loopback_only).await?
+                let loopback_only = !place.is_secure();
+                stream::connect(place.host(), place.port(), loopback_only).await
             }
             Some(proxy) => {
                 let reached = async {
@@ -117,14 +164,8 @@ impl Dialer {
                     Ok(self.encrypt(stream, &proxy.host).await?.0)
                 };
                 let stream = reached.await.map_err(|error| proxy.at(error))?;
-                proxy.tunnel(stream, &self.server).await?
+                proxy.tunnel(stream, place).await
             }
-        };
-        if self.server.is_secure() {
-            let (stream, expires_at) = self.encrypt(stream, self.server.host()).await?;
-            Ok((stream, expires_at))
-        } else {
-            Ok((stream, None))
         }
     }
 
@@ -133,21 +174,30 @@ impl Dialer {
         stream: BoxedStream,
         host: &Host<String>,
     ) -> Result<(BoxedStream, Option<UnixMillis>), TransportError> {
-        let name = match host {
-            Host::Domain(name) => {
-                ServerName::try_from(name.clone()).map_err(|_| TransportError::Name(name.clone()))?
-            }
-            Host::Ipv4(address) => ServerName::IpAddress(std::net::IpAddr::V4(*address).into()),
-            Host::Ipv6(address) => ServerName::IpAddress(std::net::IpAddr::V6(*address).into()),
-        };
-        let connector = tokio_rustls::TlsConnector::from(Arc::clone(&self.tls.config));
-        let stream = connector
-            .connect(name, stream)
-            .await
-            .map_err(|error| TransportError::from_io(&error))?;
-        let expires_at = tls::peer_expires_at(stream.get_ref().1);
-        Ok((Box::new(stream), expires_at))
+        encrypt(Arc::clone(&self.tls.config), stream, host).await
     }
+}
+
+/// TLS to `host`, and until when its certificate is valid.
+async fn encrypt(
+    config: Arc<rustls::ClientConfig>,
+    stream: BoxedStream,
+    host: &Host<String>,
+) -> Result<(BoxedStream, Option<UnixMillis>), TransportError> {
+    let name = match host {
+        Host::Domain(name) => {
+            ServerName::try_from(name.clone()).map_err(|_| TransportError::Name(name.clone()))?
+        }
+        Host::Ipv4(address) => ServerName::IpAddress(std::net::IpAddr::V4(*address).into()),
+        Host::Ipv6(address) => ServerName::IpAddress(std::net::IpAddr::V6(*address).into()),
+    };
+    let connector = tokio_rustls::TlsConnector::from(config);
+    let stream = connector
+        .connect(name, stream)
+        .await
+        .map_err(|error| TransportError::from_io(&error))?;
+    let expires_at = tls::peer_expires_at(stream.get_ref().1);
+    Ok((Box::new(stream), expires_at))
 }
 
 /// Why there is no connection.
@@ -221,6 +271,9 @@ pub enum TransportError {
     /// TLS.
     #[error("the server's identity could not be verified: {0}")]
     Tls(String),
+    /// The certificate by which this device would identify itself.
+    #[error("this device cannot identify itself: {0}")]
+    Identity(String),
     /// HTTP: the server answered, but not with a WebSocket.
     #[error("the server answered with status {status} instead of opening the connection")]
     Status {
@@ -284,6 +337,7 @@ impl TransportError {
                 "If the panel has a certificate of your own CA, give that CA with --ca-file; otherwise somebody may be \
                  in between.",
             ),
+            Self::Identity(_) => ("identity", "Enrol the device again."),
             Self::Status { .. } | Self::Handshake(_) => (
                 "not_a_panel",
                 "Check that the address is that of a Gangway panel (with https:// where it speaks TLS) and that the proxy before \

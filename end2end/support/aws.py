@@ -1,5 +1,5 @@
 # Sets up what a story needs at AWS, and prints it: `user` prints the access key of a user with these rights and nothing more as
-# AWS shows it for the command line, `cognito` and `role` print JSON.
+# AWS shows it for the command line, `cognito` and `role` print JSON, `template` makes a provisioning template.
 import json, sys
 import botocore.session
 
@@ -77,4 +77,12 @@ def role(issuer, audience, *actions):
     print(json.dumps({"role": make_role("oidc-enrol", trust, actions)}))
 
 
-{"user": user, "cognito": cognito, "callback": callback, "role": role}[what](*rest)
+# The template of deploy/aws, by this name.
+def template(name, file):
+    trust = document(Principal={"Service": "iot.amazonaws.com"}, Action="sts:AssumeRole")
+    client("iot").create_provisioning_template(
+        templateName=name, templateBody=open(file).read(), enabled=True, provisioningRoleArn=make_role(f"{name}-provisioning", trust, ["iot:*"]),
+    )
+
+
+{"user": user, "cognito": cognito, "callback": callback, "role": role, "template": template}[what](*rest)

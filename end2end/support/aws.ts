@@ -61,6 +61,19 @@ export class Aws {
     await this.setUp('callback', pools.pool, pools.client, address);
   }
 
+  /** A provisioning template of this name, as deploy/aws has it. */
+  async template(name: string): Promise<void> {
+    await this.setUp('template', name, new URL('../../deploy/aws/provisioning-template.json', import.meta.url).pathname);
+  }
+
+  /** The address behind the proxy. */
+  get controlPlane(): string { return `http://127.0.0.1:${this.behind}`; }
+
+  /** The certificate of whoever signs claims here. */
+  async claimsCa(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.behind}/_ministack/iot/ca.pem`)).text();
+  }
+
   /** The ARN of a role for whoever signs in at this issuer. */
   async role(issuer: string, client: string, ...actions: string[]): Promise<string> {
     return (JSON.parse(await this.setUp('role', issuer, client, ...actions)) as { role: string }).role;

@@ -40,6 +40,11 @@ export class Device {
     }, timeoutMs);
   }
 
+  /** The latest event of that name, seen or not; waits for one where there is none. */
+  async last(name: string, timeoutMs = 40_000): Promise<DeviceEvent> {
+    return this.child!.until(`the device's event ${name}`, () => this.events.findLast((event) => event.event === name), timeoutMs);
+  }
+
   /** What it has said so far counts as seen. */
   skipToNow(): void { this.seen = this.events.length; }
 

@@ -275,6 +275,9 @@ pub enum NetworkComparison {
     Unknown,
 }
 
+/// The code of `failed` by which a device says that AWS has refused its provisioning.
+pub const PROVISIONING_REFUSED: &str = "provisioning_refused";
+
 /// What the device seals for the claimant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -305,13 +308,12 @@ pub enum DeviceToClaimant {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// What the device obtained with a provisioning claim. The claimant records it, and seals it as a certificate.
+    Provisioned(Box<Provisioned>),
     /// Verified, written and fsynced beside the old credential.
     Installed {
         /// Digest of the leaf's DER.
         certificate_sha256: Sha256Hex,
-        /// With a provisioning claim: the chain that the device obtained itself.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        chain: Option<String>,
     },
     /// The device could not install the credential.
     Failed {
@@ -320,6 +322,21 @@ pub enum DeviceToClaimant {
         /// For people: cause and remedy.
         message: String,
     },
+}
+
+/// What a device obtained by fleet provisioning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provisioned {
+    /// PEM blocks, leaf first.
+    pub chain: String,
+    /// AWS's id of the certificate.
+    pub certificate_id: String,
+    /// The thing that AWS made for the device, where its template makes one. It is the device's MQTT client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thing: Option<String>,
+    /// `deviceConfiguration` of the template: settings for the device.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub configuration: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A kind of credential that a device can take.
@@ -375,24 +392,28 @@ pub enum Credential {
         configuration: serde_json::Map<String, serde_json::Value>,
     },
     /// AWS's temporary claim credential.
-    ProvisioningClaim {
-        /// PEM.
-        certificate: String,
-        /// PEM; crosses only sealed.
-        private_key: SecretString,
-        /// When it stops working.
-        expires_at: UnixMillis,
-        /// Host name of the account's data endpoint.
-        endpoint: String,
-        /// Provisioning template.
-        template: String,
-        /// Parameters of the template.
-        #[serde(default)]
-        parameters: serde_json::Map<String, serde_json::Value>,
-        /// PEM blocks to trust when connecting.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        trust_anchors: Option<String>,
-    },
+    ProvisioningClaim(ProvisioningClaim),
+}
+
+/// AWS's temporary claim credential, with which a device provisions itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProvisioningClaim {
+    /// PEM.
+    pub certificate: String,
+    /// PEM; crosses only sealed.
+    pub private_key: SecretString,
+    /// When it stops working.
+    pub expires_at: UnixMillis,
+    /// The account's data endpoint: host, or host and port.
+    pub endpoint: String,
+    /// Provisioning template.
+    pub template: String,
+    /// Parameters of the template.
+    #[serde(default)]
+    pub parameters: serde_json::Map<String, serde_json::Value>,
+    /// PEM blocks to trust when connecting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_anchors: Option<String>,
 }
 
 /// A place to connect to.
@@ -405,4 +426,7 @@ pub struct Endpoint {
     /// PEM blocks of the issuers to trust when connecting; absent: the device's own list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_anchors: Option<String>,
+    /// The device's name there, where the protocol has one (MQTT).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
 }

@@ -58,6 +58,8 @@ paths! {
     DEVICE_REVOCATION = "/api/v1/devices/{id}/revocation" => device_revocation(id);
     /// `POST`: retire.
     DEVICE_RETIREMENT = "/api/v1/devices/{id}/retirement" => device_retirement(id);
+    /// `GET`: the approval for which a device has a certificate signed elsewhere, for this key.
+    DEVICE_SIGNING = "/api/v1/devices/{id}/keys/{spki_sha256}/signing" => device_signing(id, spki_sha256);
     /// `DELETE`: answer a clone alarm with "restored from backup".
     DEVICE_ALARM = "/api/v1/devices/{id}/alarm" => device_alarm(id);
     /// `GET` (SSE): changes in the fleet.

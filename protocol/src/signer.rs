@@ -13,7 +13,7 @@ use crate::id::SignerId;
 use crate::organisation::Role;
 
 pub use address::{host_of, is_address, origin_of};
-pub use aws_iot::{AwsIot, AwsSignIn, Cognito, WebIdentity};
+pub use aws_iot::{AwsIot, AwsSignIn, Cognito, FleetProvisioning, ParameterSource, WebIdentity};
 pub use oidc::OidcClient;
 pub use plgd_hub::PlgdHub;
 
@@ -102,12 +102,22 @@ impl SignerKind {
         }
     }
 
-    /// Where a device connects with the certificate of this chain (PEM, leaf first), beside the panel itself.
+    /// The device fetches its certificate itself, with a claim that the person makes for it.
     #[must_use]
-    pub fn device_endpoint(&self, chain: &str) -> Option<Endpoint> {
+    pub fn provisioning(&self) -> Option<&FleetProvisioning> {
+        match self {
+            Self::AwsIot(aws) => aws.provisioning.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Where a device connects with the certificate of this chain (PEM, leaf first), beside the panel itself. `client_id` is the
+    /// device's name there.
+    #[must_use]
+    pub fn device_endpoint(&self, chain: &str, client_id: &str) -> Option<Endpoint> {
         match self {
             Self::Builtin | Self::Unknown => None,
-            Self::AwsIot(aws) => aws.device_endpoint(),
+            Self::AwsIot(aws) => aws.device_endpoint(client_id),
             Self::PlgdHub(hub) => hub.device_endpoint(chain),
         }
     }
@@ -201,7 +211,9 @@ mod tests {
             region: region.to_owned(),
             endpoint: None,
             data_endpoint: None,
+            trust_anchors: None,
             activate: true,
+            provisioning: None,
             sign_in: None,
         }
     }
@@ -289,6 +301,41 @@ mod tests {
             });
             assert_eq!(kind.check(), Ok(()), "{endpoint}");
             assert_eq!(kind.origins(), [endpoint]);
+        }
+    }
+
+    #[test]
+    fn what_goes_into_a_path_and_a_topic_is_a_name() {
+        let of = |field: &str, value: serde_json::Value| {
+            let mut aws = json!({"kind": "aws_iot", "region": "eu-central-1", "data_endpoint": "a1-ats.iot.example:443",
+                "provisioning": {"template": "plant", "parameters": {"SerialNumber": "serial"}}});
+            match field.strip_prefix("provisioning.") {
+                Some(field) => aws["provisioning"][field] = value,
+                None => aws[field] = value,
+            }
+            serde_json::from_value::<SignerKind>(aws).expect("a kind")
+        };
+        let good = of("activate", true.into());
+        assert_eq!(good.check(), Ok(()));
+        let endpoint = good.device_endpoint("", "thing-1").expect("an endpoint");
+        assert_eq!(
+            (endpoint.url.as_str(), endpoint.client_id.as_deref()),
+            ("mqtts://a1-ats.iot.example:443", Some("thing-1"))
+        );
+        for (field, value) in [
+            ("provisioning.template", json!("plant/provision")),
+            ("provisioning.template", json!("#")),
+            ("provisioning.template", json!("")),
+            ("provisioning.template", json!("a".repeat(37))),
+            ("provisioning.parameters", json!({"a b": "serial"})),
+            ("provisioning.parameters", json!({"SerialNumber": "of_tomorrow"})),
+            ("data_endpoint", json!(null)),
+            ("data_endpoint", json!("a1.example:0")),
+            ("data_endpoint", json!("mqtts://a1.example")),
+            ("trust_anchors", json!("no certificate")),
+        ] {
+            let unfit = of(field, value.clone()).check().expect_err(&value.to_string());
+            assert_eq!(unfit.field, field.trim_start_matches("provisioning."), "{value}");
         }
     }
 

@@ -108,6 +108,7 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         device_events(&id("dev"), page);
         device_certificates(&id("dev"), page);
         request_certificate(&id("dev"), &of(json!({"csr": ""})));
+        device_signing(&id("dev"), sha256);
         renew_device(&id("dev"));
         identify_device(&id("dev"));
         suspend_device(&id("dev"));

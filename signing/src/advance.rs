@@ -2,7 +2,7 @@
 
 use gangway_protocol::time::UnixMillis;
 
-use crate::{NoAnswer, Response, Signer, SigningError, Step, Wallet};
+use crate::{HandedOver, NoAnswer, Response, Signer, SigningError, Step, Wallet, malformed};
 
 /// A step to be taken.
 #[derive(Clone, Debug)]
@@ -11,10 +11,23 @@ pub struct Advance {
     event: Event,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Event {
     Start,
     Answered(Result<Response, NoAnswer>),
+    HandedOver(HandedOver),
+}
+
+/// Bodies hold tokens and keys.
+impl std::fmt::Debug for Event {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start => f.write_str("Start"),
+            Self::Answered(Ok(response)) => f.debug_tuple("Answered").field(&response.status()).finish(),
+            Self::Answered(Err(lost)) => f.debug_tuple("Answered").field(lost).finish(),
+            Self::HandedOver(outcome) => f.debug_tuple("HandedOver").field(outcome).finish(),
+        }
+    }
 }
 
 /// The signer after its step, and what came of it.
@@ -45,6 +58,15 @@ impl Advance {
         }
     }
 
+    /// The step after [`Step::HandOver`].
+    #[must_use]
+    pub fn handed_over(signer: Signer, outcome: HandedOver) -> Self {
+        Self {
+            signer,
+            event: Event::HandedOver(outcome),
+        }
+    }
+
     /// Takes the step of our own CA, for which no further code is needed.
     ///
     /// # Errors
@@ -56,6 +78,7 @@ impl Advance {
         let outcome = match self.event {
             Event::Start => builtin.start(),
             Event::Answered(answer) => builtin.answer(answer),
+            Event::HandedOver(_) => Err(malformed("our own CA hands nothing over")),
         };
         Ok(Advanced {
             signer: Signer::Builtin(builtin),
@@ -69,6 +92,7 @@ impl Advance {
         let outcome = match self.event {
             Event::Start => self.signer.start(wallet, now),
             Event::Answered(answer) => self.signer.answer(answer, wallet, now),
+            Event::HandedOver(outcome) => self.signer.handed_over(outcome, wallet, now),
         };
         Advanced {
             signer: self.signer,

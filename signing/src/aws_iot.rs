@@ -1,7 +1,9 @@
-//! AWS IoT Core: CreateCertificateFromCsr with the person's own credentials (AWS IoT API Reference, 2015-05-28).
+//! AWS IoT Core with the person's own credentials (AWS IoT API Reference, 2015-05-28): CreateCertificateFromCsr, or, where the
+//! organisation has a provisioning template, CreateProvisioningClaim, with which the device has its CSR signed itself.
 //!
 //! A certificate whose reply was lost is looked for among the newest ones of the account: one for this key is it.
 
+mod provisioning;
 mod refusal;
 mod sign;
 
@@ -17,7 +19,7 @@ pub use refusal::AwsRefusal;
 use crate::elsewhere::{Look, Reply, Search, Signed};
 use crate::ending::Shown;
 use crate::wallet::since_1970;
-use crate::{AwsCredentials, NoAnswer, Request, Response, SigningError, malformed};
+use crate::{AwsCredentials, NoAnswer, Order, Request, Response, SigningError, malformed};
 use sign::Plain;
 
 /// How far back a certificate may have been made to be the one whose reply was lost: clocks differ.
@@ -52,7 +54,16 @@ struct ListedCertificate {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Described {
-    certificate_description: Created,
+    certificate_description: Description,
+}
+
+#[derive(Deserialize)]
+struct Description {
+    #[serde(flatten)]
+    created: Created,
+    /// `ACTIVE`, `INACTIVE`, `REVOKED`, `PENDING_ACTIVATION`, …
+    #[serde(default)]
+    status: String,
 }
 
 impl From<Created> for Signed {
@@ -80,13 +91,13 @@ impl AwsIot {
         format!("https://{region}.console.{domain}/iot/home?region={region}#/certificatehub")
     }
 
-    pub(crate) fn check(csr: &Csr) -> Result<(), SigningError> {
-        match csr.key().kind() {
-            KeyKind::Ed25519 => Err(SigningError::KeyKind {
+    pub(crate) fn check(&self, order: &Order) -> Result<(), SigningError> {
+        match order.csr.key().kind() {
+            key @ KeyKind::Ed25519 => Err(SigningError::KeyKind {
                 signer: "AWS IoT Core",
-                key: csr.key().kind().to_string(),
+                key: key.to_string(),
             }),
-            _ => Ok(()),
+            _ => self.parameters(order).map(drop),
         }
     }
 
@@ -96,16 +107,31 @@ impl AwsIot {
         credentials: Option<&AwsCredentials>,
         now: UnixMillis,
     ) -> Result<Option<Request>, SigningError> {
-        let body = serde_json::json!({ "certificateSigningRequest": csr.to_pem() }).to_string();
-        let path = format!("/certificates?setAsActive={}", self.0.activate);
+        let (path, body) = match &self.0.provisioning {
+            Some(provisioning) => {
+                let template = &provisioning.template;
+                (
+                    format!("/provisioning-templates/{template}/provisioning-claim"),
+                    Vec::new(),
+                )
+            }
+            None => {
+                let body = serde_json::json!({ "certificateSigningRequest": csr.to_pem() }).to_string();
+                let path = format!("/certificates?setAsActive={}", self.0.activate);
+                (path, body.into_bytes())
+            }
+        };
         credentials
-            .map(|credentials| self.signed(credentials, Method::POST, path, body.into_bytes(), now))
+            .map(|credentials| self.signed(credentials, Method::POST, path, body, now))
             .transpose()
     }
 
-    /// What AWS says to CreateCertificateFromCsr.
-    pub(crate) fn read(response: &Response) -> Reply {
+    /// What AWS says to the request of [`Self::ask`].
+    pub(crate) fn read(&self, response: &Response) -> Reply {
         if response.status().is_success() {
+            if self.0.provisioning.is_some() {
+                return self.read_claim(response);
+            }
             return match json::read::<Created>(response.body()) {
                 Ok(created) => Reply::Signed(created.into()),
                 // It has signed, and what it says about that cannot be read.
@@ -114,10 +140,10 @@ impl AwsIot {
                 }),
             };
         }
-        let refusal = AwsRefusal::of(response, "iot:CreateCertificateFromCsr");
+        let refusal = AwsRefusal::of(response, self.action());
         if response.status().is_server_error() {
             // A gateway that gave up waiting says nothing about what stands behind it.
-            return Reply::Unclear(NoAnswer {
+            return self.unanswered(NoAnswer {
                 detail: refusal.to_string(),
             });
         }
@@ -125,6 +151,14 @@ impl AwsIot {
             Reply::Unaccepted(refusal.to_string())
         } else {
             Reply::Refused(SigningError::Aws(refusal))
+        }
+    }
+
+    /// A certificate may have been made that nobody knows of. A claim that nobody has ends by itself.
+    pub(crate) fn unanswered(&self, lost: NoAnswer) -> Reply {
+        match self.0.provisioning {
+            Some(_) => Reply::Refused(SigningError::NoReply { detail: lost.detail }),
+            None => Reply::Unclear(lost),
         }
     }
 
@@ -150,6 +184,9 @@ impl AwsIot {
                 let described = response
                     .and_then(|response| json::read::<Described>(response.body()).ok())
                     .map(|described| described.certificate_description)
+                    // One that a device has not provisioned itself with is deleted by AWS.
+                    .filter(|found| found.status != "PENDING_ACTIVATION")
+                    .map(|found| found.created)
                     .filter(|found| leaf_key(&found.certificate_pem) == Some(csr.spki_sha256()));
                 if let Some(found) = described {
                     return Ok(Look::Found(found.into()));
@@ -181,9 +218,9 @@ impl AwsIot {
         if response.status().is_success() {
             return match json::read::<Described>(response.body()) {
                 Ok(Described {
-                    certificate_description: found,
+                    certificate_description: Description { created, .. },
                 }) => Shown::These {
-                    shown: vec![(found.certificate_id, found.certificate_pem)],
+                    shown: vec![(created.certificate_id, created.certificate_pem)],
                     lists: false,
                 },
                 Err(error) => Shown::Refused(malformed(error)),

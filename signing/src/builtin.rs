@@ -36,6 +36,7 @@ impl Builtin {
 #[cfg(test)]
 mod tests {
     use gangway_protocol::certificate::UncheckedCsr;
+    use gangway_protocol::device::Facts;
     use gangway_protocol::time::UnixMillis;
     use serde_json::{Value, json};
 
@@ -66,6 +67,9 @@ iJsvYg0Q6eWH5dunU/iGtMhZ/mob
             claim: "clm_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
             device: DEVICE.parse().expect("an id"),
             csr,
+            organisation: "org_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
+            name: "thermometer-7".to_owned(),
+            facts: Facts::default(),
             again: false,
         };
         let mut signer = Signer::of(&signer, order).expect("a known kind");

@@ -3,6 +3,7 @@
 //! 1. A sign-in that has ended is renewed, where the authority gave what that takes; else the person is asked.
 //! 2. Our server is told that the signer is going to be asked; its answer's date corrects the clock here.
 //! 3. The signer is asked, once: the same CSR sent twice would make two certificates.
+//!    Where the device fetches its certificate itself, a claim for it is made, and goes to the device.
 //! 4. The certificate is recorded at our server. One that was recorded in an earlier attempt, and never came to the device, is
 //!    taken in place of a new one.
 //!
@@ -12,19 +13,21 @@
 
 use std::time::UNIX_EPOCH;
 
-use gangway_protocol::certificate::{Approval, Csr, EnrolmentStage, SigningUpdate, leaf_key};
+use gangway_protocol::certificate::{Approval, Csr, EnrolmentStage, SigningUpdate, leaf_key, split_chain};
+use gangway_protocol::enrolment::ProvisioningClaim;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::json;
 use gangway_protocol::signer::{self, SignerKind};
 use gangway_protocol::time::UnixMillis;
 use http::header::DATE;
+use serde_json::{Map, Value};
 
 use crate::access::Access;
 use crate::ending::Shown;
 use crate::sign_in::SignIn;
 use crate::{
-    AwsIot, AwsRefusal, NoAnswer, Order, PlgdHub, Request, Response, Sending, SigningError, Step, Wallet,
-    malformed, panel, plgd_hub,
+    AwsIot, AwsRefusal, HandedOver, NoAnswer, Order, PlgdHub, Request, Response, Sending, SigningError, Step,
+    Wallet, malformed, panel, plgd_hub,
 };
 
 /// One signing by a signer elsewhere.
@@ -55,11 +58,15 @@ enum State {
     Beginning,
     /// The signer is asked.
     Asking { since: UnixMillis },
-    /// No answer came: the certificate is looked for.
+    /// The device has the claim.
+    HandedOver { since: UnixMillis },
+    /// The device says what it fetched: the signer is asked whether that is so.
+    Confirming(Signed),
+    /// No answer came: the certificate is looked for. This is how it ends where there is none.
     Looking {
         since: UnixMillis,
         search: Search,
-        lost: NoAnswer,
+        otherwise: End,
     },
     /// The certificate is being recorded; or it was in an earlier attempt, and is asked for.
     Recording,
@@ -85,6 +92,8 @@ enum End {
 pub(crate) enum Reply {
     /// It signed.
     Signed(Signed),
+    /// It made a claim for the device.
+    Claim(Box<ProvisioningClaim>),
     /// It refused.
     Refused(SigningError),
     /// It does not accept the credentials, and says why.
@@ -139,7 +148,7 @@ impl Elsewhere {
     }
 
     pub(crate) fn start(&mut self, wallet: &Wallet, now: UnixMillis) -> Result<Step, SigningError> {
-        self.backend.check(&self.order.csr)?;
+        self.backend.check(&self.order)?;
         self.go_on(Access::of(&self.backend, &self.signer, wallet, now))
     }
 
@@ -161,15 +170,18 @@ impl Elsewhere {
         now: UnixMillis,
     ) -> Result<Step, SigningError> {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Idle => Err(malformed("an answer without a request")),
+            State::Idle | State::HandedOver { .. } => Err(malformed("an answer without a request")),
             State::Renewing(renewal) => {
                 self.go_on(Access::renewed(renewal, answer, &self.signer.id, wallet, now))
             }
             State::Beginning => self.begun(answer, wallet, now),
             State::Asking { since } => self.asked(answer, wallet, since, now),
-            State::Looking { since, search, lost } => {
-                self.look(Some((search, answer)), wallet, since, lost, now)
-            }
+            State::Confirming(signed) => self.confirmed(signed, answer),
+            State::Looking {
+                since,
+                search,
+                otherwise,
+            } => self.look(Some((search, answer)), wallet, since, otherwise, now),
             State::Recording => panel::certificate(&self.order, answer),
             // The lease ends by itself where our server did not hear of it.
             State::Telling(end) => self.ended(end, wallet),
@@ -230,23 +242,90 @@ impl Elsewhere {
     ) -> Result<Step, SigningError> {
         let reply = match answer {
             Ok(response) => self.backend.read(&response),
-            Err(lost) => Reply::Unclear(lost),
+            Err(lost) => self.backend.unanswered(lost),
         };
         match reply {
             Reply::Signed(signed) => self.record(signed),
+            Reply::Claim(claim) => self.hand_over(*claim, since),
             Reply::Refused(error) => self.end(End::Refused(error)),
             Reply::Unaccepted(why) => self.end(End::Unaccepted(why)),
-            Reply::Unclear(lost) => self.look(None, wallet, since, lost, now),
+            Reply::Unclear(lost) => self.look(None, wallet, since, End::Lost(lost), now),
         }
     }
 
-    /// Looks for the certificate whose reply was lost.
+    fn hand_over(&mut self, mut claim: ProvisioningClaim, since: UnixMillis) -> Result<Step, SigningError> {
+        claim.parameters = self.backend.parameters(&self.order)?;
+        self.state = State::HandedOver { since };
+        Ok(Step::HandOver(Box::new(claim)))
+    }
+
+    pub(crate) fn handed_over(
+        &mut self,
+        outcome: HandedOver,
+        wallet: &Wallet,
+        now: UnixMillis,
+    ) -> Result<Step, SigningError> {
+        let State::HandedOver { since } = std::mem::replace(&mut self.state, State::Idle) else {
+            return Err(malformed("nothing was handed over"));
+        };
+        match outcome {
+            HandedOver::Provisioned(provisioned) => {
+                let signed = Signed {
+                    chain: provisioned.chain,
+                    external_id: Some(provisioned.certificate_id),
+                };
+                self.confirm(signed, wallet, now)
+            }
+            // A device that lies about this would keep a certificate that nobody ends.
+            HandedOver::Refused { detail } => {
+                let refused = End::Refused(SigningError::NotProvisioned { detail });
+                self.look(None, wallet, since, refused, now)
+            }
+            HandedOver::Unclear(lost) => self.look(None, wallet, since, End::Lost(lost), now),
+            HandedOver::NotHandedOver => self.end(End::Wanting),
+        }
+    }
+
+    /// Asks the signer for the certificate that the device says it has.
+    fn confirm(&mut self, signed: Signed, wallet: &Wallet, now: UnixMillis) -> Result<Step, SigningError> {
+        let now = now.plus(self.ahead);
+        let name = signed.external_id.as_deref();
+        match self.backend.show(&self.signer, name, wallet, now) {
+            Ok(Some(request)) => {
+                self.state = State::Confirming(signed);
+                Ok(Step::Send(Box::new(Sending::elsewhere(request))))
+            }
+            Ok(None) => self.record(signed),
+            Err(error) => self.end(End::Refused(error)),
+        }
+    }
+
+    /// Whether it is so. Credentials that may not look leave it at the device's word.
+    fn confirmed(
+        &mut self,
+        signed: Signed,
+        answer: Result<Response, NoAnswer>,
+    ) -> Result<Step, SigningError> {
+        match answer.map(|response| self.backend.shown(&response)) {
+            Ok(Shown::These { shown, .. })
+                if !shown.iter().any(|(_, pem)| is_same_leaf(pem, &signed.chain)) =>
+            {
+                self.end(End::Refused(SigningError::OtherCertificate))
+            }
+            Ok(Shown::Gone) => self.end(End::Refused(SigningError::OtherCertificate)),
+            Ok(Shown::These { .. } | Shown::Refused(_) | Shown::Unaccepted(_)) | Err(_) => {
+                self.record(signed)
+            }
+        }
+    }
+
+    /// Looks for a certificate that may have been made.
     fn look(
         &mut self,
         seen: Option<(Search, Result<Response, NoAnswer>)>,
         wallet: &Wallet,
         since: UnixMillis,
-        lost: NoAnswer,
+        otherwise: End,
         now: UnixMillis,
     ) -> Result<Step, SigningError> {
         // What is answered with anything but success tells nothing.
@@ -259,11 +338,15 @@ impl Elsewhere {
         let csr = &self.order.csr;
         match self.backend.look(&self.signer, csr, seen, since, wallet, now)? {
             Look::Ask(request, search) => {
-                self.state = State::Looking { since, search, lost };
+                self.state = State::Looking {
+                    since,
+                    search,
+                    otherwise,
+                };
                 Ok(Step::Send(Box::new(Sending::elsewhere(*request))))
             }
             Look::Found(signed) => self.record(signed),
-            Look::Nothing => self.end(End::Lost(lost)),
+            Look::Nothing => self.end(otherwise),
         }
     }
 
@@ -308,10 +391,18 @@ impl Backend {
         }
     }
 
-    fn check(&self, csr: &Csr) -> Result<(), SigningError> {
+    fn check(&self, order: &Order) -> Result<(), SigningError> {
         match self {
-            Self::AwsIot(_) => AwsIot::check(csr),
-            Self::PlgdHub(_) => PlgdHub::check(csr),
+            Self::AwsIot(aws) => aws.check(order),
+            Self::PlgdHub(_) => PlgdHub::check(&order.csr),
+        }
+    }
+
+    /// What the device is to state with a claim.
+    fn parameters(&self, order: &Order) -> Result<Map<String, Value>, SigningError> {
+        match self {
+            Self::AwsIot(aws) => aws.parameters(order),
+            Self::PlgdHub(_) => Ok(Map::new()),
         }
     }
 
@@ -338,8 +429,16 @@ impl Backend {
 
     pub(crate) fn read(&self, response: &Response) -> Reply {
         match self {
-            Self::AwsIot(_) => AwsIot::read(response),
+            Self::AwsIot(aws) => aws.read(response),
             Self::PlgdHub(_) => PlgdHub::read(response),
+        }
+    }
+
+    /// What it means that no answer came.
+    fn unanswered(&self, lost: NoAnswer) -> Reply {
+        match self {
+            Self::AwsIot(aws) => aws.unanswered(lost),
+            Self::PlgdHub(_) => Reply::Unclear(lost),
         }
     }
 
@@ -435,6 +534,12 @@ impl Backend {
             Self::PlgdHub(hub) => hub.records(),
         }
     }
+}
+
+/// Whether two chains in PEM begin with the same certificate.
+fn is_same_leaf(one: &str, other: &str) -> bool {
+    let leaf = |pem: &str| split_chain(pem).ok()?.into_iter().next();
+    leaf(one).is_some_and(|one| leaf(other) == Some(one))
 }
 
 /// When our server sent this, by its own clock (RFC 9110 §6.6.1).

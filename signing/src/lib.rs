@@ -8,6 +8,9 @@
 //! request says where it goes: [`Target::Panel`] is Gangway's own API, with the caller's sign-in or token; one that goes
 //! elsewhere carries all that it needs, and nothing of ours.
 //!
+//! With fleet provisioning ([`Step::HandOver`]) the device itself asks the signer, with a claim that the person makes for it:
+//! [`Signer::handed_over`] takes what became of that.
+//!
 //! A request that is not idempotent is never repeated by itself. What became of it is written down at the server before and
 //! after (`docs/protocol.md` §4), so that a lost reply is told before anything is signed again.
 
@@ -17,6 +20,7 @@ mod aws_iot;
 mod builtin;
 mod elsewhere;
 mod ending;
+mod hand_over;
 mod panel;
 mod plgd_hub;
 mod sign_in;
@@ -25,8 +29,10 @@ mod trial;
 mod wallet;
 
 use gangway_protocol::certificate::{Certificate, Csr};
+use gangway_protocol::device::Facts;
+use gangway_protocol::enrolment::ProvisioningClaim;
 use gangway_protocol::error::{ProblemCode, ProblemDetails};
-use gangway_protocol::id::{ClaimId, DeviceId};
+use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId};
 use gangway_protocol::signer;
 use gangway_protocol::time::UnixMillis;
 
@@ -35,6 +41,7 @@ pub use aws_iot::AwsRefusal;
 pub use builtin::Builtin;
 pub use elsewhere::Elsewhere;
 pub use ending::{Ending, EndingStep};
+pub use hand_over::HandedOver;
 pub use sign_in::{Redirect, Returned, SignIn, SignInError, SignInStep};
 pub use throw_away::ThrowAway;
 pub use trial::{Trial, TrialEnd, TrialStage, TrialStep};
@@ -59,6 +66,12 @@ pub struct Order {
     pub device: DeviceId,
     /// Its CSR.
     pub csr: Csr,
+    /// The organisation that it joins.
+    pub organisation: OrganisationId,
+    /// Its name there.
+    pub name: String,
+    /// What it says about itself.
+    pub facts: Facts,
     /// The person knows that a reply was lost, and wants another certificate all the same.
     pub again: bool,
 }
@@ -67,7 +80,7 @@ pub struct Order {
 #[derive(Clone, Debug)]
 pub enum Signer {
     /// Gangway's own CA.
-    Builtin(Builtin),
+    Builtin(Box<Builtin>),
     /// AWS IoT Core, or a plgd hub.
     Elsewhere(Box<Elsewhere>),
 }
@@ -90,6 +103,8 @@ pub enum Step {
         /// Where to look: a page of the signer.
         find: String,
     },
+    /// Seal this for the device, and hand what became of it to [`Signer::handed_over`].
+    HandOver(Box<ProvisioningClaim>),
     /// The certificate, signed and recorded at the server.
     Recorded(Box<Certificate>),
 }
@@ -151,7 +166,7 @@ impl Signer {
     /// [`SigningError::Unsupported`].
     pub fn of(signer: &signer::Signer, order: Order) -> Result<Self, SigningError> {
         if signer.kind.is_builtin() {
-            return Ok(Self::Builtin(Builtin::new(order)));
+            return Ok(Self::Builtin(Box::new(Builtin::new(order))));
         }
         let backend = Backend::of(&signer.kind).ok_or(SigningError::Unsupported)?;
         let elsewhere = Elsewhere::new(signer.clone(), backend, order);
@@ -190,6 +205,22 @@ impl Signer {
         match self {
             Self::Builtin(builtin) => builtin.answer(answer),
             Self::Elsewhere(elsewhere) => elsewhere.answer(answer, wallet, now),
+        }
+    }
+
+    /// After [`Step::HandOver`]: what became of the claim.
+    ///
+    /// # Errors
+    /// Why there is no certificate.
+    pub fn handed_over(
+        &mut self,
+        outcome: HandedOver,
+        wallet: &Wallet,
+        now: UnixMillis,
+    ) -> Result<Step, SigningError> {
+        match self {
+            Self::Builtin(_) => Err(malformed("our own CA hands nothing over")),
+            Self::Elsewhere(elsewhere) => elsewhere.handed_over(outcome, wallet, now),
         }
     }
 }
@@ -249,6 +280,26 @@ pub enum SigningError {
     /// This program does not know how to use that kind of signer.
     #[error("this version of Gangway cannot use that kind of signer: update it, or choose another signer")]
     Unsupported,
+    /// The template wants to know what the device does not state.
+    #[error(
+        "the provisioning template’s parameter {parameter} is the device’s {fact}, and this device states none: choose another \
+         signer"
+    )]
+    Unstated {
+        /// The parameter.
+        parameter: String,
+        /// What is not stated.
+        fact: &'static str,
+    },
+    /// The device could not fetch its certificate.
+    #[error("the device could not fetch its certificate: {detail}")]
+    NotProvisioned {
+        /// What the device says.
+        detail: String,
+    },
+    /// The device handed in what the signer has not made.
+    #[error("the device handed in a certificate that the signer has not made")]
+    OtherCertificate,
     /// A certificate, but for another key.
     #[error("the signing endpoint returned a certificate for another key")]
     OtherKey,
@@ -270,10 +321,13 @@ impl SigningError {
             Self::Unexplained { status } | Self::Hub { status, .. } => matches!(status, 408 | 429 | 500..),
             Self::Unanswered(_) | Self::NoReply { .. } => true,
             Self::Aws(refusal) => refusal.is_temporary(),
+            Self::NotProvisioned { .. } => true,
             Self::NotEnded { .. }
+            | Self::Unstated { .. }
             | Self::KeyKind { .. }
             | Self::Malformed { .. }
             | Self::Unsupported
+            | Self::OtherCertificate
             | Self::OtherKey => false,
         }
     }

@@ -55,6 +55,9 @@ pub enum TrialStep {
 pub enum TrialEnd {
     /// It is gone.
     Gone,
+    /// There is none: what was made is a claim for a device, which ends by itself. The template, its hook and the endpoint show
+    /// what they do with a device alone.
+    Claim,
     /// It is left at the signer: inactive at AWS, good for nothing without its key at a hub.
     Left {
         /// Why, for people.
@@ -139,6 +142,7 @@ impl Trial {
             }
             State::Signing { since } => match answer.map(|response| self.backend.read(&response)) {
                 Ok(Reply::Signed(signed)) => self.signed(signed, since, wallet, now),
+                Ok(Reply::Claim(_)) => Ok(TrialStep::Done(TrialEnd::Claim)),
                 Ok(Reply::Refused(error)) => Err(error),
                 Ok(Reply::Unaccepted(why)) => {
                     self.go_on(Access::refused(why, &self.signer.id, wallet), wallet, now)

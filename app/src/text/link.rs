@@ -139,8 +139,10 @@ texts! {
     reply_lost_why => "The answer was lost, or the signer refused in a way that a browser does not tell. Look there for a certificate that nobody holds and deactivate it; then sign again.", "Die Antwort ging verloren, oder die Stelle hat abgelehnt, ohne dass der Browser davon erfährt. Bitte dort nach einem Zertifikat sehen, das niemand hat, und es deaktivieren; danach noch einmal signieren.";
     reply_lost_look => "Look there", "Dort nachsehen";
     reply_lost_again => "I have looked: sign again", "Nachgesehen: noch einmal signieren";
-    note_signing => "The built-in certificate authority is signing.", "Die eingebaute Zertifizierungsstelle unterschreibt.";
-    note_signed(digest: &str) => "By the built-in certificate authority, fingerprint {digest}…", "Von der eingebauten Zertifizierungsstelle, Fingerabdruck {digest}…";
+    note_signing => "The signer is at work.", "Die Zertifizierungsstelle unterschreibt.";
+    note_provisioning => "The device is fetching its certificate from AWS.", "Das Gerät holt sein Zertifikat bei AWS.";
+    note_signed(digest: &str) => "Fingerprint {digest}…", "Fingerabdruck {digest}…";
+    no_provisioning(signer: &str) => "“{signer}” wants devices to fetch their certificates themselves, and the software of this device cannot. Choose another signer, or update the device.", "„{signer}“ verlangt, dass Geräte ihr Zertifikat selbst holen, und die Software dieses Geräts kann das nicht. Wählen Sie eine andere Zertifizierungsstelle oder aktualisieren Sie das Gerät.";
     note_installing => "The device verifies the chain and stores it.", "Das Gerät prüft die Kette und speichert sie.";
     note_online => "Waiting for the device's first session.", "Die erste Sitzung des Geräts steht noch aus.";
     ended_not_mine => "You said that this is not your device. Nothing was signed.", "Sie haben gesagt, dass dies nicht Ihr Gerät ist. Nichts wurde unterschrieben.";

@@ -21,6 +21,7 @@ texts! {
     trial_sign_in => "Credentials are there", "Zugangsdaten sind da";
     trial_sign => "The request is signed", "Die Anfrage ist signiert";
     trial_remove => "What was signed is removed", "Das Ergebnis ist entfernt";
+    trial_claim => "This signer makes claims for devices. What the template, its hook and the device endpoint do with one shows only a device.", "Diese Stelle stellt Nachweise für Geräte aus. Was die Vorlage, ihr Hook und der Geräteendpunkt damit machen, zeigt erst ein Gerät.";
     trial_good => "This signer works.", "Diese Stelle funktioniert.";
     trial_good_but_left(why: &str) => "This signer works, but what it signed could not be removed ({why}). Nobody has the key. At AWS it is inactive; remove it there.", "Diese Stelle funktioniert, aber das Ergebnis ließ sich nicht entfernen ({why}). Den Schlüssel hat niemand. Bei AWS ist es inaktiv; bitte dort entfernen.";
     trial_failed(why: &str) => "It did not sign: {why}.", "Sie hat nicht signiert: {why}.";
@@ -73,9 +74,17 @@ texts! {
     signer_unknown => "of a newer version", "einer neueren Version";
     signer_name => "Name", "Name";
     aws_region => "Region", "Region";
-    aws_data_endpoint => "Device endpoint (optional)", "Geräteendpunkt (optional)";
-    aws_data_endpoint_hint => "In AWS IoT under Settings. Devices get it together with their certificate.", "In AWS IoT unter Einstellungen. Geräte bekommen ihn mit ihrem Zertifikat.";
+    aws_data_endpoint => "Device endpoint", "Geräteendpunkt";
+    aws_data_endpoint_hint => "In AWS IoT under Settings. Devices get it together with their certificate, and hold a connection there. Behind a firewall: with :443 at its end.", "In AWS IoT unter Einstellungen. Geräte bekommen ihn mit ihrem Zertifikat und halten dort eine Verbindung. Hinter einer Firewall: mit :443 am Ende.";
     aws_activate => "Certificates are active at once", "Zertifikate sind sofort aktiv";
+    aws_certificates => "How devices come by certificates", "Wie Geräte an Zertifikate kommen";
+    aws_by_request => "The browser has the device’s request signed", "Der Browser lässt die Anforderung des Geräts unterschreiben";
+    aws_by_template => "The device fetches it by a provisioning template (trusted user)", "Das Gerät holt es über eine Bereitstellungsvorlage (trusted user)";
+    aws_template => "Name of the provisioning template", "Name der Bereitstellungsvorlage";
+    aws_template_hint => "People need the right iot:CreateProvisioningClaim for it. The device gets a claim that is good for five minutes, and has its own request signed with it.", "Dafür braucht man das Recht iot:CreateProvisioningClaim. Das Gerät bekommt einen Nachweis, der fünf Minuten gilt, und lässt damit seine eigene Anforderung unterschreiben.";
+    aws_parameters => "Parameters of the template (optional)", "Parameter der Vorlage (optional)";
+    aws_parameters_hint => "Name=source, with commas between them. Sources: serial, hostname, model, machine_id, as the device states them; name, device, organisation, as they are here.", "Name=Quelle, mit Kommas dazwischen. Quellen: serial, hostname, model, machine_id, wie das Gerät sie angibt; name, device, organisation, wie sie hier heißen.";
+    aws_trust_anchors => "Issuers that devices trust at the device endpoint, PEM (optional)", "Aussteller, denen Geräte am Geräteendpunkt vertrauen, PEM (optional)";
     aws_more => "More", "Mehr";
     aws_endpoint => "Another address of the AWS IoT API (optional)", "Andere Adresse der AWS-IoT-API (optional)";
 }

@@ -1,7 +1,8 @@
 //! The fleet and its devices.
 
-use gangway_protocol::certificate::{Certificate, CertificateRequest, RevocationRequest};
+use gangway_protocol::certificate::{Approval, Certificate, CertificateRequest, RevocationRequest};
 use gangway_protocol::device::{Device, DeviceDetail, DeviceQuery, DeviceUpdate};
+use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceEvent;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::page::{Page, PageQuery};
@@ -97,6 +98,14 @@ impl Api {
         request: &CertificateRequest,
     ) -> Result<Certificate, ApiError> {
         self.post(&path::device_certificates(id), request).await
+    }
+
+    /// The approval for which it has a certificate signed elsewhere, for this key.
+    ///
+    /// # Errors
+    /// `not_found` where there is none.
+    pub async fn device_signing(&self, id: &DeviceId, key: &Sha256Hex) -> Result<Approval, ApiError> {
+        self.get(&path::device_signing(id, key)).await
     }
 
     /// Asks the device to renew its certificate now.

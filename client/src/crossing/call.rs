@@ -47,7 +47,7 @@ pub enum Call {
 }
 
 /// The answer to a [`Call`] of the same name.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Answer {
     /// To [`Call::Approve`].
     Approve(Result<Approval, ApiError>),
@@ -61,6 +61,21 @@ pub enum Answer {
     RecordDelivery(Result<(), ApiError>),
     /// To [`Call::Report`].
     Report(Result<(), ApiError>),
+}
+
+/// A signer's answer may hold a token or a key.
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Approve(outcome) => f.debug_tuple("Approve").field(outcome).finish(),
+            Self::Withdraw(outcome) => f.debug_tuple("Withdraw").field(outcome).finish(),
+            Self::RecordConsent(outcome) => f.debug_tuple("RecordConsent").field(outcome).finish(),
+            Self::Sign(Ok(response)) => f.debug_tuple("Sign").field(&response.status()).finish(),
+            Self::Sign(Err(error)) => f.debug_tuple("Sign").field(error).finish(),
+            Self::RecordDelivery(outcome) => f.debug_tuple("RecordDelivery").field(outcome).finish(),
+            Self::Report(outcome) => f.debug_tuple("Report").field(outcome).finish(),
+        }
+    }
 }
 
 impl Api {

@@ -25,6 +25,8 @@ pub(super) struct Checking {
     channel: Channel,
     facts: Facts,
     link: String,
+    /// It can fetch its certificate itself.
+    provisions: bool,
     csr: Examined,
     context: Option<(NetworkComparison, UnixMillis)>,
 }
@@ -55,6 +57,7 @@ impl Checking {
             });
         };
         turn.view.progress.mark(Step::CodeAccepted, turn.now);
+        let provisions = accepts.contains(&CredentialKind::ProvisioningClaim);
         let csr = match examine(&csr, &facts, &accepts) {
             Ok(csr) => Box::new(csr),
             Err(failure) => return refuse(channel, failure, turn),
@@ -64,6 +67,7 @@ impl Checking {
             channel,
             facts,
             link,
+            provisions,
             csr: Examined::Not(csr),
             context: None,
         })))
@@ -106,10 +110,12 @@ impl Checking {
                 channel,
                 facts,
                 link,
+                provisions,
                 csr: Examined::Good(csr),
                 context: Some((network, first_seen)),
             } => {
                 turn.view.review = Some(Box::new(Review {
+                    provisions,
                     warnings: warnings(&link, network, turn.panel),
                     key: csr.key().kind().to_string(),
                     spki_sha256: csr.spki_sha256(),

@@ -1,19 +1,21 @@
 //! From the review to the installed certificate: approve, offer, consent, sign, deliver. Each phase holds exactly what the
 //! next needs, so that a credential cannot be sealed by a path that did not pass through a recorded consent.
 
-use gangway_protocol::certificate::{Approval, ApprovalRequest, Certificate, ClaimReportReason, Csr};
+mod delivery;
+
+use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReportReason, Csr};
 use gangway_protocol::device::Facts;
 use gangway_protocol::encoding::{Base64, Sha256Hex};
 use gangway_protocol::enrolment::{
-    CLAIM_OPEN_SECS, ClaimantToDevice, Credential, DeviceToClaimant, Endpoint, ServerToClaimant,
+    CLAIM_OPEN_SECS, ClaimantToDevice, Credential, DeviceToClaimant, PROVISIONING_REFUSED, Provisioned,
+    ServerToClaimant,
 };
 use gangway_protocol::error::ProblemCode;
-use gangway_protocol::path;
 use gangway_protocol::seal::Channel;
 use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 use gangway_signing as signing;
-use gangway_signing::{Advance, Advanced, NoAnswer};
+use gangway_signing::{Advance, Advanced, HandedOver, NoAnswer};
 
 use super::call::{Answer, Call};
 use super::ending::Ending;
@@ -23,6 +25,7 @@ use super::turn::Turn;
 use super::view::{Obstacle, Stage, Step};
 use super::{Decision, Effect};
 use crate::error::ApiError;
+use delivery::credential;
 
 /// The relay ends a claim after [`CLAIM_OPEN_SECS`] and says so; somewhat later nobody needs to wait for its words.
 fn claim_limit_millis() -> i64 {
@@ -40,6 +43,8 @@ pub(super) struct Settling {
     may_stand: bool,
     /// The conversation with the device has ended while a signer was being asked: what comes of that is recorded first.
     cut: Option<Failure>,
+    /// What the device fetched itself.
+    provisioned: Option<Box<Provisioned>>,
 }
 
 #[derive(Debug)]
@@ -56,6 +61,8 @@ enum Phase {
     Advancing { chosen: Signer },
     /// It has sent a request.
     Signing { chosen: Signer, signer: signing::Signer },
+    /// The device has a claim and fetches its certificate.
+    Provisioning { chosen: Signer, signer: signing::Signer },
     /// It waits for the person.
     Wanting { chosen: Signer, signer: signing::Signer },
     /// The certificate has been sealed.
@@ -72,6 +79,7 @@ impl Settling {
             phase: Phase::Reviewing,
             may_stand: false,
             cut: None,
+            provisioned: None,
         }
     }
 
@@ -87,18 +95,17 @@ impl Settling {
             Event::Advanced(advanced) => self.advanced(*advanced, turn),
             Event::GoOn { again } => Ok(State::Settling(self.go_on(again, turn))),
             // Whatever it is: what the signer says is heard first.
-            Event::Frame(_) if self.asks_elsewhere() => self.cut(
+            Event::Frame(ServerToClaimant::Sealed { claim, sealed })
+                if claim == *self.channel.claim() && (self.provisions() || !self.asks_elsewhere()) =>
+            {
+                self.heard(&sealed, turn)
+            }
+            Event::Frame(_) => self.cut(
                 Failure::Protocol {
-                    detail: "the device sent a message out of turn",
+                    detail: "a message came out of turn",
                 },
                 turn,
             ),
-            Event::Frame(ServerToClaimant::Sealed { claim, sealed }) if claim == *self.channel.claim() => {
-                self.heard(&sealed, turn)
-            }
-            Event::Frame(_) => Err(Failure::Protocol {
-                detail: "the server sent a message out of turn",
-            }),
             Event::Approve(_) | Event::Opened | Event::CsrVerified(_) | Event::Nothing => {
                 Ok(State::Settling(self))
             }
@@ -106,6 +113,13 @@ impl Settling {
     }
 
     fn approve(&mut self, decision: Decision, turn: &mut Turn<'_>) {
+        let provisions = turn.view.review.as_ref().is_some_and(|review| review.provisions);
+        if decision.signer.kind.provisioning().is_some() && !provisions {
+            turn.view.obstacle = Some(Obstacle::NoProvisioning {
+                signer: Box::new(decision.signer),
+            });
+            return;
+        }
         turn.view.obstacle = None;
         turn.view.stage = Stage::Approving;
         turn.call(Call::Approve {
@@ -140,6 +154,7 @@ impl Settling {
             Phase::RecordingConsent { .. }
             | Phase::Advancing { .. }
             | Phase::Signing { .. }
+            | Phase::Provisioning { .. }
             | Phase::Installing { .. } => {
                 return Ok(State::Settling(self));
             }
@@ -184,6 +199,9 @@ impl Settling {
                     claim: approval.claim,
                     device: approval.device.id,
                     csr: self.csr.clone(),
+                    organisation: approval.organisation,
+                    name: approval.device.name,
+                    facts: self.facts.clone(),
                     again: false,
                 };
                 let work = signing::Signer::of(&signer, order).map_err(Failure::SigningRefused)?;
@@ -215,6 +233,24 @@ impl Settling {
                 turn.call(Call::Sign(sending));
                 Phase::Signing { chosen, signer }
             }
+            signing::Step::HandOver(claim) => {
+                let claim = Box::new(Credential::ProvisioningClaim(*claim));
+                let sealed = match self.cut.take() {
+                    None => turn.seal(&mut self.channel, &ClaimantToDevice::Credential(claim)),
+                    Some(failure) => Err(failure),
+                };
+                match sealed {
+                    Ok(()) => {
+                        turn.view.stage = Stage::Provisioning;
+                        Phase::Provisioning { chosen, signer }
+                    }
+                    Err(failure) => {
+                        self.cut = Some(failure);
+                        advance(Advance::handed_over(signer, HandedOver::NotHandedOver), turn);
+                        Phase::Advancing { chosen }
+                    }
+                }
+            }
             signing::Step::NeedCredentials { refused } => {
                 let obstacle = Obstacle::Credentials {
                     signer: Box::new(chosen.clone()),
@@ -239,7 +275,8 @@ impl Settling {
                     return Err(failure);
                 }
                 turn.view.stage = Stage::Installing;
-                let credential = credential(*certificate, &chosen, turn.panel);
+                let provisioned = self.provisioned.take().map(|provisioned| *provisioned);
+                let credential = credential(*certificate, provisioned, &chosen, turn.panel);
                 turn.seal(&mut self.channel, &credential)?;
                 Phase::Installing { certificate: sha256 }
             }
@@ -285,16 +322,29 @@ impl Settling {
             return Err(failure);
         }
         turn.repeat_call();
+        if let Phase::Provisioning { chosen, signer } = self.phase {
+            // It may have fetched its certificate: the signer looks for it.
+            let detail = failure.cause();
+            let unclear = HandedOver::Unclear(NoAnswer { detail });
+            advance(Advance::handed_over(signer, unclear), turn);
+            self.phase = Phase::Advancing { chosen };
+        }
         self.cut.get_or_insert(failure);
         Ok(State::Settling(self))
     }
 
-    /// Whether a signer elsewhere is being asked, whose answer must not be lost.
+    /// Whether a signer elsewhere is being asked, by us or by the device, whose answer must not be lost.
     fn asks_elsewhere(&self) -> bool {
         match &self.phase {
+            Phase::Provisioning { .. } => true,
             Phase::Advancing { chosen } | Phase::Signing { chosen, .. } => !chosen.kind.is_builtin(),
             _ => false,
         }
+    }
+
+    /// Whether the device fetches its certificate, and will say what came of that.
+    fn provisions(&self) -> bool {
+        matches!(self.phase, Phase::Provisioning { .. })
     }
 
     /// Ends with the same words on both screens.
@@ -306,7 +356,18 @@ impl Settling {
 
     /// A sealed message of the device.
     fn heard(mut self: Box<Self>, sealed: &Base64, turn: &mut Turn<'_>) -> Result<State, Failure> {
-        let message = self.channel.open(sealed).map_err(Failure::Channel)?;
+        let message = match self.channel.open(sealed) {
+            Ok(message) => message,
+            Err(error) => return self.cut(Failure::Channel(error), turn),
+        };
+        let is_answer = matches!(
+            message,
+            DeviceToClaimant::Provisioned(_) | DeviceToClaimant::Failed { .. }
+        );
+        if self.provisions() && !is_answer {
+            let detail = "the device sent a message out of turn";
+            return self.cut(Failure::Protocol { detail }, turn);
+        }
         self.phase = match (self.phase, message) {
             // A device may refuse without having been asked; it never agrees so.
             (
@@ -339,13 +400,26 @@ impl Settling {
                 });
                 Phase::RecordingConsent { approval, signer }
             }
-            (
-                Phase::Installing { certificate },
-                DeviceToClaimant::Installed {
-                    certificate_sha256,
-                    chain: None,
-                },
-            ) => {
+            (Phase::Provisioning { chosen, signer }, DeviceToClaimant::Provisioned(provisioned)) => {
+                turn.view.stage = Stage::Signing;
+                self.provisioned = Some(provisioned.clone());
+                let outcome = HandedOver::Provisioned(provisioned);
+                advance(Advance::handed_over(signer, outcome), turn);
+                Phase::Advancing { chosen }
+            }
+            (Phase::Provisioning { chosen, signer }, DeviceToClaimant::Failed { code, message }) => {
+                // What the signer has is looked for, then the person hears why.
+                let (code, message) = (shown(&code), shown(&message));
+                let detail = message.clone();
+                let outcome = match code.as_str() {
+                    PROVISIONING_REFUSED => HandedOver::Refused { detail },
+                    _ => HandedOver::Unclear(NoAnswer { detail }),
+                };
+                self.cut = Some(Failure::NotInstalled { code, message });
+                advance(Advance::handed_over(signer, outcome), turn);
+                Phase::Advancing { chosen }
+            }
+            (Phase::Installing { certificate }, DeviceToClaimant::Installed { certificate_sha256 }) => {
                 if certificate_sha256 != certificate {
                     return Err(Failure::OtherCertificate);
                 }
@@ -378,6 +452,7 @@ impl Phase {
             Self::RecordingConsent { .. }
                 | Self::Advancing { .. }
                 | Self::Signing { .. }
+                | Self::Provisioning { .. }
                 | Self::Wanting { .. }
                 | Self::Installing { .. }
         )
@@ -419,27 +494,4 @@ fn obstacle(error: ApiError) -> Result<Obstacle, Failure> {
 /// Has the signer take its next step.
 fn advance(step: Advance, turn: &mut Turn<'_>) {
     turn.effects.push(Effect::Advance(Box::new(step)));
-}
-
-fn credential(certificate: Certificate, signer: &Signer, panel: &str) -> ClaimantToDevice {
-    let mut endpoints = vec![Endpoint {
-        name: "session".to_owned(),
-        url: format!("{}{}", socket_origin(panel), path::SESSION_SOCKET),
-        trust_anchors: None,
-    }];
-    endpoints.extend(signer.kind.device_endpoint(&certificate.chain));
-    ClaimantToDevice::Credential(Box::new(Credential::Certificate {
-        chain: certificate.chain,
-        trust_anchors: certificate.trust_anchors,
-        endpoints,
-        configuration: serde_json::Map::new(),
-    }))
-}
-
-/// `https://panel.example` as `wss://panel.example`.
-fn socket_origin(origin: &str) -> String {
-    match origin.strip_prefix("http") {
-        Some(rest) => format!("ws{rest}"),
-        None => origin.to_owned(),
-    }
 }

@@ -55,6 +55,8 @@ pub enum Stage {
     AwaitingConsent,
     /// The signer is at work.
     Signing,
+    /// The device fetches its certificate from the signer itself.
+    Provisioning,
     /// The device verifies and stores the certificate.
     Installing,
     /// The device has stored it; its first session is awaited.
@@ -90,6 +92,8 @@ pub struct Review {
     pub network: NetworkComparison,
     /// When its connection was first seen.
     pub first_seen: UnixMillis,
+    /// It can fetch its certificate itself with a claim ([`Signer`] with a provisioning template).
+    pub provisions: bool,
     /// What a careful person would stop at.
     pub warnings: Vec<Warning>,
 }
@@ -127,6 +131,11 @@ pub enum Obstacle {
     StepUp,
     /// The key belongs to this active device: replace its certificate, or leave it.
     KeyKnown(DeviceSummary),
+    /// The device cannot fetch its certificate itself, as this signer wants it.
+    NoProvisioning {
+        /// Who.
+        signer: Box<Signer>,
+    },
     /// Another reason.
     Refused(ApiError),
     /// The signer needs credentials.

@@ -6,7 +6,7 @@ use gangway_signing::{AwsCredentials, Target};
 use serde_json::{Value, json};
 
 use super::stage::{
-    CODE, Play, SIGNER, approved, certificate, decision, offline, response, signed, signed_elsewhere,
+    CODE, DEVICE, Play, SIGNER, approved, certificate, decision, offline, response, signed, signed_elsewhere,
 };
 
 /// The device has consented; AWS signs.
@@ -28,7 +28,7 @@ fn consented(has_credentials: bool) -> Play {
     play
 }
 
-fn give_credentials(play: &mut Play) {
+pub fn give_credentials(play: &mut Play) {
     let credentials = AwsCredentials {
         access_key_id: "ASIAEXAMPLE".to_owned(),
         secret_access_key: SecretString::new("s3cret".to_owned()),
@@ -39,14 +39,14 @@ fn give_credentials(play: &mut Play) {
 }
 
 /// What is asked next, and of whom.
-fn asked(play: &Play) -> (Target, String) {
+pub fn asked(play: &Play) -> (Target, String) {
     match play.calls.front() {
         Some(Call::Sign(sending)) => (sending.target, sending.request.uri().path().to_owned()),
         other => panic!("a request of the signer, not {other:?}"),
     }
 }
 
-fn signing(stage: &str) -> Answer {
+pub fn signing(stage: &str) -> Answer {
     let Answer::Approve(Ok(mut approval)) = approved() else {
         panic!("an approval")
     };
@@ -79,7 +79,7 @@ fn a_device_gets_what_aws_signed_and_where_to_connect() {
     assert_eq!(*play.stage(), Stage::Installing);
     assert_eq!(
         play.last_heard()["endpoints"][1],
-        json!({"name": "mqtt", "url": "mqtts://a1b2-ats.iot.eu-central-1.amazonaws.com:8883"})
+        json!({"name": "mqtt", "url": "mqtts://a1b2-ats.iot.eu-central-1.amazonaws.com:8883", "client_id": DEVICE})
     );
     play.device_says(&json!({"type": "installed", "certificate_sha256": certificate()}));
     assert_eq!(*play.stage(), Stage::Installed);

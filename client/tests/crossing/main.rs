@@ -6,6 +6,7 @@
 mod elsewhere;
 mod leaving;
 mod properties;
+mod provisioning;
 mod stage;
 mod stories;
 mod warnings;

@@ -140,7 +140,9 @@ fn next(play: &Play) -> Happening {
         Stage::AwaitingConsent => Happening::Consent(true),
         Stage::Installing => Happening::Installed(true),
         Stage::Installed => Happening::Online,
-        Stage::Approving | Stage::Signing | Stage::Online | Stage::Failed(_) => Happening::Seconds(4),
+        Stage::Approving | Stage::Signing | Stage::Provisioning | Stage::Online | Stage::Failed(_) => {
+            Happening::Seconds(4)
+        }
     }
 }
 

@@ -11,9 +11,11 @@ use super::handle::{Command, Wishes};
 use super::shared_store::SharedStore;
 use super::{AgentError, Network};
 use crate::config::Settings;
+use crate::credential::Credential;
 use crate::enrolment::{Identity, answer_refused};
 use crate::event::{Event, Trouble};
 use crate::key::{DeviceKey, KeyError};
+use crate::mqtt::BrokerConnection;
 use crate::remedy::remedy;
 use crate::rng::Random;
 use crate::session::not_renewed;
@@ -33,6 +35,8 @@ pub(super) struct Driver {
     pub(super) enrol_again: bool,
     /// The server has refused a renewal.
     pub(super) renewal_not_before: Option<Instant>,
+    /// The connection to the broker that the credential names.
+    broker_connection: Option<BrokerConnection>,
     events: mpsc::Sender<Event>,
     wishes: Wishes,
     backoff: Backoff,
@@ -76,6 +80,7 @@ impl Driver {
             key,
             enrol_again: false,
             renewal_not_before: None,
+            broker_connection: None,
             events,
             wishes,
             backoff: Backoff::default(),
@@ -105,6 +110,9 @@ impl Driver {
             return;
         }
         while self.live().await.is_ok() {}
+        if let Some(connection) = self.broker_connection.take() {
+            connection.close().await;
+        }
     }
 
     /// The state was damaged, and what stood before it is used.
@@ -124,9 +132,23 @@ impl Driver {
         });
         match credential {
             Some((credential, standing)) if !self.enrol_again => {
+                self.keep_broker_connection(&credential);
                 self.hold_session(credential, standing).await
             }
-            _ => self.enrol().await,
+            _ => {
+                self.broker_connection = None;
+                self.enrol().await
+            }
+        }
+    }
+
+    /// Holds the broker connection of this credential, and no other.
+    fn keep_broker_connection(&mut self, credential: &Credential) {
+        let stands = self.broker_connection.as_ref();
+        if !stands.is_some_and(|connection| connection.serves(&credential.sha256)) {
+            let (dialer, random, key) = (&self.dialer, &self.random, &self.key);
+            self.broker_connection =
+                BrokerConnection::hold(credential, dialer, random, key, &self.settings.mqtt, &self.events);
         }
     }
 

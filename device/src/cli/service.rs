@@ -63,6 +63,7 @@ impl Install {
             arguments.extend(["--ca-file".to_owned(), absolute(file)?]);
         }
         arguments.extend(self.key.arguments()?);
+        arguments.extend(manner.mqtt.arguments());
         let stated = [
             ("--name", &manner.name),
             ("--model", &manner.model),

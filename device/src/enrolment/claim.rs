@@ -5,7 +5,8 @@
 //! 2. [`Claim::on_confirm`]: the claimant knows the code; the introduction is sealed.
 //! 3. [`Claim::on_approval`] and the sealed `offer`: compared, then shown to the person.
 //! 4. [`Claim::on_decision`]: consent. Only now a credential is looked at.
-//! 5. The sealed `credential`: verified, handed out to be written, [`Claim::on_written`].
+//! 5. The sealed `credential`: a claim is handed out to fetch a certificate with, [`Claim::on_provisioned`]; a certificate is
+//!    verified and handed out to be written, [`Claim::on_written`].
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +14,13 @@ use gangway_protocol::code::UserCode;
 use gangway_protocol::encoding::{Base64, Sha256Hex};
 use gangway_protocol::enrolment::{
     CLAIM_OPEN_SECS, CLAIM_OPENING_SECS, ClaimantToDevice, Credential as Offered, CredentialKind,
-    DeviceToClaimant, DeviceToServer,
+    DeviceToClaimant, DeviceToServer, Provisioned,
 };
 use gangway_protocol::id::ClaimId;
 use gangway_protocol::seal::{self, Channel, HandshakeError};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Accept, Effect, Identity, Installation};
+use super::{Accept, Effect, Fault, Identity, Installation};
 use crate::credential::{self, Credential};
 use crate::event::{Event, Refuser};
 use crate::rng::Random;
@@ -54,6 +55,10 @@ enum Step {
     Asked { channel: Channel, offer: Party },
     /// The device said yes: what it waits for is a credential.
     Consented { channel: Channel },
+    /// It fetches its certificate.
+    Provisioning { channel: Channel },
+    /// It has told what it fetched: what it waits for is a certificate.
+    Provisioned { channel: Channel },
     /// The credential is being written.
     Writing {
         channel: Channel,
@@ -150,7 +155,7 @@ impl Claim {
             csr: identity.csr.pem.clone(),
             facts: identity.facts.clone(),
             link: link.to_owned(),
-            accepts: vec![CredentialKind::Certificate],
+            accepts: vec![CredentialKind::Certificate, CredentialKind::ProvisioningClaim],
         };
         match sealed(&self.id, &mut channel, &introduction) {
             Ok(introduction) => {
@@ -265,7 +270,6 @@ impl Claim {
             Ok(()) => {
                 let installed = DeviceToClaimant::Installed {
                     certificate_sha256: sha256,
-                    chain: None,
                 };
                 let mut effects = vec![Effect::Tell(Event::Installed {
                     certificate_sha256: sha256,
@@ -275,6 +279,29 @@ impl Claim {
                 Turn::Over(effects, Ending::Enrolled)
             }
             Err(reason) => failed(&self.id, channel, "not_stored", reason),
+        }
+    }
+
+    /// Whether the device fetches its certificate at the moment.
+    pub(super) fn provisions(&self) -> bool {
+        matches!(self.step, Step::Provisioning { .. })
+    }
+
+    /// What became of [`Effect::Provision`].
+    pub(super) fn on_provisioned(self, outcome: Result<Provisioned, Fault>) -> Turn {
+        let Step::Provisioning { mut channel } = self.step else {
+            return goes_on(self, Vec::new());
+        };
+        let provisioned = match outcome {
+            Ok(provisioned) => DeviceToClaimant::Provisioned(Box::new(provisioned)),
+            Err(Fault { code, message }) => return failed(&self.id, channel, code, message),
+        };
+        match sealed(&self.id, &mut channel, &provisioned) {
+            Ok(told) => {
+                let step = Step::Provisioned { channel };
+                goes_on(Self { step, ..self }, vec![told])
+            }
+            Err(reason) => Turn::Over(Vec::new(), Ending::Broken { reason }),
         }
     }
 
@@ -332,9 +359,23 @@ impl Claim {
     }
 
     fn on_credential(self, offered: Offered, identity: &Identity, server_time: UnixMillis) -> Turn {
-        let Step::Consented { channel } = self.step else {
+        let (channel, offered) = match (self.step, offered) {
+            (Step::Consented { channel }, Offered::ProvisioningClaim(claim)) => {
+                let told = Event::Provisioning {
+                    endpoint: claim.endpoint.clone(),
+                    template: claim.template.clone(),
+                };
+                let step = Step::Provisioning { channel };
+                return goes_on(
+                    Self { step, ..self },
+                    vec![Effect::Tell(told), Effect::Provision(Box::new(claim))],
+                );
+            }
+            (Step::Consented { channel } | Step::Provisioned { channel }, certificate) => {
+                (channel, certificate)
+            }
             // protocol.md §2: a credential before the consent is ignored; one after another has nothing to say.
-            return goes_on(self, Vec::new());
+            (step, _) => return goes_on(Self { step, ..self }, Vec::new()),
         };
         let Offered::Certificate {
             chain,
@@ -343,7 +384,7 @@ impl Claim {
             configuration,
         } = offered
         else {
-            let reason = "This device takes certificates only; choose a signer that signs its CSR.";
+            let reason = "The device has fetched its certificate already.";
             return failed(&self.id, channel, "kind_unsupported", reason.to_owned());
         };
         match credential::verify(
@@ -389,6 +430,8 @@ impl Step {
             | Self::Offered { channel, .. }
             | Self::Asked { channel, .. }
             | Self::Consented { channel }
+            | Self::Provisioning { channel }
+            | Self::Provisioned { channel }
             | Self::Writing { channel, .. } => Some(channel),
         }
     }

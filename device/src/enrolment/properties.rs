@@ -408,7 +408,9 @@ impl Watch {
                 );
                 self.reach(Stage::Declined);
             }
-            DeviceToClaimant::Installed { .. } | DeviceToClaimant::Failed { .. } => {
+            DeviceToClaimant::Provisioned(_)
+            | DeviceToClaimant::Installed { .. }
+            | DeviceToClaimant::Failed { .. } => {
                 assert!(claim.stage >= Stage::Consented, "a result follows a consent");
             }
         }

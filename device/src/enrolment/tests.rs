@@ -32,7 +32,10 @@ fn a_crossing_ends_enrolled() {
     assert!(csr.starts_with("-----BEGIN CERTIFICATE REQUEST-----"));
     assert_eq!(facts.hostname, "thermometer-7");
     assert_eq!(link, PAGE);
-    assert_eq!(accepts, [CredentialKind::Certificate]);
+    assert_eq!(
+        accepts,
+        [CredentialKind::Certificate, CredentialKind::ProvisioningClaim]
+    );
 
     assert!(scene.approve(&crossing, "Harbour").is_empty());
     let effects = scene.offer(&mut crossing, "Harbour");
@@ -60,7 +63,6 @@ fn a_crossing_ends_enrolled() {
     let effects = scene.machine.installed(Ok(()), scene.now);
     let installed = DeviceToClaimant::Installed {
         certificate_sha256: sha256,
-        chain: None,
     };
     assert_eq!(unsealed(&mut crossing.channel, &effects), [installed]);
     assert_eq!(outcome(&effects), Some(Outcome::Enrolled));

@@ -59,6 +59,21 @@ pub(crate) fn sentence(event: &Event) -> Option<String> {
                 clean(organisation)
             )
         }
+        Event::Provisioning { endpoint, .. } => {
+            format!("Fetching the certificate from {}.", clean(endpoint))
+        }
+        Event::EndpointConnected { url, .. } => format!("Connected to {}.", clean(url)),
+        Event::EndpointLost {
+            url,
+            reason,
+            retry_in_secs,
+            ..
+        } => format!(
+            "No connection to {}: {}. Next attempt in {}.",
+            clean(url),
+            clean(reason).trim_end_matches('.'),
+            duration(*retry_in_secs)
+        ),
         Event::Refused { by, reason, .. } => match by {
             Refuser::Person => "Refused here; nothing was signed.".to_owned(),
             Refuser::Device => format!("Refused by this device: {}", clean(reason)),

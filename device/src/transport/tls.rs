@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use gangway_protocol::certificate::file::{self, FileError, TrustAnchors};
+use gangway_protocol::certificate::file::{self, FileError};
 use gangway_protocol::certificate::tls::{HandshakeFault, ServerVerifier, Validity};
 use gangway_protocol::time::UnixMillis;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -16,7 +16,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-use super::TransportError;
+use super::{Identified, TransportError};
 use crate::clock::{Clock, latest};
 use crate::config::Trust;
 
@@ -80,8 +80,41 @@ impl TimeProvider for TrustedTime {
 /// How servers are verified.
 pub(super) struct Verification {
     pub(super) config: Arc<ClientConfig>,
+    verifier: Arc<dyn ServerCertVerifier>,
+    trusted_time: Arc<TrustedTime>,
     /// What of the CA file was left out.
     pub(super) skipped: Vec<FileError>,
+}
+
+impl Verification {
+    /// A connection in which this device identifies itself too. The server is verified against `trust_anchors` (PEM) alone where
+    /// some are given.
+    pub(super) fn identified(
+        &self,
+        identified: Identified,
+        trust_anchors: Option<&str>,
+        alpn: Option<&[u8]>,
+    ) -> Result<Arc<ClientConfig>, TransportError> {
+        let verifier = match trust_anchors {
+            None => Arc::clone(&self.verifier),
+            Some(pem) => {
+                explaining(RootCertStore::empty(), pem.as_bytes())
+                    .map_err(|reason| {
+                        TransportError::Tls(format!("the trust anchors that came with the address: {reason}"))
+                    })?
+                    .0
+            }
+        };
+        let versions: &[&'static rustls::SupportedProtocolVersion] = if identified.only_tls12 {
+            &[&rustls::version::TLS12]
+        } else {
+            rustls::DEFAULT_VERSIONS
+        };
+        let mut config =
+            client(&self.trusted_time, versions, verifier)?.with_client_cert_resolver(identified.resolver());
+        config.alpn_protocols = alpn.map(<[u8]>::to_vec).into_iter().collect();
+        Ok(Arc::new(config))
+    }
 }
 
 /// Verification against the roots of `trust`, and those of `ca_file`.
@@ -90,42 +123,75 @@ pub(super) fn verification(
     ca_file: Option<&Path>,
     trusted_time: Arc<TrustedTime>,
 ) -> Result<Verification, TransportError> {
-    let mut roots = match trust {
+    let roots = match trust {
         Trust::Public => RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         },
         Trust::System => system_roots()?,
     };
-    let mut own = TrustAnchors::default();
-    if let Some(path) = ca_file {
-        let failed = |reason: String| TransportError::CaFile {
-            path: path.to_owned(),
-            reason,
-        };
-        let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-        own = file::trust_anchors(&bytes, |der| {
-            let added = roots.add(CertificateDer::from(der));
-            added.map_err(|error| error.to_string())
-        })
-        .map_err(|error| failed(error.to_string()))?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let unusable = |error: &dyn std::error::Error| TransportError::Tls(error.to_string());
+    let (verifier, skipped) = match ca_file {
+        None => (
+            verifier(roots, Vec::new()).map_err(TransportError::Tls)?,
+            Vec::new(),
+        ),
+        Some(path) => {
+            let failed = |reason: String| TransportError::CaFile {
+                path: path.to_owned(),
+                reason,
+            };
+            let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+            explaining(roots, &bytes).map_err(failed)?
+        }
+    };
+    let config = client(&trusted_time, rustls::DEFAULT_VERSIONS, Arc::clone(&verifier))?;
+    Ok(Verification {
+        config: Arc::new(config.with_no_client_auth()),
+        verifier,
+        trusted_time,
+        skipped,
+    })
+}
+
+/// Verification against `roots` and those of a file, with what of it was left out.
+fn explaining(
+    mut roots: RootCertStore,
+    file: &[u8],
+) -> Result<(Arc<dyn ServerCertVerifier>, Vec<FileError>), String> {
+    let own = file::trust_anchors(file, |der| {
+        let added = roots.add(CertificateDer::from(der));
+        added.map_err(|error| error.to_string())
+    })
+    .map_err(|error| error.to_string())?;
     let pinned = own.certificates.into_iter();
     let pinned = pinned.map(|certificate| CertificateDer::from(certificate.der));
-    let verifier = ServerVerifier::new(roots, pinned.collect(), Arc::clone(&provider))
-        .map_err(|error| unusable(&error))?;
-    let config = ClientConfig::builder_with_details(provider, trusted_time)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(&error))?
+    Ok((verifier(roots, pinned.collect())?, own.skipped))
+}
+
+fn verifier(
+    roots: RootCertStore,
+    pinned: Vec<CertificateDer<'static>>,
+) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    let verifier = ServerVerifier::new(roots, pinned, provider()).map_err(|error| error.to_string())?;
+    Ok(Arc::new(Explaining(verifier)))
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// A configuration in which it is open yet how this device identifies itself.
+fn client(
+    trusted_time: &Arc<TrustedTime>,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>, TransportError> {
+    let time: Arc<dyn TimeProvider> = Arc::<TrustedTime>::clone(trusted_time);
+    Ok(ClientConfig::builder_with_details(provider(), time)
+        .with_protocol_versions(versions)
+        .map_err(|error| TransportError::Tls(error.to_string()))?
         // "Dangerous" is any verifier of one's own; this one asks webpki first.
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Explaining(verifier)))
-        .with_no_client_auth();
-    Ok(Verification {
-        config: Arc::new(config),
-        skipped: own.skipped,
-    })
+        .with_custom_certificate_verifier(verifier))
 }
 
 /// What the operating system trusts. Certificates in it that cannot be read are passed over, as all programs do; a store

@@ -1,12 +1,20 @@
 //! AWS IoT Core as an organisation configures it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::address::{check_optional_origin, check_origin, check_token, is_host, unfit};
+use super::address::{check_optional_origin, check_origin, check_token, is_host, is_port, unfit};
 use super::{OidcClient, UnfitSigner};
+use crate::certificate::split_chain;
 use crate::enrolment::Endpoint;
 
-/// AWS IoT Core, by CreateCertificateFromCsr.
+/// What goes to devices beside a chain, in one sealed box.
+const MAX_TRUST_ANCHORS_LEN: usize = 8192;
+/// Most parameters that are stated for a provisioning template.
+const MAX_PARAMETERS: usize = 20;
+
+/// AWS IoT Core, by CreateCertificateFromCsr or by fleet provisioning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AwsIot {
@@ -15,15 +23,59 @@ pub struct AwsIot {
     /// Origin of the control plane, where it is not the region's own: dual-stack, FIPS, a VPC endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// Host at which devices connect by MQTT, e.g. `a1b2c3-ats.iot.eu-central-1.amazonaws.com`. It goes to the device, sealed.
+    /// Host at which devices connect by MQTT, e.g. `a1b2c3-ats.iot.eu-central-1.amazonaws.com`, perhaps with a port: 8883 if none
+    /// is given; with 443 devices say by ALPN that they speak MQTT. It goes to the device, sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_endpoint: Option<String>,
-    /// Whether a certificate is active as soon as it is signed.
+    /// PEM certificates of the issuers that devices trust at that host; absent: those of the device's own list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_anchors: Option<String>,
+    /// Whether a certificate is active as soon as it is signed. The template decides instead where there is one.
     #[serde(default = "yes")]
     pub activate: bool,
+    /// The device fetches its certificate itself, with a claim that the person makes for it; absent: the person has the CSR
+    /// signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioning: Option<FleetProvisioning>,
     /// How people come by credentials in the browser; absent: they paste temporary ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<AwsSignIn>,
+}
+
+/// Fleet provisioning by trusted user (AWS IoT Developer Guide, "Provisioning by trusted user"): the person makes a claim that
+/// is good for five minutes, and the device has its CSR signed with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FleetProvisioning {
+    /// Name of the provisioning template.
+    pub template: String,
+    /// What the template's parameters are, by name. The device states them to AWS.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, ParameterSource>,
+}
+
+/// Where the value of a template's parameter comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ParameterSource {
+    /// The device's id at Gangway.
+    Device,
+    /// The organisation's id at Gangway.
+    Organisation,
+    /// The name that the person gave the device.
+    Name,
+    /// The serial number that the device states.
+    Serial,
+    /// The host name that the device states.
+    Hostname,
+    /// The model that the device states.
+    Model,
+    /// The machine id that the device states.
+    MachineId,
+    /// A source that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// How a person comes by temporary credentials of AWS.
@@ -86,12 +138,14 @@ impl AwsIot {
             .unwrap_or_else(|| regional("iot", &self.region))
     }
 
-    pub(super) fn device_endpoint(&self) -> Option<Endpoint> {
-        let host = self.data_endpoint.as_ref()?;
+    pub(super) fn device_endpoint(&self, client_id: &str) -> Option<Endpoint> {
+        let endpoint = self.data_endpoint.as_ref()?;
+        let port = if endpoint.contains(':') { "" } else { ":8883" };
         Some(Endpoint {
             name: "mqtt".to_owned(),
-            url: format!("mqtts://{host}:8883"),
-            trust_anchors: None,
+            url: format!("mqtts://{endpoint}{port}"),
+            trust_anchors: self.trust_anchors.clone(),
+            client_id: Some(client_id.to_owned()),
         })
     }
 
@@ -115,11 +169,31 @@ impl AwsIot {
             return unfit("region", "is a name like eu-central-1");
         }
         check_optional_origin("endpoint", self.endpoint.as_deref())?;
-        if self.data_endpoint.as_deref().is_some_and(|host| !is_host(host)) {
+        if self
+            .data_endpoint
+            .as_deref()
+            .is_some_and(|text| !is_authority(text))
+        {
             return unfit(
                 "data_endpoint",
-                "is a host name alone, without scheme, port or path",
+                "is a host name, perhaps with a port, without scheme or path",
             );
+        }
+        let fits = |pem: &str| pem.len() <= MAX_TRUST_ANCHORS_LEN && split_chain(pem).is_ok();
+        if !self.trust_anchors.as_deref().is_none_or(fits) {
+            return unfit(
+                "trust_anchors",
+                "is one to ten certificates in PEM, of 8192 bytes at most",
+            );
+        }
+        if let Some(provisioning) = &self.provisioning {
+            provisioning.check()?;
+            if self.data_endpoint.is_none() {
+                return unfit(
+                    "data_endpoint",
+                    "is needed: devices fetch their certificates there",
+                );
+            }
         }
         match &self.sign_in {
             None => Ok(()),
@@ -127,6 +201,35 @@ impl AwsIot {
             Some(AwsSignIn::WebIdentity(identity)) => identity.check(),
             Some(AwsSignIn::Unknown) => unfit("by", "is cognito or web_identity"),
         }
+    }
+}
+
+impl FleetProvisioning {
+    /// Names as the API Reference has them; they go into a path and into MQTT topics.
+    fn check(&self) -> Result<(), UnfitSigner> {
+        let is_name = |text: &str, most: usize| {
+            (1..=most).contains(&text.len())
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+        };
+        if !is_name(&self.template, 36) {
+            return unfit("template", "is a name of 1 to 36 letters, digits, - and _");
+        }
+        let sources = self.parameters.values();
+        if self.parameters.len() > MAX_PARAMETERS || !self.parameters.keys().all(|name| is_name(name, 64)) {
+            return unfit(
+                "parameters",
+                "has up to 20 names of 1 to 64 letters, digits, - and _",
+            );
+        }
+        if sources.clone().any(|source| *source == ParameterSource::Unknown) {
+            return unfit(
+                "parameters",
+                "takes its values from device, organisation, name, serial, hostname, model or machine_id",
+            );
+        }
+        Ok(())
     }
 }
 
@@ -202,6 +305,14 @@ fn regional(service: &str, region: &str) -> String {
         _ => "amazonaws.com",
     };
     format!("https://{service}.{region}.{domain}")
+}
+
+/// A host name, perhaps with a port.
+fn is_authority(text: &str) -> bool {
+    match text.split_once(':') {
+        Some((host, port)) => is_host(host) && is_port(port),
+        None => is_host(text),
+    }
 }
 
 fn check_role(arn: &str) -> Result<(), UnfitSigner> {

@@ -32,6 +32,7 @@ impl PlgdHub {
             name: "coap".to_owned(),
             url: self.coap_gateway.clone()?,
             trust_anchors: root.map(|root| join_chain([root])),
+            client_id: None,
         })
     }
 

@@ -2,15 +2,18 @@
 //! a device that is not theirs. Whether they may is decided here, what comes of it in [`super::approval`].
 
 use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReportReason, Recording, SigningUpdate};
+use gangway_protocol::device::Device;
+use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{ClaimId, DeviceId};
 use gangway_protocol::organisation::Role;
 
 use super::approval::{self, Approving};
 use super::signing::{self, Signed};
+use super::standing;
 use crate::authority::{Caller, Proof, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
-use crate::db::approvals::Evidence;
+use crate::db::approvals::{self, Evidence};
 use crate::db::audit::{Entry, Scope};
 use crate::db::certificates::CertificateRecord;
 use crate::db::{audit, rules, write};
@@ -125,6 +128,19 @@ pub async fn own_approval(context: &Context, caller: &Caller, claim: &ClaimId) -
         .require(&context.db, &approval.organisation, Right::Enrol)
         .await?;
     Ok(approval)
+}
+
+/// The newest approval for which this device has a certificate signed elsewhere, for this key.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is none.
+pub async fn being_signed(context: &Context, device: &Device, spki: &Sha256Hex) -> Result<Approval> {
+    let mut reader = context.db.reader().await?;
+    let under_way = approvals::being_signed(&mut reader.conn(), &device.id, spki).await?;
+    let newest = under_way.into_iter().max_by_key(|record| record.approved_at);
+    newest
+        .map(|record| standing::show(record, standing::summary(device)))
+        .ok_or(Error::NotFound)
 }
 
 /// Records a certificate that the caller had signed elsewhere for their claim. It exists, so that it is recorded, as revoked,

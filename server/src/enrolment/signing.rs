@@ -74,7 +74,10 @@ pub async fn update(
                     None => begin(tx, &record, &member, &signer, again, now).await?,
                 }
             }
-            SigningUpdate::Refused if from == EnrolmentStage::Signing => EnrolmentStage::Consented,
+            // Also of whoever took longer than the lease, and knows now that nothing was signed.
+            SigningUpdate::Refused if matches!(from, EnrolmentStage::Signing | EnrolmentStage::ReplyLost) => {
+                EnrolmentStage::Consented
+            }
             SigningUpdate::ReplyLost if from == EnrolmentStage::Signing => EnrolmentStage::ReplyLost,
             SigningUpdate::Refused | SigningUpdate::ReplyLost => from,
         };

@@ -25,6 +25,8 @@ pub(super) fn aws() -> SignerRequest {
             region: "eu-central-1".to_owned(),
             endpoint: None,
             data_endpoint: None,
+            trust_anchors: None,
+            provisioning: None,
             activate: true,
             sign_in: None,
         }),

@@ -1,6 +1,7 @@
 //! One signing by AWS, with literals for what AWS and our server say.
 
 use gangway_protocol::certificate::UncheckedCsr;
+use gangway_protocol::device::Facts;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::error::ProblemDetails;
 use gangway_protocol::secret::SecretString;
@@ -33,6 +34,11 @@ impl Play {
     }
 
     fn with_key(key: KeyPair) -> Self {
+        Self::with(key, &json!({}), Facts::default())
+    }
+
+    /// With further configuration of the signer, and what the device states.
+    fn with(key: KeyPair, more: &Value, facts: Facts) -> Self {
         let pem = CertificateParams::default()
             .serialize_request(&key)
             .and_then(|request| request.pem())
@@ -42,14 +48,20 @@ impl Play {
             .conclude(true)
             .expect("a good one");
         let spki = csr.spki_sha256();
-        let configured: gangway_protocol::signer::Signer = serde_json::from_value(
-            json!({"id": SIGNER, "name": "AWS", "kind": "aws_iot", "region": "eu-central-1"}),
-        )
-        .expect("a signer");
+        let mut configured =
+            json!({"id": SIGNER, "name": "AWS", "kind": "aws_iot", "region": "eu-central-1"});
+        for (name, value) in more.as_object().expect("an object") {
+            configured[name] = value.clone();
+        }
+        let configured: gangway_protocol::signer::Signer =
+            serde_json::from_value(configured).expect("a signer");
         let order = Order {
             claim: CLAIM.parse().expect("an id"),
             device: DEVICE.parse().expect("an id"),
             csr,
+            organisation: "org_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
+            name: "thermometer-7".to_owned(),
+            facts,
             again: false,
         };
         let mut wallet = Wallet::default();
@@ -380,3 +392,5 @@ fn a_kind_of_key_that_aws_does_not_take_is_told_before_anything_is_asked() {
     let mut play = Play::with_key(KeyPair::generate_for(&PKCS_ED25519).expect("a key"));
     assert!(matches!(play.start(), Err(SigningError::KeyKind { .. })));
 }
+
+mod provisioning;

@@ -1,6 +1,7 @@
 //! One signing by a hub, with literals for what it says (hub 2025-07).
 
 use gangway_protocol::certificate::UncheckedCsr;
+use gangway_protocol::device::Facts;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 use http::Method;
@@ -50,6 +51,9 @@ impl Play {
             claim: "clm_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
             device: "dev_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
             csr,
+            organisation: "org_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
+            name: "thermometer-7".to_owned(),
+            facts: Facts::default(),
             again: false,
         };
         let signer = Signer::of(&configured, order).expect("a known kind");

@@ -1,9 +1,11 @@
 //! Every kind of request that goes to AWS is accepted by botocore's verifier, and no changed one is.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use gangway_protocol::certificate::{Csr, UncheckedCsr};
+use gangway_protocol::device::Facts;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::signer;
 use gangway_protocol::time::UnixMillis;
@@ -16,8 +18,8 @@ use serde_json::{Value, json};
 const NOW: UnixMillis = UnixMillis(1_795_780_800_000);
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// What goes to AWS when a reply is lost (the request to sign, the list, a look at a certificate), and the removal of what was
-/// signed for a trial.
+/// What goes to AWS when a reply is lost (the request to sign, the list, a look at a certificate), the removal of what was
+/// signed for a trial, and the request for a claim.
 fn requests(endpoint: Option<&str>, session_token: Option<&str>) -> Vec<Value> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key");
     let pem = CertificateParams::default()
@@ -42,6 +44,9 @@ fn requests(endpoint: Option<&str>, session_token: Option<&str>) -> Vec<Value> {
         claim: "clm_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
         device: "dev_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
         csr,
+        organisation: "org_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
+        name: "thermometer-7".to_owned(),
+        facts: Facts::default(),
         again: false,
     };
     let mut signer = Signer::of(&configured, order).expect("a known kind");
@@ -55,7 +60,10 @@ fn requests(endpoint: Option<&str>, session_token: Option<&str>) -> Vec<Value> {
         Value::Null,
     ];
     let mut step = signer.start(&wallet, NOW);
-    let mut sent = vec![removal(&configured, &key, order_csr, &mut wallet)];
+    let mut sent = vec![
+        claim(&configured, order_csr.clone(), &wallet),
+        removal(&configured, &key, order_csr, &mut wallet),
+    ];
     for answer in answers {
         let Ok(Step::Send(sending)) = step else {
             panic!("a request, not {step:?}")
@@ -72,6 +80,24 @@ fn requests(endpoint: Option<&str>, session_token: Option<&str>) -> Vec<Value> {
         step = signer.answer(answer, &mut wallet, NOW);
     }
     sent
+}
+
+/// The request for a claim with which a device fetches its certificate itself.
+fn claim(configured: &signer::Signer, csr: Csr, wallet: &Wallet) -> Value {
+    let mut configured = configured.clone();
+    let signer::SignerKind::AwsIot(aws) = &mut configured.kind else {
+        panic!("AWS")
+    };
+    aws.data_endpoint = Some("a1b2-ats.iot.example".to_owned());
+    aws.provisioning = Some(signer::FleetProvisioning {
+        template: "plant".to_owned(),
+        parameters: BTreeMap::new(),
+    });
+    let mut trial = Trial::of(&configured, csr).expect("a trial");
+    match trial.start(wallet, NOW) {
+        Ok(TrialStep::Send(sending)) => as_case(&sending.request),
+        other => panic!("AWS is asked, not {other:?}"),
+    }
 }
 
 /// The removal of what was signed for a trial.
@@ -145,15 +171,15 @@ fn every_request_that_is_sent_to_aws_is_accepted_by_botocore() {
     }
     assert_eq!(
         cases.len(),
-        24,
-        "four kinds of request, three endpoints, with a session token and without"
+        30,
+        "five kinds of request, three endpoints, with a session token and without"
     );
-    assert_eq!(verified(&cases), vec!["good"; 24]);
+    assert_eq!(verified(&cases), vec!["good"; 30]);
 }
 
 #[test]
 fn no_changed_request_is_accepted_by_botocore() {
-    let base = requests(None, Some("t0ken")).remove(1);
+    let base = requests(None, Some("t0ken")).remove(2);
     let changed = |field: &str, value: Value| {
         let mut case = base.clone();
         match field.strip_prefix("header ") {

@@ -231,6 +231,7 @@ fn note(t: Language, view: &View, milestone: Milestone) -> Option<String> {
             Some(t.note_signing_waits().to_owned())
         }
         (Milestone::CertificateSigned, Stage::Signing) => Some(t.note_signing().to_owned()),
+        (Milestone::CertificateSigned, Stage::Provisioning) => Some(t.note_provisioning().to_owned()),
         (Milestone::CertificateSigned, _) => view.certificate.as_ref().map(|digest| {
             let digest = digest.to_string();
             t.note_signed(digest.get(..16).unwrap_or_default())

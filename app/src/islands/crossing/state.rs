@@ -203,6 +203,7 @@ impl CrossingState {
                         | Stage::Approving
                         | Stage::AwaitingConsent
                         | Stage::Signing
+                        | Stage::Provisioning
                         | Stage::Installing
                 )
             })

@@ -4,6 +4,7 @@ mod aws;
 mod field;
 mod oidc;
 mod plgd;
+mod provisioning;
 
 use gangway_protocol::organisation::{Organisation, Role};
 use gangway_protocol::path::page as paths;

@@ -118,6 +118,12 @@ pub(super) fn SignerTrial(
 fn Ended(end: TrialEnd) -> impl IntoView {
     let t = language();
     match end {
+        TrialEnd::Claim => view! {
+            <Notice tone=Tone::Plain>
+                <p role="status">{t.trial_claim()}</p>
+            </Notice>
+        }
+        .into_any(),
         TrialEnd::Gone => view! {
             <Notice tone=Tone::Plain>
                 <p role="status">{t.trial_good()}</p>

@@ -2,7 +2,7 @@
 
 use gangway_protocol::enrolment::{
     ClaimantToDevice, ClaimantToServer, Credential, CredentialKind, DeviceToClaimant, Endpoint,
-    NetworkComparison, ServerToClaimant,
+    NetworkComparison, Provisioned, ProvisioningClaim, ServerToClaimant,
 };
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::secret::SecretString;
@@ -103,9 +103,17 @@ pub(super) fn device_to_claimant() -> Pinned<DeviceToClaimant> {
             r#"{"type":"consent","accepted":false,"reason":"the person at the device said no"}"#,
         ),
         (
+            DeviceToClaimant::Provisioned(Box::new(Provisioned {
+                chain: text(CHAIN),
+                certificate_id: digest().to_string(),
+                thing: Some(text("thermometer-10000000abcdef01")),
+                configuration: map(json!({"interval_secs": 60})),
+            })),
+            r#"{"type":"provisioned","chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","certificate_id":"ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63","thing":"thermometer-10000000abcdef01","configuration":{"interval_secs":60}}"#,
+        ),
+        (
             DeviceToClaimant::Installed {
                 certificate_sha256: digest(),
-                chain: None,
             },
             r#"{"type":"installed","certificate_sha256":"ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63"}"#,
         ),
@@ -137,13 +145,14 @@ pub(super) fn claimant_to_device() -> Pinned<ClaimantToDevice> {
                     name: text("session"),
                     url: text("wss://panel.example/api/v1/session"),
                     trust_anchors: None,
+                    client_id: None,
                 }],
                 configuration: map(json!({"interval_secs": 60})),
             })),
             r#"{"type":"credential","kind":"certificate","chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","trust_anchors":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","endpoints":[{"name":"session","url":"wss://panel.example/api/v1/session"}],"configuration":{"interval_secs":60}}"#,
         ),
         (
-            ClaimantToDevice::Credential(Box::new(Credential::ProvisioningClaim {
+            ClaimantToDevice::Credential(Box::new(Credential::ProvisioningClaim(ProvisioningClaim {
                 certificate: text(CHAIN),
                 private_key: SecretString::new(text(
                     "-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n",
@@ -153,7 +162,7 @@ pub(super) fn claimant_to_device() -> Pinned<ClaimantToDevice> {
                 template: text("gangway"),
                 parameters: map(json!({"SerialNumber": "10000000abcdef01"})),
                 trust_anchors: None,
-            })),
+            }))),
             r#"{"type":"credential","kind":"provisioning_claim","certificate":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","private_key":"-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n","expires_at":1790000000000,"endpoint":"a1b2c3-ats.iot.eu-central-1.amazonaws.com","template":"gangway","parameters":{"SerialNumber":"10000000abcdef01"}}"#,
         ),
         (

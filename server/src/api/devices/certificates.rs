@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use gangway_protocol::certificate::{Certificate, CertificateQuery, CertificateRequest};
+use gangway_protocol::certificate::{Approval, Certificate, CertificateQuery, CertificateRequest};
+use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
@@ -20,7 +21,9 @@ use crate::enrolment::{EnrolmentError, check_csr, claims, present};
 use crate::state::Gangway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gangway>> {
-    OpenApiRouter::new().routes(routes!(list_device_certificates, request_certificate))
+    OpenApiRouter::new()
+        .routes(routes!(list_device_certificates, request_certificate))
+        .routes(routes!(show_signing))
 }
 
 /// Certificates of a device, newest first.
@@ -40,6 +43,20 @@ async fn list_device_certificates(
         ..CertificateQuery::default()
     };
     page_of(&gangway, &[device.organisation], &query).await.map(Json)
+}
+
+/// The approval for which a device has a certificate signed elsewhere, for this key. A hook of the signer asks before it registers
+/// the device.
+#[utoipa::path(get, path = path::DEVICE_SIGNING, tag = "certificates",
+    params(("id" = DeviceId, Path), ("spki_sha256" = Sha256Hex, Path)),
+    responses((status = 200, body = Approval), (status = 403), (status = 404)))]
+async fn show_signing(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId((id, spki)): PathId<(DeviceId, Sha256Hex)>,
+) -> Result<Json<Approval>> {
+    let device = caller.see_device(&gangway.db, &id).await?.device;
+    claims::being_signed(&gangway, &device, &spki).await.map(Json)
 }
 
 /// Has a certificate signed for an approved device that has consented, or records one that was signed elsewhere. Repeating it

@@ -234,7 +234,7 @@ impl Driver<'_> {
 
     /// Whether somebody else's signature is under way.
     fn asks_elsewhere(&self, view: &View) -> bool {
-        view.stage == Stage::Signing && !self.decision.signer.kind.is_builtin()
+        matches!(view.stage, Stage::Signing | Stage::Provisioning) && !self.decision.signer.kind.is_builtin()
     }
 
     /// How it ended, once it has.
@@ -299,6 +299,11 @@ fn of_obstacle(obstacle: &Obstacle) -> Exit {
         Obstacle::KeyKnown(device) => Exit::signing(format!(
             "The device’s key belongs to “{}” already. If it is the same device, use --replace; if not, its disk was copied: reset the device.",
             device.name
+        )),
+        Obstacle::NoProvisioning { signer } => Exit::signing(format!(
+            "“{}” wants devices to fetch their certificates themselves, and the software of this device cannot. Choose another \
+             signer with --signer, or update the device.",
+            signer.name
         )),
         Obstacle::Refused(error) => Exit::of_api(error),
         Obstacle::Credentials { signer, refused } => Exit::signing(match refused {

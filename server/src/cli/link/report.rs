@@ -149,6 +149,7 @@ impl Report {
         let words = match stage {
             Stage::AwaitingConsent => "… waiting for the device to agree",
             Stage::Signing => "… waiting for the signer",
+            Stage::Provisioning => "… waiting for the device to fetch its certificate",
             Stage::Installing => "… waiting for the device to install the certificate",
             Stage::Installed => "… waiting for the device’s first session",
             Stage::Connecting | Stage::Reviewing | Stage::Approving | Stage::Online | Stage::Failed(_) => {

@@ -34,13 +34,13 @@ pub(super) fn ObstacleNotice(
         Obstacle::StepUp | Obstacle::Credentials { .. } | Obstacle::ReplyLost { .. } => None,
         Obstacle::KeyKnown(device) => Some(Either::Left(view! { <KeyKnown state device approve /> })),
         // The button that tries again is the one that was pressed.
-        Obstacle::Refused(error) => {
-            let words = Trouble::from(error).words(t);
-            Some(Either::Right(
-                view! { <Notice tone=Tone::Bad><p role="alert">{words}</p></Notice> },
-            ))
-        }
+        Obstacle::Refused(error) => Some(Either::Right(bad(Trouble::from(error).words(t)))),
+        Obstacle::NoProvisioning { signer } => Some(Either::Right(bad(t.no_provisioning(&signer.name)))),
     }
+}
+
+fn bad(words: String) -> impl IntoView {
+    view! { <Notice tone=Tone::Bad><p role="alert">{words}</p></Notice> }
 }
 
 #[component]

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::field::{Field, filled, holding, text};
 use super::oidc::{MoreOidcFields, OidcFields, OidcForm};
+use super::provisioning::{ProvisioningFields, ProvisioningForm};
 use crate::visit::language;
 
 /// How people come by credentials.
@@ -17,8 +18,10 @@ const WEB_IDENTITY: &str = "web_identity";
 pub(super) struct AwsForm {
     region: RwSignal<String>,
     data_endpoint: RwSignal<String>,
+    trust_anchors: RwSignal<String>,
     endpoint: RwSignal<String>,
     activate: RwSignal<bool>,
+    provisioning: ProvisioningForm,
     by: RwSignal<String>,
     domain: RwSignal<String>,
     user_pool: RwSignal<String>,
@@ -47,8 +50,10 @@ impl AwsForm {
         Self {
             region: holding(present.map(|aws| aws.region.as_str())),
             data_endpoint: holding(present.and_then(|aws| aws.data_endpoint.as_deref())),
+            trust_anchors: holding(present.and_then(|aws| aws.trust_anchors.as_deref())),
             endpoint: holding(present.and_then(|aws| aws.endpoint.as_deref())),
             activate: RwSignal::new(present.is_none_or(|aws| aws.activate)),
+            provisioning: ProvisioningForm::of(present.and_then(|aws| aws.provisioning.as_ref())),
             by: holding(Some(by)),
             domain: of_pool(|cognito| &cognito.domain),
             user_pool: of_pool(|cognito| &cognito.user_pool),
@@ -67,7 +72,9 @@ impl AwsForm {
             region: text(self.region),
             endpoint: filled(self.endpoint),
             data_endpoint: filled(self.data_endpoint),
+            trust_anchors: filled(self.trust_anchors),
             activate: self.activate.get_untracked(),
+            provisioning: self.provisioning.filled(),
             sign_in: match self.by.read_untracked().as_str() {
                 COGNITO => Some(AwsSignIn::Cognito(Cognito {
                     domain: text(self.domain),
@@ -121,6 +128,18 @@ pub(super) fn AwsFields(form: AwsForm, id: Callback<&'static str, String>, is_ne
                     }
                 })
         }}
+        <ProvisioningFields form=form.provisioning id />
+        {move || {
+            (!form.provisioning.is_chosen())
+                .then(|| {
+                    view! {
+                        <label class="choice">
+                            <input type="checkbox" bind:checked=form.activate />
+                            <span>{t.aws_activate()}</span>
+                        </label>
+                    }
+                })
+        }}
         <Field
             id=id.run("data")
             label=t.aws_data_endpoint()
@@ -128,10 +147,6 @@ pub(super) fn AwsFields(form: AwsForm, id: Callback<&'static str, String>, is_ne
             placeholder="a1b2c3-ats.iot.eu-central-1.amazonaws.com"
             hint=t.aws_data_endpoint_hint()
         />
-        <label class="choice">
-            <input type="checkbox" bind:checked=form.activate />
-            <span>{t.aws_activate()}</span>
-        </label>
         <details class="fold">
             <summary class="textual">{t.aws_more()}</summary>
             <div class="stack">
@@ -150,6 +165,19 @@ pub(super) fn AwsFields(form: AwsForm, id: Callback<&'static str, String>, is_ne
                             }
                         })
                 }}
+                <div class="field">
+                    <label for=id.run("anchors")>{t.aws_trust_anchors()}</label>
+                    <textarea
+                        id=id.run("anchors")
+                        class="mono"
+                        rows="3"
+                        maxlength="32768"
+                        placeholder="-----BEGIN CERTIFICATE-----"
+                        autocomplete="off"
+                        spellcheck="false"
+                        bind:value=form.trust_anchors
+                    ></textarea>
+                </div>
                 <Field
                     id=id.run("endpoint")
                     label=t.aws_endpoint()
