@@ -11,6 +11,7 @@ mod exit;
 mod input;
 mod report;
 mod sign_in;
+mod trial;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ use driver::Driver;
 use exit::Exit;
 use input::Lines;
 use report::Report;
+
+pub(super) use trial::try_signer;
 
 /// The variable that holds the token; with `_FILE` appended, the one that names a file with it.
 const TOKEN_VARIABLE: &str = "GANGWAY_TOKEN";
@@ -99,7 +102,7 @@ async fn link(args: &LinkArgs, report: &Report, environment: &Environment) -> Re
     .map_err(|error| Exit::usage(error.to_string()))?;
     let api = Api::new(Arc::new(native.clone()));
     let decision = decide(args, &api).await?;
-    let wallet = wallet(args, &decision.signer, &api, report, environment).await?;
+    let wallet = wallet(&decision.signer, args.sign_in_port, &api, report, environment).await?;
     let mut lines = Lines::of_standard_input();
     let code = lines.code(report).await?;
     if !args.yes {
@@ -122,15 +125,15 @@ async fn link(args: &LinkArgs, report: &Report, environment: &Environment) -> Re
 
 /// What the signer asks for: credentials that the environment names, or a sign-in.
 async fn wallet(
-    args: &LinkArgs,
     signer: &Signer,
+    sign_in_port: u16,
     api: &Api,
     report: &Report,
     environment: &Environment,
 ) -> Result<Wallet, Exit> {
     let mut wallet = Wallet::default();
     let has_aws = matches!(signer.kind, SignerKind::AwsIot(_)) && credentials::names_aws(environment);
-    let signs_in = !has_aws && sign_in::sign_in(signer, args.sign_in_port, api, report, &mut wallet).await?;
+    let signs_in = !has_aws && sign_in::sign_in(signer, sign_in_port, api, report, &mut wallet).await?;
     if !signs_in {
         credentials::take(signer, environment, &mut wallet)?;
     }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use gangway_protocol::id::OrganisationId;
+use gangway_protocol::id::{OrganisationId, SignerId};
 use gangway_protocol::signer::{Signer, SignerKind, SignerRequest};
 use serde_json::{Map, Value};
 
-use crate::cli::{CommandError, output};
+use crate::cli::{CommandError, link, output};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::DataFlags;
+use crate::config::{DataFlags, Environment};
 use crate::db::audit::Actor;
 use crate::db::{Db, organisations, signers as stored, write};
 use crate::rng::SystemRandom;
@@ -21,6 +21,8 @@ pub(super) enum SignerCommand {
     Add(AddArgs),
     /// Print the signers of an organisation in their order, one JSON object per line
     List(ListArgs),
+    /// Have a request for a key that nobody keeps signed and removed again, with your own credentials
+    Try(TryArgs),
 }
 
 /// Options of `gangway admin signer add`.
@@ -52,11 +54,28 @@ pub(super) struct ListArgs {
     flags: DataFlags,
 }
 
+/// Options of `gangway admin signer try`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Credentials for AWS are those of its own command line: AWS_ACCESS_KEY_ID and what belongs to it, or AWS_PROFILE. Where there are
+none, and for a hub, a browser of this machine signs in.")]
+pub(super) struct TryArgs {
+    /// Id of the signer
+    #[arg(value_parser = signer)]
+    signer: SignerId,
+    /// The port of this machine to which a browser comes back from a sign-in; otherwise any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    sign_in_port: u16,
+    #[command(flatten)]
+    flags: DataFlags,
+}
+
 /// Runs `gangway admin signer …`.
 pub(super) async fn run(command: SignerCommand) -> Result<(), CommandError> {
     match command {
         SignerCommand::Add(args) => add(args).await,
         SignerCommand::List(args) => list(args).await,
+        SignerCommand::Try(args) => try_out(args).await,
     }
 }
 
@@ -93,6 +112,22 @@ async fn list(args: ListArgs) -> Result<(), CommandError> {
     found.iter().try_for_each(show)
 }
 
+async fn try_out(args: TryArgs) -> Result<(), CommandError> {
+    let (config, db) = super::open(&args.flags).await?;
+    let found = stored::find(&mut db.reader().await?.conn(), &args.signer).await?;
+    db.close().await;
+    let signer = found.ok_or_else(|| {
+        CommandError::Refused(format!(
+            "there is no signer {}: `gangway admin signer list` prints them",
+            args.signer
+        ))
+    })?;
+    let panel = config.public_url.as_str().trim_end_matches('/');
+    link::try_signer(&signer, panel, args.sign_in_port, &Environment::of_process())
+        .await
+        .map_err(CommandError::Refused)
+}
+
 fn show(signer: &Signer) -> Result<(), CommandError> {
     let text = serde_json::to_string(signer).map_err(|error| CommandError::Refused(error.to_string()))?;
     output::line(format_args!("{text}"))
@@ -121,6 +156,10 @@ fn read(args: &AddArgs) -> Result<SignerRequest, CommandError> {
         ))),
         _ => Ok(request),
     }
+}
+
+fn signer(id: &str) -> Result<SignerId, String> {
+    id.parse().map_err(|error| format!("{error}"))
 }
 
 fn organisation(id: &str) -> Result<OrganisationId, String> {
