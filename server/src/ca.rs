@@ -16,11 +16,14 @@ pub mod issuer;
 pub mod key;
 pub mod key_store;
 pub mod moment;
+pub mod ocf;
 pub mod oid;
 mod presented;
 pub mod profile;
 pub mod publication;
+mod recognition;
 pub mod replacement;
+pub mod requested;
 pub mod verify;
 
 use std::collections::HashMap;
@@ -30,10 +33,8 @@ use gangway_protocol::certificate::{PublicKey, join_chain};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::time::UnixMillis;
-use x509_cert::Certificate;
 use x509_cert::der::asn1::BitString;
 use x509_cert::der::{Any, Decode as _, Encode as _, Tag};
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use crate::clock::Clock;
@@ -52,10 +53,11 @@ pub use key::KeyError;
 pub use key_store::{KEY_FILE, KeyStore, KeyStoreError};
 pub use presented::{Presented, Unreadable};
 pub use publication::PublishedCrl;
+pub use recognition::Recognised;
 
 use founding::Plan;
 use key::IssuerKey;
-use profile::{DeviceCertificate, Serial};
+use profile::{LeafCertificate, Serial, Statement};
 use publication::CrlCache;
 
 /// The built-in CA.
@@ -215,14 +217,28 @@ impl CertificateAuthority {
         now: UnixMillis,
         random: &dyn Random,
     ) -> Result<Draft, CaError> {
+        let statement = Statement::of_device(identity)?;
+        self.draft_leaf(statement, key, validity_days, now, random)
+    }
+
+    /// Writes what a leaf of any kind will say.
+    fn draft_leaf(
+        &self,
+        statement: Statement,
+        key: &PublicKey,
+        validity_days: u32,
+        now: UnixMillis,
+        random: &dyn Random,
+    ) -> Result<Draft, CaError> {
         let issuers = self.issuers();
         let issuer = &issuers.signing;
         if issuer.certificate.not_after() <= now {
             return Err(CaError::Expired);
         }
         let serial = Serial::from_random(random.bytes());
-        let certificate = DeviceCertificate {
-            identity,
+        let subject = statement.subject.to_string();
+        let certificate = LeafCertificate {
+            statement,
             public_key: &SubjectPublicKeyInfoOwned::from_der(key.spki_der())?,
             serial,
             now,
@@ -233,7 +249,7 @@ impl CertificateAuthority {
             issuer: issuer.certificate.id().clone(),
             serial: serial.to_hex(),
             to_be_signed: tbs.der,
-            subject: identity.subject()?.to_string(),
+            subject,
             issuer_name: issuer.certificate.subject().to_string(),
             not_before: tbs.not_before,
             not_after: tbs.not_after,
@@ -275,28 +291,6 @@ impl CertificateAuthority {
             .map(|issuer| issuer.certificate.der().to_vec())
     }
 
-    /// Whom a certificate is about, when one of our issuers has signed it.
-    #[must_use]
-    pub fn recognise(&self, leaf: &Certificate) -> Option<Recognised> {
-        let issuers = self.issuers();
-        let issuer = issuers
-            .all
-            .values()
-            .find(|issuer| verify::is_issued_by(leaf, issuer.certificate.certificate()))?;
-        let extensions = leaf.tbs_certificate.extensions.as_deref().unwrap_or_default();
-        let identity = extensions
-            .iter()
-            .filter(|extension| {
-                extension.extn_id == <SubjectAltName as x509_cert::der::oid::AssociatedOid>::OID
-            })
-            .filter_map(|extension| SubjectAltName::from_der(extension.extn_value.as_bytes()).ok())
-            .find_map(|names| DeviceIdentity::from_alternative_names(&names))?;
-        Some(Recognised {
-            issuer: issuer.certificate.id().clone(),
-            identity,
-        })
-    }
-
     fn issuers(&self) -> Arc<Issuers> {
         Arc::clone(&self.issuers.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -304,15 +298,6 @@ impl CertificateAuthority {
     fn issuer(&self, id: &IssuerId) -> Option<Arc<Issuer>> {
         self.issuers().all.get(id).cloned()
     }
-}
-
-/// What a certificate of ours says, read back from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recognised {
-    /// Who signed it.
-    pub issuer: IssuerId,
-    /// Whom it is about.
-    pub identity: DeviceIdentity,
 }
 
 impl Issuers {

@@ -15,7 +15,9 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use x509_cert::der::Error;
 
 /// id-kp-clientAuth (RFC 5280 §4.2.1.12).
-const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+pub const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+/// id-kp-serverAuth (RFC 5280 §4.2.1.12).
+pub const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 /// id-ad-caIssuers (RFC 5280 §4.2.2.1).
 const CA_ISSUERS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.2");
 
@@ -55,9 +57,22 @@ pub fn issuer_key_usage() -> Result<Extension, Error> {
     extension(true, &KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))
 }
 
+/// keyUsage digitalSignature and keyAgreement, as identities of OCF have it (§4.2.1.3: critical).
+pub fn identity_key_usage() -> Result<Extension, Error> {
+    extension(
+        true,
+        &KeyUsage(KeyUsages::DigitalSignature | KeyUsages::KeyAgreement),
+    )
+}
+
 /// extKeyUsage clientAuth (§4.2.1.12).
 pub fn client_auth() -> Result<Extension, Error> {
-    extension(false, &ExtendedKeyUsage(vec![CLIENT_AUTH]))
+    extended_usage(&[CLIENT_AUTH])
+}
+
+/// extKeyUsage of these purposes (§4.2.1.12).
+pub fn extended_usage(purposes: &[ObjectIdentifier]) -> Result<Extension, Error> {
+    extension(false, &ExtendedKeyUsage(purposes.to_vec()))
 }
 
 /// basicConstraints of a device: not a CA, said aloud (§4.2.1.9: critical).

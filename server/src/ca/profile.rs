@@ -1,9 +1,10 @@
-//! What a device certificate says: everything by policy; from the device comes only its public key
-//! (threat model, ENR-14).
+//! What a leaf certificate says: everything by policy; from its holder comes only the public key (threat model, ENR-14).
 
 use gangway_protocol::time::UnixMillis;
 use x509_cert::certificate::{TbsCertificate, Version};
 use x509_cert::der::{Encode as _, Error};
+use x509_cert::ext::Extension;
+use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use x509_cert::time::Validity;
@@ -18,19 +19,44 @@ pub const SERIAL_LEN: usize = 16;
 /// How far validity reaches back. Clocks of devices and of whoever verifies are rarely further behind.
 pub(super) const BACKDATE: i64 = 5 * UnixMillis::MINUTE;
 
+/// What tells one kind of leaf from another: whom it is about, and what its key is for.
+#[derive(Clone, Debug)]
+pub(super) struct Statement {
+    /// Who.
+    pub(super) subject: Name,
+    /// What the key may do.
+    pub(super) key_usage: Extension,
+    /// For whom it may do that.
+    pub(super) extended_key_usage: Extension,
+    /// Who, once more, for programs.
+    pub(super) alternative_name: Option<Extension>,
+}
+
+impl Statement {
+    /// What is said of a device of the fleet.
+    pub(super) fn of_device(identity: &DeviceIdentity) -> Result<Self, Error> {
+        Ok(Self {
+            subject: identity.subject()?,
+            key_usage: extension::device_key_usage()?,
+            extended_key_usage: extension::client_auth()?,
+            alternative_name: Some(extension::alternative_name(&identity.urn())?),
+        })
+    }
+}
+
 /// What is certified.
 #[derive(Clone, Debug)]
-pub struct DeviceCertificate<'a> {
-    /// Who.
-    pub identity: &'a DeviceIdentity,
+pub(super) struct LeafCertificate<'a> {
+    /// Whom it is about and what its key is for.
+    pub(super) statement: Statement,
     /// The public key: all that is taken from the CSR.
-    pub public_key: &'a SubjectPublicKeyInfoOwned,
+    pub(super) public_key: &'a SubjectPublicKeyInfoOwned,
     /// The serial number.
-    pub serial: Serial,
+    pub(super) serial: Serial,
     /// The present time.
-    pub now: UnixMillis,
+    pub(super) now: UnixMillis,
     /// Days of validity, by the organisation's policy.
-    pub validity_days: u32,
+    pub(super) validity_days: u32,
 }
 
 /// A certificate's data before signing.
@@ -44,13 +70,13 @@ pub struct ToBeSigned {
     pub not_after: UnixMillis,
 }
 
-impl DeviceCertificate<'_> {
+impl LeafCertificate<'_> {
     /// The to-be-signed data of this certificate from `issuer`.
     ///
     /// # Errors
     /// When a part does not fit DER, which none does that passed the CSR policy.
-    pub fn to_be_signed(
-        &self,
+    pub(super) fn to_be_signed(
+        self,
         issuer: &IssuerCertificate,
         algorithm: &AlgorithmIdentifierOwned,
     ) -> Result<ToBeSigned, Error> {
@@ -61,6 +87,22 @@ impl DeviceCertificate<'_> {
             .now
             .plus(i64::from(self.validity_days) * UnixMillis::DAY - UnixMillis::SECOND)
             .min(issuer.not_after());
+        let Statement {
+            subject,
+            key_usage,
+            extended_key_usage,
+            alternative_name,
+        } = self.statement;
+        let mut extensions = vec![
+            key_usage,
+            extension::not_a_ca()?,
+            extended_key_usage,
+            extension::subject_key(&extension::key_identifier(self.public_key))?,
+            extension::authority_key(issuer.key_identifier())?,
+        ];
+        extensions.extend(alternative_name);
+        extensions.push(extension::crl_distribution_point(issuer.crl_url())?);
+        extensions.push(extension::issuer_at(issuer.certificate_url())?);
         let tbs = TbsCertificate {
             version: Version::V3,
             serial_number: SerialNumber::new(&self.serial.0)?,
@@ -70,20 +112,11 @@ impl DeviceCertificate<'_> {
                 not_before: moment::to_x509(not_before)?,
                 not_after: moment::to_x509(not_after)?,
             },
-            subject: self.identity.subject()?,
+            subject,
             subject_public_key_info: self.public_key.clone(),
             issuer_unique_id: None,
             subject_unique_id: None,
-            extensions: Some(vec![
-                extension::device_key_usage()?,
-                extension::not_a_ca()?,
-                extension::client_auth()?,
-                extension::subject_key(&extension::key_identifier(self.public_key))?,
-                extension::authority_key(issuer.key_identifier())?,
-                extension::alternative_name(&self.identity.urn())?,
-                extension::crl_distribution_point(issuer.crl_url())?,
-                extension::issuer_at(issuer.certificate_url())?,
-            ]),
+            extensions: Some(extensions),
         };
         Ok(ToBeSigned {
             der: tbs.to_der()?,

@@ -245,7 +245,8 @@ pub async fn record(context: &Context, signed: Signed) -> Result<CertificateReco
     if presented.not_after() <= now {
         return Err(invalid("chain", "this certificate has expired already"));
     }
-    if context.ca.recognise(presented.leaf()).is_some() {
+    // Threat model: ENR-30. Also what it signed for somebody who is no device of a fleet.
+    if context.ca.has_signed(presented.leaf()) {
         return Err(invalid("chain", "this certificate is by this server's own CA"));
     }
     if let Some(id) = &signed.external_id {

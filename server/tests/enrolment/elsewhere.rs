@@ -11,6 +11,8 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::signer::{AwsIot, Signer, SignerKind, SignerRequest, SignerUpdate};
 use gangway_protocol::time::UnixMillis;
+use gangway_server::ca::ocf::{OcfSubject, Usage};
+use gangway_server::enrolment::check_csr;
 use rcgen::{CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
 
 use super::problem;
@@ -108,6 +110,37 @@ pub(super) async fn begin(member: &Member, approval: &Approval) {
     let signing = member.api.update_signing(&approval.claim, &begun).await;
     assert_eq!(signing.expect("begun").stage, EnrolmentStage::Signing);
 }
+
+both_engines!(
+    /// Threat model: ENR-30.
+    async fn what_our_own_ca_signed_for_plgd_is_not_taken_as_signed_elsewhere(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Admin, "Ada").await;
+        let signer = add(&ada).await;
+        let device = SoftDevice::new();
+        let approval = consented(&server, &ada, &signer, &device.key).await;
+        begin(&ada, &approval).await;
+        let subject = OcfSubject {
+            organisation: home,
+            common_name: "uuid:5f3a1c2e-9d74-4b10-8f55-0c1d2e3f4a5b".to_owned(),
+            usage: Usage::Identity,
+        };
+        let gangway = &server.gangway;
+        let csr = check_csr(&device.csr()).expect("a CSR");
+        let (now, random) = (gangway.clock.now(), &*gangway.random);
+        let draft = gangway
+            .ca
+            .draft_ocf(&subject, csr.key(), 90, now, random)
+            .expect("a draft");
+        let issuer = gangway.ca.leaf_issuer(&draft.issuer).expect("an issuer");
+        let leaf = issuer.sign(&draft.to_be_signed).expect("a signature");
+        let refused = ada
+            .api
+            .request_certificate(&approval.device.id, &recording(&leaf.pem, &approval))
+            .await;
+        assert_eq!(problem(refused), ProblemCode::Invalid);
+    }
+);
 
 both_engines!(
     async fn a_certificate_signed_elsewhere_serves_like_one_of_ours(server: Server) {
