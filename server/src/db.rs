@@ -51,6 +51,7 @@ pub mod memberships;
 pub mod nameplates;
 pub mod organisations;
 pub mod passkeys;
+pub mod plgd;
 pub mod presence;
 pub mod proofs;
 pub mod recovery_codes;

@@ -8,7 +8,7 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::{Config, Database};
 use crate::context::Context;
-use crate::db::Db;
+use crate::db::{Db, accounts};
 use crate::limits::{Failures, Limits, RequestLimits};
 use crate::people::passkeys::Passkeys;
 use crate::relay::{self, Relay};
@@ -66,6 +66,7 @@ impl Gangway {
             // Beside PostgreSQL the folder holds the CA's encryption key alone.
             config.make_data_dir()?;
         }
+        accounts::note_owner_uuids(&db).await?;
         let ca = CertificateAuthority::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
         let context = Arc::new(Context {

@@ -181,7 +181,7 @@ pub(in crate::db) const REVOKE_UNPROVEN_OF_KEY: &str = "UPDATE certificates
     WHERE device = $1 AND spki_sha256 = $2 AND proven_at IS NULL AND revoked_at IS NULL
     RETURNING issuer";
 
-/// The revoked certificates of an issuer that a list made now has to name: those that expired before `expired_before`
+/// The revoked certificates of an issuer, of devices and of plgd's clients, that a list made now has to name: those that expired before `expired_before`
 /// have been on one for long enough (RFC 5280 §3.3: until one regularly scheduled list beyond the expiry).
 ///
 /// # Errors
@@ -193,7 +193,11 @@ pub async fn revoked(
 ) -> Result<Vec<RevokedSerial>, DbError> {
     let rows: Vec<(String, i64, Option<String>)> = query(
         "SELECT serial, revoked_at, revocation_reason FROM certificates
-         WHERE issuer = $1 AND revoked_at IS NOT NULL AND not_after >= $2 ORDER BY revoked_at, serial",
+         WHERE issuer = $1 AND revoked_at IS NOT NULL AND not_after >= $2
+         UNION ALL
+         SELECT serial, revoked_at, revocation_reason FROM plgd_certificates
+         WHERE issuer = $1 AND revoked_at IS NOT NULL AND not_after >= $2
+         ORDER BY revoked_at, serial",
     )
     .bind(issuer.as_str())
     .bind(expired_before.0)

@@ -74,6 +74,11 @@ pub(super) async fn fill(db: &Db, on_postgres: bool) {
                 CASE WHEN n % 2 = 0 THEN 'approved' ELSE 'proven' END, n, n FROM s", id("sgn_", 1)),
         format!("{series} INSERT INTO held_certificates (sha256, organisation, device, leaf, subject, first_seen_at, not_after, readmitted_at)
             SELECT {hex}, {org}, 'dev_' || {number}, '', '', n, n, CASE WHEN n % 2 = 0 THEN n END FROM s"),
+        format!("{series} INSERT INTO plgd_certificates (sha256, issuer, serial, organisation, account, record, common_name, device_id,
+                public_key, spki_sha256, leaf, not_before, not_after, created_at, issued_at)
+            SELECT {hex}, '{}', {hex}, {org}, {acc}, {hex}, 'uuid:' || n, CASE WHEN n % 1000 = 0 THEN NULL ELSE {hex} END, {hex}, {hex},
+                '', n, n, n, n FROM s", id("iss_", 1)),
+        "UPDATE plgd_certificates SET revoked_at = issued_at WHERE issued_at % 2 = 0".to_owned(),
         format!("{series} INSERT INTO audit (chain, seq, at, actor, action, subject, detail, hash)
             SELECT {org}, n, n, 'server', 'x', 'dev_' || {number}, '', {hex} FROM s"),
     ];
