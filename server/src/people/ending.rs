@@ -1,8 +1,8 @@
 //! What ends with a right: everything that somebody made or began by a right which they have no more.
 //!
 //! 1. [`end_what_exceeds`], in the transaction that lowers a role or ends a membership: approvals that have led to no
-//!    certificate, invitations to more than the remaining role may give, scopes of tokens beyond it, replies kept for
-//!    repetitions.
+//!    certificate, invitations to more than the remaining role may give, scopes of tokens beyond it, what was signed for its
+//!    clients of plgd, replies kept for repetitions.
 //! 2. [`look_again`], after the commit: claims under way, and streams of whoever watches.
 //!
 //! What is used later looks at the rights of that moment besides: whatever slipped through is worth nothing.
@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 
 use gangway_protocol::account::TokenScope;
+use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::FleetChangeKind;
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
@@ -20,11 +21,13 @@ use super::links::may_invite;
 use crate::authority::Result;
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::certificates::Revoked;
 use crate::db::{
     CallerCredential, Conn, DbError, approvals, audit, devices, idempotency, links, memberships,
-    organisations, sign_ins, tokens,
+    organisations, plgd, sign_ins, tokens,
 };
 use crate::enrolment::{approval, tell};
+use crate::plgd::REVOKED;
 use crate::relay::{ClaimInfo, Relay};
 
 /// Most organisations of an account that are asked whether it may still enrol there.
@@ -56,6 +59,7 @@ pub async fn end_what_exceeds(tx: &mut Conn<'_>, account: &AccountId, now: UnixM
     let mut ended = end_approvals(tx, &mut roles, now).await?;
     ended.extend(void_invitations(tx, &mut roles, now).await?);
     ended.extend(narrow_tokens(tx, &mut roles).await?);
+    ended.extend(end_identities(tx, &mut roles, now).await?);
     idempotency::forget(tx, account).await?;
     Ok(ended)
 }
@@ -195,6 +199,30 @@ async fn narrow_tokens(tx: &mut Conn<'_>, roles: &mut Roles<'_>) -> Result<Vec<E
             action,
             subject: token.to_string(),
             detail: "its account may not do all this any more".to_owned(),
+            device: None,
+        });
+    }
+    Ok(ended)
+}
+
+/// What was signed for the clients of the account itself; what it had signed for OCF devices stays theirs.
+async fn end_identities(tx: &mut Conn<'_>, roles: &mut Roles<'_>, now: UnixMillis) -> Result<Vec<Ended>> {
+    let mut ended = Vec::new();
+    let revoked = Revoked {
+        at: now,
+        reason: RevocationReason::PrivilegeWithdrawn,
+    };
+    for organisation in plgd::organisations_of_person(tx, roles.account).await? {
+        let role = roles.at(tx, &organisation).await?;
+        if role.is_some_and(Role::may_enrol) {
+            continue;
+        }
+        let count = plgd::revoke_of_person(tx, &organisation, roles.account, revoked).await?;
+        ended.push(Ended {
+            organisation,
+            action: REVOKED,
+            subject: roles.account.to_string(),
+            detail: format!("{count} of the account itself: it may not enrol here any more"),
             device: None,
         });
     }
