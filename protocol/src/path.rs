@@ -19,6 +19,8 @@ pub const API: &str = "/api/v1";
 pub const CA: &str = "/ca/";
 
 paths! {
+    /// What every path of plgd's signing API begins with, at an organisation: the address that plgd's clients are given.
+    PLGD = "/plgd/{organisation}" => plgd(organisation);
     /// OpenAPI description.
     OPENAPI = "/api/openapi.json" => openapi();
 

@@ -16,6 +16,7 @@ pub mod links;
 pub mod members;
 pub mod organisations;
 pub mod passkeys;
+pub mod plgd;
 pub mod problem;
 pub mod request;
 pub mod sign_ins;

@@ -82,6 +82,9 @@ options! {
         ca_url: Option<Url> = None, Everywhere;
         /// The address of a listener without TLS that serves `/ca/` and nothing else, e.g. `:80`. There is none without it.
         ca_listen: Option<Listen> = None, Serve;
+        /// Whether our CA speaks plgd's signing API below `/plgd/`, for every organisation: see `docs/plgd.md`. Whoever may enrol
+        /// devices may then have identities for OCF signed, and web pages of other origins may ask for them with a token.
+        plgd_api: bool = Some("false"), Serve;
         /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,gangway_server::relay=debug`.
         log: String = Some("info"), Serve;
         /// How to log: `text` for people, `json` for machines. Never a secret, a code, a token, a cookie or a query.

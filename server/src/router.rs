@@ -29,6 +29,7 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
         .merge(api)
         .merge(panel::router(gangway.clone(), inner))
         .merge(api::sockets::router())
+        .nest(path::PLGD, api::plgd::router(gangway.clone()))
         .merge(health::router())
         .merge(security_txt::router())
         .route(path::OPENAPI, get(show_description))

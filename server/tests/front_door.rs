@@ -17,6 +17,7 @@ mod health;
 mod listening;
 mod outputs;
 mod pages;
+mod plgd;
 mod pooler;
 mod problems;
 mod process;

@@ -76,8 +76,17 @@ async fn show_issuer_crl(
     PathId(issuer): PathId<IssuerId>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let list = newest(&gangway, &issuer).await?;
-    Ok(answer(&gangway, &headers, &list, CRL, list.der.clone()))
+    answer_crl(&gangway, &headers, &issuer).await
+}
+
+/// The revocation list of an issuer, DER.
+pub(super) async fn answer_crl(
+    gangway: &Gangway,
+    request: &HeaderMap,
+    issuer: &IssuerId,
+) -> Result<Response> {
+    let list = newest(gangway, issuer).await?;
+    Ok(answer(gangway, request, &list, CRL, list.der.clone()))
 }
 
 /// The revocation list of an issuer, PEM.

@@ -16,7 +16,8 @@ use crate::authority::Error;
 use crate::config::Config;
 use crate::state::Gangway;
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Where a browser says that a request comes from.
+pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Layer: refuses changes that a foreign page may have caused.
 pub async fn refuse_foreign_changes(
@@ -40,8 +41,11 @@ pub fn has_own_origin(headers: &HeaderMap, config: &Config) -> bool {
         .is_some_and(|origin| origin.as_bytes() == config.origin().as_bytes())
 }
 
-fn may_change(headers: &HeaderMap, config: &Config) -> bool {
-    // No page can add this header without our consent (CORS, which we never give), and a token beats a cookie.
+/// Whether a request that changes something is one of our pages, or of somebody whom no page can make ask.
+#[must_use]
+pub fn may_change(headers: &HeaderMap, config: &Config) -> bool {
+    // No page can add this header without our consent (CORS, which only plgd's API gives, and there for this header), and a
+    // token beats a cookie.
     if headers.contains_key(header::AUTHORIZATION) {
         return true;
     }

@@ -43,13 +43,20 @@ where
         if !is_json(request.headers()) {
             return Err(RequestError::UnsupportedMediaType);
         }
-        let place = request.extensions().get::<BodyPlace>();
-        let _reading = place.map(BodyPlace::take).transpose().map_err(Error::from)?;
-        let body = tokio::time::timeout(BODY_TIMEOUT, read_whole(request.into_body()))
-            .await
-            .map_err(|_| RequestError::BodyTimeout)??;
-        Ok(Self(read_json(&body)?))
+        Ok(Self(read_json(&whole_body(request).await?)?))
     }
+}
+
+/// A body as it is, within the bounds of every body: for a contract that is not ours.
+///
+/// # Errors
+/// When it is too large, too slow, or one too many of its address.
+pub(super) async fn whole_body(request: Request) -> Result<Bytes, RequestError> {
+    let place = request.extensions().get::<BodyPlace>();
+    let _reading = place.map(BodyPlace::take).transpose().map_err(Error::from)?;
+    tokio::time::timeout(BODY_TIMEOUT, read_whole(request.into_body()))
+        .await
+        .map_err(|_| RequestError::BodyTimeout)?
 }
 
 /// `application/json`, or another form of it (RFC 6839 §3.1); parameters do not matter (RFC 8259 §11).
