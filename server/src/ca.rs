@@ -244,7 +244,7 @@ impl CertificateAuthority {
             now,
             validity_days,
         };
-        let tbs = certificate.to_be_signed(&issuer.certificate, &issuer.key()?.algorithm())?;
+        let tbs = certificate.drafted_for(&issuer.certificate, &issuer.key()?.algorithm())?;
         Ok(Draft {
             issuer: issuer.certificate.id().clone(),
             serial: serial.to_hex(),

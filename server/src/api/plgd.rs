@@ -50,9 +50,12 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_MAX_AGE, "7200"),
 ];
 
+/// What a path answers; each spelling of it has its own.
+type Methods = fn() -> MethodRouter<Arc<Gangway>>;
+
 /// The routes below [`gangway_protocol::path::PLGD`].
 pub fn router(gangway: Arc<Gangway>) -> Router<Arc<Gangway>> {
-    let below_bases: [(&str, fn() -> MethodRouter<Arc<Gangway>>); 4] = [
+    let below_bases: [(&str, Methods); 4] = [
         ("/sign/identity-csr", || post(signing::sign_identity)),
         ("/sign/csr", || post(signing::sign_general)),
         ("/signing/records", || {
@@ -76,11 +79,7 @@ pub fn router(gangway: Arc<Gangway>) -> Router<Arc<Gangway>> {
 }
 
 /// plgd takes a path with a slash at its end too.
-fn tolerant(
-    router: Router<Arc<Gangway>>,
-    place: &str,
-    methods: fn() -> MethodRouter<Arc<Gangway>>,
-) -> Router<Arc<Gangway>> {
+fn tolerant(router: Router<Arc<Gangway>>, place: &str, methods: Methods) -> Router<Arc<Gangway>> {
     router
         .route(place, methods())
         .route(&format!("{place}/"), methods())

@@ -75,7 +75,7 @@ impl LeafCertificate<'_> {
     ///
     /// # Errors
     /// When a part does not fit DER, which none does that passed the CSR policy.
-    pub(super) fn to_be_signed(
+    pub(super) fn drafted_for(
         self,
         issuer: &IssuerCertificate,
         algorithm: &AlgorithmIdentifierOwned,
