@@ -2,6 +2,7 @@
 
 mod approvals;
 mod elsewhere;
+mod hook;
 mod issuance;
 mod keys;
 mod races;

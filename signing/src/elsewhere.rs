@@ -282,7 +282,7 @@ impl Elsewhere {
                 self.look(None, wallet, since, refused, now)
             }
             HandedOver::Unclear(lost) => self.look(None, wallet, since, End::Lost(lost), now),
-            HandedOver::NotHandedOver => self.end(End::Wanting),
+            HandedOver::Kept => self.end(End::Wanting),
         }
     }
 

@@ -16,6 +16,6 @@ pub enum HandedOver {
     },
     /// Whether it has one nobody knows: it failed, or is gone.
     Unclear(NoAnswer),
-    /// It was not handed over, and ends by itself.
-    NotHandedOver,
+    /// The device did not get it: it ends by itself.
+    Kept,
 }

@@ -246,7 +246,7 @@ impl Settling {
                     }
                     Err(failure) => {
                         self.cut = Some(failure);
-                        advance(Advance::handed_over(signer, HandedOver::NotHandedOver), turn);
+                        advance(Advance::handed_over(signer, HandedOver::Kept), turn);
                         Phase::Advancing { chosen }
                     }
                 }
