@@ -22,6 +22,7 @@ mod elsewhere;
 mod ending;
 mod hand_over;
 mod panel;
+mod plgd_client;
 mod plgd_hub;
 mod sign_in;
 mod throw_away;
@@ -42,6 +43,11 @@ pub use builtin::Builtin;
 pub use elsewhere::Elsewhere;
 pub use ending::{Ending, EndingStep};
 pub use hand_over::HandedOver;
+pub use plgd_client::{
+    ClientAccess, ClientAddress, ClientCa, ClientDevice, ClientEnd, ClientError, ClientMode, ClientStage,
+    ClientState, ClientStep, ClientTask, ClientWork, CloudStatus, Ownership, PreSharedKey,
+    UnfitClientAddress, UnfitRequest,
+};
 pub use sign_in::{Redirect, Returned, SignIn, SignInError, SignInStep};
 pub use throw_away::ThrowAway;
 pub use trial::{Trial, TrialEnd, TrialStage, TrialStep};

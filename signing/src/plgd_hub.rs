@@ -23,6 +23,9 @@ use crate::{NoAnswer, Request, Response, SigningError, malformed};
 /// How far back a certificate may have been signed to be the one whose reply was lost: clocks differ.
 const LOOK_BACK: i64 = 2 * UnixMillis::MINUTE;
 
+/// SignIdentityCertificate.
+pub(crate) const SIGN: &str = "/api/v1/sign/identity-csr";
+
 /// A hub.
 #[derive(Clone, Debug)]
 pub(crate) struct PlgdHub(signer::PlgdHub);
@@ -83,16 +86,16 @@ impl PlgdHub {
     }
 
     pub(crate) fn ask(&self, csr: &Csr, tokens: Option<&Tokens>) -> Result<Option<Request>, SigningError> {
-        let Some(tokens) = tokens else {
-            return Ok(None);
-        };
-        let body = serde_json::json!({ "certificateSigningRequest": BASE64_STANDARD.encode(csr.to_pem()) });
-        let url = format!("{}/api/v1/sign/identity-csr", self.0.certificate_authority);
-        http::Request::post(url)
+        let csr = BASE64_STANDARD.encode(csr.to_pem());
+        tokens.map(|tokens| self.ask_as_it_is(&csr, tokens)).transpose()
+    }
+
+    /// The same for a request that goes on as it came: base64 of PEM.
+    pub(crate) fn ask_as_it_is(&self, csr: &str, tokens: &Tokens) -> Result<Request, SigningError> {
+        http::Request::post(format!("{}{SIGN}", self.0.certificate_authority))
             .header(AUTHORIZATION, bearer(tokens)?)
             .header(CONTENT_TYPE, "application/json")
-            .body(body.to_string().into_bytes())
-            .map(Some)
+            .body(asking(csr))
             .map_err(malformed)
     }
 
@@ -198,7 +201,21 @@ impl PlgdHub {
     }
 }
 
-fn bearer(tokens: &Tokens) -> Result<HeaderValue, SigningError> {
+/// SignCertificateRequest.
+pub(crate) fn asking(csr: &str) -> Vec<u8> {
+    serde_json::json!({ "certificateSigningRequest": csr })
+        .to_string()
+        .into_bytes()
+}
+
+/// SignCertificateResponse: the chain as it came, base64 of PEM.
+pub(crate) fn signed(body: &[u8]) -> Result<String, String> {
+    let signed: SignedIdentity =
+        json::read(body).map_err(|error| format!("the hub’s answer could not be read: {error}"))?;
+    Ok(signed.certificate)
+}
+
+pub(crate) fn bearer(tokens: &Tokens) -> Result<HeaderValue, SigningError> {
     let mut value: HeaderValue = format!("Bearer {}", tokens.access_token.expose())
         .parse()
         .map_err(malformed)?;
@@ -247,9 +264,8 @@ pub(crate) fn message(response: &Response) -> String {
 /// The chain of an answer, PEM.
 fn chain(body: &[u8]) -> Result<String, String> {
     let unreadable = |error: &dyn std::fmt::Display| format!("the hub’s answer could not be read: {error}");
-    let signed: SignedIdentity = json::read(body).map_err(|error| unreadable(&error))?;
     let pem = BASE64_STANDARD
-        .decode(signed.certificate)
+        .decode(signed(body)?)
         .map_err(|error| unreadable(&error))?;
     String::from_utf8(pem).map_err(|error| unreadable(&error))
 }

@@ -19,10 +19,11 @@ use gangway_protocol::time::UnixMillis;
 pub use error::SignInError;
 pub(crate) use error::shown;
 pub use oidc::Returned;
+pub(crate) use oidc::{Endpoints, Proof, discovered, discovery};
 
 use crate::{AwsCredentials, NoAnswer, Response, Sending, Tokens, Wallet};
 use cognito::{Cognito, Identity};
-use oidc::{Authority, Endpoints, Proof};
+use oidc::Authority;
 use web_identity::WebIdentity;
 
 /// One sign-in, or the renewal of one.

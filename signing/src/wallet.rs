@@ -121,6 +121,12 @@ pub(crate) fn nonce_of(token: &SecretString) -> Option<String> {
     payload::<Nonce>(token).map(|claims| claims.nonce)
 }
 
+/// A claim of an access token, where that is a JWT and the claim is text (RFC 9068).
+pub(crate) fn claim_of(token: &SecretString, name: &str) -> Option<String> {
+    let claims: serde_json::Map<String, serde_json::Value> = payload(token)?;
+    claims.get(name)?.as_str().map(str::to_owned)
+}
+
 /// The payload of a JWT (RFC 7519 §3).
 fn payload<T: DeserializeOwned>(token: &SecretString) -> Option<T> {
     let payload = token.expose().split('.').nth(1)?;

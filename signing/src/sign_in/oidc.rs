@@ -30,7 +30,7 @@ pub(super) enum Authority {
 
 /// The addresses of an authority.
 #[derive(Clone, Debug)]
-pub(super) struct Endpoints {
+pub(crate) struct Endpoints {
     issuer: Option<String>,
     authorization: String,
     token: String,
@@ -42,7 +42,7 @@ pub(super) struct Endpoints {
 
 /// What binds a code to this sign-in.
 #[derive(Clone, Debug)]
-pub(super) struct Proof {
+pub(crate) struct Proof {
     redirect: Redirect,
     verifier: SecretString,
     state: String,
@@ -54,6 +54,8 @@ pub(super) struct Proof {
 pub struct Returned {
     /// The path to which it came.
     path: String,
+    /// It came in a query, which our server has seen.
+    in_query: bool,
     state: String,
     code: Option<SecretString>,
     issuer: Option<String>,
@@ -120,7 +122,7 @@ impl Authority {
 }
 
 impl Proof {
-    pub(super) fn new(redirect: Redirect, random: &mut impl FnMut(&mut [u8])) -> Self {
+    pub(crate) fn new(redirect: Redirect, random: &mut impl FnMut(&mut [u8])) -> Self {
         let mut word = || {
             let mut bytes = [0; 32];
             random(&mut bytes);
@@ -147,6 +149,7 @@ impl Returned {
         let (path, rest) = text.split_once(['?', '#']).unwrap_or((text, ""));
         let mut returned = Self {
             path: path.to_owned(),
+            in_query: text.strip_prefix(path).is_some_and(|rest| rest.starts_with('?')),
             ..Self::default()
         };
         for (name, value) in form_urlencoded::parse(rest.as_bytes()) {
@@ -203,12 +206,51 @@ impl Endpoints {
         if self.fragment && proof.redirect.reads_fragment {
             query.append_pair("response_mode", "fragment");
         }
+        self.with_query(&query.finish())
+    }
+
+    fn with_query(&self, query: &str) -> String {
         let separator = if self.authorization.contains('?') {
             '&'
         } else {
             '?'
         };
-        format!("{}{separator}{}", self.authorization, query.finish())
+        format!("{}{separator}{query}", self.authorization)
+    }
+
+    /// Where the person goes for a code that another program redeems, which has no verifier of ours: it may come back behind `#`
+    /// alone, or our server would see it. `None` where the authority cannot send it so.
+    pub(crate) fn visit_for_another(&self, client: &OidcClient, proof: &Proof) -> Option<String> {
+        if !(self.fragment && proof.redirect.reads_fragment) {
+            return None;
+        }
+        let mut query = Serializer::new(String::new());
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &client.client_id)
+            .append_pair("redirect_uri", &proof.redirect.uri)
+            .append_pair("scope", &client.scopes.join(" "))
+            .append_pair("state", &proof.state)
+            .append_pair("response_mode", "fragment");
+        if let Some(audience) = &client.audience {
+            query.append_pair("audience", audience);
+        }
+        Some(self.with_query(&query.finish()))
+    }
+
+    /// The code for another program.
+    pub(crate) fn returned_for_another(
+        &self,
+        returned: &Returned,
+        proof: &Proof,
+    ) -> Result<SecretString, SignInError> {
+        let code = self.returned(returned, proof)?;
+        if returned.in_query {
+            return Err(SignInError::Declined {
+                detail: "the code came back in a query, which our server has seen: it is not used".to_owned(),
+            });
+        }
+        Ok(code)
     }
 
     /// The code that the person came back with.
@@ -310,13 +352,13 @@ impl Endpoints {
 }
 
 /// The address of the discovery document (OpenID Connect Discovery 1.0 §4).
-pub(super) fn discovery(client: &OidcClient) -> String {
+pub(crate) fn discovery(client: &OidcClient) -> String {
     let issuer = client.issuer.trim_end_matches('/');
     format!("{issuer}/.well-known/openid-configuration")
 }
 
 /// What the discovery document says, as far as the signer's configuration allows it.
-pub(super) fn discovered(client: &OidcClient, response: &Response) -> Result<Endpoints, SignInError> {
+pub(crate) fn discovered(client: &OidcClient, response: &Response) -> Result<Endpoints, SignInError> {
     let who = host_of(&client.issuer);
     let misconfigured = |detail: String| Err(SignInError::Misconfigured { detail });
     if !response.status().is_success() {
