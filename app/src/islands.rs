@@ -11,6 +11,7 @@ pub(crate) mod fleet;
 pub(crate) mod lists;
 pub(crate) mod local_times;
 pub(crate) mod panels;
+pub(crate) mod plgd_client;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod signed_in;

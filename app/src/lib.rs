@@ -40,5 +40,5 @@ pub use islands::provide_page;
 pub use parts::Parts;
 pub use preference::{LANGUAGE_COOKIE, Language, THEME_COOKIE, Theme};
 pub use shell::Shell;
-pub use visit::{SignerOrigins, Visit};
+pub use visit::{AskedClient, SignerOrigins, Visit};
 pub use visitor::Visitor;

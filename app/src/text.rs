@@ -50,5 +50,6 @@ mod general;
 mod history;
 mod home;
 mod link;
+mod plgd_client;
 mod signers;
 mod trouble;

@@ -1,6 +1,8 @@
 //! What a page has to know about its visit before it draws anything.
 
+use gangway_protocol::path::page::CLIENT_ADDRESS;
 use gangway_protocol::time::UnixMillis;
+use gangway_signing::{ClientAddress, UnfitClientAddress};
 use leptos::prelude::*;
 
 use crate::browser::{clock, page};
@@ -22,7 +24,45 @@ pub struct Visit {
 /// Where the page may connect to beside the panel: origins of the signers of the visitor's organisations, on the pages that ask
 /// signers. The server provides it with the page's content security policy.
 #[derive(Clone, Debug, Default)]
-pub struct SignerOrigins(pub Vec<String>);
+pub struct SignerOrigins {
+    /// The origins.
+    pub origins: Vec<String>,
+    /// Whether one of the signers is a plgd hub.
+    pub has_hub: bool,
+}
+
+/// The plgd client that a page's address names: the page may connect to it too. The server reads it once, so that what the page
+/// shows is what its policy admits.
+#[derive(Clone, Debug, Default)]
+pub struct AskedClient {
+    /// What was typed.
+    pub typed: String,
+    /// The client, or why there is none; nothing where nothing was typed.
+    pub read: Option<Result<ClientAddress, UnfitClientAddress>>,
+}
+
+impl AskedClient {
+    /// Reads the query of a page. `panel` is the origin of Gangway.
+    #[must_use]
+    pub fn of(query: Option<&str>, panel: &str) -> Self {
+        let typed = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+            .find(|(name, _)| name == CLIENT_ADDRESS)
+            .map(|(_, typed)| typed.into_owned())
+            .unwrap_or_default();
+        Self {
+            read: Some(&typed)
+                .filter(|typed| !typed.trim().is_empty())
+                .map(|typed| ClientAddress::read(typed, panel)),
+            typed,
+        }
+    }
+
+    /// The client, where one may be asked.
+    #[must_use]
+    pub fn client(&self) -> Option<&ClientAddress> {
+        self.read.as_ref()?.as_ref().ok()
+    }
+}
 
 impl Visit {
     /// Reads the request's `Cookie` and `Accept-Language` headers.

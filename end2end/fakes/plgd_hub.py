@@ -5,7 +5,7 @@ import base64, datetime, hashlib, http.server, json, re, secrets, sys, threading
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CLIENT, AUDIENCE = "web", "https://hub.test"
@@ -23,6 +23,7 @@ class Hub:
         self.codes, self.tokens, self.refresh, self.records, self.revoked, self.asked = {}, {}, {}, {}, set(), []
         self.loses, self.lifetimes = 0, []
         self.key = ec.generate_private_key(ec.SECP256R1())
+        self.token_key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "plgd hub root")])
         now = datetime.datetime.now(datetime.timezone.utc)
         self.root = (
@@ -33,8 +34,8 @@ class Hub:
         )
 
     def issue(self, owner, nonce):
-        access, renewal = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         lifetime = self.lifetimes.pop(0) if self.lifetimes else 3600
+        access, renewal = self.access_token(owner, lifetime), secrets.token_urlsafe(24)
         self.tokens[access] = (owner, time.time() + lifetime)
         self.refresh[renewal] = owner
         claims = {"iss": f"{BASE}/auth", "aud": CLIENT, "sub": owner, "email": f"{owner}@hub.test", "exp": int(time.time()) + lifetime}
@@ -42,6 +43,18 @@ class Hub:
             claims["nonce"] = nonce
         token = ".".join([encode(b'{"alg":"none"}'), encode(json.dumps(claims).encode()), encode(b"x")])
         return {"access_token": access, "id_token": token, "refresh_token": renewal, "expires_in": lifetime, "token_type": "Bearer"}
+
+    # RFC 9068, ES256. Whoever knows the keys below /auth/jwks can tell whose it is.
+    def access_token(self, owner, lifetime):
+        claims = {"iss": f"{BASE}/auth", "aud": AUDIENCE, "sub": owner, "exp": int(time.time()) + lifetime, "jti": secrets.token_urlsafe(12)}
+        signed = ".".join(encode(json.dumps(part).encode()) for part in ({"alg": "ES256", "typ": "at+jwt", "kid": "hub-1"}, claims))
+        pair = utils.decode_dss_signature(self.token_key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+        return f"{signed}.{encode(b''.join(number.to_bytes(32, 'big') for number in pair))}"
+
+    def jwks(self):
+        numbers = self.token_key.public_key().public_numbers()
+        point = {name: encode(number.to_bytes(32, "big")) for name, number in (("x", numbers.x), ("y", numbers.y))}
+        return {"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "hub-1", **point}]}
 
     def owner(self, header):
         token = header[7:] if header.lower().startswith("bearer ") else ""
@@ -121,14 +134,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         query = {name: values[0] for name, values in urllib.parse.parse_qs(url.query).items()}
         if url.path == "/.well-known/configuration":
+            root = HUB.root.public_bytes(serialization.Encoding.PEM).decode()
+            device = {"clientId": "device", "audience": AUDIENCE, "scopes": ["offline_access"], "providerName": "plgd", "grantType": "authorizationCode"}
             client = {"clientId": CLIENT, "audience": AUDIENCE, "scopes": ["offline_access"], "authority": f"{BASE}/auth"}
             return self.json(200, {"id": HUB.id, "currentTime": str(time.time_ns()), "jwtOwnerClaim": "sub", "authority": f"{BASE}/auth",
-                                   "coapGateway": "coaps+tcp://127.0.0.1:5684", "certificateAuthority": BASE, "webOauthClient": client})
+                                   "coapGateway": "coaps+tcp://127.0.0.1:5684", "certificateAuthority": BASE, "webOauthClient": client,
+                                   "certificateAuthorities": root, "deviceOauthClient": device})
         if url.path == "/auth/.well-known/openid-configuration":
             return self.json(200, {"issuer": f"{BASE}/auth", "authorization_endpoint": f"{BASE}/auth/authorize",
-                                   "token_endpoint": f"{BASE}/auth/token", "response_modes_supported": ["query", "fragment"],
+                                   "token_endpoint": f"{BASE}/auth/token", "jwks_uri": f"{BASE}/auth/jwks", "response_modes_supported": ["query", "fragment"],
                                    "code_challenge_methods_supported": ["S256"],
                                    "authorization_response_iss_parameter_supported": True})
+        if url.path == "/auth/jwks":
+            return self.json(200, HUB.jwks())
         if url.path == "/auth/authorize":
             fields = "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in query.items())
             page = f'<title>Hub</title><form method="post" action="/auth/login">{fields}<label>Name <input name="owner"></label>' \

@@ -1,4 +1,4 @@
-// A plgd hub as far as stories need it (fakes/plgd_hub.py), and its set-up as a signer.
+// A plgd hub and a plgd client as far as stories need them (fakes/plgd_hub.py, fakes/plgd_client.py), and the hub's set-up as a signer.
 import { expect, type Page } from '@playwright/test';
 import { open } from './link.ts';
 import { Child } from './process.ts';
@@ -62,4 +62,46 @@ export async function signInAtHub(page: Page, owner: string, answer = 'Sign in')
 export async function answerHub(window: Page, owner: string, answer = 'Sign in'): Promise<void> {
   await window.getByLabel('Name').fill(owner);
   await window.getByRole('button', { name: answer }).click();
+}
+
+type Told = {
+  asked: string[];
+  bearers: string[];
+  mode: string;
+  owner: string;
+  psk: { subjectId: string; key: string; save: boolean } | null;
+  devices: { name: string; ownership: string; onboarded: Record<string, string> | null }[];
+};
+
+export class PlgdClient {
+  private constructor(private readonly child: Child, readonly url: string) {}
+
+  static async start(): Promise<PlgdClient> {
+    const child = new Child(PYTHON, [new URL('../fakes/plgd_client.py', import.meta.url).pathname], {});
+    await child.until('the client is there', () => child.lines.length > 0, 30_000);
+    return new PlgdClient(child, child.lines[0]!);
+  }
+
+  get host(): string {
+    return new URL(this.url).host;
+  }
+
+  /** What it was asked, with which tokens, and what it is now. */
+  async told(): Promise<Told> {
+    return (await (await fetch(`${this.url}/_told`)).json()) as Told;
+  }
+
+  /** By how many seconds its clock jumps after each of the next challenges; whether it asks for a certificate that may sign others. */
+  async set(control: { jumps?: number[]; asks_for_ca?: boolean }): Promise<void> {
+    await fetch(`${this.url}/_control`, { method: 'POST', body: JSON.stringify(control) });
+  }
+
+  /** All that it keeps in memory is gone. */
+  async restart(): Promise<void> {
+    await fetch(`${this.url}/_restart`, { method: 'POST', body: '{}' });
+  }
+
+  async stop(): Promise<void> {
+    await this.child.kill('SIGTERM');
+  }
 }

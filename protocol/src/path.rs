@@ -165,6 +165,9 @@ pub mod page {
     /// What the addresses begin with to which authorities of signers send people back.
     pub const SIGNED_IN_BASE: &str = "/link/signed-in";
 
+    /// The field of [`PLGD_CLIENT`]'s query that names the client.
+    pub const CLIENT_ADDRESS: &str = "address";
+
     paths! {
         /// Sign in, or on to the fleet.
         HOME = "/" => home();
@@ -180,6 +183,8 @@ pub mod page {
         FLEET_DEVICE = "/fleet/{device}" => fleet_device(device);
         /// Who signs devices' certificates.
         ORGANISATION_SIGNERS = "/organisation/signers" => organisation_signers();
+        /// A plgd client gets a certificate by this browser. Its address stands in the query.
+        PLGD_CLIENT = "/plgd-client" => plgd_client();
         /// Passkeys, recovery, sign-ins, tokens.
         ACCOUNT = "/account" => account();
     }

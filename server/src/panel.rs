@@ -13,7 +13,7 @@ mod visit;
 
 use std::sync::{Arc, LazyLock};
 
-use app::{App, Parts, Shell, SignerOrigins, Visitor};
+use app::{App, AskedClient, Parts, Shell, SignerOrigins, Visitor};
 use axum::Router;
 use axum::extract::{FromRef, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -23,6 +23,7 @@ use futures_util::future::join_all;
 use gangway_client::Api;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::path::{self, form, page};
+use gangway_protocol::signer::{Signer, SignerKind};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
 use leptos::prelude::*;
 use leptos_axum::{
@@ -107,20 +108,22 @@ fn provide_page() {
     let context = use_context::<http::request::Parts>()
         .and_then(|parts| parts.extensions.get::<PageContext>().cloned())
         .unwrap_or_else(PageContext::of_nobody);
-    let SignerOrigins(signers) = context.signers.clone();
+    let mut connect = context.signers.origins.clone();
+    connect.extend(context.client.client().map(|client| client.origin().to_owned()));
     context.provide();
     let (Some(nonce), Some(response)) = (leptos::nonce::use_nonce(), use_context::<ResponseOptions>()) else {
         return;
     };
-    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce, &signers)) {
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce, &connect)) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
 }
 
 /// threat model, WEB-1: scripts only from here or with the nonce of this document, WebAssembly, nothing from third parties, no
-/// framing. ENR-27: the pages that ask signers may connect to those of their visitor's organisations.
-fn content_security_policy(nonce: &str, signers: &[String]) -> String {
-    let connect = [&["'self'".to_owned()], signers].concat().join(" ");
+/// framing. ENR-27: the pages that ask signers may connect to those of their visitor's organisations. ENR-31: the page for plgd
+/// clients may connect to the one in its address too.
+fn content_security_policy(nonce: &str, others: &[String]) -> String {
+    let connect = [&["'self'".to_owned()], others].concat().join(" ");
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
          connect-src {connect}; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -138,8 +141,14 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
     let api = Api::new(Arc::new(caller.reading()));
     let visitor = Visitor::ask(&api).await;
     let signers = match request.uri().path().trim_end_matches('/') {
-        page::LINK | page::ORGANISATION_SIGNERS => signer_origins(&api, &visitor).await,
+        page::LINK | page::ORGANISATION_SIGNERS | page::PLGD_CLIENT => signer_origins(&api, &visitor).await,
         _ => SignerOrigins::default(),
+    };
+    let client = match request.uri().path().trim_end_matches('/') {
+        page::PLGD_CLIENT if visitor.enrols_into().next().is_some() => {
+            AskedClient::of(request.uri().query(), panel.gangway.config.origin())
+        }
+        _ => AskedClient::default(),
     };
     // A page is HTML for everybody. leptos_axum redirects only who asks for that.
     request
@@ -151,6 +160,7 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
         api,
         parts: parts(),
         signers,
+        client,
     });
     let mut response = next.run(request).await;
     caller.hand_over_cookies(response.headers_mut());
@@ -177,15 +187,18 @@ async fn signer_origins(api: &Api, visitor: &Visitor) -> SignerOrigins {
     let asked = visitor
         .enrols_into()
         .map(|organisation| api.signers(organisation, &page));
-    let mut origins: Vec<String> = join_all(asked)
+    let signers: Vec<Signer> = join_all(asked)
         .await
         .into_iter()
         .flatten()
         .flat_map(|page| page.items)
         // What was stored passed the same check; nothing else gets into a policy.
         .filter(|signer| !signer.disabled && signer.kind.check().is_ok())
-        .flat_map(|signer| signer.kind.origins())
         .collect();
+    let has_hub = signers
+        .iter()
+        .any(|signer| matches!(signer.kind, SignerKind::PlgdHub(_)));
+    let mut origins: Vec<String> = signers.iter().flat_map(|signer| signer.kind.origins()).collect();
     origins.sort_unstable();
     origins.dedup();
     // The policy is a header, and what stands between here and the browser takes few kilobytes of them. The page knows which
@@ -196,7 +209,7 @@ async fn signer_origins(api: &Api, visitor: &Visitor) -> SignerOrigins {
         room = fits.unwrap_or(room);
         fits.is_some()
     });
-    SignerOrigins(origins)
+    SignerOrigins { origins, has_hub }
 }
 
 /// A document that may repeat what stands in its address.

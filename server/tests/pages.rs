@@ -19,6 +19,16 @@ async fn page(server: &Server, visitor: &impl Visitor, path: &str) -> (Reply, St
     (reply, html)
 }
 
+/// Where the page at this path may connect to, by its policy.
+async fn connects(server: &Server, visitor: &impl Visitor, path: &str) -> String {
+    let reply = server.get(visitor, path).await;
+    let policy = reply.headers[header::CONTENT_SECURITY_POLICY]
+        .to_str()
+        .expect("text");
+    let (_, rest) = policy.split_once("connect-src ").expect("a rule");
+    rest.split(';').next().unwrap_or_default().to_owned()
+}
+
 /// A visitor whose browser speaks German.
 struct German;
 
@@ -60,16 +70,8 @@ both_engines!(
             )
             .await;
         assert_eq!(added.status, StatusCode::OK, "{added}");
-        let connects = async |reply: &Reply| {
-            let policy = reply.headers[header::CONTENT_SECURITY_POLICY]
-                .to_str()
-                .expect("text");
-            let (_, rest) = policy.split_once("connect-src ").expect("a rule");
-            rest.split(';').next().unwrap_or_default().to_owned()
-        };
-        let (link, _) = page(&server, &owner, "/link").await;
         assert_eq!(
-            connects(&link).await,
+            connects(&server, &owner, "/link").await,
             "'self' https://iot.eu-central-1.amazonaws.com"
         );
         let elsewhere = server.organisation("Elsewhere").await;
@@ -85,9 +87,8 @@ both_engines!(
             .await
             .expect("a signer");
         for page_that_asks in ["/link", "/link/", "/organisation/signers"] {
-            let (reply, _) = page(&server, &owner, page_that_asks).await;
             assert_eq!(
-                connects(&reply).await,
+                connects(&server, &owner, page_that_asks).await,
                 "'self' https://iot.eu-central-1.amazonaws.com",
                 "{page_that_asks}"
             );
@@ -98,11 +99,9 @@ both_engines!(
             "/account",
             "/link/signed-in/sgn_0000000001zzzzzzzzzzzzzzzz",
         ] {
-            let (reply, _) = page(&server, &owner, other).await;
-            assert_eq!(connects(&reply).await, "'self'", "{other}");
+            assert_eq!(connects(&server, &owner, other).await, "'self'", "{other}");
         }
-        let (nobody, _) = page(&server, &Nobody, "/link").await;
-        assert_eq!(connects(&nobody).await, "'self'");
+        assert_eq!(connects(&server, &Nobody, "/link").await, "'self'");
         let bad = json!({"name": "AWS", "kind": "aws_iot", "region": "eu-central-1", "endpoint": "https://x; script-src *"});
         let refused = server
             .post(&owner, &path::signers(owner.organisation()), bad)
@@ -117,8 +116,66 @@ both_engines!(
                 .await;
             assert_eq!(added.status, StatusCode::OK, "{added}");
         }
-        let (link, _) = page(&server, &owner, "/link").await;
-        assert!(connects(&link).await.len() < 3_100);
+        assert!(connects(&server, &owner, "/link").await.len() < 3_100);
+    }
+);
+
+both_engines!(
+    /// Threat model: ENR-31.
+    async fn only_the_page_for_plgd_clients_may_connect_to_the_client_in_its_address(server: Server) {
+        let owner = server.owner().await;
+        let hub = json!({"name": "Hub", "kind": "plgd_hub", "certificate_authority": "https://api.hub.example",
+            "sign_in": {"issuer": "https://auth.hub.example", "client_id": "web"}});
+        let added = server
+            .post(&owner, &path::signers(owner.organisation()), hub)
+            .await;
+        assert_eq!(added.status, StatusCode::OK, "{added}");
+        let hub = "'self' https://api.hub.example https://auth.hub.example";
+        for (address, client) in [
+            (
+                "https%3A%2F%2Fclient.example%3A8443%2F",
+                " https://client.example:8443",
+            ),
+            ("http://localhost:8080", " http://localhost:8080"),
+            ("", ""),
+            ("http://client.example", ""),
+            ("https://ada@client.example", ""),
+            ("*", ""),
+            ("https://client.example%20https://evil.example", ""),
+            ("https://client.example;%20script-src%20*", ""),
+            ("https://client.example%0d%0aX-Other:%201", ""),
+        ] {
+            let page = format!("/plgd-client?address={address}");
+            assert_eq!(
+                connects(&server, &owner, &page).await,
+                format!("{hub}{client}"),
+                "{address}"
+            );
+        }
+        let asked = "address=https://client.example";
+        assert_eq!(
+            connects(
+                &server,
+                &owner,
+                &format!("/plgd-client/?{asked}&address=https://evil.example")
+            )
+            .await,
+            format!("{hub} https://client.example"),
+            "one address"
+        );
+        for other in ["/", "/fleet", "/account", "/link", "/organisation/signers"] {
+            let policy = connects(&server, &owner, &format!("{other}?{asked}")).await;
+            assert!(!policy.contains("client.example"), "{other}: {policy}");
+        }
+        assert_eq!(
+            connects(&server, &Nobody, &format!("/plgd-client?{asked}")).await,
+            "'self'"
+        );
+        let viewer = server.member(owner.organisation(), Role::Viewer, "Vera").await;
+        assert_eq!(
+            connects(&server, &viewer, &format!("/plgd-client?{asked}")).await,
+            "'self'"
+        );
     }
 );
 

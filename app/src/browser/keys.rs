@@ -1,7 +1,7 @@
 //! Shortcuts of the keyboard that work on the whole page.
 
 use wasm_bindgen::JsCast as _;
-use web_sys::{HtmlElement, KeyboardEvent, Storage};
+use web_sys::{HtmlElement, KeyboardEvent};
 
 use super::page;
 
@@ -48,20 +48,16 @@ const SINGLE_KEYS: &str = "single-keys";
 
 /// Whether keys without a modifier count in this browser.
 pub(crate) fn single_keys_are_on() -> bool {
-    let kept = storage().and_then(|storage| storage.get_item(SINGLE_KEYS).ok().flatten());
+    let kept = page::storage().and_then(|storage| storage.get_item(SINGLE_KEYS).ok().flatten());
     kept.as_deref() != Some("off")
 }
 
 /// Switches keys without a modifier on or off, for this browser.
 pub(crate) fn switch_single_keys(on: bool) {
-    if let Some(storage) = storage() {
+    if let Some(storage) = page::storage() {
         // A browser that keeps nothing forgets it with the page.
         let _ = storage.set_item(SINGLE_KEYS, if on { "on" } else { "off" });
     }
-}
-
-fn storage() -> Option<Storage> {
-    page::window()?.local_storage().ok()?
 }
 
 fn is_typing(event: &KeyboardEvent) -> bool {

@@ -4,7 +4,7 @@ use gangway_protocol::path::form;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{
     Document, Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlSelectElement,
-    SubmitEvent, Window,
+    Storage, SubmitEvent, Window,
 };
 
 use crate::preference::{Language, THEME_COOKIE, Theme, cookie_value};
@@ -231,6 +231,11 @@ pub(crate) fn window() -> Option<Window> {
     } else {
         None
     }
+}
+
+/// What this browser keeps for this site, where it keeps anything.
+pub(crate) fn storage() -> Option<Storage> {
+    window()?.local_storage().ok()?
 }
 
 fn set_cookie(name: &str, value: Option<&str>) {

@@ -1,6 +1,7 @@
 //! `/link`: a device comes aboard. All of it moves, so the page is one island.
 
 use gangway_protocol::organisation::Role;
+use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -15,7 +16,10 @@ use crate::visitor::account;
 #[component]
 pub(crate) fn LinkPage() -> impl IntoView {
     let t = language();
-    let SignerOrigins(reachable) = expect_context();
+    let SignerOrigins {
+        origins: reachable,
+        has_hub,
+    } = expect_context();
     view! {
         <Title text=t.add_device() />
         // Also while somebody signs in first: it is what comes next.
@@ -32,6 +36,14 @@ pub(crate) fn LinkPage() -> impl IntoView {
                             </Notice>
                         </noscript>
                         <Crossing account reachable />
+                        {has_hub
+                            .then(|| {
+                                view! {
+                                    <p class="aside">
+                                        <a href=paths::PLGD_CLIENT>{t.plgd_client_way()}</a>
+                                    </p>
+                                }
+                            })}
                     }
                         .into_any()
                 }

@@ -3,6 +3,7 @@
 use futures_util::future;
 use gangway_protocol::account::Account;
 use gangway_protocol::organisation::Role;
+use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -35,13 +36,18 @@ pub(crate) fn SignersPage() -> impl IntoView {
 fn Whole(account: Account) -> impl IntoView {
     let t = language();
     let api = api();
-    let SignerOrigins(reachable) = expect_context();
+    let SignerOrigins {
+        origins: reachable, ..
+    } = expect_context();
     view! {
         <Preload island="signers" />
         <div class="page-head">
             <div>
                 <h1>{t.signers()}</h1>
                 <p class="lede">{t.signers_lede()}</p>
+                <p>
+                    <a href=paths::PLGD_CLIENT>{t.plgd_client_way()}</a>
+                </p>
             </div>
         </div>
         <noscript>

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use app::{Parts, SignerOrigins, Visit, Visitor};
+use app::{AskedClient, Parts, SignerOrigins, Visit, Visitor};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -23,6 +23,7 @@ pub(super) struct PageContext {
     pub(super) api: Api,
     pub(super) parts: Parts,
     pub(super) signers: SignerOrigins,
+    pub(super) client: AskedClient,
 }
 
 impl PageContext {
@@ -35,6 +36,7 @@ impl PageContext {
             api: Api::new(Arc::new(nobody)),
             parts: super::parts(),
             signers: SignerOrigins::default(),
+            client: AskedClient::default(),
         }
     }
 
@@ -44,6 +46,7 @@ impl PageContext {
         provide_context(self.api);
         provide_context(self.parts);
         provide_context(self.signers);
+        provide_context(self.client);
         app::provide_page();
     }
 }

@@ -37,7 +37,9 @@ pub struct ClientWork {
     hub: Option<Hub>,
     task: ClientTask,
     phase: Phase,
-    /// A challenge had expired, and a fresh one was asked for.
+    /// A fresh challenge was asked for after the first one was used.
+    is_second: bool,
+    /// That was because it had expired.
     had_expired: bool,
     /// Whose token it is, once that is known.
     owner: Option<Owner>,
@@ -110,6 +112,7 @@ impl ClientWork {
             hub,
             task,
             phase: Phase::Idle,
+            is_second: false,
             had_expired: false,
             owner: None,
             hub_says: HubDocument::default(),

@@ -144,9 +144,10 @@ impl ClientWork {
         error: ClientError,
         wallet: &Wallet,
     ) -> Result<ClientStep, ClientError> {
-        if std::mem::replace(&mut self.had_expired, true) {
+        if std::mem::replace(&mut self.is_second, true) {
             return Err(error);
         }
+        self.had_expired = error == ClientError::Expired;
         self.challenge(wallet)
     }
 }

@@ -311,6 +311,13 @@ fn a_lost_answer_is_looked_after_before_anything_is_done_again() {
     assert_eq!(path(&look).0, "GET");
     let state = end(play.take(200, &configuration(true, "X509", "ada")));
     assert!(matches!(state, ClientEnd::State(state) if state.is_yours == Some(true)));
+    let mut play = Play::at_the_hub(ClientTask::Initialise);
+    play.prepared();
+    play.signed(&format!("uuid:{ADA}"));
+    sending(play.lose());
+    let again = play.next(&configuration(false, "UNINITIALIZED", ""));
+    assert_eq!(path(&again).1, format!("{CLIENT}/api/v1/initialize"));
+    assert!(!play.work.had_expired(), "nothing is said that nobody knows");
 }
 
 #[test]
