@@ -144,7 +144,8 @@ class Client:
         if self.mode == "PRE_SHARED_KEY":
             device["ownership"] = "OWNED"
             return {}
-        key = ec.generate_private_key(ec.SECP256R1())
+        # A device makes its key once.
+        key = device.setdefault("key", ec.generate_private_key(ec.SECP256R1()))
         seconds = int(body.get("timeout", 15_000_000_000)) / 1e9
         return self.challenge(request(key, f"uuid:{device_id}"), seconds, key=key)
 
@@ -223,7 +224,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.answer(200, b"{}")
             if path == "/_told":
                 told = {"asked": CLIENT.asked, "bearers": CLIENT.bearers, "mode": CLIENT.mode, "owner": CLIENT.owner, "psk": CLIENT.psk,
-                        "devices": list(CLIENT.devices.values())}
+                        "devices": [{name: value for name, value in d.items() if name != "key"} for d in CLIENT.devices.values()]}
                 return self.answer(200, json.dumps(told).encode())
             if path == "/_restart":
                 CLIENT.forget()

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Locator, Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe.ts';
-import { open } from '../support/link.ts';
+import { hydrated, open } from '../support/link.ts';
 import { Hub, PlgdClient, addHub, answerHub, signInAtHub } from '../support/plgd.ts';
 import { expect, test as base } from '../support/story.ts';
 
@@ -39,6 +39,8 @@ async function connect(page: Page, server: string, client: PlgdClient): Promise<
   await open(page, `${server}/plgd-client`);
   await page.getByLabel('Address of the client').fill(client.url);
   await page.getByRole('button', { name: 'Continue' }).click();
+  await page.waitForURL('**/plgd-client?address=*');
+  await hydrated(page);
   await page.getByRole('button', { name: `Connect to ${client.host}` }).click();
   await expect(page.getByText('Reachable', { exact: true })).toBeVisible();
 }
@@ -58,6 +60,7 @@ async function portray(page: Page, name: string): Promise<void> {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     for (const width of [1280, 375]) {
       await page.setViewportSize({ width, height: 800 });
+      await page.evaluate(() => scrollTo(0, 0));
       await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
       await page.screenshot({ path: `${folder}plgd-client-${name}-${theme}-${width}.png`, fullPage: true });
       expect(await page.evaluate(() => document.documentElement.scrollWidth), `${name} at ${width} px`).toBeLessThanOrEqual(width);
@@ -138,6 +141,8 @@ test('a client of another user says whose it is, and a reset frees it', async ({
   await portray(owner, 'not-accepted');
   await open(owner, `${server.url}/plgd-client`);
   await owner.getByRole('link', { name: client.url }).click();
+  await owner.waitForURL('**/plgd-client?address=*');
+  await hydrated(owner);
   await owner.getByRole('button', { name: `Connect to ${client.host}` }).click();
   await owner.getByRole('button', { name: `Reset ${client.host}` }).click();
   await owner.getByRole('dialog').getByRole('button', { name: 'Reset' }).click();
@@ -232,6 +237,7 @@ test('what a browser cannot reach is told with everything that may be the reason
   await connect(owner, server.url, client);
   await client.stop();
   await owner.reload();
+  await hydrated(owner);
   await owner.getByRole('button', { name: `Connect to ${client.host}` }).click();
   await expect(owner.getByText('Unreachable', { exact: true })).toBeVisible();
   for (const reason of ['It does not run at this address', 'does not trust its certificate', 'does not allow this page to ask (CORS)']) {

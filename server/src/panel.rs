@@ -146,7 +146,7 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
     };
     let client = match request.uri().path().trim_end_matches('/') {
         page::PLGD_CLIENT if visitor.enrols_into().next().is_some() => {
-            AskedClient::of(request.uri().query(), panel.gangway.config.origin())
+            AskedClient::of(request.uri().query(), &panel.gangway.config.origin())
         }
         _ => AskedClient::default(),
     };

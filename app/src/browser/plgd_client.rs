@@ -67,10 +67,13 @@ async fn go_on(api: &Api, mut task: Task, at: impl Fn(Reached)) -> Stepped {
         let Outcome::Stepped(work, step) = at_client(task).await else {
             unreachable!("a step leads to a step");
         };
-        at(Reached {
-            stage: work.stage(),
-            had_expired: work.had_expired(),
-        });
+        // A task that has ended, or waits for a person, stays where it was.
+        if matches!(step, Ok(ClientStep::Send(_) | ClientStep::Wait { .. })) {
+            at(Reached {
+                stage: work.stage(),
+                had_expired: work.had_expired(),
+            });
+        }
         task = match step {
             Ok(ClientStep::Send(sending)) => {
                 let answer = api.carry(*sending).await.map_err(|error| NoAnswer {

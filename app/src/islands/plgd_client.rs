@@ -154,10 +154,12 @@ fn Connecting(board: Board) -> impl IntoView {
     let host = board.host();
     let busy = board.is_busy();
     let is_it_yours = t.client_is_it_yours(&host);
+    let untouched = move || !board.is_busy().get() && board.said.with(Option::is_none);
     view! {
         <div class="stack">
             <Notice tone=Tone::Warn>
                 <p>{is_it_yours}</p>
+                {move || untouched().then(|| view! { <p>{t.client_nothing_sent()}</p> })}
             </Notice>
             <div class="row">
                 <button class="button primary" type="button" disabled=busy on:click=move |_| board.look()>

@@ -80,7 +80,8 @@ texts! {
     client_address_panel => "This is the address of Gangway. Enter the one of the client.", "Das ist die Adresse von Gangway. Bitte die des Clients eingeben.";
     client_recent => "Used in this browser lately", "Zuletzt in diesem Browser benutzt";
     client_forget => "Forget these", "Diese vergessen";
-    client_is_it_yours(host: &str) => "What you do below goes to {host}, your sign-in at the hub included: whoever runs it can act as you at the hub until that ends. Go on only if this client is yours. Nothing has been sent there yet.", "Was Sie hier tun, geht an {host}, auch Ihre Anmeldung am Hub: Wer ihn betreibt, kann dort in Ihrem Namen handeln, bis sie endet. Nur weitermachen, wenn dieser Client Ihrer ist. Bisher wurde nichts dorthin gesendet.";
+    client_is_it_yours(host: &str) => "What you do below goes to {host}, your sign-in at the hub included: whoever runs it can act as you at the hub until that ends. Go on only if this client is yours.", "Was Sie hier tun, geht an {host}, auch Ihre Anmeldung am Hub: Wer ihn betreibt, kann dort in Ihrem Namen handeln, bis sie endet. Nur weitermachen, wenn dieser Client Ihrer ist.";
+    client_nothing_sent => "Nothing has been sent there yet.", "Bisher wurde nichts dorthin gesendet.";
     client_connect(host: &str) => "Connect to {host}", "Mit {host} verbinden";
     client_working(host: &str) => "{host} is being asked …", "{host} wird gefragt …";
     client_reachable => "Reachable", "Erreichbar";

@@ -49,7 +49,7 @@ pub(super) fn Devices(board: Board) -> impl IntoView {
                 .into_iter()
                 .map(|device| view! { <Line board device /> })
                 .collect_view();
-            view! { <ul class="lines">{lines}</ul> }.into_any()
+            view! { <ul class="lines client-devices">{lines}</ul> }.into_any()
         })
     };
     view! {
