@@ -29,6 +29,8 @@ pub struct SignerOrigins {
     pub origins: Vec<String>,
     /// Whether one of the signers is a plgd hub.
     pub has_hub: bool,
+    /// Whether our own CA signs for plgd's clients.
+    pub signs_for_plgd: bool,
 }
 
 /// The plgd client that a page's address names: the page may connect to it too. The server reads it once, so that what the page

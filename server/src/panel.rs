@@ -141,7 +141,9 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
     let api = Api::new(Arc::new(caller.reading()));
     let visitor = Visitor::ask(&api).await;
     let signers = match request.uri().path().trim_end_matches('/') {
-        page::LINK | page::ORGANISATION_SIGNERS | page::PLGD_CLIENT => signer_origins(&api, &visitor).await,
+        page::LINK | page::ORGANISATION_SIGNERS | page::PLGD_CLIENT => {
+            signer_origins(&api, &visitor, panel.gangway.config.plgd_api).await
+        }
         _ => SignerOrigins::default(),
     };
     let client = match request.uri().path().trim_end_matches('/') {
@@ -182,7 +184,7 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
 }
 
 /// Where the signers of the organisations are into which the visitor may enrol devices.
-async fn signer_origins(api: &Api, visitor: &Visitor) -> SignerOrigins {
+async fn signer_origins(api: &Api, visitor: &Visitor, signs_for_plgd: bool) -> SignerOrigins {
     let page = PageQuery::default();
     let asked = visitor
         .enrols_into()
@@ -209,7 +211,11 @@ async fn signer_origins(api: &Api, visitor: &Visitor) -> SignerOrigins {
         room = fits.unwrap_or(room);
         fits.is_some()
     });
-    SignerOrigins { origins, has_hub }
+    SignerOrigins {
+        origins,
+        has_hub,
+        signs_for_plgd,
+    }
 }
 
 /// A document that may repeat what stands in its address.

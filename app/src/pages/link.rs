@@ -19,6 +19,7 @@ pub(crate) fn LinkPage() -> impl IntoView {
     let SignerOrigins {
         origins: reachable,
         has_hub,
+        ..
     } = expect_context();
     view! {
         <Title text=t.add_device() />

@@ -1,5 +1,5 @@
-//! `/plgd-client`: a plgd client gets its certificate by this browser. Its address stands in the query, so that the form for it works without any
-//! script, and the page's policy admits that one client.
+//! `/plgd-client`: a plgd client gets its certificate by this browser. Its address stands in the query, so that the form for it
+//! works without any script, and the page's policy admits that one client.
 
 use futures_util::future;
 use gangway_protocol::account::Account;
@@ -38,7 +38,9 @@ pub(crate) fn PlgdClientPage() -> impl IntoView {
 fn Whole(account: Account) -> impl IntoView {
     let t = language();
     let SignerOrigins {
-        origins: reachable, ..
+        origins: reachable,
+        signs_for_plgd,
+        ..
     } = expect_context();
     let asked: AskedClient = expect_context();
     let client = asked.client().cloned();
@@ -87,7 +89,7 @@ fn Whole(account: Account) -> impl IntoView {
             {move || {
                 let (account, reachable, client) = (account.clone(), reachable.clone(), client.clone());
                 Suspend::new(async move {
-                    match hubs(&account).await {
+                    match hubs(&account, signs_for_plgd).await {
                         Ok(hubs) => view! { <PlgdClient client hubs reachable /> }.into_any(),
                         Err(trouble) => view! { <TroubleNotice trouble /> }.into_any(),
                     }
@@ -97,8 +99,9 @@ fn Whole(account: Account) -> impl IntoView {
     }
 }
 
-/// The hubs of all organisations into which the visitor may enrol devices.
-async fn hubs(account: &Account) -> Outcome<Vec<ClientHub>> {
+/// The hubs of all organisations into which the visitor may enrol devices, and beside each the built-in CA where that signs for
+/// plgd's clients.
+async fn hubs(account: &Account, signs_for_plgd: bool) -> Outcome<Vec<ClientHub>> {
     let (api, all) = (api(), all());
     let organisations: Vec<_> = account.organisations_where(Role::may_enrol).collect();
     let asked = organisations
@@ -112,7 +115,7 @@ async fn hubs(account: &Account) -> Outcome<Vec<ClientHub>> {
             .into_iter()
             .filter(|signer| signer.serves(organisation.role))
             .collect();
-        let has_builtin = serving.iter().any(|signer| signer.kind.is_builtin());
+        let has_builtin = signs_for_plgd && serving.iter().any(|signer| signer.kind.is_builtin());
         let here = serving
             .into_iter()
             .filter(|signer| matches!(signer.kind, SignerKind::PlgdHub(_)))

@@ -5,13 +5,14 @@
 
 use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::id::OrganisationId;
+use gangway_protocol::organisation::Role;
 
 use super::{REVOKED, note};
 use crate::authority::{Caller, Error, Result, Right, identify};
 use crate::context::Context;
 use crate::db::certificates::Revoked;
 use crate::db::plgd::{Filter, PlgdRecord, Whose};
-use crate::db::{plgd, write};
+use crate::db::{accounts, organisations, plgd, write};
 
 /// Most names in the filters of one request.
 pub const MAX_FILTERS: usize = 200;
@@ -64,6 +65,18 @@ pub async fn delete(
     let is_fresh = caller.fresh_proof(now).is_ok();
     let (member, organisation) = (caller.member(), organisation.clone());
     write!(context.db, |tx| -> Result<usize> {
+        // The role may have changed since it was looked at; from here on it stays.
+        accounts::lock(tx, &member.account).await?;
+        let role = organisations::role_at(tx, &organisation, &member.account).await?;
+        let holds = match &whose {
+            Whose::Everybody => role.is_some_and(Role::may_operate),
+            Whose::Account(_) => role.is_some_and(Role::may_enrol),
+        };
+        if !holds {
+            return Err(Error::Forbidden(
+                "your role in this organisation does not allow this any more",
+            ));
+        }
         let found = plgd::matching(tx, &organisation, &whose, &filter, now, ("", MAX_DELETED)).await?;
         if !is_fresh && found.iter().any(|record| record.account != member.account) {
             return Err(Error::StepUpRequired);

@@ -6,7 +6,7 @@
 
 use gangway_protocol::certificate::{Csr, RevocationReason};
 use gangway_protocol::id::OrganisationId;
-use gangway_protocol::organisation::Policy;
+use gangway_protocol::organisation::{Policy, Role};
 use gangway_protocol::time::UnixMillis;
 use uuid::Uuid;
 
@@ -16,10 +16,10 @@ use crate::authority::{Caller, Error, Member, Proof, Result, Right};
 use crate::ca::ocf::{OcfSubject, Usage, key_uuid, record_uuid};
 use crate::ca::{CaError, LeafIssuer, requested};
 use crate::context::Context;
-use crate::db::accounts::{any_owner, owner_uuid};
+use crate::db::accounts::{self, any_owner, owner_uuid};
 use crate::db::certificates::{Draft, Revoked};
 use crate::db::plgd::PlgdRecord;
-use crate::db::{Conn, DbError, device_keys, plgd, rules, signers, write};
+use crate::db::{Conn, DbError, device_keys, organisations, plgd, rules, signers, write};
 use crate::enrolment::check_csr;
 
 /// Transactions that lose a race on a unique key are run again; each time somebody else has made progress.
@@ -164,6 +164,7 @@ struct Signing {
 
 impl Signing {
     async fn record(self, tx: &mut Conn<'_>) -> Result<PlgdRecord, NotSigned> {
+        self.require_right(tx).await?;
         self.require_free_key(tx).await?;
         let record = record_uuid(&self.name.text, self.csr.key().spki_der());
         let replaced = match self.name.device {
@@ -210,6 +211,18 @@ impl Signing {
         }
         note(tx, &new, &self.member, ISSUED, self.now).await?;
         Ok(new)
+    }
+
+    /// The role may have changed since it was looked at; from here on it stays (threat model, ACC-12).
+    async fn require_right(&self, tx: &mut Conn<'_>) -> Result<()> {
+        accounts::lock(tx, &self.member.account).await?;
+        let role = organisations::role_at(tx, &self.organisation, &self.member.account).await?;
+        if role.is_some_and(Role::may_enrol) {
+            return Ok(());
+        }
+        Err(Error::Forbidden(
+            "your role in this organisation does not allow this any more",
+        ))
     }
 
     /// Keys of the fleet are the fleet's: revoking a device has to end all that its key opens.

@@ -34,8 +34,9 @@ impl ClientAddress {
     pub fn read(text: &str, panel: &str) -> Result<Self, UnfitClientAddress> {
         let text = text.trim();
         let typed = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
-        let origin = origin_of(&typed);
-        if host_of(&typed).contains('@') {
+        let typed = without_default_port(&typed);
+        let origin = origin_of(typed);
+        if host_of(typed).contains('@') {
             return Err(UnfitClientAddress::Credentials);
         }
         if origin != typed {
@@ -67,6 +68,16 @@ impl ClientAddress {
     }
 }
 
+/// RFC 6454 §6.2: an origin has no port where that is the scheme's own.
+fn without_default_port(typed: &str) -> &str {
+    let port = if typed.starts_with("https://") {
+        ":443"
+    } else {
+        ":80"
+    };
+    typed.strip_suffix(port).unwrap_or(typed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +90,8 @@ mod tests {
         for (typed, origin) in [
             ("https://client.example", "https://client.example"),
             (" https://Client.Example:8443/ ", "https://client.example:8443"),
+            ("https://client.example:443", "https://client.example"),
+            ("http://localhost:80", "http://localhost"),
             ("https://192.168.1.5:8443", "https://192.168.1.5:8443"),
             ("http://localhost:8080", "http://localhost:8080"),
             ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
@@ -123,6 +136,8 @@ mod tests {
         ] {
             assert_eq!(refused(typed), UnfitClientAddress::MixedContent, "{typed}");
         }
-        assert_eq!(refused("https://PANEL.example/"), UnfitClientAddress::Panel);
+        for panel in ["https://PANEL.example/", "https://panel.example:443"] {
+            assert_eq!(refused(panel), UnfitClientAddress::Panel);
+        }
     }
 }

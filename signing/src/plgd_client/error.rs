@@ -96,6 +96,12 @@ pub enum UnfitRequest {
     /// It asks for a certificate that may sign others.
     #[error("it asks for a certificate that may sign others")]
     Authority,
+    /// It is meant for something else than an identity.
+    #[error("it asks for a purpose that an identity does not have ({oid})")]
+    Purpose {
+        /// The purpose.
+        oid: String,
+    },
     /// It asks for something that has no place in an identity certificate.
     #[error("it asks for an extension that has no place in an identity certificate ({oid})")]
     Extension {

@@ -12,7 +12,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use uuid::Uuid;
 use x509_cert::der;
 use x509_cert::ext::Extensions;
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 use x509_cert::name::RdnSequence;
 use x509_cert::request::CertReq;
 
@@ -26,6 +26,12 @@ const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const EXTENSION_REQUEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
 const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
+/// serverAuth, clientAuth, and the identity of OCF.
+const PURPOSES: [ObjectIdentifier; 3] = [
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.4.1.44924.1.6"),
+];
 const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 
@@ -104,7 +110,17 @@ fn check(asked: &Extensions) -> Result<(), UnfitRequest> {
                     return Err(UnfitRequest::Authority);
                 }
             }
-            EXTENDED_KEY_USAGE | SUBJECT_KEY_IDENTIFIER => {}
+            // OCSPSigning would make it speak for the authority, any purpose for everybody.
+            EXTENDED_KEY_USAGE => {
+                let ExtendedKeyUsage(purposes) =
+                    ExtendedKeyUsage::from_der(value).map_err(|_| malformed())?;
+                if let Some(other) = purposes.iter().find(|purpose| !PURPOSES.contains(purpose)) {
+                    return Err(UnfitRequest::Purpose {
+                        oid: other.to_string(),
+                    });
+                }
+            }
+            SUBJECT_KEY_IDENTIFIER => {}
             other => {
                 return Err(UnfitRequest::Extension {
                     oid: other.to_string(),
@@ -158,6 +174,18 @@ mod tests {
         ];
         let looked = look(&encoded(&as_clients_make_it, &key), &OF).expect("a good one");
         assert_eq!(looked, Sha256Hex::of(&key.subject_public_key_info()));
+        for purpose in [
+            ExtendedKeyUsagePurpose::OcspSigning,
+            ExtendedKeyUsagePurpose::CodeSigning,
+            ExtendedKeyUsagePurpose::Any,
+        ] {
+            let mut more = as_clients_make_it.clone();
+            more.extended_key_usages.push(purpose);
+            assert!(matches!(
+                look(&encoded(&more, &key), &OF),
+                Err(UnfitRequest::Purpose { .. })
+            ));
+        }
         let refused = |params: &CertificateParams| look(&encoded(params, &key), &OF).expect_err("refused");
         for other in [
             "uuid:0a1b2c3d-0000-1111-2222-333344445556",

@@ -1,5 +1,7 @@
 //! The requests: what a client is asked, and how (client-application 2024-10, `service/http/uri.go`).
 
+use gangway_protocol::id::OrganisationId;
+use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -11,7 +13,6 @@ use super::error::malformed;
 use super::{ClientAddress, ClientError, PreSharedKey};
 use crate::plgd_hub::{SIGN, asking, bearer};
 use crate::{Request, Sending, Target, Tokens};
-use gangway_protocol::id::OrganisationId;
 
 /// How long owning a device may take, in nanoseconds: four times what a client allows by itself, for authorities that take their
 /// time. Nobody is asked anything meanwhile.
@@ -146,7 +147,7 @@ impl ToClient<'_> {
 
 /// Has the built-in CA of an organisation sign, in the form of a hub.
 pub(super) fn sign_at_panel(organisation: &OrganisationId, csr: &str) -> Result<Sending, ClientError> {
-    let request: Request = http::Request::post(format!("/plgd/{organisation}{SIGN}"))
+    let request: Request = http::Request::post(format!("{}{SIGN}", path::plgd(organisation)))
         .header(CONTENT_TYPE, "application/json")
         .body(asking(csr))
         .map_err(malformed)?;

@@ -86,7 +86,14 @@ pub(super) struct Board {
     /// When each stage was reached, and the end.
     pub(super) course: RwSignal<Course>,
     work: StoredValue<Option<Box<ClientWork>>>,
+    /// Counts what was begun: what was given up has nothing to say any more.
+    run: StoredValue<u32>,
+    /// When the passkey was proved last.
+    proved_at: StoredValue<Option<UnixMillis>>,
 }
+
+/// A passkey counts as proved just now for five minutes; signing takes a moment of them.
+const PROOF_MILLIS: i64 = 4 * UnixMillis::MINUTE;
 
 /// How far something is that has steps.
 #[derive(Clone, Default)]
@@ -112,6 +119,8 @@ impl Board {
             had_expired: RwSignal::new(false),
             course: RwSignal::new(Course::default()),
             work: StoredValue::new(None),
+            run: StoredValue::new(0),
+            proved_at: StoredValue::new(None),
         }
     }
 
@@ -167,19 +176,16 @@ impl Board {
                 return;
             }
         };
-        // Our own CA asks for a passkey that was proved just now: before the client's time runs.
-        let is_builtin = access.as_ref().is_some_and(|access| access.ca != ClientCa::Hub);
-        let takes_proof = is_builtin && matches!(deed, Deed::Initialise | Deed::Own(_));
-        self.doing.set(Some(deed));
+        self.doing.set(Some(deed.clone()));
+        self.run.update_value(|run| *run += 1);
+        let run = self.run.get_value();
         let client = self.client.get_value();
         leptos::task::spawn_local(async move {
-            if takes_proof && let Err(trouble) = step_up(&api()).await {
-                self.doing.set(None);
-                self.said.set(trouble.words(language()).map(Said::Amiss));
+            if !self.prove(&deed).await {
                 return;
             }
             match plgd_client::begin(client, access, wanted).await {
-                Some(work) => self.run(work).await,
+                Some(work) => self.run(run, work).await,
                 None => self.doing.set(None),
             }
         });
@@ -188,8 +194,40 @@ impl Board {
     /// The wallet has what was wanted.
     pub(super) fn go_on(self) {
         self.want.set(None);
-        if let Some(work) = self.work.get_value() {
-            leptos::task::spawn_local(self.run(work));
+        let (work, run) = (self.work.get_value(), self.run.get_value());
+        let Some((work, deed)) = work.zip(self.doing.get_untracked()) else {
+            return;
+        };
+        leptos::task::spawn_local(async move {
+            if self.prove(&deed).await {
+                self.run(run, work).await;
+            }
+        });
+    }
+
+    /// Our own CA asks for a passkey that was proved just now: before the client's time runs. A sign-in at the hub may take longer
+    /// than that lasts.
+    async fn prove(self, deed: &Deed) -> bool {
+        let access = self.access(deed).ok().flatten();
+        let is_builtin = access.is_some_and(|access| access.ca != ClientCa::Hub);
+        let now = clock::now();
+        let is_fresh = self
+            .proved_at
+            .get_value()
+            .is_some_and(|proved| now.since(proved) < PROOF_MILLIS);
+        if is_fresh || !is_builtin || !matches!(deed, Deed::Initialise | Deed::Own(_)) {
+            return true;
+        }
+        match step_up(&api()).await {
+            Ok(_) => {
+                self.proved_at.set_value(Some(clock::now()));
+                true
+            }
+            Err(trouble) => {
+                self.doing.set(None);
+                self.said.set(trouble.words(language()).map(Said::Amiss));
+                false
+            }
         }
     }
 
@@ -201,29 +239,46 @@ impl Board {
         let Some(work) = self.work.get_value().filter(|_| waits) else {
             return;
         };
+        let run = self.run.get_value();
+        // A code is used once: who presses again meanwhile has nothing to press.
+        let prompt = self.want.get_untracked();
+        self.work.set_value(None);
+        self.want.set(None);
         leptos::task::spawn_local(async move {
+            let kept = work.clone();
             let stepped =
                 plgd_client::arrive(&api(), work, returned, move |reached| self.reach(reached)).await;
-            if let Some(stepped) = stepped {
-                self.want.set(None);
-                self.take(stepped);
+            match stepped {
+                Some(stepped) => self.take(run, stepped),
+                // It was for another page.
+                None if self.run.get_value() == run => {
+                    self.work.set_value(Some(kept));
+                    self.want.set(prompt);
+                }
+                None => {}
             }
         });
     }
 
     /// The person gives up what waits for them.
     pub(super) fn give_up(self) {
+        self.run.update_value(|run| *run += 1);
         self.want.set(None);
         self.work.set_value(None);
         self.doing.set(None);
         self.course.set(Course::default());
     }
 
-    async fn run(self, work: Box<ClientWork>) {
-        self.take(plgd_client::start(&api(), work, move |reached| self.reach(reached)).await);
+    async fn run(self, run: u32, work: Box<ClientWork>) {
+        let stepped = plgd_client::start(&api(), work, move |reached| self.reach(reached)).await;
+        self.take(run, stepped);
     }
 
-    fn take(self, (work, step): Stepped) {
+    /// What came of a step of this run, unless it was given up.
+    fn take(self, run: u32, (work, step): Stepped) {
+        if self.run.get_value() != run {
+            return;
+        }
         let deed = self.doing.get_untracked();
         let want = match (&step, &deed) {
             (Ok(ClientStep::NeedCredentials { refused }), Some(deed)) => self

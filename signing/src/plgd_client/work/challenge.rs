@@ -49,6 +49,10 @@ impl ClientWork {
             (Err(error), _) => return Err(error),
         };
         let wanted = match (&self.task, &self.owner) {
+            // The client says what its devices are called: none of them is its owner.
+            (ClientTask::Own(device), Some(owner)) if *device == owner.id => {
+                return Err(malformed("the client gives a device the name of its owner"));
+            }
             (ClientTask::Own(device), _) => *device,
             (_, Some(owner)) => owner.id,
             (_, None) => return Err(malformed("a challenge for nobody")),
