@@ -171,7 +171,7 @@ both_engines!(
             connects(&server, &Nobody, &format!("/plgd-client?{asked}")).await,
             "'self'"
         );
-        let viewer = server.member(owner.organisation(), Role::Viewer, "Vera").await;
+        let viewer = server.member(&owner.organisation(), Role::Viewer, "Vera").await;
         assert_eq!(
             connects(&server, &viewer, &format!("/plgd-client?{asked}")).await,
             "'self'"

@@ -4,7 +4,7 @@ use gangway_protocol::id::SignerId;
 use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 
-use crate::elsewhere::Backend;
+use crate::backend::Backend;
 use crate::sign_in::{SignIn, SignInStep};
 use crate::{NoAnswer, Response, Sending, Wallet};
 

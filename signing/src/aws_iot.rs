@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 pub use refusal::AwsRefusal;
 
-use crate::elsewhere::{Look, Reply, Search, Signed};
+use crate::backend::{Look, Reply, Search, Signed};
 use crate::ending::Shown;
 use crate::wallet::since_1970;
 use crate::{AwsCredentials, NoAnswer, Order, Request, Response, SigningError, malformed};

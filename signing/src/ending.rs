@@ -13,7 +13,7 @@ use gangway_protocol::signer;
 use gangway_protocol::time::UnixMillis;
 
 use crate::access::Access;
-use crate::elsewhere::Backend;
+use crate::backend::Backend;
 use crate::sign_in::SignIn;
 use crate::{NoAnswer, Response, Sending, SigningError, Target, Wallet, malformed, panel};
 

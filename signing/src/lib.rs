@@ -17,6 +17,7 @@
 mod access;
 mod advance;
 mod aws_iot;
+mod backend;
 mod builtin;
 mod elsewhere;
 mod ending;
@@ -54,7 +55,7 @@ pub use trial::{Trial, TrialEnd, TrialStage, TrialStep};
 pub use wallet::{AwsCredentials, UnreadableCredentials, Wallet};
 
 use aws_iot::AwsIot;
-use elsewhere::Backend;
+use backend::Backend;
 use plgd_hub::PlgdHub;
 use wallet::Tokens;
 

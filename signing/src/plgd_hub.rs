@@ -14,7 +14,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
-use crate::elsewhere::{Look, Reply, Search, Signed};
+use crate::backend::{Look, Reply, Search, Signed};
 use crate::ending::Shown;
 use crate::sign_in::shown;
 use crate::wallet::Tokens;

@@ -8,7 +8,7 @@ use gangway_protocol::signer::{self, SignerKind};
 use gangway_protocol::time::UnixMillis;
 
 use crate::access::Access;
-use crate::elsewhere::{Backend, Look, Reply, Search, Signed};
+use crate::backend::{Backend, Look, Reply, Search, Signed};
 use crate::sign_in::SignIn;
 use crate::{NoAnswer, Request, Response, Sending, SigningError, Wallet, malformed};
 

@@ -8,6 +8,8 @@
 //! 5. The sealed `credential`: a claim is handed out to fetch a certificate with, [`Claim::on_provisioned`]; a certificate is
 //!    verified and handed out to be written, [`Claim::on_written`].
 
+mod told;
+
 use std::time::{Duration, Instant};
 
 use gangway_protocol::code::UserCode;
@@ -24,6 +26,7 @@ use super::{Accept, Effect, Fault, Identity, Installation};
 use crate::credential::{self, Credential};
 use crate::event::{Event, Refuser};
 use crate::rng::Random;
+use told::{consent, failed, refuse, sealed};
 
 /// How long the server's `approval` may come after the sealed `offer`; both follow one click, over different ways.
 const APPROVAL_DUE: Duration = Duration::from_secs(10);
@@ -478,58 +481,4 @@ fn compare(
 /// Claims are large because channels are; [`Turn`] is passed around by value.
 fn goes_on(claim: Claim, effects: Vec<Effect>) -> Turn {
     Turn::On(Box::new(claim), effects)
-}
-
-fn consent(id: ClaimId, mut channel: Channel, due: Instant, offer: Party) -> Turn {
-    match sealed(
-        &id,
-        &mut channel,
-        &DeviceToClaimant::Consent {
-            accepted: true,
-            reason: None,
-        },
-    ) {
-        Ok(consent) => {
-            let accepted = Event::Accepted {
-                organisation: offer.organisation,
-                approver: offer.approver,
-            };
-            goes_on(
-                Claim {
-                    id,
-                    due,
-                    step: Step::Consented { channel },
-                },
-                vec![consent, Effect::Tell(accepted)],
-            )
-        }
-        Err(reason) => Turn::Over(Vec::new(), Ending::Broken { reason }),
-    }
-}
-
-fn refuse(id: &ClaimId, mut channel: Channel, by: Refuser, reason: String) -> Turn {
-    let consent = DeviceToClaimant::Consent {
-        accepted: false,
-        reason: Some(reason.clone()),
-    };
-    // A box that cannot be sealed any more changes nothing: the outcome tells the server, and nothing gets signed.
-    let effects = sealed(id, &mut channel, &consent).into_iter().collect();
-    Turn::Over(effects, Ending::Refused { by, reason })
-}
-
-fn failed(id: &ClaimId, mut channel: Channel, code: &str, reason: String) -> Turn {
-    let message = DeviceToClaimant::Failed {
-        code: code.to_owned(),
-        message: reason.clone(),
-    };
-    let effects = sealed(id, &mut channel, &message).into_iter().collect();
-    Turn::Over(effects, Ending::Broken { reason })
-}
-
-fn sealed(id: &ClaimId, channel: &mut Channel, message: &DeviceToClaimant) -> Result<Effect, String> {
-    let sealed = channel.seal(message).map_err(|error| error.to_string())?;
-    Ok(Effect::Send(DeviceToServer::Sealed {
-        claim: id.clone(),
-        sealed,
-    }))
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::AwsIot;
-use crate::elsewhere::Reply;
+use crate::backend::Reply;
 use crate::wallet::since_1970;
 use crate::{Order, Response, SigningError, malformed};
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::code::Pass;
 use super::{ClientDevice, ClientState, CloudStatus};
-use crate::elsewhere::Backend;
+use crate::backend::Backend;
 use crate::plgd_hub::PlgdHub;
 use crate::{Redirect, Sending};
 
