@@ -49,7 +49,7 @@ export class AwsMqtt {
     await dialog.getByLabel('How devices come by certificates').selectOption({ label: 'The device fetches it by a provisioning template (trusted user)' });
     await dialog.getByLabel('Name of the provisioning template').fill(template);
     await dialog.getByLabel('Parameters of the template').fill(parameters);
-    await dialog.getByLabel('Device endpoint').fill(this.endpoint);
+    await dialog.getByLabel('Device endpoint', { exact: true }).fill(this.endpoint);
     await dialog.getByLabel('Issuers that devices trust at the device endpoint').fill(this.ca);
   }
 }
