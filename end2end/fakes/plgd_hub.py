@@ -41,13 +41,16 @@ class Hub:
         claims = {"iss": f"{BASE}/auth", "aud": CLIENT, "sub": owner, "email": f"{owner}@hub.test", "exp": int(time.time()) + lifetime}
         if nonce:
             claims["nonce"] = nonce
-        token = ".".join([encode(b'{"alg":"none"}'), encode(json.dumps(claims).encode()), encode(b"x")])
-        return {"access_token": access, "id_token": token, "refresh_token": renewal, "expires_in": lifetime, "token_type": "Bearer"}
+        return {"access_token": access, "id_token": self.signed("JWT", claims), "refresh_token": renewal, "expires_in": lifetime, "token_type": "Bearer"}
 
-    # RFC 9068, ES256. Whoever knows the keys below /auth/jwks can tell whose it is.
+    # RFC 9068.
     def access_token(self, owner, lifetime):
         claims = {"iss": f"{BASE}/auth", "aud": AUDIENCE, "sub": owner, "exp": int(time.time()) + lifetime, "jti": secrets.token_urlsafe(12)}
-        signed = ".".join(encode(json.dumps(part).encode()) for part in ({"alg": "ES256", "typ": "at+jwt", "kid": "hub-1"}, claims))
+        return self.signed("at+jwt", claims)
+
+    # ES256. Whoever knows the keys below /auth/jwks can tell whose it is.
+    def signed(self, kind, claims):
+        signed = ".".join(encode(json.dumps(part).encode()) for part in ({"alg": "ES256", "typ": kind, "kid": "hub-1"}, claims))
         pair = utils.decode_dss_signature(self.token_key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{signed}.{encode(b''.join(number.to_bytes(32, 'big') for number in pair))}"
 

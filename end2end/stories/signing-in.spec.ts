@@ -94,7 +94,7 @@ test('AWS signs for whoever signs in at an authority that it trusts', async ({ o
   await addAws(owner, server.url, aws.url, {
     label: 'Sign-in with another OpenID provider',
     fill: async (dialog) => {
-      await dialog.getByLabel('Issuer').fill(`${hub.url}/auth`);
+      await dialog.getByLabel('Issuer').first().fill(`${hub.url}/auth`);
       await dialog.getByLabel('Client id').fill('web');
       await dialog.getByLabel('ARN of the IAM role').fill(role);
       await dialog.getByLabel('Another address of AWS STS').fill(aws.url);

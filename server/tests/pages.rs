@@ -136,7 +136,9 @@ both_engines!(
                 "https%3A%2F%2Fclient.example%3A8443%2F",
                 " https://client.example:8443",
             ),
-            ("http://localhost:8080", " http://localhost:8080"),
+            ("http://localhost:8081", " http://localhost:8081"),
+            // The panel itself.
+            ("http://localhost:8080", ""),
             ("", ""),
             ("http://client.example", ""),
             ("https://ada@client.example", ""),

@@ -26,7 +26,7 @@ const CONNECTIONS: u32 = 16;
 /// A connection that rested for longer is asked whether it still works before it is lent.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// How often a transaction is tried that PostgreSQL ends because of others: each time one of those has succeeded.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 8;
 /// How long to wait before the second attempt; before later ones in proportion.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
 /// How long a transaction may take; revoking ten thousand devices takes seconds.
