@@ -10,8 +10,8 @@ use gangway_server::enrolment::check_csr;
 use super::elsewhere::{add, begin, consented, recording, signed_elsewhere};
 use super::problem;
 use crate::support::both_engines;
+use crate::support::csr;
 use crate::support::device::SoftDevice;
-use crate::support::{Server, csr};
 
 both_engines!(
     async fn a_hook_learns_whether_this_very_key_is_being_signed(server: Server) {
