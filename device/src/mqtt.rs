@@ -1,5 +1,5 @@
-//! MQTT, where a credential brings an endpoint for it: fleet provisioning with a claim, and a connection that is held beside the
-//! session. The protocol itself is that of the crate `mqtt-protocol-core`, which has no input or output either.
+//! MQTT with brokers that a claimant or a credential names. The protocol itself is that of the crate `mqtt-protocol-core`, which
+//! has no input or output either.
 
 mod broker_connection;
 mod client;

@@ -151,6 +151,10 @@ test('a hub as signer: added, tried, signed in to', async ({ owner, server, star
     await owner.getByLabel('Kind').selectOption({ label: 'plgd hub' });
     await owner.getByLabel('What the hub says about itself').fill('not that');
     await portray(owner, 'signers-add-hub');
+    await owner.getByLabel('Kind').selectOption({ label: 'AWS IoT Core' });
+    await owner.getByLabel('How devices come by certificates').selectOption({ label: 'The device fetches it by a provisioning template (trusted user)' });
+    await owner.getByText('More', { exact: true }).click();
+    await portray(owner, 'signers-add-aws-template');
     await owner.keyboard.press('Escape');
     await addHub(owner, server.url, hub);
     await owner.getByRole('button', { name: 'Try it Hub, Hall 3' }).click();

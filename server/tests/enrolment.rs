@@ -5,6 +5,7 @@ mod elsewhere;
 mod hook;
 mod issuance;
 mod keys;
+mod own_ca;
 mod races;
 mod too_late;
 mod withdrawals;

@@ -1,21 +1,22 @@
 //! One plgd client: connected to, initialised, and what is done with devices by it. Nothing is sent anywhere before the person has
 //! pressed a button that names the client's host: a link may have preset the address (threat model, ENR-31).
 
-mod board;
+mod choices;
 mod devices;
 mod initialising;
-mod want;
+mod prompt;
+mod state;
 
 use gangway_protocol::path::page as paths;
 use gangway_signing::{ClientAddress, ClientError, ClientState, ClientTask};
 use leptos::either::Either;
 use leptos::prelude::*;
 
-pub(crate) use self::board::ClientHub;
-use self::board::{Board, Deed, Said};
+pub(crate) use self::choices::ClientHub;
 use self::devices::{Devices, Question};
 use self::initialising::{Initialising, Progressing};
-use self::want::Wanting;
+use self::prompt::Prompted;
+use self::state::{Action, ClientPage, Said};
 use crate::browser::plgd_client::Wanted;
 use crate::browser::recent;
 use crate::components::facts::Fact;
@@ -36,7 +37,9 @@ pub(crate) fn PlgdClient(
     reachable: Vec<String>,
 ) -> impl IntoView {
     match client {
-        Some(client) => Either::Left(view! { <Client board=Board::new(client, hubs, reachable) /> }),
+        Some(client) => {
+            Either::Left(view! { <Client client_page=ClientPage::new(client, hubs, reachable) /> })
+        }
         None => Either::Right(view! { <Recent /> }),
     }
 }
@@ -78,24 +81,24 @@ fn Recent() -> impl IntoView {
 }
 
 #[component]
-fn Client(board: Board) -> impl IntoView {
+fn Client(client_page: ClientPage) -> impl IntoView {
     let t = language();
-    let host = StoredValue::new(board.host());
-    let is_known = Memo::new(move |_| board.state.with(Option::is_some));
+    let host = StoredValue::new(client_page.host());
+    let is_known = Memo::new(move |_| client_page.state.with(Option::is_some));
     let is_ready = Memo::new(move |_| {
-        board.state.with(|state| {
+        client_page.state.with(|state| {
             state
                 .as_ref()
                 .is_some_and(|state| state.is_initialised && !state.is_occupied())
         })
     });
     let is_free = Memo::new(move |_| {
-        board
+        client_page
             .state
             .with(|state| state.as_ref().is_some_and(|state| !state.is_initialised))
     });
     let waits_for_browser = move || {
-        let works = board.doing.with(Option::is_some) && board.want.with(Option::is_none);
+        let works = client_page.doing.with(Option::is_some) && client_page.prompt.with(Option::is_none);
         works.then(|| host.with_value(|host| t.client_working(host)))
     };
     view! {
@@ -103,37 +106,37 @@ fn Client(board: Board) -> impl IntoView {
             <div class="section-head">
                 <h2 id="client" tabindex="-1">{host.get_value()}</h2>
                 <div class="row">
-                    <Status board />
+                    <Status client_page />
                     {move || {
                         is_known
                             .get()
-                            .then(|| view! { <IconButton glyph=Glyph::Refresh label=t.client_look_again() on_press=move || board.look() /> })
+                            .then(|| view! { <IconButton glyph=Glyph::Refresh label=t.client_look_again() on_press=move || client_page.look() /> })
                     }}
                 </div>
             </div>
-            {move || (!is_known.get()).then(|| view! { <Connecting board /> })}
-            {move || board.state.get().map(|state| view! { <Facts state /> })}
-            {move || is_free.get().then(|| view! { <Initialising board /> })}
-            <Progressing board />
+            {move || (!is_known.get()).then(|| view! { <Connecting client_page /> })}
+            {move || client_page.state.get().map(|state| view! { <Facts state /> })}
+            {move || is_free.get().then(|| view! { <Initialising client_page /> })}
+            <Progressing client_page />
             <p class="hint" role="status">{waits_for_browser}</p>
-            <Wanting board />
-            <Outcome board />
+            <Prompted client_page />
+            <Outcome client_page />
         </section>
-        {move || is_ready.get().then(|| view! { <Devices board /> <Resetting board /> })}
+        {move || is_ready.get().then(|| view! { <Devices client_page /> <Resetting client_page /> })}
     }
 }
 
 /// A word for how it stands.
 #[component]
-fn Status(board: Board) -> impl IntoView {
+fn Status(client_page: ClientPage) -> impl IntoView {
     let t = language();
     move || {
-        let failed = board.said.with(|said| match said {
+        let failed = client_page.said.with(|said| match said {
             Some(Said::Bad(ClientError::Unreachable { .. })) => Some(("chip bad", t.client_is_unreachable())),
             Some(Said::Bad(ClientError::Occupied { .. })) => Some(("chip warn", t.client_is_occupied())),
             _ => None,
         });
-        let stands = board.state.with(|state| {
+        let stands = client_page.state.with(|state| {
             let state = state.as_ref()?;
             Some(if state.is_occupied() {
                 ("chip warn", t.client_is_occupied())
@@ -149,12 +152,12 @@ fn Status(board: Board) -> impl IntoView {
 
 /// Before anything is sent: whose client it is has to be the person's word.
 #[component]
-fn Connecting(board: Board) -> impl IntoView {
+fn Connecting(client_page: ClientPage) -> impl IntoView {
     let t = language();
-    let host = board.host();
-    let busy = board.is_busy();
+    let host = client_page.host();
+    let busy = client_page.is_busy();
     let is_it_yours = t.client_is_it_yours(&host);
-    let untouched = move || !board.is_busy().get() && board.said.with(Option::is_none);
+    let untouched = move || !client_page.is_busy().get() && client_page.said.with(Option::is_none);
     view! {
         <div class="stack">
             <Notice tone=Tone::Warn>
@@ -162,7 +165,7 @@ fn Connecting(board: Board) -> impl IntoView {
                 {move || untouched().then(|| view! { <p>{t.client_nothing_sent()}</p> })}
             </Notice>
             <div class="row">
-                <button class="button primary" type="button" disabled=busy on:click=move |_| board.look()>
+                <button class="button primary" type="button" disabled=busy on:click=move |_| client_page.look()>
                     {t.client_connect(&host)}
                 </button>
             </div>
@@ -194,11 +197,11 @@ fn Facts(state: ClientState) -> impl IntoView {
 
 /// What came of it.
 #[component]
-fn Outcome(board: Board) -> impl IntoView {
+fn Outcome(client_page: ClientPage) -> impl IntoView {
     let t = language();
     let expired = move || {
-        let goes_well = board.said.with(|said| !matches!(said, Some(Said::Bad(_))));
-        (board.had_expired.get() && goes_well).then(|| {
+        let goes_well = client_page.said.with(|said| !matches!(said, Some(Said::Bad(_))));
+        (client_page.had_expired.get() && goes_well).then(|| {
             view! {
                 <Notice tone=Tone::Plain>
                     <p role="status">{t.client_expired()}</p>
@@ -207,7 +210,7 @@ fn Outcome(board: Board) -> impl IntoView {
         })
     };
     let said = move || {
-        board.said.get().map(|said| match said {
+        client_page.said.get().map(|said| match said {
             Said::Good(words) => view! {
                 <Notice tone=Tone::Plain>
                     <p role="status">{words}</p>
@@ -215,7 +218,7 @@ fn Outcome(board: Board) -> impl IntoView {
             }
             .into_any(),
             Said::Bad(ClientError::Unreachable { detail }) => {
-                view! { <Unreachable board detail /> }.into_any()
+                view! { <Unreachable client_page detail /> }.into_any()
             }
             Said::Bad(error) => view! {
                 <Notice tone=Tone::Bad>
@@ -223,7 +226,7 @@ fn Outcome(board: Board) -> impl IntoView {
                 </Notice>
             }
             .into_any(),
-            Said::Amiss(words) => view! {
+            Said::Trouble(words) => view! {
                 <Notice tone=Tone::Bad>
                     <p role="alert">{words}</p>
                 </Notice>
@@ -239,7 +242,7 @@ fn Outcome(board: Board) -> impl IntoView {
 
 /// A browser cannot tell why: all of it is said.
 #[component]
-fn Unreachable(board: Board, detail: String) -> impl IntoView {
+fn Unreachable(client_page: ClientPage, detail: String) -> impl IntoView {
     let t = language();
     view! {
         <Notice tone=Tone::Bad>
@@ -252,8 +255,8 @@ fn Unreachable(board: Board, detail: String) -> impl IntoView {
                 </ul>
                 <p class="soft small">{detail}</p>
                 <div class="row">
-                    <a class="button" href=board.origin() target="_blank" rel="noopener noreferrer">{t.client_open_address()}</a>
-                    <button class="button" type="button" on:click=move |_| board.look()>
+                    <a class="button" href=client_page.origin() target="_blank" rel="noopener noreferrer">{t.client_open_address()}</a>
+                    <button class="button" type="button" on:click=move |_| client_page.look()>
                         <Icon glyph=Glyph::Refresh />
                         {t.try_again()}
                     </button>
@@ -264,12 +267,12 @@ fn Unreachable(board: Board, detail: String) -> impl IntoView {
 }
 
 #[component]
-fn Resetting(board: Board) -> impl IntoView {
+fn Resetting(client_page: ClientPage) -> impl IntoView {
     let t = language();
     let open = RwSignal::new(false);
-    let busy = board.is_busy();
-    let title = t.client_reset(&board.host());
-    let reset = Callback::new(move |()| board.begin(Deed::Reset, Wanted::Task(ClientTask::Reset)));
+    let busy = client_page.is_busy();
+    let title = t.client_reset(&client_page.host());
+    let reset = Callback::new(move |()| client_page.begin(Action::Reset, Wanted::Task(ClientTask::Reset)));
     view! {
         <div class="row client-end">
             <button class="button danger" type="button" disabled=busy on:click=move |_| open.set(true)>

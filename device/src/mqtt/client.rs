@@ -20,6 +20,22 @@ use crate::transport::BoxedStream;
 /// AWS sends 128 KiB at most (AWS IoT Core endpoints and quotas); a topic and properties come on top.
 const MAX_PACKET: u32 = 160 * 1024;
 
+/// A packet in the version that is spoken: the crate has types of its own for each.
+macro_rules! packet {
+    ($version:expr, $kind:ident, |$builder:ident| $fields:expr) => {
+        match $version {
+            MqttVersion::V3 => {
+                let $builder = v3_1_1::$kind::builder();
+                $fields.build().map(Packet::from).map_err(unfit)
+            }
+            MqttVersion::V5 => {
+                let $builder = v5_0::$kind::builder();
+                $fields.build().map(Packet::from).map_err(unfit)
+            }
+        }
+    };
+}
+
 /// Messages that are kept while an answer is waited for. Provisioning has one.
 const MAX_KEPT: usize = 16;
 
@@ -94,20 +110,10 @@ impl Client {
             let id = self.packet_id()?;
             let options = SubOpts::new().set_qos(Qos::AtLeastOnce);
             let entries = vec![SubEntry::new(topic.as_str(), options).map_err(unfit)?];
-            let packet: Packet = match self.version {
-                MqttVersion::V3 => v3_1_1::Subscribe::builder()
-                    .entries(entries)
-                    .packet_id(id)
-                    .build()
-                    .map(Into::into),
-                MqttVersion::V5 => v5_0::Subscribe::builder()
-                    .entries(entries)
-                    .packet_id(id)
-                    .build()
-                    .map(Into::into),
-            }
-            .map_err(unfit)?;
-            self.send(packet).await?;
+            let packet = packet!(self.version, Subscribe, |builder| builder
+                .entries(entries)
+                .packet_id(id));
+            self.send(packet?).await?;
             let accepted = self
                 .answer(|packet| match packet {
                     Packet::V3_1_1Suback(answer) if answer.packet_id() == id => {
@@ -134,28 +140,14 @@ impl Client {
         retain: bool,
     ) -> Result<(), MqttError> {
         let id = self.packet_id()?;
-        let packet: Packet = match self.version {
-            MqttVersion::V3 => v3_1_1::Publish::builder()
-                .topic_name(topic)
-                .map_err(unfit)?
-                .qos(Qos::AtLeastOnce)
-                .retain(retain)
-                .packet_id(id)
-                .payload(payload)
-                .build()
-                .map(Into::into),
-            MqttVersion::V5 => v5_0::Publish::builder()
-                .topic_name(topic)
-                .map_err(unfit)?
-                .qos(Qos::AtLeastOnce)
-                .retain(retain)
-                .packet_id(id)
-                .payload(payload)
-                .build()
-                .map(Into::into),
-        }
-        .map_err(unfit)?;
-        self.send(packet).await?;
+        let packet = packet!(self.version, Publish, |builder| builder
+            .topic_name(topic)
+            .map_err(unfit)?
+            .qos(Qos::AtLeastOnce)
+            .retain(retain)
+            .packet_id(id)
+            .payload(payload));
+        self.send(packet?).await?;
         let refusal = self
             .answer(|packet| match packet {
                 Packet::V3_1_1Puback(answer) if answer.packet_id() == id => Some(None),
@@ -182,11 +174,7 @@ impl Client {
 
     /// Says goodbye: the broker forgets the last will.
     pub(super) async fn close(mut self) {
-        let packet: Option<Packet> = match self.version {
-            MqttVersion::V3 => v3_1_1::Disconnect::builder().build().ok().map(Into::into),
-            MqttVersion::V5 => v5_0::Disconnect::builder().build().ok().map(Into::into),
-        };
-        if let Some(packet) = packet {
+        if let Ok(packet) = packet!(self.version, Disconnect, |builder| builder) {
             // Whoever is gone already needs no goodbye.
             let _gone = self.send(packet).await;
         }
@@ -309,34 +297,19 @@ impl Client {
 
 fn connect(hello: &Hello<'_>) -> Result<Packet, MqttError> {
     let secs = u16::try_from(hello.settings.keep_alive.as_secs()).unwrap_or(u16::MAX);
-    match hello.settings.version {
-        MqttVersion::V3 => {
-            let mut packet = v3_1_1::Connect::builder()
-                .client_id(hello.client_id)
-                .map_err(unfit)?
-                .clean_session(true)
-                .keep_alive(secs);
-            if let Some((topic, payload)) = hello.will {
-                packet = packet
-                    .will_message(topic, payload.to_vec(), Qos::AtLeastOnce, true)
-                    .map_err(unfit)?;
-            }
-            packet.build().map(Into::into).map_err(unfit)
+    packet!(hello.settings.version, Connect, |builder| {
+        let packet = builder
+            .client_id(hello.client_id)
+            .map_err(unfit)?
+            .clean_start(true)
+            .keep_alive(secs);
+        match hello.will {
+            None => packet,
+            Some((topic, payload)) => packet
+                .will_message(topic, payload.to_vec(), Qos::AtLeastOnce, true)
+                .map_err(unfit)?,
         }
-        MqttVersion::V5 => {
-            let mut packet = v5_0::Connect::builder()
-                .client_id(hello.client_id)
-                .map_err(unfit)?
-                .clean_start(true)
-                .keep_alive(secs);
-            if let Some((topic, payload)) = hello.will {
-                packet = packet
-                    .will_message(topic, payload.to_vec(), Qos::AtLeastOnce, true)
-                    .map_err(unfit)?;
-            }
-            packet.build().map(Into::into).map_err(unfit)
-        }
-    }
+    })
 }
 
 fn message(packet: Packet) -> Option<Message> {

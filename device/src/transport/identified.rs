@@ -44,7 +44,7 @@ impl Identified {
         let only_tls12 = key.kind() == KeyType::Rsa;
         Ok(Self {
             is_slow: key.is_slow(),
-            certified: CertifiedKey::new(chain(pem)?, Arc::new(Kept(key))),
+            certified: CertifiedKey::new(chain(pem)?, Arc::new(RustlsKey(key))),
             only_tls12,
         })
     }
@@ -61,9 +61,9 @@ fn chain(pem: &str) -> Result<Vec<CertificateDer<'static>>, TransportError> {
 
 /// The device key as rustls wants it.
 #[derive(Debug)]
-struct Kept(Arc<dyn DeviceKey>);
+struct RustlsKey(Arc<dyn DeviceKey>);
 
-impl Kept {
+impl RustlsKey {
     fn scheme(&self) -> SignatureScheme {
         match self.0.kind() {
             KeyType::P256 => SignatureScheme::ECDSA_NISTP256_SHA256,
@@ -74,7 +74,7 @@ impl Kept {
     }
 }
 
-impl SigningKey for Kept {
+impl SigningKey for RustlsKey {
     fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
         let chosen = || -> Box<dyn Signer> { Box::new(Self(Arc::clone(&self.0))) };
         offered.contains(&self.scheme()).then(chosen)
@@ -89,7 +89,7 @@ impl SigningKey for Kept {
     }
 }
 
-impl Signer for Kept {
+impl Signer for RustlsKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
         self.0
             .sign(message)

@@ -7,12 +7,11 @@ use gangway_protocol::certificate::{
 };
 use gangway_protocol::device::{DeviceQuery, DeviceState};
 use gangway_protocol::error::ProblemCode;
+use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::signer::{AwsIot, Signer, SignerKind, SignerRequest, SignerUpdate};
 use gangway_protocol::time::UnixMillis;
-use gangway_server::ca::ocf::{OcfSubject, Usage};
-use gangway_server::enrolment::check_csr;
 use rcgen::{CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
 
 use super::problem;
@@ -42,6 +41,14 @@ pub(super) async fn add(admin: &Member) -> Signer {
         .add_signer(&admin.organisation, &aws(), &IdempotencyKey::new([7; 16]))
         .await
         .expect("a signer")
+}
+
+/// An organisation with an admin, and AWS as a signer.
+pub(super) async fn works(server: &Server) -> (OrganisationId, Member, Signer) {
+    let home = server.organisation("Works").await;
+    let ada = server.member(&home, Role::Admin, "Ada").await;
+    let signer = add(&ada).await;
+    (home, ada, signer)
 }
 
 /// A device that was approved for this signer and has consented.
@@ -112,41 +119,8 @@ pub(super) async fn begin(member: &Member, approval: &Approval) {
 }
 
 both_engines!(
-    /// Threat model: ENR-30.
-    async fn what_our_own_ca_signed_for_plgd_is_not_taken_as_signed_elsewhere(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
-        let device = SoftDevice::new();
-        let approval = consented(&server, &ada, &signer, &device.key).await;
-        begin(&ada, &approval).await;
-        let subject = OcfSubject {
-            organisation: home,
-            common_name: "uuid:5f3a1c2e-9d74-4b10-8f55-0c1d2e3f4a5b".to_owned(),
-            usage: Usage::Identity,
-        };
-        let gangway = &server.gangway;
-        let csr = check_csr(&device.csr()).expect("a CSR");
-        let (now, random) = (gangway.clock.now(), &*gangway.random);
-        let draft = gangway
-            .ca
-            .draft_ocf(&subject, csr.key(), 90, now, random)
-            .expect("a draft");
-        let issuer = gangway.ca.leaf_issuer(&draft.issuer).expect("an issuer");
-        let leaf = issuer.sign(&draft.to_be_signed).expect("a signature");
-        let refused = ada
-            .api
-            .request_certificate(&approval.device.id, &recording(&leaf.pem, &approval))
-            .await;
-        assert_eq!(problem(refused), ProblemCode::Invalid);
-    }
-);
-
-both_engines!(
     async fn a_certificate_signed_elsewhere_serves_like_one_of_ours(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let (device, certificate) = enrolled(&server, &ada, &signer).await;
         assert_eq!(certificate.signer, signer.id);
         assert_eq!(certificate.trust_anchors, None);
@@ -192,9 +166,7 @@ both_engines!(
 
 both_engines!(
     async fn recording_again_gives_the_same_certificate(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let (_, approval, certificate) = enrolled_by(&server, &ada, &signer).await;
         let again = ada
             .api
@@ -209,9 +181,7 @@ both_engines!(
 both_engines!(
     /// Threat model: ENR-25.
     async fn only_what_was_begun_and_is_for_the_approved_key_is_recorded(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (home, ada, signer) = works(&server).await;
         let device = SoftDevice::new();
         let approval = consented(&server, &ada, &signer, &device.key).await;
         let id = &approval.device.id;
@@ -273,9 +243,7 @@ both_engines!(
 
 both_engines!(
     async fn nothing_begins_before_consent_or_where_our_own_ca_signs(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let key = csr::key();
         let begun = SigningUpdate::Begun { again: false };
         let mut request = ada.approval_request(&csr::csr(&key)).await;
@@ -297,9 +265,7 @@ both_engines!(
 
 both_engines!(
     async fn a_signer_that_refused_may_be_asked_again_at_once(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let approval = consented(&server, &ada, &signer, &csr::key()).await;
         begin(&ada, &approval).await;
         // The same request again, as after a lost reply of ours.
@@ -316,9 +282,7 @@ both_engines!(
 both_engines!(
     /// Threat model: ENR-25.
     async fn a_lost_reply_is_told_before_anything_is_signed_again(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let device = SoftDevice::new();
         let first = consented(&server, &ada, &signer, &device.key).await;
         begin(&ada, &first).await;
@@ -364,9 +328,7 @@ both_engines!(
 both_engines!(
     /// Threat model: ENR-25.
     async fn what_was_signed_for_an_approval_that_ended_is_recorded_as_revoked(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let device = SoftDevice::new();
         let approval = consented(&server, &ada, &signer, &device.key).await;
         begin(&ada, &approval).await;
@@ -392,9 +354,7 @@ both_engines!(
 
 both_engines!(
     async fn a_session_does_not_renew_what_only_people_can_sign(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let (device, certificate) = enrolled(&server, &ada, &signer).await;
         device
             .prove(&server, &certificate.chain, 1)

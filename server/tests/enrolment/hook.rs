@@ -7,7 +7,7 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::time::UnixMillis;
 use gangway_server::enrolment::check_csr;
 
-use super::elsewhere::{add, begin, consented, recording, signed_elsewhere};
+use super::elsewhere::{begin, consented, recording, signed_elsewhere, works};
 use super::problem;
 use crate::support::both_engines;
 use crate::support::csr;
@@ -15,9 +15,7 @@ use crate::support::device::SoftDevice;
 
 both_engines!(
     async fn a_hook_learns_whether_this_very_key_is_being_signed(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (home, ada, signer) = works(&server).await;
         let device = SoftDevice::new();
         let approval = consented(&server, &ada, &signer, &device.key).await;
         let csr = check_csr(&device.csr()).expect("a CSR");
@@ -50,9 +48,7 @@ both_engines!(
 both_engines!(
     /// A device may take longer to fetch its certificate than a signer's answer takes.
     async fn whoever_took_longer_than_the_lease_still_says_that_nothing_was_signed(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let approval = consented(&server, &ada, &signer, &csr::key()).await;
         begin(&ada, &approval).await;
         server

@@ -9,7 +9,7 @@ use gangway_protocol::page::PageQuery;
 use gangway_protocol::signer::{Signer, SignerUpdate};
 use rcgen::KeyPair;
 
-use super::elsewhere::{add, aws, begin, consented, enrolled_by, recording, signed_elsewhere};
+use super::elsewhere::{add, aws, begin, consented, enrolled_by, recording, signed_elsewhere, works};
 use super::problem;
 use crate::support::device::SoftDevice;
 use crate::support::member::Member;
@@ -25,9 +25,7 @@ async fn ended(server: &Server) -> Vec<(String, Option<String>)> {
 both_engines!(
     /// Threat model: ENR-25.
     async fn what_was_signed_for_a_device_that_was_excluded_meanwhile_is_recorded_as_revoked(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         for exclusion in ["suspended", "retired", "revoked"] {
             let device = SoftDevice::new();
             let approval = consented(&server, &ada, &signer, &device.key).await;
@@ -87,9 +85,7 @@ async fn replacement(server: &Server, member: &Member, signer: &Signer, key: &Ke
 both_engines!(
     /// Threat model: ENR-25.
     async fn a_second_certificate_of_an_approval_is_recorded_as_revoked(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let (device, approval, _) = enrolled_by(&server, &ada, &signer).await;
         let second = signed_elsewhere(&device.key, "y");
         let late = ada
@@ -145,9 +141,7 @@ both_engines!(
 both_engines!(
     /// Threat model: ENR-25.
     async fn nothing_is_recorded_for_an_approval_that_ended_before_anything_was_begun(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let device = SoftDevice::new();
         let approval = consented(&server, &ada, &signer, &device.key).await;
         ada.api
@@ -212,9 +206,7 @@ both_engines!(
 both_engines!(
     /// Threat model: ENR-25.
     async fn each_further_signing_that_a_person_asks_for_is_on_record(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let approval = consented(&server, &ada, &signer, &csr::key()).await;
         begin(&ada, &approval).await;
         begin(&ada, &approval).await;
@@ -273,9 +265,7 @@ both_engines!(
 both_engines!(
     /// On PostgreSQL such a subject did not fit into an index, and the certificate was lost.
     async fn a_certificate_with_a_long_subject_is_recorded(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (_, ada, signer) = works(&server).await;
         let device = SoftDevice::new();
         let approval = consented(&server, &ada, &signer, &device.key).await;
         begin(&ada, &approval).await;
@@ -350,9 +340,7 @@ both_engines!(
 
 both_engines!(
     async fn a_withdrawal_that_revokes_says_so(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Admin, "Ada").await;
-        let signer = add(&ada).await;
+        let (home, ada, signer) = works(&server).await;
         let (_, approval, certificate) = enrolled_by(&server, &ada, &signer).await;
         ada.api
             .withdraw_approval(&approval.claim)

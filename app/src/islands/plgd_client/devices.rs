@@ -3,7 +3,8 @@
 use gangway_signing::{ClientDevice, ClientTask, Ownership};
 use leptos::prelude::*;
 
-use super::board::{BY_KEY, Board, Deed, name_of};
+use super::choices::BY_KEY;
+use super::state::{Action, ClientPage, name_of};
 use crate::browser::plgd_client::Wanted;
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Glyph, Icon};
@@ -11,20 +12,20 @@ use crate::visit::language;
 
 /// They are looked for when the person says so.
 #[component]
-pub(super) fn Devices(board: Board) -> impl IntoView {
+pub(super) fn Devices(client_page: ClientPage) -> impl IntoView {
     let t = language();
-    let host = board.host();
+    let host = client_page.host();
     let endpoint = RwSignal::new(String::new());
-    let busy = board.is_busy();
+    let busy = client_page.is_busy();
     let on_submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let typed = endpoint.get_untracked().trim().to_owned();
-        board.discover(Some(typed).filter(|typed| !typed.is_empty()));
+        client_page.discover(Some(typed).filter(|typed| !typed.is_empty()));
     };
     // Where a client has an owner, somebody who is signed in there asks for it.
     let hubs = move || {
-        board.takes_hub().then(|| {
-            let options = board
+        client_page.takes_hub().then(|| {
+            let options = client_page
                 .choices()
                 .into_iter()
                 .filter(|choice| choice.value != BY_KEY)
@@ -33,7 +34,7 @@ pub(super) fn Devices(board: Board) -> impl IntoView {
             view! {
                 <div class="field">
                     <label for="client-hub">{t.client_device_by()}</label>
-                    <select id="client-hub" bind:value=board.chosen disabled=busy>
+                    <select id="client-hub" bind:value=client_page.chosen disabled=busy>
                         {options}
                     </select>
                 </div>
@@ -41,13 +42,13 @@ pub(super) fn Devices(board: Board) -> impl IntoView {
         })
     };
     let found = move || {
-        board.devices.get().map(|devices| {
+        client_page.devices.get().map(|devices| {
             if devices.is_empty() {
                 return view! { <p class="soft" role="status">{t.client_devices_none()}</p> }.into_any();
             }
             let lines = devices
                 .into_iter()
-                .map(|device| view! { <Line board device /> })
+                .map(|device| view! { <Line client_page device /> })
                 .collect_view();
             view! { <ul class="lines client-devices">{lines}</ul> }.into_any()
         })
@@ -89,9 +90,9 @@ pub(super) fn Devices(board: Board) -> impl IntoView {
 }
 
 #[component]
-fn Line(board: Board, device: ClientDevice) -> impl IntoView {
+fn Line(client_page: ClientPage, device: ClientDevice) -> impl IntoView {
     let t = language();
-    let busy = board.is_busy();
+    let busy = client_page.is_busy();
     let name = name_of(&device);
     let kinds = device.types.join(", ");
     let id = device.id.to_string();
@@ -110,26 +111,26 @@ fn Line(board: Board, device: ClientDevice) -> impl IntoView {
     let own = Callback::new(move |()| {
         let device = device.get_value();
         let task = ClientTask::Own(device.id);
-        board.begin(Deed::Own(device), Wanted::Task(task));
+        client_page.begin(Action::Own(device), Wanted::Task(task));
     });
     let onboard = Callback::new(move |()| {
         let device = device.get_value();
-        board.begin(Deed::Onboard(device.clone()), Wanted::Onboard(device));
+        client_page.begin(Action::Onboard(device.clone()), Wanted::Onboard(device));
     });
     let disown = Callback::new(move |()| {
         let device = device.get_value();
         let task = ClientTask::Disown(device.id);
-        board.begin(Deed::Disown(device), Wanted::Task(task));
+        client_page.begin(Action::Disown(device), Wanted::Task(task));
     });
     let offboard = Callback::new(move |()| {
         let device = device.get_value();
         let task = ClientTask::Offboard(device.id);
-        board.begin(Deed::Offboard(device), Wanted::Task(task));
+        client_page.begin(Action::Offboard(device), Wanted::Task(task));
     });
     let ask_disown = Callback::new(move |()| disowning.set(true));
     let ask_offboard = Callback::new(move |()| offboarding.set(true));
     let is_owned = ownership == Ownership::Owned;
-    let has_hub = board.takes_hub();
+    let has_hub = client_page.takes_hub();
     view! {
         <li>
             <Icon glyph=Glyph::Device />

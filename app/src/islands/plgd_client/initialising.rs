@@ -4,7 +4,8 @@ use gangway_protocol::secret::SecretString;
 use gangway_signing::{ClientStage, ClientTask, PreSharedKey};
 use leptos::prelude::*;
 
-use super::board::{BY_KEY, Board, Deed};
+use super::choices::BY_KEY;
+use super::state::{Action, ClientPage};
 use crate::browser::plgd_client::Wanted;
 use crate::components::notice::{Complaint, Notice, Tone};
 use crate::components::steps::{Progress, Step, Steps};
@@ -23,20 +24,20 @@ const STAGES: [ClientStage; 5] = [
 
 /// How it is to be done.
 #[component]
-pub(super) fn Initialising(board: Board) -> impl IntoView {
+pub(super) fn Initialising(client_page: ClientPage) -> impl IntoView {
     let t = language();
-    let host = board.host();
+    let host = client_page.host();
     let subject = RwSignal::new(String::new());
     let key = RwSignal::new(String::new());
     let save = RwSignal::new(true);
     let message = RwSignal::new(None::<String>);
-    let busy = board.is_busy();
-    let by_key = move || board.chosen.with(|chosen| chosen == BY_KEY);
+    let busy = client_page.is_busy();
+    let by_key = move || client_page.chosen.with(|chosen| chosen == BY_KEY);
     let on_submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         message.set(None);
-        if !board.chosen.with_untracked(|chosen| chosen == BY_KEY) {
-            board.begin(Deed::Initialise, Wanted::Task(ClientTask::Initialise));
+        if !client_page.chosen.with_untracked(|chosen| chosen == BY_KEY) {
+            client_page.begin(Action::Initialise, Wanted::Task(ClientTask::Initialise));
             return;
         }
         let (named, secret) = (subject.get_untracked().trim().to_owned(), key.get_untracked());
@@ -50,9 +51,9 @@ pub(super) fn Initialising(board: Board) -> impl IntoView {
             key: SecretString::new(secret),
             save: save.get_untracked(),
         };
-        board.begin(Deed::Share, Wanted::Task(ClientTask::Share(shared)));
+        client_page.begin(Action::Share, Wanted::Task(ClientTask::Share(shared)));
     };
-    let choices = board.choices();
+    let choices = client_page.choices();
     let has_hub = choices.len() > 1;
     let options = choices
         .into_iter()
@@ -64,7 +65,7 @@ pub(super) fn Initialising(board: Board) -> impl IntoView {
             {(!has_hub).then(|| view! { <p class="hint">{t.client_no_hub()}</p> })}
             <div class="field">
                 <label for="client-by">{t.client_initialise_by()}</label>
-                <select id="client-by" bind:value=board.chosen disabled=busy>
+                <select id="client-by" bind:value=client_page.chosen disabled=busy>
                     {options}
                 </select>
             </div>
@@ -125,14 +126,14 @@ fn KeyFields(subject: RwSignal<String>, key: RwSignal<String>, save: RwSignal<bo
 
 /// How far something is that takes several steps: initialising by a hub, owning a device by one.
 #[component]
-pub(super) fn Progressing(board: Board) -> impl IntoView {
+pub(super) fn Progressing(client_page: ClientPage) -> impl IntoView {
     let t = language();
     // What was being done is told still when it has ended.
     let shown = RwSignal::new(None::<bool>);
     Effect::new(move |_| {
-        match board.doing.get() {
-            Some(Deed::Initialise) => shown.set(Some(false)),
-            Some(Deed::Own(_)) if board.takes_hub() => shown.set(Some(true)),
+        match client_page.doing.get() {
+            Some(Action::Initialise) => shown.set(Some(false)),
+            Some(Action::Own(_)) if client_page.takes_hub() => shown.set(Some(true)),
             Some(_) => shown.set(None),
             None => {}
         };
@@ -164,11 +165,11 @@ pub(super) fn Progressing(board: Board) -> impl IntoView {
             .map(|(stage, label)| Step {
                 label,
                 note: None,
-                progress: progress(board, stage),
+                progress: progress(client_page, stage),
             })
             .collect::<Vec<_>>()
     });
-    let has_begun = move || board.course.with(|course| !course.reached.is_empty());
+    let has_begun = move || client_page.course.with(|course| !course.reached.is_empty());
     move || {
         let of_device = shown.get().filter(|_| has_begun())?;
         let label = if of_device {
@@ -180,8 +181,8 @@ pub(super) fn Progressing(board: Board) -> impl IntoView {
     }
 }
 
-fn progress(board: Board, stage: ClientStage) -> Progress {
-    board.course.with(|course| {
+fn progress(client_page: ClientPage, stage: ClientStage) -> Progress {
+    client_page.course.with(|course| {
         let place = course.reached.iter().position(|(reached, _)| *reached == stage);
         let Some((place, begun)) = place.and_then(|place| Some((place, course.reached.get(place)?.1))) else {
             let is_past = course.reached.last().is_some_and(|(last, _)| *last > stage);

@@ -1,4 +1,4 @@
-//! What is sealed for the device once its certificate is recorded: the certificate, and where to connect with it.
+//! The credential that is sealed for the device once its certificate is recorded.
 
 use gangway_protocol::certificate::Certificate;
 use gangway_protocol::enrolment::{ClaimantToDevice, Credential, Endpoint, Provisioned};

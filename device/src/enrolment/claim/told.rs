@@ -1,4 +1,4 @@
-//! What the device tells the claimant, sealed, and what becomes of the claim by that.
+//! What the device tells the claimant, sealed; each gives the claim's next turn.
 
 use std::time::Instant;
 

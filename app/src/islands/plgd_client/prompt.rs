@@ -4,7 +4,7 @@ use gangway_protocol::signer::host_of;
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::board::{Board, Want};
+use super::state::{ClientPage, Prompt};
 use crate::browser::channel::Channel;
 use crate::browser::held::Held;
 use crate::browser::page;
@@ -13,29 +13,29 @@ use crate::islands::credentials::Credentials;
 use crate::islands::signed_in::CHANNEL;
 use crate::visit::language;
 
-/// It, where anything is wanted.
+/// The prompt, while there is one.
 #[component]
-pub(super) fn Wanting(board: Board) -> impl IntoView {
-    let go_on = Callback::new(move |()| board.go_on());
-    let give_up = Callback::new(move |()| board.give_up());
+pub(super) fn Prompted(client_page: ClientPage) -> impl IntoView {
+    let go_on = Callback::new(move |()| client_page.go_on());
+    let give_up = Callback::new(move |()| client_page.give_up());
     move || {
-        board.want.get().map(|want| match want {
-            Want::Credentials(signer, refused) => Either::Left(view! {
+        client_page.prompt.get().map(|prompt| match prompt {
+            Prompt::Credentials(signer, refused) => Either::Left(view! {
                 <Credentials signer=*signer refused given=go_on cancel=give_up />
             }),
-            Want::Code { device, url } => Either::Right(view! { <Code board device url /> }),
+            Prompt::Code { device, url } => Either::Right(view! { <Code client_page device url /> }),
         })
     }
 }
 
 /// The device's code comes back to this page by the window that was opened for it.
 #[component]
-fn Code(board: Board, device: String, url: String) -> impl IntoView {
+fn Code(client_page: ClientPage, device: String, url: String) -> impl IntoView {
     let t = language();
     let opened = RwSignal::new(false);
     let channel = Held::new();
     Effect::new(move |_| {
-        if let Some(open) = Channel::open(CHANNEL, move |returned| board.arrived(returned)) {
+        if let Some(open) = Channel::open(CHANNEL, move |returned| client_page.arrived(returned)) {
             channel.hold(open);
         }
     });
@@ -57,7 +57,7 @@ fn Code(board: Board, device: String, url: String) -> impl IntoView {
                     <a class="button primary" href=address target="_blank" rel="noopener noreferrer" on:click=on_click>
                         {t.client_code_get(&host)}
                     </a>
-                    <button class="button" type="button" on:click=move |_| board.give_up()>{t.cancel()}</button>
+                    <button class="button" type="button" on:click=move |_| client_page.give_up()>{t.cancel()}</button>
                 </div>
             </div>
         </Notice>

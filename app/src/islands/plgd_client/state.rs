@@ -1,6 +1,5 @@
 //! What the page knows of one client, and the one thing that is being done with it.
 
-use gangway_protocol::id::OrganisationId;
 use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 use gangway_signing::{
@@ -8,38 +7,16 @@ use gangway_signing::{
     ClientState, ClientStep, ClientTask, ClientWork, Ownership,
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use super::choices::{BY_KEY, Choice, ClientHub, choices};
 use crate::browser::plgd_client::{self, Reached, Stepped, Wanted};
 use crate::browser::{clock, recent};
 use crate::visit::language;
 use crate::visitor::{api, step_up};
 
-/// The value of the choice that takes no hub.
-pub(super) const BY_KEY: &str = "key";
-
-/// A hub where this visitor may sign in, and whether our own CA may sign in its place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ClientHub {
-    /// The hub.
-    pub(crate) signer: Signer,
-    /// What it is called here.
-    pub(crate) name: String,
-    /// The organisation whose built-in CA the visitor may use.
-    pub(crate) builtin: Option<OrganisationId>,
-}
-
-/// One way to initialise a client.
+/// What the person has asked for.
 #[derive(Clone)]
-pub(super) struct Choice {
-    pub(super) value: String,
-    pub(super) label: String,
-    access: Option<ClientAccess>,
-}
-
-/// What is done, as it is told.
-#[derive(Clone)]
-pub(super) enum Deed {
+pub(super) enum Action {
     Look,
     Initialise,
     Share,
@@ -53,7 +30,7 @@ pub(super) enum Deed {
 
 /// What a person has to give before it goes on.
 #[derive(Clone)]
-pub(super) enum Want {
+pub(super) enum Prompt {
     /// A sign-in at the hub; why the former one was refused.
     Credentials(Box<Signer>, Option<String>),
     /// A code for a device, at this address.
@@ -66,12 +43,12 @@ pub(super) enum Said {
     Good(String),
     Bad(ClientError),
     /// Something that the machine does not know of.
-    Amiss(String),
+    Trouble(String),
 }
 
-/// All of it.
+/// What the parts of the page share.
 #[derive(Clone, Copy)]
-pub(super) struct Board {
+pub(super) struct ClientPage {
     client: StoredValue<ClientAddress>,
     choices: StoredValue<Vec<Choice>>,
     reachable: StoredValue<Vec<String>>,
@@ -79,8 +56,8 @@ pub(super) struct Board {
     pub(super) chosen: RwSignal<String>,
     pub(super) state: RwSignal<Option<ClientState>>,
     pub(super) devices: RwSignal<Option<Vec<ClientDevice>>>,
-    pub(super) doing: RwSignal<Option<Deed>>,
-    pub(super) want: RwSignal<Option<Want>>,
+    pub(super) doing: RwSignal<Option<Action>>,
+    pub(super) prompt: RwSignal<Option<Prompt>>,
     pub(super) said: RwSignal<Option<Said>>,
     pub(super) had_expired: RwSignal<bool>,
     /// When each stage was reached, and the end.
@@ -102,7 +79,7 @@ pub(super) struct Course {
     pub(super) ended: Option<(UnixMillis, bool)>,
 }
 
-impl Board {
+impl ClientPage {
     pub(super) fn new(client: ClientAddress, hubs: Vec<ClientHub>, reachable: Vec<String>) -> Self {
         let choices = choices(hubs);
         let chosen = choices.first().map_or(BY_KEY, |choice| &choice.value).to_owned();
@@ -114,7 +91,7 @@ impl Board {
             state: RwSignal::new(None),
             devices: RwSignal::new(None),
             doing: RwSignal::new(None),
-            want: RwSignal::new(None),
+            prompt: RwSignal::new(None),
             said: RwSignal::new(None),
             had_expired: RwSignal::new(false),
             course: RwSignal::new(Course::default()),
@@ -148,7 +125,7 @@ impl Board {
     }
 
     pub(super) fn look(self) {
-        self.begin(Deed::Look, Wanted::Task(ClientTask::Look));
+        self.begin(Action::Look, Wanted::Task(ClientTask::Look));
     }
 
     pub(super) fn discover(self, endpoint: Option<String>) {
@@ -156,32 +133,32 @@ impl Board {
             .state
             .with_untracked(|state| state.as_ref().and_then(|state| state.discovery_nanos));
         self.begin(
-            Deed::Discover,
+            Action::Discover,
             Wanted::Task(ClientTask::Discover { endpoint, nanos }),
         );
     }
 
     /// Begins something; nothing while something else is being done.
-    pub(super) fn begin(self, deed: Deed, wanted: Wanted) {
+    pub(super) fn begin(self, action: Action, wanted: Wanted) {
         if self.doing.with_untracked(Option::is_some) {
             return;
         }
         self.said.set(None);
         self.had_expired.set(false);
         self.course.set(Course::default());
-        let access = match self.access(&deed) {
+        let access = match self.access(&action) {
             Ok(access) => access,
             Err(said) => {
                 self.said.set(Some(said));
                 return;
             }
         };
-        self.doing.set(Some(deed.clone()));
+        self.doing.set(Some(action.clone()));
         self.run.update_value(|run| *run += 1);
         let run = self.run.get_value();
         let client = self.client.get_value();
         leptos::task::spawn_local(async move {
-            if !self.prove(&deed).await {
+            if !self.prove(&action).await {
                 return;
             }
             match plgd_client::begin(client, access, wanted).await {
@@ -193,13 +170,13 @@ impl Board {
 
     /// The wallet has what was wanted.
     pub(super) fn go_on(self) {
-        self.want.set(None);
+        self.prompt.set(None);
         let (work, run) = (self.work.get_value(), self.run.get_value());
-        let Some((work, deed)) = work.zip(self.doing.get_untracked()) else {
+        let Some((work, action)) = work.zip(self.doing.get_untracked()) else {
             return;
         };
         leptos::task::spawn_local(async move {
-            if self.prove(&deed).await {
+            if self.prove(&action).await {
                 self.run(run, work).await;
             }
         });
@@ -207,15 +184,15 @@ impl Board {
 
     /// Our own CA asks for a passkey that was proved just now: before the client's time runs. A sign-in at the hub may take longer
     /// than that lasts.
-    async fn prove(self, deed: &Deed) -> bool {
-        let access = self.access(deed).ok().flatten();
+    async fn prove(self, action: &Action) -> bool {
+        let access = self.access(action).ok().flatten();
         let is_builtin = access.is_some_and(|access| access.ca != ClientCa::Hub);
         let now = clock::now();
         let is_fresh = self
             .proved_at
             .get_value()
             .is_some_and(|proved| now.since(proved) < PROOF_MILLIS);
-        if is_fresh || !is_builtin || !matches!(deed, Deed::Initialise | Deed::Own(_)) {
+        if is_fresh || !is_builtin || !matches!(action, Action::Initialise | Action::Own(_)) {
             return true;
         }
         match step_up(&api()).await {
@@ -225,7 +202,7 @@ impl Board {
             }
             Err(trouble) => {
                 self.doing.set(None);
-                self.said.set(trouble.words(language()).map(Said::Amiss));
+                self.said.set(trouble.words(language()).map(Said::Trouble));
                 false
             }
         }
@@ -234,16 +211,16 @@ impl Board {
     /// Something came back with a person, to this page or to another one.
     pub(super) fn arrived(self, returned: String) {
         let waits = self
-            .want
-            .with_untracked(|want| matches!(want, Some(Want::Code { .. })));
+            .prompt
+            .with_untracked(|prompt| matches!(prompt, Some(Prompt::Code { .. })));
         let Some(work) = self.work.get_value().filter(|_| waits) else {
             return;
         };
         let run = self.run.get_value();
         // A code is used once: who presses again meanwhile has nothing to press.
-        let prompt = self.want.get_untracked();
+        let prompt = self.prompt.get_untracked();
         self.work.set_value(None);
-        self.want.set(None);
+        self.prompt.set(None);
         leptos::task::spawn_local(async move {
             let kept = work.clone();
             let stepped =
@@ -253,7 +230,7 @@ impl Board {
                 // It was for another page.
                 None if self.run.get_value() == run => {
                     self.work.set_value(Some(kept));
-                    self.want.set(prompt);
+                    self.prompt.set(prompt);
                 }
                 None => {}
             }
@@ -263,7 +240,7 @@ impl Board {
     /// The person gives up what waits for them.
     pub(super) fn give_up(self) {
         self.run.update_value(|run| *run += 1);
-        self.want.set(None);
+        self.prompt.set(None);
         self.work.set_value(None);
         self.doing.set(None);
         self.course.set(Course::default());
@@ -279,30 +256,30 @@ impl Board {
         if self.run.get_value() != run {
             return;
         }
-        let deed = self.doing.get_untracked();
-        let want = match (&step, &deed) {
-            (Ok(ClientStep::NeedCredentials { refused }), Some(deed)) => self
-                .access(deed)
+        let action = self.doing.get_untracked();
+        let prompt = match (&step, &action) {
+            (Ok(ClientStep::NeedCredentials { refused }), Some(action)) => self
+                .access(action)
                 .ok()
                 .flatten()
-                .map(|access| Want::Credentials(Box::new(access.signer), refused.clone())),
-            (Ok(ClientStep::Visit { url }), Some(Deed::Onboard(device))) => Some(Want::Code {
+                .map(|access| Prompt::Credentials(Box::new(access.signer), refused.clone())),
+            (Ok(ClientStep::Visit { url }), Some(Action::Onboard(device))) => Some(Prompt::Code {
                 device: name_of(device),
                 url: url.clone(),
             }),
             _ => None,
         };
-        if want.is_some() {
+        if prompt.is_some() {
             self.work.set_value(Some(work));
-            self.want.set(want);
+            self.prompt.set(prompt);
             return;
         }
         self.work.set_value(None);
         self.doing.set(None);
         self.course
             .update(|course| course.ended = Some((clock::now(), step.is_ok())));
-        match (step, deed) {
-            (Ok(ClientStep::Done(end)), Some(deed)) => self.end(*end, deed),
+        match (step, action) {
+            (Ok(ClientStep::Done(end)), Some(action)) => self.end(*end, action),
             (Err(error), _) => {
                 if matches!(error, ClientError::Unreachable { .. }) {
                     self.devices.set(None);
@@ -313,19 +290,19 @@ impl Board {
         }
     }
 
-    fn end(self, end: ClientEnd, deed: Deed) {
+    fn end(self, end: ClientEnd, action: Action) {
         let t = language();
-        let said = match (&deed, &end) {
-            (Deed::Look | Deed::Discover, _) => None,
-            (Deed::Initialise, _) => Some(t.client_done_initialised().to_owned()),
-            (Deed::Share, _) => Some(t.client_done_shared().to_owned()),
-            (Deed::Reset, _) => Some(t.client_done_reset().to_owned()),
-            (Deed::Own(device), _) => Some(t.client_device_is_owned(&name_of(device))),
-            (Deed::Disown(device), _) => Some(t.client_device_is_disowned(&name_of(device))),
-            (Deed::Onboard(device) | Deed::Offboard(device), ClientEnd::Cloud(status)) => {
+        let said = match (&action, &end) {
+            (Action::Look | Action::Discover, _) => None,
+            (Action::Initialise, _) => Some(t.client_done_initialised().to_owned()),
+            (Action::Share, _) => Some(t.client_done_shared().to_owned()),
+            (Action::Reset, _) => Some(t.client_done_reset().to_owned()),
+            (Action::Own(device), _) => Some(t.client_device_is_owned(&name_of(device))),
+            (Action::Disown(device), _) => Some(t.client_device_is_disowned(&name_of(device))),
+            (Action::Onboard(device) | Action::Offboard(device), ClientEnd::Cloud(status)) => {
                 Some(t.client_cloud(&name_of(device), *status))
             }
-            (Deed::Onboard(_) | Deed::Offboard(_), _) => None,
+            (Action::Onboard(_) | Action::Offboard(_), _) => None,
         };
         match end {
             ClientEnd::State(state) => {
@@ -336,9 +313,9 @@ impl Board {
             ClientEnd::Devices(devices) => self.devices.set(Some(devices)),
             ClientEnd::Cloud(_) | ClientEnd::Done => {}
         }
-        match deed {
-            Deed::Own(device) => self.now_is(&device, Ownership::Owned),
-            Deed::Disown(device) => self.now_is(&device, Ownership::Unowned),
+        match action {
+            Action::Own(device) => self.now_is(&device, Ownership::Owned),
+            Action::Disown(device) => self.now_is(&device, Ownership::Unowned),
             _ => {}
         }
         self.said.set(said.map(Said::Good));
@@ -366,28 +343,28 @@ impl Board {
     }
 
     /// With whose credentials it is done.
-    fn access(self, deed: &Deed) -> Result<Option<ClientAccess>, Said> {
+    fn access(self, action: &Action) -> Result<Option<ClientAccess>, Said> {
         let t = language();
         let chosen = self.chosen.get_untracked();
         let chosen = self.choices.with_value(|choices| {
             let by_value = choices.iter().find(|choice| choice.value == chosen);
             by_value.and_then(|choice| choice.access.clone())
         });
-        let access = match deed {
+        let access = match action {
             // It sends no token: who is signed in is compared here.
-            Deed::Look => return Ok(chosen),
-            Deed::Share => return Ok(None),
-            Deed::Initialise => chosen,
+            Action::Look => return Ok(chosen),
+            Action::Share => return Ok(None),
+            Action::Initialise => chosen,
             _ if !self.takes_hub_untracked() => return Ok(None),
             _ => chosen.or_else(|| self.choices.with_value(|choices| choices.first()?.access.clone())),
         };
-        let access = access.ok_or_else(|| Said::Amiss(t.client_no_hub().to_owned()))?;
+        let access = access.ok_or_else(|| Said::Trouble(t.client_no_hub().to_owned()))?;
         let is_reachable = self.reachable.with_value(|reachable| {
             let origins = access.signer.kind.origins();
             origins.iter().all(|origin| reachable.contains(origin))
         });
         if !is_reachable {
-            return Err(Said::Amiss(t.signer_unreachable().to_owned()));
+            return Err(Said::Trouble(t.signer_unreachable().to_owned()));
         }
         Ok(Some(access))
     }
@@ -404,36 +381,4 @@ pub(super) fn name_of(device: &ClientDevice) -> String {
         "" => language().client_nameless().to_owned(),
         name => name.to_owned(),
     }
-}
-
-fn choices(hubs: Vec<ClientHub>) -> Vec<Choice> {
-    let t = language();
-    let of = |number: usize, hub: ClientHub| {
-        let with = |ca: ClientCa| ClientAccess {
-            signer: hub.signer.clone(),
-            ca,
-        };
-        let own = Choice {
-            value: format!("hub-{number}"),
-            label: t.client_by_hub(&hub.name),
-            access: Some(with(ClientCa::Hub)),
-        };
-        let builtin = hub.builtin.clone().map(|organisation| Choice {
-            value: format!("builtin-{number}"),
-            label: t.client_by_builtin(&hub.name),
-            access: Some(with(ClientCa::Builtin(organisation))),
-        });
-        std::iter::once(own).chain(builtin)
-    };
-    let mut choices: Vec<Choice> = hubs
-        .into_iter()
-        .enumerate()
-        .flat_map(|(number, hub)| of(number, hub).collect::<Vec<_>>())
-        .collect();
-    choices.push(Choice {
-        value: BY_KEY.to_owned(),
-        label: t.client_by_key().to_owned(),
-        access: None,
-    });
-    choices
 }
