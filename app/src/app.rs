@@ -16,6 +16,7 @@ use crate::pages::frame::{Footer, Header, Lifeless};
 use crate::pages::home::HomePage;
 use crate::pages::link::LinkPage;
 use crate::pages::not_found::NotFoundPage;
+use crate::pages::organisation::OrganisationPage;
 use crate::pages::plgd_client::PlgdClientPage;
 use crate::pages::setup::SetupPage;
 use crate::pages::signed_in::SignedInPage;
@@ -41,6 +42,7 @@ pub fn App() -> impl IntoView {
                 <Route path=(StaticSegment("link"), StaticSegment("signed-in"), ParamSegment("signer")) view=SignedInPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("fleet") view=FleetPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("fleet"), ParamSegment("device")) view=DevicePage ssr=SsrMode::Async />
+                <Route path=StaticSegment("organisation") view=OrganisationPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("signers")) view=SignersPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("plgd-client") view=PlgdClientPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("account") view=AccountPage ssr=SsrMode::Async />
@@ -61,7 +63,7 @@ fn reach() -> Reach {
             account: true,
             fleet: account.may(Role::may_see_fleet),
             enrol: account.may(Role::may_enrol),
-            signers: account.may(Role::may_administer),
+            administer: account.may(Role::may_administer),
         },
     )
 }

@@ -17,4 +17,5 @@ pub(crate) mod presence;
 pub(crate) mod recovery_codes;
 pub(crate) mod role;
 pub(crate) mod run_command;
+pub(crate) mod shown_once;
 pub(crate) mod steps;

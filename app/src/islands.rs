@@ -10,6 +10,7 @@ pub(crate) mod device;
 pub(crate) mod fleet;
 pub(crate) mod lists;
 pub(crate) mod local_times;
+pub(crate) mod organisation;
 pub(crate) mod panels;
 pub(crate) mod plgd_client;
 pub(crate) mod setup;

@@ -19,6 +19,7 @@
 )]
 
 mod app;
+mod branches;
 mod browser;
 mod code_entry;
 mod components;

@@ -8,6 +8,7 @@ pub(crate) mod frame;
 pub(crate) mod home;
 pub(crate) mod link;
 pub(crate) mod not_found;
+pub(crate) mod organisation;
 pub(crate) mod plgd_client;
 pub(crate) mod setup;
 pub(crate) mod signed_in;

@@ -50,6 +50,7 @@ mod general;
 mod history;
 mod home;
 mod link;
+mod organisation;
 mod plgd_client;
 mod signers;
 mod trouble;

@@ -1,40 +1,9 @@
 // Every page and state, light and dark, desktop and phone: axe-core finds nothing, nothing scrolls sideways, and a picture is kept to look at.
-import { mkdirSync } from 'node:fs';
-import type { Page } from '@playwright/test';
 import { addAws, paste } from '../support/aws.ts';
-import { expectAccessible } from '../support/axe.ts';
+import { portray } from '../support/portrait.ts';
 import { Hub, addHub, signInAtHub } from '../support/plgd.ts';
 import { expect, test } from '../support/story.ts';
 import { approve, enrol, enterCode, hydrated, open, review, wrong } from '../support/link.ts';
-
-const folder = new URL('../screenshots/', import.meta.url).pathname;
-mkdirSync(folder, { recursive: true });
-
-const themes = ['light', 'dark'] as const;
-const sizes = [{ width: 1280, height: 800 }, { width: 375, height: 812 }] as const;
-
-/** Two frames: colours, layout and what depends on the size of a container are those of the new theme and size. */
-async function painted(page: Page): Promise<void> {
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-}
-
-async function portray(page: Page, name: string): Promise<void> {
-  for (const theme of themes) {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-    for (const size of sizes) {
-      await page.setViewportSize(size);
-      await painted(page);
-      await page.screenshot({ path: `${folder}${name}-${theme}-${size.width}.png`, fullPage: true });
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      expect(overflow, `${name} scrolls sideways at ${size.width} px`).toBeLessThanOrEqual(0);
-    }
-    await expectAccessible(page, `${name}, ${theme}`);
-  }
-  await page.setViewportSize({ width: 320, height: 640 });
-  await painted(page);
-  expect(await page.evaluate(() => document.documentElement.scrollWidth), `${name} at 320 px`).toBeLessThanOrEqual(320);
-  await page.setViewportSize(sizes[0]);
-}
 
 test('signed out', async ({ page, server }) => {
   await open(page, server.url);
@@ -195,7 +164,7 @@ test('in German', async ({ owner, server, startDevice }) => {
   test.setTimeout(150_000);
   const { deviceId } = await enrol(owner, server.url, startDevice());
   await owner.context().addCookies([{ name: 'lang', value: 'de', url: server.url }]);
-  for (const [name, path] of [['link', '/link'], ['fleet', '/fleet'], ['device', `/fleet/${deviceId}`], ['account', '/account']]) {
+  for (const [name, path] of [['link', '/link'], ['fleet', '/fleet'], ['device', `/fleet/${deviceId}`], ['organisation', '/organisation'], ['account', '/account']]) {
     await open(owner, `${server.url}${path}`);
     await expect(owner.locator('html')).toHaveAttribute('lang', 'de');
     await portray(owner, `german-${name}`);

@@ -1,4 +1,4 @@
-// Somebody joins: a link made on the account page, taken by a new person, and by somebody who has an account already.
+// Somebody joins: a link made on an organisation's page, taken by a new person, and by somebody who has an account already.
 import { addAuthenticator } from '../support/passkey.ts';
 import { hydrated } from '../support/link.ts';
 import { invite } from '../support/people.ts';

@@ -111,6 +111,7 @@ test('the browser’s stores keep no code, no letter of one, no token and no lin
   expect(await kept(page), 'after a crossing').toEqual([]);
 
   await invite(page, server.url, 'Charles');
+  await open(page, `${server.url}/account`);
   await page.getByRole('button', { name: 'New token' }).click();
   await page.getByLabel('What it is for').fill('Assembly line');
   await page.getByRole('button', { name: 'Create token' }).click();

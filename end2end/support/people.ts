@@ -5,16 +5,23 @@ import { addAuthenticator, sharePasskeys } from './passkey.ts';
 
 export type Role = 'Viewer' | 'Installer' | 'Operator' | 'Admin';
 
-/** Makes an invitation on the account page, and gives its link. */
+/** Makes an invitation on the page of the inviter's first organisation, and gives its link. */
 export async function invite(inviter: Page, server: string, name: string, role: Role = 'Viewer'): Promise<string> {
-  await open(inviter, `${server}/account`);
+  await open(inviter, `${server}/organisation`);
+  return inviteHere(inviter, name, role);
+}
+
+/** Makes an invitation on the page of an organisation that is open. */
+export async function inviteHere(inviter: Page, name: string, role: Role = 'Viewer'): Promise<string> {
   await inviter.getByRole('button', { name: 'Invite somebody' }).click();
-  await inviter.getByLabel('For whom').fill(name);
-  await inviter.getByLabel('Role').selectOption(role);
-  await inviter.getByRole('button', { name: 'Make link' }).click();
-  const link = await inviter.getByRole('dialog').locator('code').innerText();
-  await inviter.getByRole('button', { name: 'Done' }).click();
-  await expect(inviter.getByRole('listitem').filter({ hasText: name })).toContainText(role);
+  const dialog = inviter.getByRole('dialog');
+  await dialog.getByLabel('For whom').fill(name);
+  await dialog.getByLabel('Role').selectOption(role);
+  await dialog.getByRole('button', { name: 'Make link' }).click();
+  const link = await dialog.locator('code').innerText();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  const invitations = inviter.getByRole('region', { name: 'Invitations' });
+  await expect(invitations.getByRole('listitem').filter({ hasText: name })).toContainText(role);
   return link;
 }
 

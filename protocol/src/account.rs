@@ -124,11 +124,11 @@ impl Account {
         self.organisations_where(right).next().is_some()
     }
 
-    /// The organisations in which its role has this right.
+    /// The open organisations in which its role has this right.
     pub fn organisations_where(&self, right: fn(Role) -> bool) -> impl Iterator<Item = &Organisation> {
         self.organisations
             .iter()
-            .filter(move |organisation| right(organisation.role))
+            .filter(move |organisation| organisation.is_open() && right(organisation.role))
     }
 }
 

@@ -355,7 +355,7 @@ pub struct DeviceUpdate {
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct DeviceQuery {
-    /// Only of this organisation; absent: of all that the caller may see.
+    /// Only of this organisation and those below it; absent: of all that the caller may see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organisation: Option<OrganisationId>,
     /// Words that must all occur in name, labels, host name, serial or id.
@@ -404,6 +404,8 @@ pub enum FleetChangeKind {
     Changed,
     /// Only its presence changed.
     Presence,
+    /// It was moved out of this organisation.
+    Removed,
     /// A kind that this version does not know.
     #[serde(other)]
     Unknown,

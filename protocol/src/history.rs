@@ -63,6 +63,8 @@ pub enum DeviceAction {
     Revoked,
     /// It left the fleet.
     Retired,
+    /// It was moved to another organisation of the same customer.
+    Moved,
     /// Two machines seem to use its key.
     CloneAlarm,
     /// A member said that it was restored from a backup.
@@ -71,7 +73,7 @@ pub enum DeviceAction {
 
 impl DeviceAction {
     /// All there are.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Approved,
         Self::Consented,
         Self::ApprovalWithdrawn,
@@ -92,6 +94,7 @@ impl DeviceAction {
         Self::Resumed,
         Self::Revoked,
         Self::Retired,
+        Self::Moved,
         Self::CloneAlarm,
         Self::AlarmDismissed,
     ];
@@ -120,6 +123,7 @@ impl DeviceAction {
             Self::Resumed => "device.resumed",
             Self::Revoked => "device.revoked",
             Self::Retired => "device.retired",
+            Self::Moved => "device.moved",
             Self::CloneAlarm => "device.clone_alarm",
             Self::AlarmDismissed => "device.alarm_dismissed",
         }

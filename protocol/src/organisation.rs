@@ -1,10 +1,17 @@
 //! Organisations, roles, members and invitations.
 
+mod policy;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, LinkId, OrganisationId};
 use crate::secret::SecretString;
 use crate::time::UnixMillis;
+
+pub use policy::{
+    MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS, Policy, PolicyDetail,
+    PolicyUpdate,
+};
 
 /// What a member may do at an organisation and below it. Greater roles include the lesser ones' rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,96 +96,47 @@ pub struct Organisation {
     pub name: String,
     /// The caller's role here.
     pub role: Role,
-    /// Its rules.
+    /// The rules that hold in it: its own, and those from above where they are tighter.
     pub policy: Policy,
+    /// Since when it takes neither devices nor members. Whoever administers the organisation above it can open it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<UnixMillis>,
 }
 
-/// Most days for which certificates are issued.
-pub const MAX_CERTIFICATE_VALIDITY_DAYS: u32 = 825;
-/// Most days after expiry during which a certificate still opens a session.
-pub const MAX_GRACE_DAYS: u32 = 366;
-/// Most hours for which a superseded certificate goes on: a month.
-pub const MAX_SUPERSEDED_GRACE_HOURS: u32 = 744;
+impl Organisation {
+    /// Whether something may still be put into it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.archived_at.is_none()
+    }
+}
 
-/// The rules of an organisation.
+/// Most organisations of one customer: a root and everything below it.
+pub const MAX_ORGANISATIONS: u32 = 1_000;
+/// Most levels below a root.
+pub const MAX_ORGANISATION_DEPTH: u32 = 8;
+
+/// A new organisation below another one: `POST /api/v1/organisations`. It has the signers and the rules of those above it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
-pub struct Policy {
-    /// Days for which certificates are issued, 1 to [`MAX_CERTIFICATE_VALIDITY_DAYS`].
-    pub certificate_validity_days: u32,
-    /// Days after expiry during which a certificate still opens a session for renewal, at most [`MAX_GRACE_DAYS`].
-    pub grace_days: u32,
-    /// Hours for which a certificate goes on after a session has proved a newer one of its device, at most
-    /// [`MAX_SUPERSEDED_GRACE_HOURS`]. 0: it ends at once.
-    pub superseded_grace_hours: u32,
-    /// Whether a certificate that ended so is named in the revocation list (RFC 5280 §5.3.1, `superseded`).
-    pub superseded_in_crl: bool,
-    /// Whether links and QR codes may prefill the code.
-    pub prefill_code: bool,
-    /// Whether a token of scope `enrol` may approve.
-    pub token_may_approve: bool,
+pub struct OrganisationRequest {
+    /// The organisation above it.
+    pub parent: OrganisationId,
+    /// Its name, 1 to 64 characters.
+    pub name: String,
 }
 
-impl Default for Policy {
-    fn default() -> Self {
-        // 90 days: a lost key does not open sessions for long. Grace of 30 days: a device in a drawer over the holidays comes back by itself.
-        Self {
-            certificate_validity_days: 90,
-            grace_days: 30,
-            // The device keeps old and new side by side until the new one is proved, so it needs the old one no longer.
-            superseded_grace_hours: 0,
-            // Only the list tells other verifiers that a key was replaced; the price is one line for each device that
-            // has renewed lately.
-            superseded_in_crl: true,
-            prefill_code: true,
-            token_may_approve: true,
-        }
-    }
-}
-
-/// Other rules for an organisation: `PATCH /api/v1/organisations/{id}/policy`. What is absent stays as it is.
+/// Changes to an organisation: `PATCH /api/v1/organisations/{id}`. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PolicyUpdate {
-    /// See [`Policy::certificate_validity_days`]. Certificates that stand keep theirs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate_validity_days: Option<u32>,
-    /// See [`Policy::grace_days`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grace_days: Option<u32>,
-    /// See [`Policy::superseded_grace_hours`]. A grace that runs already keeps its end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub superseded_grace_hours: Option<u32>,
-    /// See [`Policy::superseded_in_crl`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub superseded_in_crl: Option<bool>,
-    /// See [`Policy::prefill_code`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prefill_code: Option<bool>,
-    /// See [`Policy::token_may_approve`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_may_approve: Option<bool>,
-}
-
-impl PolicyUpdate {
-    /// Puts what is present in the place of what was.
-    pub fn apply_to(self, policy: &mut Policy) {
-        fn put<T>(place: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *place = value;
-            }
-        }
-        put(
-            &mut policy.certificate_validity_days,
-            self.certificate_validity_days,
-        );
-        put(&mut policy.grace_days, self.grace_days);
-        put(&mut policy.superseded_grace_hours, self.superseded_grace_hours);
-        put(&mut policy.superseded_in_crl, self.superseded_in_crl);
-        put(&mut policy.prefill_code, self.prefill_code);
-        put(&mut policy.token_may_approve, self.token_may_approve);
-    }
+#[serde(default)]
+pub struct OrganisationUpdate {
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The organisation that it is moved below, of the same customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<OrganisationId>,
 }
 
 /// A member of an organisation.
@@ -191,14 +149,26 @@ pub struct Member {
     pub name: String,
     /// Its role.
     pub role: Role,
+    /// Since when the membership gives no right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<UnixMillis>,
 }
 
-/// Another role for a member: `PATCH /api/v1/organisations/{id}/members/{account}`.
+/// Makes somebody who is a member elsewhere in the customer's organisations a member here too:
+/// `PUT /api/v1/organisations/{id}/members/{account}`. Another role for a member: `PATCH /api/v1/organisations/{id}/members/{account}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MemberUpdate {
     /// The role; not above the caller's own.
     pub role: Role,
+}
+
+/// Moves a device: `PUT /api/v1/devices/{id}/organisation`. Its certificates and its history go with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceMove {
+    /// Where to; of the same customer.
+    pub organisation: OrganisationId,
 }
 
 /// How long an invitation can be taken. It opens nothing that exists; it may wait over a weekend and a holiday.

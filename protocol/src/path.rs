@@ -60,6 +60,8 @@ paths! {
     DEVICE_REVOCATION = "/api/v1/devices/{id}/revocation" => device_revocation(id);
     /// `POST`: retire.
     DEVICE_RETIREMENT = "/api/v1/devices/{id}/retirement" => device_retirement(id);
+    /// `PUT`: move it to another organisation of the same customer.
+    DEVICE_ORGANISATION = "/api/v1/devices/{id}/organisation" => device_organisation(id);
     /// `GET`: the approval for which a device has a certificate signed elsewhere, for this key.
     DEVICE_SIGNING = "/api/v1/devices/{id}/keys/{spki_sha256}/signing" => device_signing(id, spki_sha256);
     /// `DELETE`: answer a clone alarm with "restored from backup".
@@ -93,9 +95,13 @@ paths! {
     /// `GET`: the same in PEM.
     ISSUER_CRL_PEM = "/ca/{issuer}/crl.pem" => issuer_crl_pem(issuer);
 
-    /// `GET`: the caller's organisations.
+    /// `GET`: the caller's organisations. `POST`: make one below another.
     ORGANISATIONS = "/api/v1/organisations" => organisations();
-    /// `PATCH`: other rules for an organisation.
+    /// `PATCH`: rename or move it.
+    ORGANISATION = "/api/v1/organisations/{id}" => organisation(id);
+    /// `PUT`: archive it. `DELETE`: open it again.
+    ORGANISATION_ARCHIVAL = "/api/v1/organisations/{id}/archival" => organisation_archival(id);
+    /// `GET`: its rules and where they come from. `PATCH`: other rules for it.
     ORGANISATION_POLICY = "/api/v1/organisations/{id}/policy" => organisation_policy(id);
     /// `GET`, `POST`: signers of an organisation.
     SIGNERS = "/api/v1/organisations/{id}/signers" => signers(id);
@@ -103,8 +109,10 @@ paths! {
     SIGNER = "/api/v1/organisations/{id}/signers/{signer}" => signer(id, signer);
     /// `GET`: members.
     MEMBERS = "/api/v1/organisations/{id}/members" => members(id);
-    /// `PATCH`: give another role. `DELETE`: end the membership; one's own to leave.
+    /// `PUT`: add somebody who is a member elsewhere. `PATCH`: give another role. `DELETE`: end the membership; one's own to leave.
     MEMBER = "/api/v1/organisations/{id}/members/{account}" => member(id, account);
+    /// `PUT`: suspend the membership. `DELETE`: let it count again.
+    MEMBER_SUSPENSION = "/api/v1/organisations/{id}/members/{account}/suspension" => member_suspension(id, account);
     /// `GET`, `POST`: invitations.
     INVITATIONS = "/api/v1/organisations/{id}/invitations" => invitations(id);
     /// `DELETE`: take an invitation back.
@@ -165,6 +173,9 @@ pub mod page {
     /// What the addresses begin with to which authorities of signers send people back.
     pub const SIGNED_IN_BASE: &str = "/link/signed-in";
 
+    /// The field of the query of [`ORGANISATION`] and [`ORGANISATION_SIGNERS`] that names the organisation.
+    pub const ORGANISATION_ID: &str = "organisation";
+
     /// The field of [`PLGD_CLIENT`]'s query that names the client.
     pub const CLIENT_ADDRESS: &str = "address";
 
@@ -181,6 +192,8 @@ pub mod page {
         FLEET = "/fleet" => fleet();
         /// One device.
         FLEET_DEVICE = "/fleet/{device}" => fleet_device(device);
+        /// An organisation: what is below it, its members, its rules.
+        ORGANISATION = "/organisation" => organisation();
         /// Who signs devices' certificates.
         ORGANISATION_SIGNERS = "/organisation/signers" => organisation_signers();
         /// A plgd client gets a certificate by this browser. Its address stands in the query.

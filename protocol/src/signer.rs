@@ -37,6 +37,9 @@ pub struct Signer {
     /// No device is approved for it for the time being. Certificates that it has signed serve on, and are renewed where it can.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
+    /// It is of an organisation above, and only changed there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inherited: bool,
 }
 
 fn installer() -> Role {
@@ -238,6 +241,7 @@ mod tests {
             kind: SignerKind::AwsIot(aws("eu-central-1")),
             least_role: Role::Operator,
             disabled: false,
+            inherited: false,
         };
         let text = serde_json::to_value(&signer).expect("JSON");
         assert_eq!(

@@ -25,6 +25,12 @@ impl Changes {
         let _ = self.sender.send(change);
     }
 
+    /// Whether anybody would hear a change of the fleet.
+    #[must_use]
+    pub fn are_watched(&self) -> bool {
+        self.sender.receiver_count() > 0
+    }
+
     /// Everything that is told from now on.
     #[must_use]
     pub fn watch(&self) -> broadcast::Receiver<FleetChange> {

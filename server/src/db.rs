@@ -48,6 +48,7 @@ pub mod issuers;
 pub mod like;
 pub mod links;
 pub mod memberships;
+pub mod moves;
 pub mod nameplates;
 pub mod organisations;
 pub mod passkeys;

@@ -4,6 +4,7 @@
 //! queries walks an index and stops after a page, however many organisations and devices there are. What members do with a device of it is in [`actions`].
 
 pub mod actions;
+pub mod moving;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -21,7 +21,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use futures_util::future::join_all;
 use gangway_client::Api;
-use gangway_protocol::page::PageQuery;
+use gangway_protocol::page::{MAX_PAGE_LIMIT, PageQuery};
 use gangway_protocol::path::{self, form, page};
 use gangway_protocol::signer::{Signer, SignerKind};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
@@ -185,7 +185,10 @@ async fn ask_first(State(panel): State<Panel>, mut request: Request, next: Next)
 
 /// Where the signers of the organisations are into which the visitor may enrol devices.
 async fn signer_origins(api: &Api, visitor: &Visitor, signs_for_plgd: bool) -> SignerOrigins {
-    let page = PageQuery::default();
+    let page = PageQuery {
+        limit: Some(MAX_PAGE_LIMIT),
+        after: None,
+    };
     let asked = visitor
         .enrols_into()
         .map(|organisation| api.signers(organisation, &page));

@@ -19,6 +19,7 @@ pub mod links;
 pub mod members;
 pub mod organisations;
 pub mod passkeys;
+pub mod policy;
 pub mod recovery;
 pub mod registration;
 pub mod service;

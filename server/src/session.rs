@@ -28,7 +28,8 @@ use crate::ca::{CaError, Recognised, Unreadable};
 use crate::context::Context;
 use crate::db::admission::{self, Candidate};
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::{Conn, DbError, audit, certificates, device_keys, held, rules, write};
+use crate::db::organisations::tree;
+use crate::db::{Conn, DbError, audit, certificates, device_keys, devices, held, rules, write};
 use crate::enrolment::EnrolmentError;
 
 /// Jitter of the renewal: a tenth of the certificate's life behind its half, so that a fleet enrolled in one day does not
@@ -76,7 +77,7 @@ pub struct Pass {
 pub struct HeldPass {
     /// The device that the certificate names.
     pub device: DeviceId,
-    /// The organisation that the certificate names.
+    /// The organisation where that device is, or else the one that the certificate names.
     pub organisation: OrganisationId,
     /// The certificate.
     pub certificate: Sha256Hex,
@@ -172,8 +173,12 @@ pub async fn admit(context: &Context, presented: &Presented) -> Result<Admission
 /// # Errors
 /// What the database says.
 pub async fn hold(context: &Context, pass: &HeldPass) -> Result<(), GateError> {
-    let HeldPass { held, leaf, .. } = pass.clone();
+    let HeldPass { mut held, leaf, .. } = pass.clone();
     write!(context.db, |tx| {
+        // It may have been moved since it was looked for.
+        if let Some(known) = devices::find(tx, &held.device).await? {
+            held.organisation = known.device.organisation;
+        }
         if held::hold(tx, &held, &leaf).await? {
             let entry = Entry {
                 scope: Scope::Organisation(&held.organisation),
@@ -246,10 +251,18 @@ async fn hold_back(
     {
         return Err(unknown());
     }
-    let Some(rules) = rules::find(conn, &identity.organisation).await? else {
+    // The certificate names the customer; a device that is known may be anywhere below.
+    let organisation = match devices::find(conn, &identity.device).await? {
+        Some(known) => known.device.organisation,
+        None => identity.organisation.clone(),
+    };
+    let named = tree::path(conn, &organisation)
+        .await?
+        .contains(&identity.organisation);
+    let Some(rules) = rules::find(conn, &organisation).await?.filter(|_| named) else {
         return Err(unknown());
     };
-    if device_keys::find(conn, &identity.organisation, &presented.key().spki_sha256())
+    if device_keys::find(conn, &organisation, &presented.key().spki_sha256())
         .await?
         .is_some_and(|key| key.refused)
     {
@@ -262,14 +275,14 @@ async fn hold_back(
     let held = HeldCertificate {
         sha256: *presented.sha256(),
         subject: presented.leaf().tbs_certificate.subject.to_string(),
-        organisation: identity.organisation.clone(),
+        organisation: organisation.clone(),
         device: identity.device.clone(),
         first_seen_at: now,
         not_after: presented.not_after(),
     };
     Ok(HeldPass {
         device: identity.device,
-        organisation: identity.organisation,
+        organisation,
         certificate: held.sha256,
         leaf: presented.pem(),
         held,

@@ -14,8 +14,9 @@ use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::{Conn, audit, organisations, rules, signers, write};
+use crate::db::{Conn, audit, organisations, signers, write};
 use crate::once::Once;
+use crate::people::organisations::open_place;
 use crate::rng::Random;
 
 /// Adds a signing endpoint at the end of the list. Under the same `key` it is added once, and the same comes back.
@@ -62,6 +63,7 @@ pub fn made_of(request: SignerRequest, now: UnixMillis, random: &dyn Random) -> 
         kind: request.kind,
         least_role: least(request.least_role),
         disabled: false,
+        inherited: false,
     })
 }
 
@@ -76,7 +78,7 @@ pub async fn insert(
     actor: Actor<'_>,
     now: UnixMillis,
 ) -> Result<Signer> {
-    rules::find(tx, organisation).await?.ok_or(Error::NotFound)?;
+    open_place(tx, organisation).await?;
     let place = signers::of_organisation(tx, organisation).await?.len();
     if place >= MAX_SIGNERS {
         return Err(Error::Conflict(format!(

@@ -59,6 +59,15 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
     );
     let sha256 = &gangway_protocol::encoding::Sha256Hex([1; 32]);
     every_method!(api,
+        create_organisation(&of(json!({"parent": id::<gangway_protocol::id::OrganisationId>("org"), "name": "n"})), key);
+        change_organisation(&id("org"), &of(json!({})));
+        archive_organisation(&id("org"));
+        open_organisation(&id("org"));
+        policy(&id("org"));
+        add_member(&id("org"), &id("acc"), &of(json!({"role": "viewer"})));
+        suspend_member(&id("org"), &id("acc"));
+        resume_member(&id("org"), &id("acc"));
+        move_device(&id("dev"), &of(json!({"organisation": id::<gangway_protocol::id::OrganisationId>("org")})));
         inspect_link(&of(json!({"token": "x"})));
         start_registration(&of(json!({"token": "x"})));
         finish_registration(&id("cer"), reply);

@@ -7,6 +7,7 @@ mod head;
 mod history;
 mod lines;
 mod live;
+mod membership;
 mod removal;
 mod rename;
 mod stated;
@@ -24,8 +25,9 @@ use certificates::Certificates;
 use head::{Arrival, Head};
 use history::History;
 use lines::Lines;
+use membership::Membership;
 use removal::{Removal, Weighty, WeightyDialog};
-use stated::{Membership, Stated};
+use stated::Stated;
 
 use crate::browser::following::{Follower as _, follow};
 use crate::browser::reading::Reading;
@@ -101,6 +103,8 @@ pub(crate) fn DeviceView(
     history: Page<DeviceEvent>,
     /// What may be done.
     rights: Rights,
+    /// Where it may be moved: id and path of the organisations.
+    homes: Vec<(String, String)>,
     /// Whether the code page has just led here.
     arrived: bool,
 ) -> impl IntoView {
@@ -137,7 +141,7 @@ pub(crate) fn DeviceView(
             </div>
             <aside>
                 <Stated shown />
-                <Membership shown />
+                <Membership shown homes />
                 {operate.then(|| view! { <Removal shown /> })}
             </aside>
         </div>

@@ -27,8 +27,8 @@ pub(crate) struct Reach {
     pub(crate) fleet: bool,
     /// To the code page.
     pub(crate) enrol: bool,
-    /// To who signs.
-    pub(crate) signers: bool,
+    /// To the organisations and to who signs for them.
+    pub(crate) administer: bool,
 }
 
 /// Which of them are open.

@@ -83,6 +83,7 @@ fn Section(
     let title = heading(&organisation);
     let labelled = title.clone();
     let name = organisation.name.clone();
+    let is_below = organisation.parent.is_some();
     let organisation = StoredValue::new(organisation);
     let retry = Callback::new(move |()| read(list, organisation));
     // Drawn anew where anything of a line has changed, its place too.
@@ -90,7 +91,7 @@ fn Section(
     view! {
         <section class="section" aria-labelledby=labelled>
             <div class="section-head">
-                <h2 id=title tabindex="-1">{if several { name } else { t.signers_list().to_owned() }}</h2>
+                <h2 id=title tabindex="-1">{if several || is_below { name } else { t.signers_list().to_owned() }}</h2>
                 <button class="button" type="button" on:click=move |_| open.set(true)>
                     <Icon glyph=Glyph::Add />
                     {t.signer_add()}
@@ -136,7 +137,9 @@ fn Line(
         kind,
         least_role,
         disabled,
+        inherited,
     } = signer.clone();
+    let is_own = !inherited;
     let id = StoredValue::new(id);
     let remove = async move || {
         let (home, id) = (organisation.get_value(), id.get_value());
@@ -190,6 +193,7 @@ fn Line(
                 <p>
                     {name.clone()} " " <span class="chip">{kind_name(t, &kind)}</span>
                     {(place == 0 && !disabled).then(|| view! { " " <span class="chip good">{t.signer_first()}</span> })}
+                    {(!is_own).then(|| view! { " " <span class="chip">{t.signer_inherited()}</span> })}
                     {disabled.then(|| view! { " " <span class="chip warn">{t.signer_disabled()}</span> })}
                     {(least_role > Role::Installer)
                         .then(|| view! { " " <span class="chip">{t.signer_from_role(role_name(t, least_role))}</span> })}
@@ -197,7 +201,7 @@ fn Line(
                 {place_name.map(|place| view! { <p class="soft small">{place}</p> })}
             </div>
             <div class="row">
-                {(place > 0).then(|| view! { <IconButton glyph=Glyph::Up label=t.signer_raise(&name) on_press=raise /> })}
+                {(place > 0 && is_own).then(|| view! { <IconButton glyph=Glyph::Up label=t.signer_raise(&name) on_press=raise /> })}
                 {can_be_tried
                     .then(|| {
                         view! {
@@ -207,8 +211,13 @@ fn Line(
                             </button>
                         }
                     })}
-                <IconButton glyph=Glyph::Edit label=t.signer_edit(&name) on_press=move || editing.set(true) />
-                <IconButton glyph=Glyph::Trash label=t.signer_remove_label(&name) on_press=move || asked.set(true) />
+                {is_own
+                    .then(|| {
+                        view! {
+                            <IconButton glyph=Glyph::Edit label=t.signer_edit(&name) on_press=move || editing.set(true) />
+                            <IconButton glyph=Glyph::Trash label=t.signer_remove_label(&name) on_press=move || asked.set(true) />
+                        }
+                    })}
             </div>
             <Confirm open=asked question=Signal::stored(question) answer=remove />
             <Dialog open=trying label=t.trial_title(&name)>

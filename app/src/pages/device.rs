@@ -5,7 +5,7 @@ use gangway_protocol::account::Account;
 use gangway_protocol::device::DeviceDetail;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::history::DeviceEvent;
-use gangway_protocol::id::DeviceId;
+use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path::page as paths;
@@ -13,6 +13,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
+use crate::branches::branches;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::notice::TroubleNotice;
 use crate::islands::crossing::ARRIVED;
@@ -89,12 +90,28 @@ fn Found(account: Account, detail: DeviceDetail, history: Page<DeviceEvent>, arr
         operate: role.is_some_and(Role::may_operate),
         enrol: role.is_some_and(Role::may_enrol),
     };
+    let homes = homes(&account, &detail.device.organisation);
     // An installer sees what it has enrolled, but has no fleet to go back to.
     let sees_fleet = account.may(Role::may_see_fleet);
     view! {
         <Title text=detail.device.name.clone() />
         <Preload island="device_view" />
         {sees_fleet.then(|| view! { <p class="crumb"><a href=paths::FLEET><Icon glyph=Glyph::Back /> {t.fleet()}</a></p> })}
-        <DeviceView detail history rights arrived />
+        <DeviceView detail history rights homes arrived />
     }
+}
+
+/// Where a device may be moved: id and path of each organisation in the tree of its own in which the visitor runs devices.
+fn homes(account: &Account, present: &OrganisationId) -> Vec<(String, String)> {
+    let trees = branches(&account.organisations);
+    let trees = trees.chunk_by(|_, next| next.depth > 0);
+    trees
+        .filter(|tree| tree.iter().any(|branch| branch.organisation.id == *present))
+        .flatten()
+        .map(|branch| (&branch.organisation, &branch.path))
+        .filter(|(organisation, _)| {
+            organisation.is_open() && organisation.role.may_operate() && organisation.id != *present
+        })
+        .map(|(organisation, path)| (organisation.id.to_string(), path.clone()))
+        .collect()
 }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
+use crate::branches::branches;
 use crate::components::notice::Blank;
 use crate::fleet_view::FleetView;
 use crate::islands::fleet::FleetTable;
@@ -57,9 +58,9 @@ fn Listed(
     let api = api();
     let query = use_query_map().get_untracked();
     let shown = FleetView::read(|name| query.get(name));
-    let organisations: Vec<_> = organisations
+    let organisations: Vec<_> = branches(&organisations)
         .into_iter()
-        .map(|organisation| (organisation.id.to_string(), organisation.name))
+        .map(|branch| (branch.organisation.id.to_string(), branch.path))
         .collect();
     view! {
         <Suspense>

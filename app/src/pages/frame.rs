@@ -79,7 +79,12 @@ fn MemberBar(account: Account) -> impl IntoView {
         <nav aria-label=t.main_navigation()>
             {sees_fleet.then(|| view! { <a href=paths::FLEET aria-current=current(paths::FLEET)>{t.fleet()}</a> })}
             {administers
-                .then(|| view! { <a href=paths::ORGANISATION_SIGNERS aria-current=current(paths::ORGANISATION_SIGNERS)>{t.signers()}</a> })}
+                .then(|| {
+                    view! {
+                        <a href=paths::ORGANISATION aria-current=current(paths::ORGANISATION).filter(|current| *current == "page")>{t.organisation()}</a>
+                        <a href=paths::ORGANISATION_SIGNERS aria-current=current(paths::ORGANISATION_SIGNERS)>{t.signers()}</a>
+                    }
+                })}
         </nav>
         <div class="bar-end">
             <PaletteButton />

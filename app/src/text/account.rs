@@ -48,29 +48,18 @@ texts! {
     token_revoke_says_1 => "Programs that use it are refused at once.", "Programme, die es benutzen, werden sofort abgewiesen.";
     token_revoke_says_2 => "It cannot be brought back. Make a new one to replace it.", "Es lässt sich nicht zurückholen. Erstellen Sie ein neues als Ersatz.";
     expires => "ends", "endet";
-    invitations => "Invitations", "Einladungen";
-    invitations_text => "Whoever opens the link joins with the role that you choose. Each link works once.", "Wer den Link öffnet, tritt in der gewählten Rolle bei. Jeder Link funktioniert einmal.";
-    invite => "Invite somebody", "Jemanden einladen";
-    invitation_note => "For whom", "Für wen";
     role => "Role", "Rolle";
     role_viewer_text => "Sees the fleet and its devices, and changes nothing.", "Sieht die Flotte und ihre Geräte und ändert nichts.";
     role_installer_text => "Adds devices, and sees no others.", "Nimmt Geräte auf und sieht keine anderen.";
     role_operator_text => "Adds devices and runs them: rename, renew, suspend, revoke.", "Nimmt Geräte auf und betreibt sie: umbenennen, erneuern, sperren, widerrufen.";
     role_admin_text => "Does all that an operator does, and invites and removes members.", "Darf alles, was Betreiber dürfen, und lädt Mitglieder ein und entfernt sie.";
     role_owner_text => "Does all that an admin does, and makes others owners too.", "Darf alles, was Administratoren dürfen, und macht auch andere zu Eigentümern.";
-    invitation_create => "Make link", "Link erstellen";
-    invitation_shown_once => "Hand this link over. It is shown once and works once.", "Bitte diesen Link übergeben. Er wird einmal gezeigt und funktioniert einmal.";
-    withdraw_invitation => "Take the invitation back", "Einladung zurückziehen";
-    invitation_withdraw => "Take back", "Zurückziehen";
-    invitation_withdraw_title(note: &str) => "Take back the invitation for {note}?", "Einladung für {note} zurückziehen?";
-    invitation_withdraw_says => "Its link stops working at once.", "Ihr Link funktioniert sofort nicht mehr.";
     name_refused => "Enter a name of up to 64 letters that is not blank.", "Geben Sie einen Namen mit höchstens 64 Buchstaben ein, der nicht leer ist.";
     account_needs_script => "What can be changed below needs scripts. Allow JavaScript and WebAssembly for this site, then load the page again.", "Was sich unten ändern lässt, braucht Skripte. Erlauben Sie JavaScript und WebAssembly für diese Seite und laden Sie sie neu.";
     appearance => "Appearance", "Aussehen";
 }
 
 plurals! {
-    invitation_life => "The link works once, within {} day.", "The link works once, within {} days."; "Der Link funktioniert einmal, innerhalb von {} Tag.", "Der Link funktioniert einmal, innerhalb von {} Tagen.";
     days => "{} day", "{} days"; "{} Tag", "{} Tage";
     recovery_codes_left => "{} unused code left.", "{} unused codes left."; "{} unbenutzter Code übrig.", "{} unbenutzte Codes übrig.";
 }

@@ -32,6 +32,7 @@ impl Language {
             DeviceAction::Resumed => self.event_resumed(),
             DeviceAction::Revoked => self.event_revoked(),
             DeviceAction::Retired => self.event_retired(),
+            DeviceAction::Moved => self.event_moved(),
             DeviceAction::CloneAlarm => self.event_alarm(),
             DeviceAction::AlarmDismissed => self.event_alarm_dismissed(),
         }
@@ -97,6 +98,10 @@ impl Language {
                     .then(|| self.detail_counter(counter))
             }
             DeviceAction::AlarmDismissed => Some(self.alarm_restored().to_owned()),
+            DeviceAction::Moved => Some(match detail.strip_prefix("into ") {
+                Some(place) => self.detail_moved_into(place),
+                None => self.detail_moved_out_of(detail.strip_prefix("out of ")?),
+            }),
             DeviceAction::ApprovalLapsed
             | DeviceAction::SigningBegun
             | DeviceAction::ReplyLost

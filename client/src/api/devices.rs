@@ -5,6 +5,7 @@ use gangway_protocol::device::{Device, DeviceDetail, DeviceQuery, DeviceUpdate};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceEvent;
 use gangway_protocol::id::DeviceId;
+use gangway_protocol::organisation::DeviceMove;
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
 use http::Method;
@@ -123,6 +124,14 @@ impl Api {
     pub async fn identify_device(&self, id: &DeviceId) -> Result<(), ApiError> {
         self.quiet(Method::POST, &path::device_identification(id), None)
             .await
+    }
+
+    /// Moves the device to another organisation of its customer.
+    ///
+    /// # Errors
+    /// `forbidden` below operator, `step_up_required`, `conflict` while it is being enrolled, `not_found`.
+    pub async fn move_device(&self, id: &DeviceId, to: &DeviceMove) -> Result<DeviceDetail, ApiError> {
+        self.put(&path::device_organisation(id), to).await
     }
 
     /// Keeps the device out for the time being.

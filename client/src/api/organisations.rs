@@ -1,16 +1,17 @@
-//! Organisations: their members and invitations, and the undo of a bad day.
+//! Organisations: their tree, rules, members and invitations, and the undo of a bad day.
 
 use gangway_protocol::certificate::{BulkRevocation, BulkRevocationRequest};
 use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
 use gangway_protocol::organisation::{
-    Invitation, InvitationRequest, Member, MemberUpdate, Organisation, Policy, PolicyUpdate,
+    Invitation, InvitationRequest, Member, MemberUpdate, Organisation, OrganisationRequest,
+    OrganisationUpdate, Policy, PolicyDetail, PolicyUpdate,
 };
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
 use http::Method;
 
-use super::Api;
 use super::idempotency::IdempotencyKey;
+use super::{Api, read};
 use crate::error::ApiError;
 
 impl Api {
@@ -20,6 +21,60 @@ impl Api {
     /// Those of every signed-in call.
     pub async fn organisations(&self, page: &PageQuery) -> Result<Page<Organisation>, ApiError> {
         self.list(path::ORGANISATIONS, page).await
+    }
+
+    /// Makes an organisation below another one.
+    ///
+    /// # Errors
+    /// `forbidden` below admin, `step_up_required`, `conflict` when there are too many or below an archived one, `not_found`.
+    pub async fn create_organisation(
+        &self,
+        request: &OrganisationRequest,
+        key: &IdempotencyKey,
+    ) -> Result<Organisation, ApiError> {
+        self.create(path::ORGANISATIONS, request, key).await
+    }
+
+    /// Renames an organisation, or moves it below another one.
+    ///
+    /// # Errors
+    /// `forbidden` below admin, for a move also of what is above it; `step_up_required`; `conflict` for a place where it cannot
+    /// be; `not_found`.
+    pub async fn change_organisation(
+        &self,
+        id: &OrganisationId,
+        update: &OrganisationUpdate,
+    ) -> Result<Organisation, ApiError> {
+        self.patch(&path::organisation(id), update).await
+    }
+
+    /// Archives an organisation.
+    ///
+    /// # Errors
+    /// `forbidden` for whoever does not administer what is above it, `step_up_required`, `conflict` while it holds devices or
+    /// open organisations, `not_found`.
+    pub async fn archive_organisation(&self, id: &OrganisationId) -> Result<Organisation, ApiError> {
+        read(
+            &self
+                .send(Method::PUT, &path::organisation_archival(id), None, None)
+                .await?,
+        )
+    }
+
+    /// Opens an archived organisation again.
+    ///
+    /// # Errors
+    /// As [`Self::archive_organisation`].
+    pub async fn open_organisation(&self, id: &OrganisationId) -> Result<Organisation, ApiError> {
+        self.delete(&path::organisation_archival(id)).await
+    }
+
+    /// The rules of an organisation, and where they come from.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn policy(&self, id: &OrganisationId) -> Result<PolicyDetail, ApiError> {
+        self.get(&path::organisation_policy(id)).await
     }
 
     /// Changes rules of an organisation; gives all of them.
@@ -42,6 +97,19 @@ impl Api {
         self.list(&path::members(id), page).await
     }
 
+    /// Makes somebody a member who is one in another organisation that the caller administers.
+    ///
+    /// # Errors
+    /// `forbidden` above the caller's own role, `step_up_required`, `conflict` for a member, `not_found`.
+    pub async fn add_member(
+        &self,
+        id: &OrganisationId,
+        account: &AccountId,
+        update: &MemberUpdate,
+    ) -> Result<Member, ApiError> {
+        self.put(&path::member(id, account), update).await
+    }
+
     /// Gives a member another role.
     ///
     /// # Errors
@@ -53,6 +121,26 @@ impl Api {
         update: &MemberUpdate,
     ) -> Result<Member, ApiError> {
         self.patch(&path::member(id, account), update).await
+    }
+
+    /// Suspends a membership.
+    ///
+    /// # Errors
+    /// `forbidden` above the caller's own role, `last_owner`, `step_up_required`, `conflict` for one's own, `not_found`.
+    pub async fn suspend_member(&self, id: &OrganisationId, account: &AccountId) -> Result<Member, ApiError> {
+        read(
+            &self
+                .send(Method::PUT, &path::member_suspension(id, account), None, None)
+                .await?,
+        )
+    }
+
+    /// Lets a suspended membership count again.
+    ///
+    /// # Errors
+    /// As [`Self::suspend_member`].
+    pub async fn resume_member(&self, id: &OrganisationId, account: &AccountId) -> Result<Member, ApiError> {
+        self.delete(&path::member_suspension(id, account)).await
     }
 
     /// Ends a membership; with the caller's own account, leaves.

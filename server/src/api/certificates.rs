@@ -24,6 +24,7 @@ use super::request::{JsonBody, Paged, PathId, QueryOf};
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::db::certificates::{self, CertificateFilter, CertificateRecord};
+use crate::db::signers;
 use crate::enrolment::issuance::{self, Witness};
 use crate::enrolment::{endings, exclusion, present};
 use crate::state::Gangway;
@@ -113,7 +114,7 @@ async fn record_delivery(
     Ok(Json(present(&gangway, delivered)?))
 }
 
-/// Certificates that were revoked here and go on at their signers, for whoever may end them there.
+/// Certificates that an organisation's signers have signed, that were revoked here and go on there, for whoever may end them.
 #[utoipa::path(get, path = path::ENDINGS_DUE, tag = "certificates", params(("id" = OrganisationId, Path), PageQuery),
     responses((status = 200, body = Page<Certificate>), (status = 403), (status = 404)))]
 async fn list_endings_due(
@@ -146,9 +147,17 @@ async fn record_ending(
     PathId(sha256): PathId<Sha256Hex>,
 ) -> Result<Json<Certificate>> {
     let record = find(&gangway, &sha256).await?;
-    caller
-        .reach_device(&gangway.db, &record.device, Right::Operate)
-        .await?;
+    // Whoever runs the signer's organisation ends what it signed, wherever the device was moved.
+    let signer = signers::home_of(&mut gangway.db.reader().await?.conn(), &record.signer).await?;
+    let by_signer = match &signer {
+        Some(home) => caller.require(&gangway.db, home, Right::Operate).await.is_ok(),
+        None => false,
+    };
+    if !by_signer {
+        caller
+            .reach_device(&gangway.db, &record.device, Right::Operate)
+            .await?;
+    }
     let ended = endings::record(&gangway, sha256, caller.member()).await?;
     Ok(Json(present(&gangway, ended)?))
 }

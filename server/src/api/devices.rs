@@ -10,18 +10,21 @@ use axum::Json;
 use axum::extract::State;
 use gangway_protocol::device::{Device, DeviceDetail, DeviceQuery, DeviceUpdate};
 use gangway_protocol::history::DeviceEvent;
-use gangway_protocol::id::{AccountId, DeviceId};
+use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
+use gangway_protocol::organisation::DeviceMove;
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
+use gangway_protocol::time::UnixMillis;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::request::{JsonBody, Paged, PathId, QueryOf};
 use crate::authority::Caller;
 use crate::authority::{Error, Result};
+use crate::db::audit::{Moment, Recorded};
 use crate::db::certificates::CertificateFilter;
 use crate::db::devices::DeviceRecord;
-use crate::db::{audit, certificates as stored, rules};
+use crate::db::{Conn, audit, certificates as stored, moves, rules};
 use crate::enrolment::present;
 use crate::fleet::{self, Request, Unacceptable};
 use crate::state::Gangway;
@@ -34,6 +37,7 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new()
         .routes(routes!(list_devices))
         .routes(routes!(show_device, update_device))
+        .routes(routes!(move_device))
         .routes(routes!(list_events))
         .merge(export::router())
         .merge(actions::router())
@@ -82,6 +86,20 @@ async fn update_device(
     shown(&gangway, &caller, &id).await
 }
 
+/// Moves a device to another organisation of the same customer. Its certificates and its history go with it.
+#[utoipa::path(put, path = path::DEVICE_ORGANISATION, tag = "devices", params(("id" = DeviceId, Path)),
+    request_body = DeviceMove,
+    responses((status = 200, body = DeviceDetail), (status = 403), (status = 404), (status = 409), (status = 422)))]
+async fn move_device(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+    JsonBody(DeviceMove { organisation }): JsonBody<DeviceMove>,
+) -> Result<Json<DeviceDetail>> {
+    fleet::moving::move_device(&gangway, &caller, &id, &organisation).await?;
+    shown(&gangway, &caller, &id).await
+}
+
 /// What happened to a device, newest first.
 #[utoipa::path(get, path = path::DEVICE_EVENTS, tag = "devices", params(("id" = DeviceId, Path), PageQuery),
     responses((status = 200, body = Page<DeviceEvent>), (status = 403), (status = 404)))]
@@ -92,36 +110,59 @@ async fn list_events(
     paged: Paged,
 ) -> Result<Json<Page<DeviceEvent>>> {
     let device = caller.see_device(&gangway.db, &id).await?.device;
+    let limit = u32::try_from(paged.fetch()).unwrap_or(u32::MAX);
+    let mut reader = gangway.db.reader().await?;
+    Ok(Json(history(&mut reader.conn(), &device, &paged, limit).await?))
+}
+
+/// A page of a device's history: of its organisation's record, and of those where it has been before.
+async fn history(
+    conn: &mut Conn<'_>,
+    device: &Device,
+    paged: &Paged,
+    limit: u32,
+) -> Result<Page<DeviceEvent>> {
+    let subject = device.id.as_str();
+    let mut chains = moves::former_homes(conn, &device.id).await?;
+    chains.push(device.organisation.clone());
+    // A place names its chain by its number: whoever sees the device need not know where it was.
+    chains.sort_unstable();
+    let number = |chain: &str| {
+        chains
+            .iter()
+            .position(|one| one.as_str() == chain)
+            .unwrap_or_default()
+    };
     let before = match paged.after() {
         "" => None,
         after => Some(
-            after
-                .parse()
-                .map_err(|_| Error::invalid("after", "after is what the page before gave"))?,
+            moment(after, &chains).ok_or(Error::invalid("after", "after is what the page before gave"))?,
         ),
     };
-    let limit = u32::try_from(paged.fetch()).unwrap_or(u32::MAX);
-    let mut reader = gangway.db.reader().await?;
-    let entries = audit::about(
-        &mut reader.conn(),
-        device.organisation.as_str(),
-        id.as_str(),
-        before,
-        limit,
-    )
-    .await?;
-    let page = paged.page(entries, |entry| entry.seq.to_string());
-    let event = |entry: crate::db::audit::Recorded| DeviceEvent {
+    let entries = audit::about(conn, &chains, subject, before.as_ref(), limit).await?;
+    let page = paged.page(entries, |(Moment { at, seq, chain }, _)| {
+        format!("{}_{seq}_{}", at.0, number(chain))
+    });
+    let event = |(_, entry): (Moment, Recorded)| DeviceEvent {
         at: entry.at,
         action: entry.action,
         actor: entry.actor_name,
         detail: Some(entry.detail).filter(|detail| !detail.is_empty()),
     };
-    Ok(Json(Page {
+    Ok(Page {
         items: page.items.into_iter().map(event).collect(),
         next: page.next,
         total: None,
-    }))
+    })
+}
+
+fn moment(text: &str, chains: &[OrganisationId]) -> Option<Moment> {
+    let mut parts = text.splitn(3, '_');
+    Some(Moment {
+        at: UnixMillis(parts.next()?.parse().ok()?),
+        seq: parts.next()?.parse().ok()?,
+        chain: chains.get(parts.next()?.parse::<usize>().ok()?)?.to_string(),
+    })
 }
 
 /// A device's page after a change, as long as the caller may see it.
@@ -155,7 +196,7 @@ async fn detail(gangway: &Gangway, record: DeviceRecord) -> Result<DeviceDetail>
     })
 }
 
-async fn name_of(conn: &mut crate::db::Conn<'_>, account: &AccountId) -> Result<Option<String>> {
+async fn name_of(conn: &mut Conn<'_>, account: &AccountId) -> Result<Option<String>> {
     Ok(rules::account_name(conn, account).await?)
 }
 

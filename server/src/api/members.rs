@@ -23,7 +23,8 @@ use crate::state::Gangway;
 pub fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new()
         .routes(routes!(list_members))
-        .routes(routes!(change_role, remove_member))
+        .routes(routes!(add_member, change_role, remove_member))
+        .routes(routes!(suspend_member, resume_member))
 }
 
 /// Members of an organisation itself; those from above are listed above.
@@ -39,6 +40,21 @@ async fn list_members(
     let mut reader = gangway.db.reader().await?;
     let rows = memberships::of_organisation(&mut reader.conn(), &id, paged.after(), paged.fetch()).await?;
     Ok(Json(paged.page(rows, |row| row.account.to_string())))
+}
+
+/// Makes somebody a member who is one in another organisation that the caller administers.
+#[utoipa::path(put, path = path::MEMBER, tag = "organisations",
+    params(("id" = OrganisationId, Path), ("account" = AccountId, Path)), request_body = MemberUpdate,
+    responses((status = 200, body = Member), (status = 403), (status = 404), (status = 409)))]
+async fn add_member(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId((organisation, account)): PathId<(OrganisationId, AccountId)>,
+    JsonBody(MemberUpdate { role }): JsonBody<MemberUpdate>,
+) -> Result<Json<Member>> {
+    members::add(&gangway, &gangway.relay, &caller, organisation, account, role)
+        .await
+        .map(Json)
 }
 
 /// Gives a member another role.
@@ -67,4 +83,32 @@ async fn remove_member(
 ) -> Result<StatusCode> {
     members::remove(&gangway, &gangway.relay, &caller, organisation, account).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Suspends a membership: it gives no right until it is let count again.
+#[utoipa::path(put, path = path::MEMBER_SUSPENSION, tag = "organisations",
+    params(("id" = OrganisationId, Path), ("account" = AccountId, Path)),
+    responses((status = 200, body = Member), (status = 403), (status = 404), (status = 409)))]
+async fn suspend_member(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId((organisation, account)): PathId<(OrganisationId, AccountId)>,
+) -> Result<Json<Member>> {
+    members::suspend(&gangway, &gangway.relay, &caller, organisation, account)
+        .await
+        .map(Json)
+}
+
+/// Lets a suspended membership count again.
+#[utoipa::path(delete, path = path::MEMBER_SUSPENSION, tag = "organisations",
+    params(("id" = OrganisationId, Path), ("account" = AccountId, Path)),
+    responses((status = 200, body = Member), (status = 403), (status = 404), (status = 409)))]
+async fn resume_member(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    PathId((organisation, account)): PathId<(OrganisationId, AccountId)>,
+) -> Result<Json<Member>> {
+    members::resume(&gangway, &gangway.relay, &caller, organisation, account)
+        .await
+        .map(Json)
 }

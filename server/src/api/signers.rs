@@ -27,7 +27,8 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
         .routes(routes!(change_signer, remove_signer))
 }
 
-/// Signers of an organisation in its order, for whoever belongs to it.
+/// Signers that an organisation may use, for whoever belongs to it: its own in its order, then those from above, which name
+/// where they come from.
 #[utoipa::path(get, path = path::SIGNERS, tag = "organisations", params(("id" = OrganisationId, Path), PageQuery),
     responses((status = 200, body = Page<Signer>), (status = 404)))]
 async fn list_signers(
@@ -37,8 +38,8 @@ async fn list_signers(
     paged: Paged,
 ) -> Result<Json<Page<Signer>>> {
     caller.require(&gangway.db, &id, Right::Belong).await?;
-    let mut signers = stored::of_organisation(&mut gangway.db.reader().await?.conn(), &id).await?;
-    // They stand in the organisation's order, and their number is bounded.
+    let mut signers = stored::usable_at(&mut gangway.db.reader().await?.conn(), &id).await?;
+    // They stand in an order of their own, and their number is bounded.
     if let Some(place) = signers
         .iter()
         .position(|signer| signer.id.as_str() == paged.after())

@@ -53,24 +53,30 @@ impl Caller {
     /// # Errors
     /// Only what the database says.
     pub async fn role_at(&self, db: &Db, organisation: &OrganisationId) -> Result<Option<Role>> {
+        Ok(self.roles_at(db, organisation).await?.into_iter().max())
+    }
+
+    async fn roles_at(&self, db: &Db, organisation: &OrganisationId) -> Result<Vec<Role>> {
         let mut reader = db.reader().await?;
         let conn = &mut reader.conn();
         Ok(match &self.credential {
             Credential::Token {
                 organisation: root, ..
-            } => organisations::role_within(conn, root, organisation, &self.account).await?,
-            Credential::SignIn { .. } => organisations::role_at(conn, organisation, &self.account).await?,
+            } => organisations::roles_within(conn, root, organisation, &self.account).await?,
+            Credential::SignIn { .. } => organisations::roles_at(conn, organisation, &self.account).await?,
         })
     }
 
-    /// Makes sure that the caller may do this at `organisation`, and says in which role.
+    /// Makes sure that the caller may do this at `organisation`, by any of the roles that they hold there and above, and says
+    /// which is the greatest.
     ///
     /// # Errors
     /// [`Error::NotFound`] without any role there: a foreign id answers as an unknown one.
     /// [`Error::Forbidden`] when the role is too small, [`Error::InsufficientScope`] when the token's scopes are.
     pub async fn require(&self, db: &Db, organisation: &OrganisationId, right: Right) -> Result<Role> {
-        let role = self.role_at(db, organisation).await?.ok_or(Error::NotFound)?;
-        if !right.held_by(role) {
+        let roles = self.roles_at(db, organisation).await?;
+        let role = roles.iter().copied().max().ok_or(Error::NotFound)?;
+        if !roles.into_iter().any(|role| right.held_by(role)) {
             return Err(Error::Forbidden(
                 "your role in this organisation does not allow this: ask one of its admins",
             ));
@@ -105,17 +111,18 @@ impl Caller {
             Credential::Token { organisation, .. } => Some(rules::subtree(conn, organisation).await?),
             Credential::SignIn { .. } => None,
         };
-        let visible = |organisation: &OrganisationId, role: Role| {
-            role.may_see_fleet() && within.as_ref().is_none_or(|within| within.contains(organisation))
+        let visible = |organisation: &OrganisationId, roles: &[Role]| {
+            roles.iter().any(|role| role.may_see_fleet())
+                && within.as_ref().is_none_or(|within| within.contains(organisation))
         };
         Ok(reach
             .into_iter()
-            .filter(|(id, role)| visible(id, *role))
+            .filter(|(id, roles)| visible(id, roles))
             .map(|(id, _)| id)
             .collect())
     }
 
-    /// Either the one organisation that is asked for, or every one whose fleet the caller may see.
+    /// Either the one organisation that is asked for and those below it, or every one whose fleet the caller may see.
     ///
     /// # Errors
     /// [`Error::NotFound`] or [`Error::Forbidden`] for one that they may not see.
@@ -127,7 +134,8 @@ impl Caller {
         match organisation {
             Some(organisation) => {
                 self.require(db, organisation, Right::SeeFleet).await?;
-                Ok(vec![organisation.clone()])
+                let mut reader = db.reader().await?;
+                Ok(rules::subtree(&mut reader.conn(), organisation).await?)
             }
             None => self.visible_fleets(db).await,
         }

@@ -18,7 +18,7 @@ const URN: &str = "urn:gangway:device:";
 /// The device and organisation that a certificate of the built-in CA names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceIdentity {
-    /// The organisation.
+    /// The organisation; of a new certificate the device's customer, whichever of its organisations has the device.
     pub organisation: OrganisationId,
     /// The device.
     pub device: DeviceId,

@@ -13,8 +13,9 @@ use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerI
 use gangway_protocol::time::UnixMillis;
 
 use super::devices::{self, Description};
+use super::query::texts;
 use super::together::execute_together;
-use super::{Conn, DbError, Query, device_keys, parsed, query, row};
+use super::{Conn, DbError, Query, device_keys, parsed, query, query_of_each, row};
 
 /// An approval as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -363,36 +364,44 @@ pub struct By<'a> {
     pub address: Option<&'a str>,
 }
 
-/// The devices of the first `limit` approvals in a span of time: one for each approval, so that as many as `limit` say that
+/// The devices of the first `limit` approvals in these organisations and a span of time: one for each approval, so that as many as `limit` say that
 /// there may be more.
 ///
 /// # Errors
 /// What the database says.
 pub async fn devices_approved(
     conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
+    organisations: &[OrganisationId],
     by: By<'_>,
     span: std::ops::Range<UnixMillis>,
     limit: usize,
 ) -> Result<Vec<DeviceId>, DbError> {
     macro_rules! approved {
         ($more:literal) => {
+            query_of_each(
+                approved!("IN (SELECT value FROM json_each($1))", $more),
+                approved!("= ANY($1)", $more),
+            )
+        };
+        ($organisations:literal, $more:literal) => {
             concat!(
                 "SELECT device FROM approvals
-                 WHERE organisation = $1 AND approved_at >= $2 AND approved_at < $3 AND stage <> 'withdrawn'",
+                 WHERE organisation ",
+                $organisations,
+                " AND approved_at >= $2 AND approved_at < $3 AND stage <> 'withdrawn'",
                 $more,
                 " ORDER BY approved_at LIMIT $4"
             )
         };
     }
-    let sql = match (by.account, by.address) {
+    let query = match (by.account, by.address) {
         (None, None) => approved!(""),
         (Some(_), None) => approved!(" AND account = $5"),
         (None, Some(_)) => approved!(" AND device_address = $5"),
         (Some(_), Some(_)) => approved!(" AND account = $5 AND device_address = $6"),
     };
-    let query = query(sql)
-        .bind(organisation.as_str())
+    let query = query
+        .bind(texts(organisations))
         .bind(span.start.0)
         .bind(span.end.0)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX));

@@ -5,6 +5,7 @@ mod entry;
 use std::collections::BTreeMap;
 
 use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::id::OrganisationId;
 use gangway_protocol::time::UnixMillis;
 
 use super::many::execute_many;
@@ -269,29 +270,71 @@ pub async fn last(conn: &mut Conn<'_>, chain: &str, limit: u32) -> Result<Vec<Re
     rows.into_iter().rev().map(Recorded::try_from).collect()
 }
 
-/// At most `limit` entries about `subject`, newest first, before the place `before`.
+macro_rules! about_of {
+    ($chains:literal) => {
+        concat!(
+            "SELECT chain, seq, at, actor, actor_name, action, subject, detail, hash FROM audit
+             WHERE chain ",
+            $chains,
+            " AND subject = $2 AND (at, seq, chain) < ($3, $4, $5)
+             ORDER BY at DESC, seq DESC, chain DESC LIMIT $6"
+        )
+    };
+}
+
+/// A place in the history of a subject that several chains record, which is told by time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// When.
+    pub at: UnixMillis,
+    /// Which entry of its chain.
+    pub seq: u64,
+    /// The chain.
+    pub chain: String,
+}
+
+/// At most `limit` entries of these chains about `subject`, newest first, before the place `before`.
 ///
 /// # Errors
 /// What the database says.
 pub async fn about(
     conn: &mut Conn<'_>,
-    chain: &str,
+    chains: &[OrganisationId],
     subject: &str,
-    before: Option<u64>,
+    before: Option<&Moment>,
     limit: u32,
-) -> Result<Vec<Recorded>, DbError> {
-    let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
-    let rows: Vec<Row> = query(
-        "SELECT seq, at, actor, actor_name, action, subject, detail, hash FROM audit
-         WHERE chain = $1 AND subject = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4",
+) -> Result<Vec<(Moment, Recorded)>, DbError> {
+    let rows: Vec<ChainedRow> = query_of_each(
+        about_of!("IN (SELECT value FROM json_each($1))"),
+        about_of!("= ANY($1)"),
     )
-    .bind(chain)
+    .bind(texts(chains))
     .bind(subject)
-    .bind(before)
+    .bind(before.map_or(i64::MAX, |before| before.at.0))
+    .bind(before.map_or(i64::MAX, |before| i64::try_from(before.seq).unwrap_or(i64::MAX)))
+    .bind(before.map_or("", |before| &before.chain))
     .bind(i64::from(limit))
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(Recorded::try_from).collect()
+    rows.into_iter()
+        .map(|row| {
+            let recorded = Recorded::try_from(row.entry)?;
+            let moment = Moment {
+                at: recorded.at,
+                seq: recorded.seq,
+                chain: row.chain,
+            };
+            Ok((moment, recorded))
+        })
+        .collect()
+}
+
+row! {
+    struct ChainedRow {
+        chain: String,
+        #[rest]
+        entry: Row,
+    }
 }
 
 row! {

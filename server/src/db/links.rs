@@ -113,6 +113,20 @@ pub async fn by_secret(
     row.map(Link::try_from).transpose()
 }
 
+/// The organisation that a link invites to.
+///
+/// # Errors
+/// What the database says.
+pub async fn organisation_of(conn: &mut Conn<'_>, id: &LinkId) -> Result<Option<OrganisationId>, DbError> {
+    let row: Option<(Option<String>,)> = query("SELECT organisation FROM links WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_optional(conn)
+        .await?;
+    row.and_then(|(organisation,)| organisation)
+        .map(|id| parsed(&id, "links.organisation"))
+        .transpose()
+}
+
 /// Uses a link up; `None` when somebody was faster, it was taken back, or it has expired.
 ///
 /// # Errors
@@ -242,6 +256,23 @@ pub async fn withdraw(
         .bind(organisation.as_str())
         .bind(now.0).execute(conn).await?;
     Ok(rows > 0)
+}
+
+/// Takes back every invitation of an organisation that waits, and says which.
+///
+/// # Errors
+/// What the database says.
+pub async fn void_invitations(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+) -> Result<Vec<LinkId>, DbError> {
+    let rows: Vec<(String,)> = query(
+        "DELETE FROM links WHERE organisation = $1 AND kind = 'invitation' AND used_at IS NULL RETURNING id",
+    )
+    .bind(organisation.as_str())
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|(id,)| parsed(&id, "links.id")).collect()
 }
 
 /// Forgets the links that were used or have expired; the record keeps what they were.

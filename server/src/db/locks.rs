@@ -2,8 +2,8 @@
 //! which PostgreSQL would end by failing one of them after a second.
 //!
 //! Organisations first, then all devices of the transaction in the order of their ids, then keys, then issuers. The heads of
-//! the audit chains come last without anybody's doing: entries are kept until the transaction ends (`db::audit`). Accounts,
-//! links and kept replies have no place in it: no transaction waits for more than one row of these.
+//! the audit chains come last without anybody's doing: entries are kept until the transaction ends (`db::audit`). Accounts
+//! come behind the organisations, several in the order of their ids; links and kept replies behind both. They are not noted here.
 //!
 //! Debug builds check it, on both engines: tests fail where the order is broken. Release builds run again what was ended
 //! all the same ([`super::Db::write`]).

@@ -31,7 +31,7 @@ pub async fn set(
     Ok(())
 }
 
-/// The role that an account holds at this very organisation.
+/// The role of an account's membership in this very organisation, and since when it is suspended.
 ///
 /// # Errors
 /// What the database says.
@@ -39,14 +39,15 @@ pub async fn role(
     conn: &mut Conn<'_>,
     organisation: &OrganisationId,
     account: &AccountId,
-) -> Result<Option<Role>, DbError> {
-    let row: Option<(String,)> =
-        query("SELECT role FROM memberships WHERE organisation = $1 AND account = $2")
+) -> Result<Option<(Role, Option<UnixMillis>)>, DbError> {
+    let row: Option<(String, Option<i64>)> =
+        query("SELECT role, suspended_at FROM memberships WHERE organisation = $1 AND account = $2")
             .bind(organisation.as_str())
             .bind(account.as_str())
             .fetch_optional(conn)
             .await?;
-    row.map(|(role,)| role_of(&role)).transpose()
+    row.map(|(role, suspended_at)| Ok((role_of(&role)?, suspended_at.map(UnixMillis))))
+        .transpose()
 }
 
 /// At most `limit` direct members of an organisation behind `after`.
@@ -59,8 +60,8 @@ pub async fn of_organisation(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Member>, DbError> {
-    let rows: Vec<(String, String, String)> = query(
-        "SELECT m.account, a.name, m.role FROM memberships m JOIN accounts a ON a.id = m.account
+    let rows: Vec<(String, String, String, Option<i64>)> = query(
+        "SELECT m.account, a.name, m.role, m.suspended_at FROM memberships m JOIN accounts a ON a.id = m.account
          WHERE m.organisation = $1 AND m.account > $2 ORDER BY m.account LIMIT $3",
     )
     .bind(organisation.as_str())
@@ -69,17 +70,18 @@ pub async fn of_organisation(
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|(account, name, role)| {
+        .map(|(account, name, role, suspended_at)| {
             Ok(Member {
                 account: parsed(&account, "memberships.account")?,
                 name,
                 role: role_of(&role)?,
+                suspended_at: suspended_at.map(UnixMillis),
             })
         })
         .collect()
 }
 
-/// The organisations that an account is a direct member of, at most `limit`.
+/// The organisations that an account is a direct member of and not suspended in, at most `limit`.
 ///
 /// # Errors
 /// What the database says.
@@ -88,12 +90,14 @@ pub async fn of_account(
     account: &AccountId,
     limit: i64,
 ) -> Result<Vec<(OrganisationId, Role)>, DbError> {
-    let rows: Vec<(String, String)> =
-        query("SELECT organisation, role FROM memberships WHERE account = $1 ORDER BY organisation LIMIT $2")
-            .bind(account.as_str())
-            .bind(limit)
-            .fetch_all(conn)
-            .await?;
+    let rows: Vec<(String, String)> = query(
+        "SELECT organisation, role FROM memberships WHERE account = $1 AND suspended_at IS NULL
+             ORDER BY organisation LIMIT $2",
+    )
+    .bind(account.as_str())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
     rows.into_iter()
         .map(|(organisation, role)| {
             Ok((
@@ -136,7 +140,7 @@ pub async fn owners(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Resul
         )
         SELECT COUNT(*) FROM above JOIN memberships m ON m.organisation = above.id
             JOIN accounts a ON a.id = m.account
-        WHERE m.role = $2 AND a.kind = $3",
+        WHERE m.role = $2 AND a.kind = $3 AND m.suspended_at IS NULL",
     )
     .bind(organisation.as_str())
     .bind(Role::Owner.as_str())
@@ -144,6 +148,25 @@ pub async fn owners(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Resul
     .fetch_one(conn)
     .await?;
     Ok(count.unsigned_abs())
+}
+
+/// Suspends a membership, or lets it count again.
+///
+/// # Errors
+/// What the database says.
+pub async fn set_suspended(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    account: &AccountId,
+    at: Option<UnixMillis>,
+) -> Result<(), DbError> {
+    query("UPDATE memberships SET suspended_at = $3 WHERE organisation = $1 AND account = $2")
+        .bind(organisation.as_str())
+        .bind(account.as_str())
+        .bind(at.map(|at| at.0))
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Ends a membership.

@@ -1,4 +1,6 @@
-//! Organisations, their tree, and who holds which role in it.
+//! Organisations, and who holds which role in their tree.
+
+pub mod tree;
 
 use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::organisation::{Organisation, Policy, Role};
@@ -53,19 +55,6 @@ pub async fn rename(conn: &mut Conn<'_>, id: &OrganisationId, name: &str) -> Res
     Ok(())
 }
 
-/// Gives an organisation other rules.
-///
-/// # Errors
-/// What the database says.
-pub async fn set_policy(conn: &mut Conn<'_>, id: &OrganisationId, policy: &Policy) -> Result<(), DbError> {
-    query("UPDATE organisations SET policy = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(policy_text(policy)?)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
 /// Makes transactions whose rule spans several rows of an organisation (last owner, quotas) queue up: call it first.
 ///
 /// # Errors
@@ -76,6 +65,20 @@ pub async fn bump_revision(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<(
         .bind(id.as_str())
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// As [`bump_revision`], of several in the order in which every transaction takes them.
+///
+/// # Errors
+/// What the database says.
+pub async fn bump_revisions(conn: &mut Conn<'_>, ids: &[&OrganisationId]) -> Result<(), DbError> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    for id in ids {
+        bump_revision(conn, id).await?;
+    }
     Ok(())
 }
 
@@ -107,7 +110,7 @@ macro_rules! held {
         "WITH RECURSIVE held (id, rank) AS (
             SELECT organisation, CAST(CASE role WHEN 'viewer' THEN 0 WHEN 'installer' THEN 1 WHEN 'operator' THEN 2
                                                 WHEN 'admin' THEN 3 WHEN 'owner' THEN 4 END AS BIGINT)
-            FROM memberships WHERE account = $1
+            FROM memberships WHERE account = $1 AND suspended_at IS NULL
             UNION
             SELECT o.id, held.rank FROM organisations o JOIN held ON o.parent = held.id
         )"
@@ -116,9 +119,9 @@ macro_rules! held {
 const OF_ACCOUNT: &str = concat!(
     held!(),
     "SELECT o.id, CASE WHEN o.parent IN (SELECT held.id FROM held) THEN o.parent END AS parent, o.name, o.policy,
-         MAX(held.rank) AS rank
+         o.archived_at, MAX(held.rank) AS rank
      FROM held JOIN organisations o ON o.id = held.id
-     WHERE o.id > $2 GROUP BY o.id, o.parent, o.name, o.policy ORDER BY o.id LIMIT $3"
+     WHERE o.id > $2 GROUP BY o.id, o.parent, o.name, o.policy, o.archived_at ORDER BY o.id LIMIT $3"
 );
 const OF_ACCOUNT_WITHIN: &str = concat!(
     held!(),
@@ -128,10 +131,10 @@ const OF_ACCOUNT_WITHIN: &str = concat!(
          SELECT o.id FROM organisations o JOIN within ON o.parent = within.id
      )
      SELECT o.id, CASE WHEN o.parent IN (SELECT held.id FROM held JOIN within ON within.id = held.id)
-                       THEN o.parent END AS parent, o.name, o.policy, MAX(held.rank) AS rank
+                       THEN o.parent END AS parent, o.name, o.policy, o.archived_at, MAX(held.rank) AS rank
      FROM held JOIN organisations o ON o.id = held.id
      WHERE o.id > $3 AND o.id IN (SELECT id FROM within)
-     GROUP BY o.id, o.parent, o.name, o.policy ORDER BY o.id LIMIT $4"
+     GROUP BY o.id, o.parent, o.name, o.policy, o.archived_at ORDER BY o.id LIMIT $4"
 );
 
 /// The greatest role that `account` holds at `organisation` or above it.
@@ -143,24 +146,36 @@ pub async fn role_at(
     organisation: &OrganisationId,
     account: &AccountId,
 ) -> Result<Option<Role>, DbError> {
+    Ok(roles_at(conn, organisation, account).await?.into_iter().max())
+}
+
+/// Every role that `account` holds at `organisation` or above it. A lesser one may give what the greatest does not.
+///
+/// # Errors
+/// What the database says.
+pub async fn roles_at(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    account: &AccountId,
+) -> Result<Vec<Role>, DbError> {
     let roles: Vec<(String,)> = query(role_above!())
         .bind(organisation.as_str())
         .bind(account.as_str())
         .fetch_all(conn)
         .await?;
-    Ok(greatest(&roles))
+    Ok(known(&roles))
 }
 
-/// As [`role_at`], if `organisation` is `root` or lies below it; otherwise none.
+/// As [`roles_at`], if `organisation` is `root` or lies below it; otherwise none.
 ///
 /// # Errors
 /// What the database says.
-pub async fn role_within(
+pub async fn roles_within(
     conn: &mut Conn<'_>,
     root: &OrganisationId,
     organisation: &OrganisationId,
     account: &AccountId,
-) -> Result<Option<Role>, DbError> {
+) -> Result<Vec<Role>, DbError> {
     let roles: Vec<(String,)> = query(concat!(
         role_above!(),
         " AND EXISTS (SELECT 1 FROM above WHERE above.id = $3)"
@@ -170,11 +185,11 @@ pub async fn role_within(
     .bind(root.as_str())
     .fetch_all(conn)
     .await?;
-    Ok(greatest(&roles))
+    Ok(known(&roles))
 }
 
-fn greatest(roles: &[(String,)]) -> Option<Role> {
-    roles.iter().filter_map(|(role,)| Role::from_name(role)).max()
+fn known(roles: &[(String,)]) -> Vec<Role> {
+    roles.iter().filter_map(|(role,)| Role::from_name(role)).collect()
 }
 
 /// The roles of account `$2` at organisation `$1` and above it.
@@ -185,7 +200,8 @@ macro_rules! role_above {
             UNION ALL
             SELECT o.id, o.parent FROM organisations o JOIN above ON o.id = above.parent
         )
-        SELECT m.role FROM memberships m JOIN above ON above.id = m.organisation WHERE m.account = $2"
+        SELECT m.role FROM memberships m JOIN above ON above.id = m.organisation
+            WHERE m.account = $2 AND m.suspended_at IS NULL"
     };
 }
 use role_above;
@@ -196,6 +212,7 @@ row! {
         parent: Option<String>,
         name: String,
         policy: String,
+        archived_at: Option<i64>,
         rank: i64,
     }
 }
@@ -223,10 +240,11 @@ impl TryFrom<OrganisationRow> for Organisation {
             name: row.name,
             role: role.ok_or(DbError::Corrupt("memberships.role"))?,
             policy: policy_of(&row.policy)?,
+            archived_at: row.archived_at.map(UnixMillis),
         })
     }
 }
 
-fn policy_text(policy: &Policy) -> Result<String, DbError> {
+pub(super) fn policy_text(policy: &Policy) -> Result<String, DbError> {
     serde_json::to_string(policy).map_err(|_| DbError::Corrupt("organisations.policy"))
 }

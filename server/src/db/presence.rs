@@ -1,15 +1,18 @@
 //! Who is online: written in batches by the relay, into a narrow table that only it writes; and the exclusions that another
 //! process has recorded.
 
+use std::collections::HashMap;
+
 use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::{OfflineReason, Presence};
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::DeviceId;
+use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 use super::fleet::ONLINE;
 use super::many::execute_many;
-use super::{Conn, DbError, Value, parsed, query, row};
+use super::query::texts;
+use super::{Conn, DbError, Value, parsed, query, query_of_each, row};
 
 /// Sets the presence of these devices. Each occurs once.
 ///
@@ -44,6 +47,31 @@ fn columns(device: &DeviceId, presence: &Presence) -> [Value; 5] {
         reason.into(),
         recency.into(),
     ]
+}
+
+/// The organisations of these devices.
+///
+/// # Errors
+/// What the database says.
+pub async fn homes(
+    conn: &mut Conn<'_>,
+    devices: &[DeviceId],
+) -> Result<HashMap<DeviceId, OrganisationId>, DbError> {
+    let rows: Vec<(String, String)> = query_of_each(
+        "SELECT device, organisation FROM presence WHERE device IN (SELECT value FROM json_each($1))",
+        "SELECT device, organisation FROM presence WHERE device = ANY($1)",
+    )
+    .bind(texts(devices))
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|(device, organisation)| {
+            Ok((
+                parsed(&device, "presence.device")?,
+                parsed(&organisation, "presence.organisation")?,
+            ))
+        })
+        .collect()
 }
 
 /// Sets offline whoever a dead process has left online. Nobody knows when it died: the last sign of life was the session's

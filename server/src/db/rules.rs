@@ -32,7 +32,7 @@ pub async fn find(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<
     .transpose()
 }
 
-/// The organisation of a device, and its policy.
+/// The customer of a device, which its certificates name: it stays when the device is moved. And its organisation's policy.
 ///
 /// # Errors
 /// What the database says.
@@ -41,12 +41,12 @@ pub async fn of_device(
     device: &DeviceId,
 ) -> Result<Option<(OrganisationId, Policy)>, DbError> {
     let row: Option<(String, String)> = query(
-        "SELECT o.id, o.policy FROM devices d JOIN organisations o ON o.id = d.organisation WHERE d.id = $1",
+        "SELECT COALESCE(o.root, o.id), o.policy FROM devices d JOIN organisations o ON o.id = d.organisation WHERE d.id = $1",
     )
     .bind(device.as_str())
     .fetch_optional(conn)
     .await?;
-    row.map(|(id, policy)| Ok((parsed(&id, "devices.organisation")?, policy_of(&policy)?)))
+    row.map(|(id, policy)| Ok((parsed(&id, "organisations.root")?, policy_of(&policy)?)))
         .transpose()
 }
 
@@ -55,17 +55,17 @@ pub(super) fn policy_of(text: &str) -> Result<Policy, DbError> {
     serde_json::from_str(text).map_err(|_| DbError::Corrupt("organisations.policy"))
 }
 
-/// Every organisation in which an account holds a role, there or above, with the greatest one.
+/// Every organisation in which an account holds a role, there or above, with each of these.
 ///
 /// # Errors
 /// What the database says.
 pub async fn reach(
     conn: &mut Conn<'_>,
     account: &AccountId,
-) -> Result<BTreeMap<OrganisationId, Role>, DbError> {
+) -> Result<BTreeMap<OrganisationId, Vec<Role>>, DbError> {
     let rows: Vec<(String, String)> = query(
         "WITH RECURSIVE reach (id, role) AS (
-            SELECT organisation, role FROM memberships WHERE account = $1
+            SELECT organisation, role FROM memberships WHERE account = $1 AND suspended_at IS NULL
             UNION
             SELECT o.id, r.role FROM organisations o JOIN reach r ON o.parent = r.id
         )
@@ -78,10 +78,7 @@ pub async fn reach(
     for (id, role) in rows {
         let id = parsed(&id, "memberships.organisation")?;
         let role = Role::from_name(&role).ok_or(DbError::Corrupt("memberships.role"))?;
-        reach
-            .entry(id)
-            .and_modify(|held: &mut Role| *held = role.max(*held))
-            .or_insert(role);
+        reach.entry(id).or_insert_with(Vec::new).push(role);
     }
     Ok(reach)
 }

@@ -23,6 +23,7 @@ pub async fn add_builtin(
         kind: SignerKind::Builtin,
         least_role: Role::Installer,
         disabled: false,
+        inherited: false,
     };
     insert(conn, organisation, &signer, 0, now).await
 }
@@ -136,6 +137,34 @@ pub async fn of_organisation(
     rows.into_iter().map(Signer::try_from).collect()
 }
 
+/// The signers that an organisation may use: its own, then those from above, the nearest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn usable_at(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<Vec<Signer>, DbError> {
+    let rows: Vec<UsableRow> = query(
+        "WITH RECURSIVE above (id, parent, distance) AS (
+            SELECT id, parent, CAST(0 AS BIGINT) FROM organisations WHERE id = $1
+            UNION ALL
+            SELECT o.id, o.parent, above.distance + 1 FROM organisations o JOIN above ON o.id = above.parent
+        )
+        SELECT s.id, s.name, s.kind, s.least_role, s.disabled_at,
+            above.distance > 0 AS inherited
+        FROM above JOIN signers s ON s.organisation = above.id ORDER BY above.distance, s.position, s.id",
+    )
+    .bind(organisation.as_str())
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Signer {
+                inherited: row.inherited,
+                ..row.signer.try_into()?
+            })
+        })
+        .collect()
+}
+
 /// One signer, whichever organisation's it is.
 ///
 /// # Errors
@@ -146,6 +175,18 @@ pub async fn find(conn: &mut Conn<'_>, id: &SignerId) -> Result<Option<Signer>, 
         .fetch_optional(conn)
         .await?;
     row.map(Signer::try_from).transpose()
+}
+
+/// The organisation of a signer.
+///
+/// # Errors
+/// What the database says.
+pub async fn home_of(conn: &mut Conn<'_>, id: &SignerId) -> Result<Option<OrganisationId>, DbError> {
+    let row: Option<(String,)> = query("SELECT organisation FROM signers WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_optional(conn)
+        .await?;
+    row.map(|(id,)| parsed(&id, "signers.organisation")).transpose()
 }
 
 fn written(kind: &SignerKind) -> Result<String, DbError> {
@@ -159,6 +200,14 @@ row! {
         kind: String,
         least_role: String,
         disabled_at: Option<i64>,
+    }
+}
+
+row! {
+    struct UsableRow {
+        inherited: bool,
+        #[rest]
+        signer: Row,
     }
 }
 
@@ -184,5 +233,6 @@ pub(super) fn read(
         kind: serde_json::from_str(kind).map_err(|_| DbError::Corrupt("signers.kind"))?,
         least_role: Role::from_name(least_role).ok_or(DbError::Corrupt("signers.least_role"))?,
         disabled: disabled_at.is_some(),
+        inherited: false,
     })
 }

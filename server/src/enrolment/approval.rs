@@ -298,6 +298,11 @@ impl Decision {
         let ground = approvals::ground(tx, &request.organisation, &request.signer, &spki_sha256)
             .await?
             .ok_or(EnrolmentError::NotFound)?;
+        if !ground.is_open {
+            return Err(EnrolmentError::Conflict(
+                "this organisation is archived and takes no devices; choose another one",
+            ));
+        }
         if let Some(why) = unfit(ground.signer.as_ref(), self.approving.role) {
             return Err(EnrolmentError::Invalid {
                 field: "signer",
@@ -377,6 +382,11 @@ impl Decision {
             .await?
             .ok_or(DbError::Corrupt("device_keys.device"))?
             .device;
+        if device.organisation != self.approving.request.organisation {
+            return Err(EnrolmentError::Conflict(
+                "this device was moved to another organisation at this moment: enter its code again",
+            ));
+        }
         let in_fleet = matches!(
             device.state,
             DeviceState::Active { .. } | DeviceState::Suspended { .. }

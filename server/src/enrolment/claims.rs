@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::db::approvals::{self, Evidence};
 use crate::db::audit::{Entry, Scope};
 use crate::db::certificates::CertificateRecord;
-use crate::db::{audit, rules, write};
+use crate::db::{audit, memberships, rules, write};
 use crate::relay::{ClaimInfo, Relay};
 
 /// Approves the device that was introduced in a claim, and tells it. Repeating it gives the approval that stands.
@@ -215,11 +215,17 @@ async fn evidence(
     })
 }
 
-/// threat model, ENR-7: "not mine" is reported to the admins, in every organisation where the member might have
-/// enrolled the device.
+/// Most memberships of somebody that a report is recorded for.
+const MAX_REPORTED: i64 = 50;
+
+/// threat model, ENR-7: "not mine" is reported to the admins, in every organisation by which the member might have enrolled the
+/// device: those above read what is recorded below.
 async fn record_stranger(context: &Context, caller: &Caller, info: &ClaimInfo) -> Result<()> {
     let (at, member) = (context.clock.now(), caller.member());
-    let reach = rules::reach(&mut context.db.reader().await?.conn(), &caller.account).await?;
+    let held = {
+        let mut reader = context.db.reader().await?;
+        memberships::of_account(&mut reader.conn(), &caller.account, MAX_REPORTED).await?
+    };
     let address = info
         .device_address
         .map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
@@ -228,7 +234,7 @@ async fn record_stranger(context: &Context, caller: &Caller, info: &ClaimInfo) -
         format!("“not mine”: a device at {address} showed this member's code"),
     );
     write!(context.db, |tx| {
-        for (organisation, _) in reach.iter().filter(|(_, role)| role.may_enrol()) {
+        for (organisation, _) in held.iter().filter(|(_, role)| role.may_enrol()) {
             let entry = Entry {
                 scope: Scope::Organisation(organisation),
                 at,

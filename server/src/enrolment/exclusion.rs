@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::Revoked;
 use crate::db::devices::DeviceRecord;
-use crate::db::{Conn, approvals, audit, certificates, device_keys, devices, write};
+use crate::db::{Conn, approvals, audit, certificates, device_keys, devices, rules, write};
 use crate::relay::{Exclusion, Relay};
 
 /// Most approvals that one bulk revocation takes. More is a case for several, each seen before it is done.
@@ -146,23 +146,17 @@ pub async fn revoke_certificate(
         let certificate = certificates::find(tx, &sha256)
             .await?
             .ok_or(EnrolmentError::NotFound)?;
+        // Where the device is now: it may have been moved while it was waited for.
         let device = lock(tx, &certificate.device).await?;
         let ends_key = reason != RevocationReason::Superseded;
         if ends_key {
-            device_keys::refuse(
-                tx,
-                &certificate.organisation,
-                &certificate.spki_sha256,
-                revoked.at,
-            )
-            .await?;
+            device_keys::refuse(tx, &device.organisation, &certificate.spki_sha256, revoked.at).await?;
         }
         if !certificates::revoke_one(tx, &sha256, revoked).await? {
             return Err(EnrolmentError::Conflict("this certificate is revoked already"));
         }
         if ends_key {
-            certificates::revoke_of_key(tx, &certificate.organisation, &certificate.spki_sha256, revoked)
-                .await?;
+            certificates::revoke_of_key(tx, &device.organisation, &certificate.spki_sha256, revoked).await?;
         }
         devices::refresh_expiry(tx, &device.id).await?;
         let in_fleet = !matches!(device.state, DeviceState::Retired { .. });
@@ -192,7 +186,8 @@ pub async fn revoke_certificate(
     Ok(())
 }
 
-/// Revokes what an account approved, or an address introduced, in a span of time; or tells what that would be.
+/// Revokes what an account approved, or an address introduced, in a span of time, in an organisation and below it; or tells what
+/// that would be.
 ///
 /// # Errors
 /// [`EnrolmentError::Invalid`] without either, or for too many devices at once.
@@ -219,8 +214,9 @@ pub async fn revoke_many(
     if dry_run {
         let mut reader = context.db.reader().await?;
         let conn = &mut reader.conn();
-        let ids = concerned(conn, &organisation, &request).await?;
-        let found = in_fleet(devices::all_of(conn, &ids).await?);
+        let within = rules::subtree(conn, &organisation).await?;
+        let ids = concerned(conn, &within, &request).await?;
+        let found = in_fleet(devices::all_of(conn, &ids).await?, &within);
         let ids: Vec<DeviceId> = found.iter().map(|device| device.id.clone()).collect();
         let certificates = certificates::count_live_of(conn, &ids, now).await?;
         return Ok(BulkRevocation {
@@ -229,10 +225,11 @@ pub async fn revoke_many(
         });
     }
     let (found, certificates) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        let ids = concerned(tx, &organisation, &request).await?;
+        let within = rules::subtree(tx, &organisation).await?;
+        let ids = concerned(tx, &within, &request).await?;
         // All of them before anything is changed: whoever proves one of them meanwhile waits, and holds nothing that is
         // needed here.
-        let devices = in_fleet(devices::lock_all(tx, &ids).await?);
+        let devices = in_fleet(devices::lock_all(tx, &ids).await?, &within);
         let revoked = Revoked { at: now, reason };
         let certificates = revoke_in(tx, &devices, revoked, member.actor()).await?;
         Ok((devices, certificates))
@@ -248,7 +245,7 @@ pub async fn revoke_many(
 
 async fn concerned(
     conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
+    within: &[OrganisationId],
     request: &BulkRevocationRequest,
 ) -> Result<Vec<DeviceId>, EnrolmentError> {
     let by = approvals::By {
@@ -256,7 +253,7 @@ async fn concerned(
         address: request.address.as_deref(),
     };
     let span = request.from..request.until;
-    let mut ids = approvals::devices_approved(conn, organisation, by, span, MAX_BULK + 1).await?;
+    let mut ids = approvals::devices_approved(conn, within, by, span, MAX_BULK + 1).await?;
     if ids.len() > MAX_BULK {
         return Err(EnrolmentError::Invalid {
             field: "until",
@@ -268,10 +265,13 @@ async fn concerned(
     Ok(ids)
 }
 
-fn in_fleet(records: Vec<DeviceRecord>) -> Vec<Device> {
+/// Those that are not retired; one that was moved elsewhere meanwhile is others' to decide on.
+fn in_fleet(records: Vec<DeviceRecord>, within: &[OrganisationId]) -> Vec<Device> {
     let devices = records.into_iter().map(|record| record.device);
     devices
-        .filter(|device| !matches!(device.state, DeviceState::Retired { .. }))
+        .filter(|device| {
+            !matches!(device.state, DeviceState::Retired { .. }) && within.contains(&device.organisation)
+        })
         .collect()
 }
 

@@ -147,11 +147,11 @@ async fn try_issue(context: &Context, order: &Order) -> Result<CertificateRecord
 async fn draft(context: &Context, order: &Order, now: UnixMillis) -> Result<Draft, EnrolmentError> {
     let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
-    let (organisation, policy) = rules::of_device(conn, &order.device)
+    let (customer, policy) = rules::of_device(conn, &order.device)
         .await?
         .ok_or(EnrolmentError::NotFound)?;
     let identity = DeviceIdentity {
-        organisation,
+        organisation: customer,
         device: order.device.clone(),
     };
     let days = policy.certificate_validity_days;

@@ -16,6 +16,7 @@ use crate::ca::{CaError, CertificateAuthority, moment};
 use crate::context::Context;
 use crate::db::certificates::{CertificateRecord, Generation, SignedBy};
 use crate::db::devices::Description;
+use crate::db::organisations::tree;
 use crate::db::{Conn, Db, DbError, certificates, device_keys, devices, held, signers, write};
 use crate::relay::Relay;
 
@@ -108,7 +109,7 @@ impl Readmission {
             return Err(EnrolmentError::NotFound);
         }
         let organisation = &self.held.organisation;
-        let signer = signers::of_organisation(tx, organisation)
+        let signer = signers::usable_at(tx, organisation)
             .await?
             .into_iter()
             .find(|signer| signer.kind.is_builtin())
@@ -167,6 +168,14 @@ impl Readmission {
             device: id,
             ..
         } = &self.held;
+        if tree::find(tx, organisation)
+            .await?
+            .is_some_and(|place| place.archived_at.is_some())
+        {
+            return Err(EnrolmentError::Conflict(
+                "this organisation is archived and takes no devices; open it again first",
+            ));
+        }
         let kind = match devices::lock(tx, id).await? {
             Some(known) if known.device.organisation != *organisation => {
                 return Err(EnrolmentError::NotFound);

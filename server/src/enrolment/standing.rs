@@ -87,7 +87,7 @@ pub(super) const SIGNER_DISABLED: &str = "this signer has been disabled; choose 
 /// Why a signer does not sign for a member with this role.
 pub(super) fn unfit(signer: Option<&Signer>, role: Role) -> Option<&'static str> {
     match signer {
-        None => Some("this organisation has no such signer; choose one of its own"),
+        None => Some("this organisation has no such signer; choose one that it may use"),
         Some(signer) if signer.disabled => Some(SIGNER_DISABLED),
         Some(signer) if !signer.serves(role) => {
             Some("your role may not use this signer; choose another one, or ask an admin")

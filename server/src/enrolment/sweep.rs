@@ -72,11 +72,12 @@ async fn end_superseded(
     let device = certificate.device.clone();
     let had_a_grace = certificate.grace_until > certificate.superseded_at;
     write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        devices::lock(tx, &certificate.device)
+        let device = devices::lock(tx, &certificate.device)
             .await?
-            .ok_or(EnrolmentError::NotFound)?;
+            .ok_or(EnrolmentError::NotFound)?
+            .device;
         certificates::end_grace(tx, &certificate.sha256).await?;
-        let rules = rules::find(tx, &certificate.organisation)
+        let rules = rules::find(tx, &device.organisation)
             .await?
             .ok_or(EnrolmentError::NotFound)?;
         if rules.policy.superseded_in_crl {

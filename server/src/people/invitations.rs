@@ -7,6 +7,7 @@ use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
 
 use super::links;
+use super::organisations::open_place;
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
@@ -67,6 +68,7 @@ pub async fn create(
             return Ok(invitation);
         }
         organisations::bump_revision(tx, &id).await?;
+        open_place(tx, &id).await?;
         // The role may have changed since it was looked at; from here on it stays.
         let own = organisations::role_at(tx, &id, &caller.account).await?;
         if !own.is_some_and(|own| links::may_invite(own, invitation.role)) {

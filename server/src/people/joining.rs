@@ -29,7 +29,13 @@ pub async fn join(context: &Context, caller: &Caller, token: &SecretString) -> R
             return Err(Error::LinkUnknown);
         };
         let held = memberships::role(tx, &organisation, &member.account).await?;
-        if held.is_some_and(|held| held >= role) {
+        // An invitation opens no door that an admin has closed.
+        if held.is_some_and(|(_, suspended_at)| suspended_at.is_some()) {
+            return Err(Error::Conflict(
+                "your membership of this organisation is suspended: ask one of its admins".to_owned(),
+            ));
+        }
+        if held.is_some_and(|(held, _)| held >= role) {
             return Err(Error::Conflict(
                 "you are a member of this organisation already: the invitation is for somebody else"
                     .to_owned(),

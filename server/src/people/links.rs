@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::db::SecretHash;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::links::{Link, NewLink, Purpose};
+use crate::db::organisations::tree;
 use crate::db::{Conn, Db, DbError, accounts, audit, links, organisations, rules, write};
 use crate::rng::Random;
 
@@ -205,6 +206,14 @@ pub async fn open(conn: &mut Conn<'_>, token: &SecretString, now: UnixMillis) ->
 /// # Errors
 /// [`Error::LinkUnknown`] when somebody was faster, or it is good for nothing any more; roll back then.
 pub async fn take(conn: &mut Conn<'_>, id: &LinkId, now: UnixMillis) -> Result<Purpose> {
+    // The organisation before the link, as whoever archives one takes them.
+    if let Some(organisation) = links::organisation_of(conn, id).await? {
+        organisations::bump_revision(conn, &organisation).await?;
+        let place = tree::find(conn, &organisation).await?;
+        if place.is_none_or(|place| place.archived_at.is_some()) {
+            return Err(Error::LinkUnknown);
+        }
+    }
     let link = links::take(conn, id, now).await?.ok_or(Error::LinkUnknown)?;
     require_backing(conn, &link).await?;
     Ok(link.purpose)

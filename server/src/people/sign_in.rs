@@ -32,7 +32,7 @@ use crate::db::{
 use crate::limits::{AddressKey, Attempt, ClientAddress, Who};
 
 /// How many organisations an account's description names; the list endpoint has all of them.
-const ORGANISATIONS_NAMED: i64 = 200;
+const ORGANISATIONS_NAMED: i64 = 1_000;
 
 const UNKNOWN_PASSKEY: Refusal = Refusal(
     "this passkey is not known here: it was removed, or it belongs to another server. Use another one, or a recovery code",

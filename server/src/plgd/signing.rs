@@ -18,6 +18,7 @@ use crate::ca::{CaError, LeafIssuer, requested};
 use crate::context::Context;
 use crate::db::accounts::{self, any_owner, owner_uuid};
 use crate::db::certificates::{Draft, Revoked};
+use crate::db::organisations::tree;
 use crate::db::plgd::PlgdRecord;
 use crate::db::{Conn, DbError, device_keys, organisations, plgd, rules, signers, write};
 use crate::enrolment::check_csr;
@@ -77,12 +78,20 @@ async fn require(context: &Context, caller: &Caller, organisation: &Organisation
     let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
     let rules = rules::find(conn, organisation).await?.ok_or(Error::NotFound)?;
+    if tree::find(conn, organisation)
+        .await?
+        .is_some_and(|place| place.archived_at.is_some())
+    {
+        return Err(Error::Forbidden(
+            "this organisation is archived: nothing is signed in it until it is opened again",
+        ));
+    }
     if matches!(proof, Proof::Token(_)) && !rules.policy.token_may_approve {
         return Err(Error::Forbidden(
             "this organisation's policy lets only people with a passkey have certificates signed, not tokens",
         ));
     }
-    let all = signers::of_organisation(conn, organisation).await?;
+    let all = signers::usable_at(conn, organisation).await?;
     if !all
         .iter()
         .any(|signer| signer.kind.is_builtin() && signer.serves(role))

@@ -24,7 +24,7 @@ use slab::Slab;
 
 use gangway_protocol::device::{OfflineReason, Presence};
 use gangway_protocol::error::{Problem, ProblemCode};
-use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId};
+use gangway_protocol::id::{ClaimId, DeviceId};
 
 use super::driver::{Done, Driver, Opening, SocketKey};
 use super::frame::{FrameError, close_code};
@@ -77,24 +77,17 @@ pub(crate) struct Hub {
     session_count: u32,
     exclusions: VecDeque<exclusions::RecentExclusion>,
     exclusion_count: u64,
-    presence: HashMap<DeviceId, PresenceChange>,
+    presence: HashMap<DeviceId, Presence>,
     draining: bool,
     /// Lent to forwarded messages.
     scratch: String,
-}
-
-/// A device came online or went offline.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PresenceChange {
-    pub(crate) organisation: OrganisationId,
-    pub(crate) presence: Presence,
 }
 
 /// What is to be written to the database, and to the gauges.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) leases: HashMap<PackedNameplate, Lease>,
-    pub(crate) presence: HashMap<DeviceId, PresenceChange>,
+    pub(crate) presence: HashMap<DeviceId, Presence>,
     pub(crate) counts: Counts,
 }
 

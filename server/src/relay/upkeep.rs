@@ -8,7 +8,7 @@ use gangway_protocol::device::{FleetChange, FleetChangeKind, Presence};
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::time::UnixMillis;
 
-use super::hub::{Batch, Counts, Exclusion, PresenceChange};
+use super::hub::{Batch, Counts, Exclusion};
 use super::nameplates::Lease;
 use super::packed_nameplate::PackedNameplate;
 use super::reactor::{Command, Inbox};
@@ -33,7 +33,7 @@ pub(super) struct Upkeep {
     /// Whoever a dead process has left online is offline.
     reset: bool,
     leases: HashMap<PackedNameplate, Lease>,
-    presence: HashMap<DeviceId, PresenceChange>,
+    presence: HashMap<DeviceId, Presence>,
     polled_at: Option<Now>,
     tidied_at: Option<Monotonic>,
 }
@@ -102,17 +102,30 @@ impl Upkeep {
         }
         let rows = self.presence.iter();
         let rows: Vec<(DeviceId, Presence)> = rows
-            .map(|(device, change)| (device.clone(), change.presence.clone()))
+            .map(|(device, presence)| (device.clone(), presence.clone()))
             .collect();
         write!(self.db, |tx| { presence::put(tx, &rows).await })?;
         // Told only now: who is told looks into the database.
-        for (device, change) in self.presence.drain() {
-            self.changes.tell(FleetChange {
-                device,
-                organisation: change.organisation,
-                kind: FleetChangeKind::Presence,
-                presence: Some(change.presence),
-            });
+        let written = std::mem::take(&mut self.presence);
+        self.tell(written).await
+    }
+
+    /// Tells whoever watches the fleet. A device may have been moved since its session began: the database knows where it is.
+    async fn tell(&self, changes: HashMap<DeviceId, Presence>) -> Result<(), DbError> {
+        if !self.changes.are_watched() {
+            return Ok(());
+        }
+        let devices: Vec<DeviceId> = changes.keys().cloned().collect();
+        let homes = presence::homes(&mut self.db.reader().await?.conn(), &devices).await?;
+        for (device, presence) in changes {
+            if let Some(organisation) = homes.get(&device).cloned() {
+                self.changes.tell(FleetChange {
+                    device,
+                    organisation,
+                    kind: FleetChangeKind::Presence,
+                    presence: Some(presence),
+                });
+            }
         }
         Ok(())
     }

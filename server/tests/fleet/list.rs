@@ -288,8 +288,8 @@ both_engines!(
         let only = |organisation: &OrganisationId| query(|q| q.organisation = Some(organisation.clone()));
         assert_eq!(
             names(&ada, &only(&branch)).await,
-            ["c"],
-            "one organisation, not what is below it"
+            ["b", "c", "a"],
+            "an organisation and what is below it, not what is above"
         );
         let above = below.api.devices(&only(&home)).await.expect_err("out of reach");
         assert_eq!(above.code(), Some(ProblemCode::NotFound));

@@ -89,8 +89,8 @@ impl Server {
         let leaf = OrganisationId::new(now.plus(1), random.for_id());
         for (id, parent) in [(&middle, root), (&leaf, &middle)] {
             self.run_sql(format!(
-                "INSERT INTO organisations (id, parent, name, policy, created_at)
-                 SELECT '{id}', id, 'Branch', policy, created_at FROM organisations WHERE id = '{parent}'"
+                "INSERT INTO organisations (id, parent, root, name, policy, own_policy, created_at)
+                 SELECT '{id}', id, COALESCE(root, id), 'Branch', policy, '{{}}', created_at FROM organisations WHERE id = '{parent}'"
             ))
             .await;
             self.add_builtin_signer(id).await;

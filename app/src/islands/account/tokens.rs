@@ -7,12 +7,12 @@ use gangway_protocol::organisation::Organisation;
 use leptos::prelude::*;
 
 use super::super::lists::{List, ListTrouble, all, ended, focus_heading};
-use super::StillShown;
 use crate::components::confirm::{Confirm, Question};
 use crate::components::dialog::Dialog;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::icon_button::IconButton;
 use crate::components::moment::{Moment, TimeFormat};
+use crate::components::shown_once::StillShown;
 use crate::preference::Language;
 use crate::trouble::Outcome;
 use crate::visit::language;

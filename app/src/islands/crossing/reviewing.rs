@@ -13,6 +13,7 @@ use leptos::prelude::*;
 use self::approval::{Form, Place, approval};
 use self::obstacle::ObstacleNotice;
 use super::state::CrossingState;
+use crate::branches::branches;
 use crate::browser::page;
 use crate::components::facts::{Fact, FactList};
 use crate::components::icon::{Glyph, Icon};
@@ -178,9 +179,9 @@ fn Details(review: Review) -> impl IntoView {
 fn HomeField(homes: Vec<Organisation>, form: Form) -> impl IntoView {
     let t = language();
     (homes.len() != 1).then(|| {
-        let options = homes
+        let options = branches(&homes)
             .into_iter()
-            .map(|home| view! { <option value=home.id.to_string()>{home.name}</option> })
+            .map(|branch| view! { <option value=branch.organisation.id.to_string()>{branch.path}</option> })
             .collect_view();
         view! {
             <div class="field">

@@ -1,11 +1,10 @@
-//! What the device says about itself, and where it belongs.
+//! What the device says about itself.
 
 use gangway_protocol::device::Facts;
 use leptos::prelude::*;
 
 use super::Shown;
-use crate::components::facts::{Fact, FactList};
-use crate::components::moment::{Moment, TimeFormat};
+use crate::components::facts::FactList;
 use crate::visit::language;
 
 /// What the device says; what few people ask for lies behind a disclosure.
@@ -52,27 +51,4 @@ fn sorted(facts: Facts) -> (Facts, Facts) {
         ..Facts::default()
     };
     (first, rest)
-}
-
-/// Where it belongs, and who let it in.
-#[component]
-pub(super) fn Membership(shown: Shown) -> impl IntoView {
-    let t = language();
-    let detail = shown.detail;
-    view! {
-        <section class="section" aria-labelledby="membership-title">
-            <div class="section-head"><h2 id="membership-title">{t.membership()}</h2></div>
-            <dl class="facts">
-                <Fact name=t.organisation()>{move || detail.with(|detail| detail.organisation_name.clone())}</Fact>
-                {move || {
-                    let approver = detail.with(|detail| detail.approved_by.clone());
-                    approver.map(|approver| view! { <Fact name=t.approved_by()>{approver}</Fact> })
-                }}
-                <Fact name=t.column_added()>
-                    {move || view! { <Moment at=detail.with(|detail| detail.device.created_at) show=TimeFormat::Minute /> }}
-                </Fact>
-                <Fact name=t.device_id()><span class="mono small">{shown.id().to_string()}</span></Fact>
-            </dl>
-        </section>
-    }
 }

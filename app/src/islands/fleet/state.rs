@@ -236,8 +236,9 @@ impl Fleet {
         let empty = self
             .listing
             .with_untracked(|listing| listing.as_ref().is_some_and(|listing| listing.rows.is_empty()));
+        // It may be below the organisation that is asked for: only the server knows.
         if elsewhere {
-            return;
+            return self.catch_up();
         }
         if first && empty {
             self.ask();
@@ -306,7 +307,7 @@ impl Follower for Fleet {
                 }
             }
             // What this page does not know may be anything: it is read again.
-            (FleetChangeKind::Added | FleetChangeKind::Changed | FleetChangeKind::Unknown, Some(row)) => {
+            (_, Some(row)) => {
                 row.read_again(move |id, trouble| self.lose_sight(id, trouble));
                 // It may stand elsewhere now, or not be asked for any more.
                 if !self.view.with_untracked(FleetView::begins_with_newest) {
@@ -314,7 +315,7 @@ impl Follower for Fleet {
                 }
             }
             (FleetChangeKind::Added, None) => self.welcome(&change),
-            (FleetChangeKind::Changed | FleetChangeKind::Presence | FleetChangeKind::Unknown, None) => {}
+            (_, None) => {}
         }
     }
 

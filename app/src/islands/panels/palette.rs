@@ -189,7 +189,13 @@ fn choices(t: Language, reach: Reach, query: &str, devices: Vec<Device>) -> Vec<
         (reach.fleet, Glyph::Fleet, t.fleet(), paths::FLEET),
         (reach.enrol, Glyph::Add, t.add_device(), paths::LINK),
         (
-            reach.signers,
+            reach.administer,
+            Glyph::Person,
+            t.organisation(),
+            paths::ORGANISATION,
+        ),
+        (
+            reach.administer,
             Glyph::Certificate,
             t.signers(),
             paths::ORGANISATION_SIGNERS,

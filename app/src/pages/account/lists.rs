@@ -3,7 +3,6 @@
 use futures_util::future;
 use gangway_client::{Api, ApiError};
 use gangway_protocol::account::Account;
-use gangway_protocol::organisation::Role;
 use gangway_protocol::page::Page;
 use leptos::prelude::*;
 
@@ -26,7 +25,7 @@ pub(super) fn ListsOf(
             {move || {
                 let (api, account) = (api.clone(), account.clone());
                 Suspend::new(async move {
-                    let lists = ask(&api, &account).await;
+                    let lists = ask(&api).await;
                     let recovery_codes = account.recovery_codes;
                     view! { <AccountLists lists recovery_codes organisations=account.organisations /> }
                 })
@@ -35,25 +34,13 @@ pub(super) fn ListsOf(
     }
 }
 
-async fn ask(api: &Api, account: &Account) -> Lists {
+async fn ask(api: &Api) -> Lists {
     let all = all();
-    let invitations = account
-        .organisations_where(Role::may_administer)
-        .map(async |organisation| {
-            let asked = api.invitations(&organisation.id, &all).await;
-            (organisation.clone(), items(asked))
-        });
-    let (passkeys, sign_ins, invitations, tokens) = future::join4(
-        api.passkeys(&all),
-        api.sign_ins(&all),
-        future::join_all(invitations),
-        api.tokens(&all),
-    )
-    .await;
+    let (passkeys, sign_ins, tokens) =
+        future::join3(api.passkeys(&all), api.sign_ins(&all), api.tokens(&all)).await;
     Lists {
         passkeys: items(passkeys),
         sign_ins: items(sign_ins),
-        invitations,
         tokens: items(tokens),
     }
 }

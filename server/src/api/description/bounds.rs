@@ -44,6 +44,8 @@ pub(super) fn add_to_schemas(components: &mut Components) {
     let fields = [
         ("Rename", "name", names.name(MAX_NAME_LEN)),
         ("TokenRequest", "name", names.name(MAX_NAME_LEN)),
+        ("OrganisationRequest", "name", names.name(MAX_NAME_LEN)),
+        ("OrganisationUpdate", "name", names.name(MAX_NAME_LEN)),
         ("TokenRequest", "scopes", json!({ "minItems": 1 })),
         (
             "TokenRequest",

@@ -1,5 +1,6 @@
 //! The fleet as CSV (RFC 4180), as many rows as match, written while it is sent.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -118,7 +119,18 @@ impl Rows {
         if !identify::still_holds(db, now, &self.caller.credential).await? {
             return Err(Error::Unauthenticated);
         }
-        if self.caller.chosen_fleets(db, self.asked.as_ref()).await? != self.organisations {
+        let visible: HashSet<OrganisationId> = self
+            .caller
+            .chosen_fleets(db, self.asked.as_ref())
+            .await?
+            .into_iter()
+            .collect();
+        // What has come below meanwhile is not exported; what may not be seen any more ends it.
+        if !self
+            .organisations
+            .iter()
+            .all(|organisation| visible.contains(organisation))
+        {
             return Err(Error::Conflict(
                 "the fleets that you may see have changed: export again".to_owned(),
             ));

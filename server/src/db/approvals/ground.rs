@@ -6,19 +6,41 @@ use gangway_protocol::id::{OrganisationId, SignerId};
 use gangway_protocol::signer::Signer;
 
 use crate::db::device_keys::{DeviceKey, refused_elsewhere};
-use crate::db::{Conn, DbError, parsed, query, row, signers};
+use crate::db::{Conn, DbError, parsed, query_of_each, row, signers};
 
 /// What an approval is decided by.
 #[derive(Clone, Debug)]
 pub struct Ground {
     /// The organisation's name.
     pub organisation_name: String,
-    /// The signer, if it is one of its own.
+    /// Whether it takes devices.
+    pub is_open: bool,
+    /// The signer, if it is one of its own or of an organisation above.
     pub signer: Option<Signer>,
     /// What it knows of the key.
     pub key: Option<DeviceKey>,
     /// Whether a key that sessions of another organisation have proved was revoked there.
     pub is_refused_elsewhere: bool,
+}
+
+macro_rules! ground_with_lock {
+    ($lock:literal) => {
+        concat!(
+            "WITH RECURSIVE above (id, parent) AS (
+                SELECT id, parent FROM organisations WHERE id = $1
+                UNION ALL
+                SELECT p.id, p.parent FROM organisations p JOIN above ON p.id = above.parent
+            )
+            SELECT o.name AS organisation_name, o.archived_at, s.id, s.name, s.kind, s.least_role, s.disabled_at, k.device,
+                k.refused_at, ",
+            refused_elsewhere!("$3", "o.id"),
+            " AS is_refused_elsewhere
+             FROM organisations o LEFT JOIN signers s ON s.id = $2 AND s.organisation IN (SELECT above.id FROM above)
+                 LEFT JOIN device_keys k ON k.organisation = o.id AND k.spki_sha256 = $3
+             WHERE o.id = $1",
+            $lock
+        )
+    };
 }
 
 /// What the approval of a key in this organisation is decided by, unless there is no such organisation.
@@ -31,25 +53,21 @@ pub async fn ground(
     signer: &SignerId,
     spki: &Sha256Hex,
 ) -> Result<Option<Ground>, DbError> {
-    let row: Option<GroundRow> = query(concat!(
-        "SELECT o.name AS organisation_name, s.id, s.name, s.kind, s.least_role, s.disabled_at, k.device, k.refused_at, ",
-        refused_elsewhere!("$3", "o.id"),
-        " AS is_refused_elsewhere
-         FROM organisations o LEFT JOIN signers s ON s.organisation = o.id AND s.id = $2
-             LEFT JOIN device_keys k ON k.organisation = o.id AND k.spki_sha256 = $3
-         WHERE o.id = $1"
-    ))
-    .bind(organisation.as_str())
-    .bind(signer.as_str())
-    .bind(spki.to_string())
-    .fetch_optional(conn)
-    .await?;
+    // The organisation is kept from being archived as the row of a new device keeps it anyway, only sooner.
+    let row: Option<GroundRow> =
+        query_of_each(ground_with_lock!(""), ground_with_lock!(" FOR KEY SHARE OF o"))
+            .bind(organisation.as_str())
+            .bind(signer.as_str())
+            .bind(spki.to_string())
+            .fetch_optional(conn)
+            .await?;
     row.map(Ground::try_from).transpose()
 }
 
 row! {
     struct GroundRow {
         organisation_name: String,
+        archived_at: Option<i64>,
         id: Option<String>,
         name: Option<String>,
         kind: Option<String>,
@@ -76,6 +94,7 @@ impl TryFrom<GroundRow> for Ground {
         });
         Ok(Self {
             organisation_name: row.organisation_name,
+            is_open: row.archived_at.is_none(),
             signer: signer.transpose()?,
             key: row.device.map(known).transpose()?,
             is_refused_elsewhere: row.is_refused_elsewhere,

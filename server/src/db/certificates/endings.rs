@@ -7,7 +7,8 @@ use gangway_protocol::time::UnixMillis;
 use super::{CertificateRecord, Conn, DbError, Row, columns};
 use crate::db::query;
 
-/// At most `limit` of an organisation that have not run out by now, in the order of their digests behind `after`.
+/// At most `limit` that signers of an organisation have signed, for whichever device below, and that have not run out by now, in
+/// the order of their digests behind `after`.
 ///
 /// # Errors
 /// What the database says.
@@ -21,7 +22,7 @@ pub async fn endings_due(
     let rows: Vec<Row> = query(concat!(
         "SELECT ",
         columns!(),
-        " FROM certificates WHERE organisation = $1 AND issuer IS NULL AND revoked_at IS NOT NULL AND ended_at IS NULL
+        " FROM certificates WHERE signer IN (SELECT id FROM signers WHERE signers.organisation = $1) AND issuer IS NULL AND revoked_at IS NOT NULL AND ended_at IS NULL
              AND sha256 > $2 AND not_after > $3 AND revocation_reason <> 'certificate_hold' ORDER BY sha256 LIMIT $4"
     ))
     .bind(organisation.as_str())

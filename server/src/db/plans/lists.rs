@@ -7,9 +7,10 @@ use gangway_protocol::time::UnixMillis;
 
 use super::super::certificates::CertificateFilter;
 use super::super::fleet::{By, Filter, Order, Place};
+use super::super::organisations::tree;
 use super::super::{
     Conn, DbError, accounts, approvals, audit, certificates, device_keys, devices, fleet, held, links,
-    memberships, passkeys, plgd, presence, sign_ins, signers, tokens,
+    memberships, moves, passkeys, plgd, presence, sign_ins, signers, tokens,
 };
 use super::filling::{account, device, home, id};
 
@@ -62,14 +63,15 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
     ),
     (
         "approvals::devices_approved",
-        Walks(|conn| {
+        SortsFew(|conn| {
             Box::pin(async {
                 let (home, ada) = (home(), account());
                 for account in [None, Some(&ada)] {
                     for address in [None, Some("192.0.2.1")] {
                         let span = UnixMillis(10)..UnixMillis(60);
                         let by = approvals::By { account, address };
-                        approvals::devices_approved(conn, &home, by, span, 10_001).await?;
+                        approvals::devices_approved(conn, std::slice::from_ref(&home), by, span, 10_001)
+                            .await?;
                     }
                 }
                 Ok(())
@@ -100,8 +102,13 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         "audit::about",
         Walks(|conn| {
             Box::pin(async {
-                for before in [None, Some(40)] {
-                    audit::about(conn, home().as_str(), device().as_str(), before, 50).await?;
+                let place = audit::Moment {
+                    at: UnixMillis(40),
+                    seq: 40,
+                    chain: home().to_string(),
+                };
+                for before in [None, Some(&place)] {
+                    audit::about(conn, &[home()], device().as_str(), before, 50).await?;
                 }
                 Ok(())
             })
@@ -135,7 +142,7 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
     ),
     (
         "certificates::endings_due",
-        Walks(|conn| {
+        SortsFew(|conn| {
             Box::pin(async {
                 certificates::endings_due(conn, &home(), UnixMillis(50), "", 500)
                     .await
@@ -257,8 +264,8 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         "organisations::of_account",
         Exempt("follows the tree from an account's memberships"),
     ),
-    ("organisations::role_at", Exempt("follows the tree upwards")),
-    ("organisations::role_within", Exempt("follows the tree upwards")),
+    ("organisations::roles_at", Exempt("follows the tree upwards")),
+    ("organisations::roles_within", Exempt("follows the tree upwards")),
     (
         "passkeys::credentials",
         Walks(|conn| Box::pin(async { passkeys::credentials(conn, &account()).await.map(drop) })),
@@ -305,6 +312,22 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
             })
         }),
     ),
+    ("organisations::path", Exempt("follows the tree upwards")),
+    ("organisations::below", Exempt("follows the tree downwards")),
+    ("organisations::close_below", Exempt("follows the tree downwards")),
+    ("links::void_invitations", CHANGES),
+    (
+        "organisations::members_of",
+        SortsFew(|conn| Box::pin(async { tree::members_of(conn, &[home()]).await.map(drop) })),
+    ),
+    (
+        "moves::former_homes",
+        Walks(|conn| Box::pin(async { moves::former_homes(conn, &device()).await.map(drop) })),
+    ),
+    (
+        "presence::homes",
+        SortsFew(|conn| Box::pin(async { presence::homes(conn, &[device()]).await.map(drop) })),
+    ),
     (
         "rules::reach",
         Exempt("follows the tree from an account's memberships"),
@@ -320,6 +343,10 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
                     .map(drop)
             })
         }),
+    ),
+    (
+        "signers::usable_at",
+        Exempt("follows the tree upwards, to at most 32 signers of each"),
     ),
     (
         "signers::of_organisation",

@@ -20,7 +20,7 @@ use super::super::driver::{Done, Driver, Job, Proved, SocketKey};
 use super::super::frame::close_code;
 use super::super::message::{Incoming, problem, read};
 use super::super::record::{PROBE_DUE, Probe, ProvingStage, Role, Session};
-use super::{Hub, PresenceChange, send};
+use super::{Hub, send};
 use crate::clock::Now;
 use crate::limits::{Bucket, Rate};
 
@@ -132,7 +132,6 @@ impl Hub {
             return self.send_away(socket, &exclusion, now, driver);
         }
         self.meet_rivals(&proved, now, driver);
-        let organisation = proved.pass.organisation.clone();
         let session = Session {
             pass: proved.pass,
             probe: None,
@@ -144,14 +143,7 @@ impl Hub {
         sockets.push(socket);
         self.session_count += 1;
         if sockets.len() == 1 {
-            let presence = Presence::Online { since: now.wall };
-            self.presence.insert(
-                device,
-                PresenceChange {
-                    organisation,
-                    presence,
-                },
-            );
+            self.presence.insert(device, Presence::Online { since: now.wall });
         }
         driver.send(socket, &proved.welcome);
     }
@@ -216,14 +208,11 @@ impl Hub {
         self.session_count = self.session_count.saturating_sub(1);
         if sockets.is_empty() {
             self.sessions.remove(&pass.device);
-            let change = PresenceChange {
-                organisation: pass.organisation,
-                presence: Presence::Offline {
-                    last_seen_at: now.wall,
-                    reason: why,
-                },
+            let presence = Presence::Offline {
+                last_seen_at: now.wall,
+                reason: why,
             };
-            self.presence.insert(pass.device, change);
+            self.presence.insert(pass.device, presence);
         }
     }
 

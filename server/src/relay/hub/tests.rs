@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 
 use gangway_protocol::code::Nameplate;
-use gangway_protocol::id::{AccountId, SignInId};
+use gangway_protocol::id::{AccountId, OrganisationId, SignInId};
 use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
 use serde_json::{Value, json};

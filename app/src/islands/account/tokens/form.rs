@@ -4,9 +4,10 @@ use gangway_protocol::account::{Token, TokenRequest, TokenScope};
 use gangway_protocol::organisation::{Organisation, Role};
 use leptos::prelude::*;
 
+use crate::branches::{Branch, branches};
 use crate::components::dialog::FormEnd;
 use crate::components::notice::Complaint;
-use crate::islands::account::ShownOnce;
+use crate::components::shown_once::ShownOnce;
 use crate::islands::lists::{List, Once};
 use crate::visit::language;
 use crate::visitor::{api, with_fresh_proof};
@@ -29,9 +30,13 @@ pub(super) fn TokenForm(
     let t = language();
     let organisations = organisations.get_value();
     let several = organisations.len() > 1;
-    let choices: Vec<(String, String, Role)> = organisations
+    let choices: Vec<(String, String, Role)> = branches(&organisations)
         .into_iter()
-        .map(|organisation| (organisation.id.to_string(), organisation.name, organisation.role))
+        .map(
+            |Branch {
+                 organisation, path, ..
+             }| (organisation.id.to_string(), path, organisation.role),
+        )
         .collect();
     let first = choices.first().cloned();
     let first_role = first.as_ref().map(|(_, _, role)| *role);

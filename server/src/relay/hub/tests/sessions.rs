@@ -35,12 +35,7 @@ fn who_asked(scene: &mut Scene) -> SocketKey {
 }
 
 fn presence(scene: &mut Scene, device: u8) -> Option<Presence> {
-    scene
-        .hub
-        .take_batch()
-        .presence
-        .remove(&pass(device, 1).device)
-        .map(|change| change.presence)
+    scene.hub.take_batch().presence.remove(&pass(device, 1).device)
 }
 
 #[test]

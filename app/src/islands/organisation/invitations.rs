@@ -5,7 +5,6 @@ use gangway_protocol::time::UnixMillis;
 use leptos::prelude::*;
 
 use super::super::lists::{List, ListTrouble, Once, all, ended, focus_heading};
-use super::{ShownOnce, StillShown};
 use crate::components::confirm::{Confirm, Question};
 use crate::components::dialog::{Dialog, FormEnd};
 use crate::components::icon::{Glyph, Icon};
@@ -13,17 +12,16 @@ use crate::components::icon_button::IconButton;
 use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::Complaint;
 use crate::components::role::{role_name, role_text};
+use crate::components::shown_once::{ShownOnce, StillShown};
 use crate::trouble::Outcome;
 use crate::visit::language;
 use crate::visitor::{api, with_fresh_proof};
 
-/// The section of one organisation, for those who administer it.
+/// The section.
 #[component]
 pub(super) fn Invitations(
     /// Whose they are.
     organisation: Organisation,
-    /// Whether the organisation has to be named.
-    several: bool,
     /// As the server read them.
     first: Outcome<Vec<Invitation>>,
 ) -> impl IntoView {
@@ -33,7 +31,6 @@ pub(super) fn Invitations(
     let made = RwSignal::new(None::<String>);
     let title = format!("invitations-{}", organisation.id);
     let labelled = title.clone();
-    let name = several.then(|| format!(" · {}", organisation.name));
     let organisation = StoredValue::new(organisation);
     let retry = Callback::new(move |()| {
         list.read(async move || {
@@ -45,7 +42,7 @@ pub(super) fn Invitations(
     view! {
         <section class="section" aria-labelledby=labelled>
             <div class="section-head">
-                <h2 id=title tabindex="-1">{t.invitations()} {name}</h2>
+                <h2 id=title tabindex="-1">{t.invitations()}</h2>
                 <button class="button" type="button" on:click=move |_| open.set(true)>
                     <Icon glyph=Glyph::Add />
                     {t.invite()}

@@ -1,0 +1,84 @@
+//! Texts of the page of an organisation.
+
+texts! {
+    organisations => "Organisations", "Organisationen";
+    organisation_not_allowed => "Only admins of an organisation decide who belongs to it and what holds in it. Ask one of yours.", "Wer zu einer Organisation gehört und was in ihr gilt, entscheiden ihre Admins. Fragen Sie einen davon.";
+    organisation_none => "There is no such organisation, or you do not belong to it.", "Diese Organisation gibt es nicht, oder Sie gehören nicht dazu.";
+    organisation_needs_script => "Organisations are changed with scripts, which this browser does not run. What is set stays in force.", "Organisationen werden mit Skripten geändert, die dieser Browser nicht ausführt. Was eingestellt ist, gilt weiter.";
+    organisation_fleet => "Its devices", "Geräte der Organisation";
+    organisation_signers => "Its signers", "Signierstellen der Organisation";
+    organisation_above => "Above it", "Darüber";
+    organisations_below => "Organisations below", "Organisationen darunter";
+    organisations_below_text => "Members, signers and rules of this organisation hold in those below it too.", "Mitglieder, Signierstellen und Regeln dieser Organisation gelten auch in denen darunter.";
+    organisations_none_below => "None yet.", "Noch keine.";
+    organisation_add => "New organisation", "Neue Organisation";
+    organisation_add_hint => "It stands below this one. Whoever is a member only there sees its devices and no others.", "Sie steht unter dieser. Wer nur dort Mitglied ist, sieht deren Geräte und keine anderen.";
+    organisation_make => "Make", "Anlegen";
+    organisation_rename => "Rename", "Umbenennen";
+    organisation_move => "Move", "Verschieben";
+    organisation_target => "Below which organisation", "Unter welche Organisation";
+    organisation_move_hint => "Its devices and members go with it. Members, signers and rules from above are those of the new place.", "Ihre Geräte und Mitglieder gehen mit. Mitglieder, Signierstellen und Regeln von oben sind die des neuen Platzes.";
+    organisation_name_label => "Name of the organisation", "Name der Organisation";
+    organisation_archive => "Archive", "Archivieren";
+    organisation_archive_title(name: &str) => "Archive {name}?", "{name} archivieren?";
+    organisation_archive_says_1 => "It takes no devices, members or organisations any more, and invitations to it end.", "Sie nimmt keine Geräte, Mitglieder oder Organisationen mehr auf, und Einladungen zu ihr enden.";
+    organisation_archive_says_2 => "It has to be empty: first move or retire its devices, and archive the organisations below. It can be opened again.", "Sie muss leer sein: zuerst die Geräte verschieben oder entlassen und die Organisationen darunter archivieren. Sie lässt sich wieder öffnen.";
+    organisation_archived => "archived", "archiviert";
+    organisation_is_archived => "This organisation is archived: it takes no devices, members or organisations.", "Diese Organisation ist archiviert: Sie nimmt keine Geräte, Mitglieder oder Organisationen auf.";
+    organisation_open => "Open again", "Wieder öffnen";
+    members => "Members", "Mitglieder";
+    members_text => "A role holds here and in every organisation below. Whoever is new is invited by a link.", "Eine Rolle gilt hier und in jeder Organisation darunter. Wer neu ist, wird mit einem Link eingeladen.";
+    member_from(organisation: &str) => "by {organisation}", "durch {organisation}";
+    member_self => "you", "Sie";
+    member_add => "Add somebody you know", "Bekannte Person hinzufügen";
+    member_add_verb => "Add", "Hinzufügen";
+    member_add_hint => "Members of the other organisations that you administer.", "Mitglieder der anderen Organisationen, die Sie verwalten.";
+    member_person => "Who", "Wer";
+    member_change(name: &str) => "Change the role of {name}", "Rolle von {name} ändern";
+    member_suspended => "suspended", "gesperrt";
+    member_suspend(name: &str) => "Suspend {name}", "{name} sperren";
+    member_resume(name: &str) => "Let {name} in again", "{name} wieder zulassen";
+    member_remove => "Remove", "Entfernen";
+    member_remove_label(name: &str) => "Remove {name}", "{name} entfernen";
+    member_remove_title(name: &str) => "Remove {name}?", "{name} entfernen?";
+    member_remove_says => "What they may do here ends at once, with their invitations and tokens. Their devices stay.", "Alle Rechte dieser Person hier enden sofort, mit ihren Einladungen und Token. Die Geräte bleiben.";
+    member_leave => "Leave", "Verlassen";
+    member_leave_title(organisation: &str) => "Leave {organisation}?", "{organisation} verlassen?";
+    member_leave_says => "What you may do here ends at once, with your invitations and tokens. Only an admin can let you in again.", "Was Sie hier dürfen, endet sofort, mit Ihren Einladungen und Token. Nur ein Admin kann Sie wieder aufnehmen.";
+    rules => "Rules", "Regeln";
+    rules_text => "They hold here and in every organisation below, which can only make them tighter.", "Sie gelten hier und in jeder Organisation darunter, die sie nur enger fassen kann.";
+    rules_below_text => "What is not set here comes from above. Here a rule can only be made tighter.", "Was hier nicht gesetzt ist, kommt von oben. Hier lässt sich eine Regel nur enger fassen.";
+    rules_saved => "The rules are saved.", "Die Regeln sind gespeichert.";
+    rule_from_above => "from above", "von oben";
+    rule_own => "set here", "hier gesetzt";
+    rule_own_bound(above: u32) => "set here; above: {above}", "hier gesetzt; oben: {above}";
+    rule_validity => "Days for which certificates are issued", "Tage, für die Zertifikate ausgestellt werden";
+    rule_grace => "Days after expiry in which a device may still renew", "Tage nach Ablauf, in denen ein Gerät noch erneuern darf";
+    rule_superseded_grace => "Hours for which a replaced certificate goes on", "Stunden, die ein ersetztes Zertifikat weiter gilt";
+    rule_in_crl => "Replaced certificates stand in the revocation list", "Ersetzte Zertifikate stehen in der Sperrliste";
+    rule_prefill => "Links and QR codes may fill in the code", "Links und QR-Codes dürfen den Code ausfüllen";
+    rule_tokens => "API tokens may approve devices", "API-Token dürfen Geräte freigeben";
+    event_moved => "moved", "verschoben";
+    detail_moved_into(place: &str) => "into {place}", "nach {place}";
+    detail_moved_out_of(place: &str) => "out of {place}", "aus {place}";
+    device_move => "Move", "Verschieben";
+    device_move_title(name: &str) => "Move {name}", "{name} verschieben";
+    device_target => "To which organisation", "In welche Organisation";
+    device_move_says_1 => "Its certificates and its history go with it; the device itself notices nothing.", "Zertifikate und Verlauf gehen mit; das Gerät selbst merkt nichts davon.";
+    device_move_says_2 => "Whoever is a member only of its present organisation does not see it any more.", "Wer nur Mitglied der bisherigen Organisation ist, sieht es nicht mehr.";
+    signer_inherited => "from above", "von oben";
+    invitations => "Invitations", "Einladungen";
+    invitations_text => "Whoever opens the link joins with the role that you choose. Each link works once.", "Wer den Link öffnet, tritt in der gewählten Rolle bei. Jeder Link funktioniert einmal.";
+    invite => "Invite somebody", "Jemanden einladen";
+    invitation_note => "For whom", "Für wen";
+    invitation_create => "Make link", "Link erstellen";
+    invitation_shown_once => "Hand this link over. It is shown once and works once.", "Bitte diesen Link übergeben. Er wird einmal gezeigt und funktioniert einmal.";
+    withdraw_invitation => "Take the invitation back", "Einladung zurückziehen";
+    invitation_withdraw => "Take back", "Zurückziehen";
+    invitation_withdraw_title(note: &str) => "Take back the invitation for {note}?", "Einladung für {note} zurückziehen?";
+    invitation_withdraw_says => "Its link stops working at once.", "Ihr Link funktioniert sofort nicht mehr.";
+}
+
+plurals! {
+    invitation_life => "The link works once, within {} day.", "The link works once, within {} days."; "Der Link funktioniert einmal, innerhalb von {} Tag.", "Der Link funktioniert einmal, innerhalb von {} Tagen.";
+}
