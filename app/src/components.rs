@@ -18,4 +18,5 @@ pub(crate) mod recovery_codes;
 pub(crate) mod role;
 pub(crate) mod run_command;
 pub(crate) mod shown_once;
+pub(crate) mod signer_kind;
 pub(crate) mod steps;

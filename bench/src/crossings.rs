@@ -167,7 +167,7 @@ async fn cross(server: &Server, approver: &Approver) -> anyhow::Result<Socket> {
     approver.api.record_consent(&id).await?;
     let certificate = approver
         .api
-        .request_certificate(&approval.device.id, &CertificateRequest::Sign { csr })
+        .request_certificate(&approval.device.id, &CertificateRequest::sign(csr))
         .await?;
     drop(claim);
     let enrolled = Enrolled {

@@ -24,6 +24,7 @@ pub use http::Method;
 pub use in_process::InProcess;
 #[cfg(feature = "native")]
 pub use native::{
-    Native, NativeOptions, NativeOptionsError, NativeSocket, SocketError, SocketEvent, read_trust_anchors,
+    Native, NativeOptions, NativeOptionsError, NativeSocket, Outward, SocketError, SocketEvent,
+    read_trust_anchors,
 };
 pub use transport::{ApiRequest, ApiResponse, ForeignReply, Reply, Transport, TransportError};

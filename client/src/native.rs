@@ -15,10 +15,12 @@ use crate::transport::{
     TransportError,
 };
 
+mod outward;
 mod proxy;
 mod socket;
 mod trust;
 
+pub use outward::Outward;
 use proxy::Proxy;
 pub use socket::{NativeSocket, SocketError, SocketEvent};
 pub use trust::read_trust_anchors;
@@ -50,6 +52,9 @@ pub enum NativeOptionsError {
     /// Nothing to trust.
     #[error("there is no usable certificate among those to trust")]
     TrustAnchors,
+    /// A client certificate that cannot be shown.
+    #[error("the client certificate cannot be used ({0})")]
+    ClientCertificate(String),
     /// The TLS library refused.
     #[error("TLS cannot be set up ({0})")]
     Tls(String),

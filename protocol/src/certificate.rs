@@ -316,13 +316,24 @@ pub enum ClaimReportReason {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum CertificateRequest {
-    /// The built-in CA signs this CSR.
+    /// The server has this CSR signed, by its own CA or by a corporate one.
     Sign {
         /// PEM.
         csr: String,
+        /// A corporate CA was asked, its reply was lost, and a person wants another certificate all the same.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     /// Somebody else has signed; record it.
     Record(Recording),
+}
+
+impl CertificateRequest {
+    /// To have this CSR (PEM) signed.
+    #[must_use]
+    pub fn sign(csr: String) -> Self {
+        Self::Sign { csr, again: false }
+    }
 }
 
 /// A certificate that an approval's signer has signed elsewhere.

@@ -205,6 +205,12 @@ impl CertificateAuthority {
         Ok(())
     }
 
+    /// What seals its keys, and further secrets of this server.
+    #[must_use]
+    pub fn key_store(&self) -> &KeyStore {
+        &self.key_store
+    }
+
     /// Writes what a device certificate will say.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //! 1. [`approval`]: the claimant approves what the device introduced; the device consents; either can take it back. That the
 //!    claim is their own, and that they may, is [`claims`]'s.
 //! 2. [`issuance`]: one certificate per key and generation, however often and however concurrently it is asked for.
+//!    Where a corporate CA signs, `corporate` asks it, between two transactions.
 //! 3. [`signing`]: where the claimant has it signed elsewhere, what happens to its request, and the certificate that came of it.
 //!    What was revoked later is ended there too ([`endings`]).
 //! 4. [`crate::session`]: the first session proves it.
@@ -18,8 +19,10 @@
 
 pub mod approval;
 pub mod claims;
+mod corporate;
 pub mod endings;
 pub mod exclusion;
+mod foreign;
 pub mod issuance;
 pub mod naming;
 pub mod readmission;
@@ -32,6 +35,7 @@ use gangway_protocol::device::{DeviceSummary, FleetChange, FleetChangeKind, Inva
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
+use gangway_signing::CorporateError;
 
 use crate::authority::Error;
 use crate::ca::{CaError, verify};
@@ -40,6 +44,7 @@ use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::{CertificateRecord, SignedBy};
 use crate::db::{Conn, DbError, audit};
 
+pub use endings::end_at_corporate_cas;
 pub use sweep::{reload_issuers, sweep};
 
 /// Transactions that lose a race on a unique key are run again; each time somebody else has made progress.
@@ -76,6 +81,14 @@ pub enum EnrolmentError {
     Signing {
         /// When that has ended at the latest.
         retry_after_secs: u32,
+    },
+    /// A corporate CA did not sign.
+    #[error("“{signer}” did not sign: {error}")]
+    Corporate {
+        /// Its name here.
+        signer: String,
+        /// Why.
+        error: CorporateError,
     },
     /// The device has had its share of certificates.
     #[error("this device has got too many certificates within a day; it may ask again tomorrow")]
@@ -114,7 +127,11 @@ pub fn present(context: &Context, record: CertificateRecord) -> Result<Certifica
             let chain = chain.ok_or(CaError::Recorded("a certificate names no known issuer"))?;
             (chain.chain, Some(chain.trust_anchors), None)
         }
-        SignedBy::Other { above, external_id } => (format!("{}{above}", record.leaf), None, external_id),
+        SignedBy::Other {
+            above,
+            trust_anchors,
+            external_id,
+        } => (format!("{}{above}", record.leaf), trust_anchors, external_id),
     };
     Ok(Certificate {
         sha256: record.sha256,
@@ -185,9 +202,14 @@ impl From<EnrolmentError> for Error {
             EnrolmentError::KeyRevoked => Self::KeyRevoked,
             EnrolmentError::ReplyLost => Self::ReplyLost,
             EnrolmentError::Signing { retry_after_secs } => Self::Busy {
-                detail: "another attempt is having this device's certificate signed; wait for it to end",
+                detail: "another attempt is having this device's certificate signed, or its signer wants to be asked later; wait",
                 retry_after_secs,
             },
+            EnrolmentError::Corporate {
+                error: CorporateError::Unfit(_),
+                ..
+            } => Self::CsrRefused(error.to_string()),
+            EnrolmentError::Corporate { .. } => Self::Conflict(error.to_string()),
             EnrolmentError::TooManyCertificates => Self::Conflict(error.to_string()),
             EnrolmentError::Conflict(why) => Self::Conflict(why.to_owned()),
             EnrolmentError::Transition(error) => error.into(),

@@ -44,6 +44,12 @@ pub const JOBS: &[Job] = &[
         work: |gangway| enrolment::reload_issuers(gangway).boxed(),
     },
     Job {
+        name: "endings",
+        // What fails waits for longer and longer.
+        every: Duration::from_secs(30),
+        work: |gangway| enrolment::end_at_corporate_cas(gangway).boxed(),
+    },
+    Job {
         name: "expiry",
         // Rows that wait for it cost nothing but space: every query looks at the dates itself.
         every: Duration::from_secs(600),

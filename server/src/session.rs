@@ -23,6 +23,7 @@ use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::session::{Configuration, SessionAbility};
 use gangway_protocol::time::UnixMillis;
+use gangway_signing::CorporateError;
 
 use crate::ca::{CaError, Recognised, Unreadable};
 use crate::context::Context;
@@ -112,7 +113,23 @@ impl From<EnrolmentError> for GateError {
             EnrolmentError::Authority(error) => return Self::Authority(error),
             EnrolmentError::NotFound => ProblemCode::CertificateUnknown,
             EnrolmentError::Invalid { .. } => ProblemCode::Invalid,
-            EnrolmentError::Csr(_) => ProblemCode::CsrRefused,
+            EnrolmentError::Csr(_)
+            | EnrolmentError::Corporate {
+                error: CorporateError::Unfit(_),
+                ..
+            } => ProblemCode::CsrRefused,
+            // It asks again then, and goes on with what it has until then.
+            EnrolmentError::Signing { retry_after_secs } => {
+                return refuse(
+                    ProblemCode::RateLimited,
+                    error.to_string(),
+                    Some(retry_after_secs),
+                );
+            }
+            EnrolmentError::Corporate { error: ref why, .. } => {
+                let secs = why.retry_after_secs().unwrap_or(RENEWAL_RETRY_SECS);
+                return refuse(ProblemCode::RateLimited, error.to_string(), Some(secs));
+            }
             // Whose key it is stays between the members of the organisation.
             EnrolmentError::KeyKnown(_) => return key_in_use(),
             EnrolmentError::KeyRevoked => ProblemCode::KeyRevoked,
@@ -123,10 +140,9 @@ impl From<EnrolmentError> for GateError {
                     Some(RENEWAL_RETRY_SECS),
                 );
             }
-            EnrolmentError::Conflict(_)
-            | EnrolmentError::Transition(_)
-            | EnrolmentError::ReplyLost
-            | EnrolmentError::Signing { .. } => ProblemCode::Conflict,
+            EnrolmentError::Conflict(_) | EnrolmentError::Transition(_) | EnrolmentError::ReplyLost => {
+                ProblemCode::Conflict
+            }
         };
         refuse(code, error.to_string(), None)
     }

@@ -1,12 +1,21 @@
-//! Signing endpoints of an organisation: added, changed, ordered, removed by whoever administers it. Their credentials never
-//! come here.
+//! Signing endpoints of an organisation: added, changed, ordered, removed by whoever administers it.
+//!
+//! People's credentials never come here. A corporate CA is asked by the server itself, with a credential that only the operator gives
+//! ([`operator`]): whoever chose where this server connects to could have it speak to machines behind its firewall.
+
+mod corporate;
+mod credential;
+pub mod operator;
+mod provisioner;
+
+pub use corporate::CorporateCa;
 
 use gangway_protocol::id::{OrganisationId, SignerId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::signer::{
-    MAX_SIGNERS, Signer, SignerRequest, SignerUpdate, UnfitSigner, check_signer_name,
+    MAX_SIGNERS, Signer, SignerKind, SignerRequest, SignerUpdate, UnfitSigner, check_signer_name,
 };
 use gangway_protocol::time::UnixMillis;
 
@@ -32,6 +41,7 @@ pub async fn add(
 ) -> Result<Signer> {
     let now = context.clock.now();
     require(context, caller, &organisation).await?;
+    refuse_corporate(&request.kind)?;
     let place = path::signers(&organisation);
     let once = Once::of(key, &caller.account, &(&place, &request), &*context.random)?;
     let signer = made_of(request, now, &*context.random)?;
@@ -106,6 +116,7 @@ pub async fn change(
     let name = update.name.as_deref().map(check_signer_name).transpose()?;
     let position = update.position.map(check_position).transpose()?;
     if let Some(kind) = &update.configuration {
+        refuse_corporate(kind)?;
         kind.check()?;
     }
     let caller = caller.clone();
@@ -194,6 +205,18 @@ async fn lock(tx: &mut Conn<'_>, caller: &Caller, organisation: &OrganisationId)
         return Err(Error::NotFound);
     }
     Ok(signers::of_organisation(tx, organisation).await?)
+}
+
+/// Threat model: ENR-33.
+fn refuse_corporate(kind: &SignerKind) -> Result<()> {
+    if kind.is_corporate() {
+        return Err(Error::invalid(
+            "kind",
+            "this server connects to such a CA itself, so that only its operator adds or reconfigures one: ask them for `gangway \
+             admin signer add`. Name, order, roles, and whether it is switched off, are yours to change",
+        ));
+    }
+    Ok(())
 }
 
 fn place_of(standing: &[Signer], id: &SignerId) -> Result<usize> {

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use futures_util::FutureExt as _;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,6 +43,17 @@ impl Supervisor {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
             supervisor.note_end(job, ended);
         });
+    }
+
+    /// Does `work` to its end, whether or not anybody waits for it still. The server ends after it.
+    ///
+    /// # Errors
+    /// When it panics.
+    pub async fn see_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, JoinError> {
+        self.0.tasks.spawn(work).await
     }
 
     /// Runs `work` on a thread of this name. Its end is a failure unless the server is stopping.

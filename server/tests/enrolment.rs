@@ -1,6 +1,7 @@
 //! Enrolment over the API: approval, consent, issuance, and all the ways in which they do not come to be.
 
 mod approvals;
+mod corporate;
 mod elsewhere;
 mod hook;
 mod issuance;

@@ -20,6 +20,7 @@ use tower::ServiceExt as _;
 
 pub(crate) mod authenticator;
 pub(crate) mod client;
+pub(crate) mod corporate_ca;
 pub(crate) mod csr;
 mod database;
 pub(crate) mod device;

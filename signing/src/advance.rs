@@ -67,21 +67,21 @@ impl Advance {
         }
     }
 
-    /// Takes the step of our own CA, for which no further code is needed.
+    /// Takes a step of what our server signs, for which no further code is needed.
     ///
     /// # Errors
     /// The step itself, when it is another signer's.
-    pub fn take_builtin(self: Box<Self>) -> Result<Advanced, Box<Self>> {
-        let Signer::Builtin(builtin) = self.signer else {
+    pub fn take_at_server(self: Box<Self>) -> Result<Advanced, Box<Self>> {
+        let Signer::AtServer(mut signing) = self.signer else {
             return Err(self);
         };
         let outcome = match self.event {
-            Event::Start => builtin.start(),
-            Event::Answered(answer) => builtin.answer(answer),
-            Event::HandedOver(_) => Err(malformed("our own CA hands nothing over")),
+            Event::Start => signing.start(),
+            Event::Answered(answer) => signing.answer(answer),
+            Event::HandedOver(_) => Err(malformed("our server hands nothing over")),
         };
         Ok(Advanced {
-            signer: Signer::Builtin(builtin),
+            signer: Signer::AtServer(signing),
             outcome,
         })
     }

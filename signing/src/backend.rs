@@ -68,7 +68,11 @@ impl Backend {
         match kind {
             SignerKind::AwsIot(aws) => Some(Self::AwsIot(AwsIot::new(aws.clone()))),
             SignerKind::PlgdHub(hub) => Some(Self::PlgdHub(PlgdHub::new(hub.clone()))),
-            SignerKind::Builtin | SignerKind::Unknown => None,
+            SignerKind::Builtin
+            | SignerKind::Est(_)
+            | SignerKind::StepCa(_)
+            | SignerKind::Vault(_)
+            | SignerKind::Unknown => None,
         }
     }
 

@@ -16,9 +16,11 @@
 
 mod access;
 mod advance;
+mod asked;
+mod at_server;
 mod aws_iot;
 mod backend;
-mod builtin;
+mod corporate;
 mod elsewhere;
 mod ending;
 mod hand_over;
@@ -39,8 +41,12 @@ use gangway_protocol::signer;
 use gangway_protocol::time::UnixMillis;
 
 pub use advance::{Advance, Advanced};
+pub use at_server::AtServer;
 pub use aws_iot::AwsRefusal;
-pub use builtin::Builtin;
+pub use corporate::{
+    Corporate, CorporateCredential, CorporateError, CorporateOrder, CorporateRevocation, CorporateSigned,
+    CorporateStep, Fresh, ProvisionerKey, Silence, TlsIdentity, UnfitCredential,
+};
 pub use elsewhere::Elsewhere;
 pub use ending::{Ending, EndingStep};
 pub use hand_over::HandedOver;
@@ -86,8 +92,8 @@ pub struct Order {
 /// One signing of one device's CSR by one signing endpoint.
 #[derive(Clone, Debug)]
 pub enum Signer {
-    /// Gangway's own CA.
-    Builtin(Box<Builtin>),
+    /// Our server: by Gangway's own CA, or by a corporate CA that it asks.
+    AtServer(Box<AtServer>),
     /// AWS IoT Core, or a plgd hub.
     Elsewhere(Box<Elsewhere>),
 }
@@ -172,8 +178,8 @@ impl Signer {
     /// # Errors
     /// [`SigningError::Unsupported`].
     pub fn of(signer: &signer::Signer, order: Order) -> Result<Self, SigningError> {
-        if signer.kind.is_builtin() {
-            return Ok(Self::Builtin(Box::new(Builtin::new(order))));
+        if signer.kind.signs_at_server() {
+            return Ok(Self::AtServer(Box::new(AtServer::new(&signer.kind, order))));
         }
         let backend = Backend::of(&signer.kind).ok_or(SigningError::Unsupported)?;
         let elsewhere = Elsewhere::new(signer.clone(), backend, order);
@@ -186,7 +192,7 @@ impl Signer {
     /// When the request cannot be made from this CSR.
     pub fn start(&mut self, wallet: &Wallet, now: UnixMillis) -> Result<Step, SigningError> {
         match self {
-            Self::Builtin(builtin) => builtin.start(),
+            Self::AtServer(signing) => signing.start(),
             Self::Elsewhere(elsewhere) => elsewhere.start(wallet, now),
         }
     }
@@ -194,7 +200,7 @@ impl Signer {
     /// After [`Step::ReplyLost`]: the person wants another certificate all the same.
     pub fn allow_another(&mut self) {
         match self {
-            Self::Builtin(_) => {}
+            Self::AtServer(signing) => signing.allow_another(),
             Self::Elsewhere(elsewhere) => elsewhere.allow_another(),
         }
     }
@@ -210,7 +216,7 @@ impl Signer {
         now: UnixMillis,
     ) -> Result<Step, SigningError> {
         match self {
-            Self::Builtin(builtin) => builtin.answer(answer),
+            Self::AtServer(signing) => signing.answer(answer),
             Self::Elsewhere(elsewhere) => elsewhere.answer(answer, wallet, now),
         }
     }
@@ -226,7 +232,7 @@ impl Signer {
         now: UnixMillis,
     ) -> Result<Step, SigningError> {
         match self {
-            Self::Builtin(_) => Err(malformed("our own CA hands nothing over")),
+            Self::AtServer(_) => Err(malformed("our server hands nothing over")),
             Self::Elsewhere(elsewhere) => elsewhere.handed_over(outcome, wallet, now),
         }
     }

@@ -278,7 +278,11 @@ fn authority_and_exchange(signer: &Signer) -> Option<(Authority, Exchange)> {
             )),
             AwsSignIn::Unknown => None,
         },
-        SignerKind::Builtin | SignerKind::Unknown => None,
+        SignerKind::Builtin
+        | SignerKind::Est(_)
+        | SignerKind::StepCa(_)
+        | SignerKind::Vault(_)
+        | SignerKind::Unknown => None,
     }
 }
 

@@ -18,7 +18,7 @@ use super::{clock, page, random, wallet};
 
 /// Takes a signer's step.
 pub(crate) async fn advance(advance: Box<Advance>) -> Advanced {
-    let advance = match advance.take_builtin() {
+    let advance = match advance.take_at_server() {
         Ok(advanced) => return advanced,
         Err(advance) => advance,
     };

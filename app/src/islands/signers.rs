@@ -18,8 +18,8 @@ use crate::components::dialog::Dialog;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::icon_button::IconButton;
 use crate::components::role::role_name;
+use crate::components::signer_kind::{kind_name, kind_place};
 use crate::messages::messages;
-use crate::preference::Language;
 use crate::trouble::Outcome;
 use crate::visit::language;
 use crate::visitor::{api, with_fresh_proof};
@@ -237,25 +237,4 @@ fn read(list: List<Signer>, organisation: StoredValue<Organisation>) {
 
 fn heading(organisation: &Organisation) -> String {
     format!("signers-{}", organisation.id)
-}
-
-fn kind_name(t: Language, kind: &SignerKind) -> &'static str {
-    match kind {
-        SignerKind::Builtin => t.signer_builtin(),
-        SignerKind::AwsIot(_) => t.signer_aws_iot(),
-        SignerKind::PlgdHub(_) => t.signer_plgd_hub(),
-        SignerKind::Unknown => t.signer_unknown(),
-    }
-}
-
-/// Where it is, where that matters.
-fn kind_place(kind: &SignerKind) -> Option<String> {
-    match kind {
-        SignerKind::Builtin | SignerKind::Unknown => None,
-        SignerKind::AwsIot(aws) => Some(match &aws.data_endpoint {
-            Some(host) => format!("{} · {host}", aws.region),
-            None => aws.region.clone(),
-        }),
-        SignerKind::PlgdHub(hub) => Some(hub.certificate_authority.clone()),
-    }
 }

@@ -71,6 +71,13 @@ texts! {
     signer_enabled => "Switched on: devices may be approved for it", "Eingeschaltet: Geräte dürfen dafür freigegeben werden";
     signer_builtin => "built-in CA", "eingebaute CA";
     signer_aws_iot => "AWS IoT Core", "AWS IoT Core";
+    signer_est => "EST (RFC 7030)", "EST (RFC 7030)";
+    signer_step_ca => "step-ca", "step-ca";
+    signer_vault => "Vault or OpenBao PKI", "Vault- oder OpenBao-PKI";
+    signer_of_operator => "This server asks this CA itself. Where it is, and with what credential, is for the operator of the server to change: gangway admin signer change.", "Diese CA fragt dieser Server selbst. Wo sie ist und mit welchen Zugangsdaten, ändert der Betreiber des Servers: gangway admin signer change.";
+    endings_by_server(count: usize, signer: &str) => "Certificates that were revoked here still work at {signer}: {count}. This server ends them there, and tries again by itself.", "Hier widerrufene Zertifikate gelten bei {signer} weiter: {count}. Dieser Server beendet sie dort und versucht es von selbst wieder.";
+    endings_by_hand(serials: &str, signer: &str) => "Certificates that were revoked here still work at {signer}, and EST has no way to end them: have its administrators revoke the serial numbers {serials}.", "Hier widerrufene Zertifikate gelten bei {signer} weiter, und EST kann sie nicht beenden: Lassen Sie dort die Seriennummern {serials} widerrufen.";
+    endings_done => "They are revoked there", "Sie sind dort widerrufen";
     signer_unknown => "of a newer version", "einer neueren Version";
     signer_name => "Name", "Name";
     aws_region => "Region", "Region";

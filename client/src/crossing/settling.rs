@@ -337,7 +337,7 @@ impl Settling {
     fn asks_elsewhere(&self) -> bool {
         match &self.phase {
             Phase::Provisioning { .. } => true,
-            Phase::Advancing { chosen } | Phase::Signing { chosen, .. } => !chosen.kind.is_builtin(),
+            Phase::Advancing { chosen } | Phase::Signing { chosen, .. } => !chosen.kind.signs_at_server(),
             _ => false,
         }
     }

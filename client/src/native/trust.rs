@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gangway_protocol::certificate::file::{self, FileError, TrustAnchors};
 use gangway_protocol::certificate::tls::ServerVerifier;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::NativeOptionsError;
@@ -20,7 +20,21 @@ pub fn read_trust_anchors(file: &[u8]) -> Result<TrustAnchors, FileError> {
     })
 }
 
+/// A certificate that is shown, and its key.
+pub(super) struct ClientIdentity {
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) key: PrivateKeyDer<'static>,
+}
+
 pub(super) fn tls_config(anchors: Option<&TrustAnchors>) -> Result<ClientConfig, NativeOptionsError> {
+    tls_config_as(anchors, None)
+}
+
+/// As [`tls_config`], showing a certificate where the server asks for one.
+pub(super) fn tls_config_as(
+    anchors: Option<&TrustAnchors>,
+    identity: Option<ClientIdentity>,
+) -> Result<ClientConfig, NativeOptionsError> {
     let mut roots = RootCertStore::empty();
     let pinned: Vec<CertificateDer<'static>> = anchors
         .iter()
@@ -45,7 +59,11 @@ pub(super) fn tls_config(anchors: Option<&TrustAnchors>) -> Result<ClientConfig,
         .map_err(|error| unusable(&error))?
         // "Dangerous" is any verifier of one's own; this one asks webpki first.
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(config)
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    match identity {
+        None => Ok(config.with_no_client_auth()),
+        Some(ClientIdentity { chain, key }) => config
+            .with_client_auth_cert(chain, key)
+            .map_err(|error| NativeOptionsError::ClientCertificate(error.to_string())),
+    }
 }

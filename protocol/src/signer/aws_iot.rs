@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::address::{check_optional_origin, check_origin, check_token, is_host, is_port, unfit};
+use super::anchors::check_anchors;
 use super::{OidcClient, UnfitSigner};
-use crate::certificate::split_chain;
 use crate::enrolment::Endpoint;
 
-/// What goes to devices beside a chain, in one sealed box.
-const MAX_TRUST_ANCHORS_LEN: usize = 8192;
 /// Most parameters that are stated for a provisioning template.
 const MAX_PARAMETERS: usize = 20;
 
@@ -179,13 +177,7 @@ impl AwsIot {
                 "is a host name, perhaps with a port, without scheme or path",
             );
         }
-        let fits = |pem: &str| pem.len() <= MAX_TRUST_ANCHORS_LEN && split_chain(pem).is_ok();
-        if !self.trust_anchors.as_deref().is_none_or(fits) {
-            return unfit(
-                "trust_anchors",
-                "is one to ten certificates in PEM, of 8192 bytes at most",
-            );
-        }
+        check_anchors("trust_anchors", self.trust_anchors.as_deref())?;
         if let Some(provisioning) = &self.provisioning {
             provisioning.check()?;
             if self.data_endpoint.is_none() {

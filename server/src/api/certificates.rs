@@ -148,7 +148,7 @@ async fn record_ending(
 ) -> Result<Json<Certificate>> {
     let record = find(&gangway, &sha256).await?;
     // Whoever runs the signer's organisation ends what it signed, wherever the device was moved.
-    let signer = signers::home_of(&mut gangway.db.reader().await?.conn(), &record.signer).await?;
+    let signer = signers::organisation_of(&mut gangway.db.reader().await?.conn(), &record.signer).await?;
     let by_signer = match &signer {
         Some(home) => caller.require(&gangway.db, home, Right::Operate).await.is_ok(),
         None => false,

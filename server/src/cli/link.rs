@@ -32,7 +32,7 @@ use exit::Exit;
 use input::Lines;
 use report::Report;
 
-pub(super) use trial::try_signer;
+pub(super) use trial::{try_corporate, try_signer};
 
 /// The variable that holds the token; with `_FILE` appended, the one that names a file with it.
 const TOKEN_VARIABLE: &str = "GANGWAY_TOKEN";

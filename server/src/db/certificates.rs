@@ -5,7 +5,7 @@ mod revocation;
 mod search;
 mod standing;
 
-pub use endings::{end, endings_due};
+pub use endings::{end, endings_due, endings_due_at_corporate, postpone_ending};
 pub use revocation::{
     Displaced, Revoked, RevokedSerial, hold_of_device, release_of_device, revoke_displaced,
     revoke_of_devices, revoke_of_key, revoke_one, revoked,
@@ -77,6 +77,8 @@ pub enum SignedBy {
     Other {
         /// PEM blocks that were given above the leaf; none: empty.
         above: String,
+        /// PEM blocks of the issuers at which the chain ends, where it told them.
+        trust_anchors: Option<String>,
         /// The signer's own name for it.
         external_id: Option<String>,
     },
@@ -151,14 +153,24 @@ pub async fn insert(conn: &mut Conn<'_>, new: &Generation) -> Result<(), DbError
 /// As [`insert`].
 pub(super) fn insertion(new: &Generation) -> Query {
     let Generation { number, certificate } = new;
-    let (issuer, above, external_id) = match &certificate.signed_by {
-        SignedBy::Own(issuer) => (Some(issuer.as_str()), None, None),
-        SignedBy::Other { above, external_id } => (None, Some(above.as_str()), external_id.as_deref()),
+    let (issuer, above, trust_anchors, external_id) = match &certificate.signed_by {
+        SignedBy::Own(issuer) => (Some(issuer.as_str()), None, None, None),
+        SignedBy::Other {
+            above,
+            trust_anchors,
+            external_id,
+        } => (
+            None,
+            Some(above.as_str()),
+            trust_anchors.as_deref(),
+            external_id.as_deref(),
+        ),
     };
     query(
         "INSERT INTO certificates (sha256, issuer, serial, organisation, device, signer, spki_sha256, generation, leaf,
-                 above, external_id, subject, issuer_name, key_kind, not_before, not_after, issued_at, search)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+                 above, external_id, subject, issuer_name, key_kind, not_before, not_after, issued_at, search,
+                 trust_anchors)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(certificate.sha256.to_string())
     .bind(issuer)
@@ -178,6 +190,7 @@ pub(super) fn insertion(new: &Generation) -> Query {
     .bind(certificate.not_after.0)
     .bind(certificate.issued_at.0)
     .bind(searched(&certificate.serial, &certificate.subject))
+    .bind(trust_anchors)
 }
 
 /// The newest certificate of a key in an organisation.
@@ -297,7 +310,7 @@ macro_rules! columns {
     () => {
         "sha256, issuer, serial, organisation, device, signer, spki_sha256, leaf, above, external_id, subject, issuer_name, \
          key_kind, not_before, not_after, issued_at, delivered_at, proven_at, superseded_at, grace_until, revoked_at, \
-         revocation_reason, ended_at"
+         revocation_reason, ended_at, trust_anchors"
     };
 }
 pub(super) use columns;
@@ -327,6 +340,7 @@ row! {
         revoked_at: Option<i64>,
         revocation_reason: Option<String>,
         ended_at: Option<i64>,
+        trust_anchors: Option<String>,
     }
 }
 
@@ -353,6 +367,7 @@ impl TryFrom<Row> for CertificateRecord {
                 Some(issuer) => SignedBy::Own(parsed(&issuer, "certificates.issuer")?),
                 None => SignedBy::Other {
                     above: row.above.unwrap_or_default(),
+                    trust_anchors: row.trust_anchors,
                     external_id: row.external_id,
                 },
             },

@@ -177,16 +177,18 @@ pub async fn find(conn: &mut Conn<'_>, id: &SignerId) -> Result<Option<Signer>, 
     row.map(Signer::try_from).transpose()
 }
 
-/// The organisation of a signer.
+/// Whose a signer is.
 ///
 /// # Errors
 /// What the database says.
-pub async fn home_of(conn: &mut Conn<'_>, id: &SignerId) -> Result<Option<OrganisationId>, DbError> {
-    let row: Option<(String,)> = query("SELECT organisation FROM signers WHERE id = $1")
+pub async fn organisation_of(conn: &mut Conn<'_>, id: &SignerId) -> Result<Option<OrganisationId>, DbError> {
+    let found: Option<(String,)> = query("SELECT organisation FROM signers WHERE id = $1")
         .bind(id.as_str())
         .fetch_optional(conn)
         .await?;
-    row.map(|(id,)| parsed(&id, "signers.organisation")).transpose()
+    found
+        .map(|(organisation,)| parsed(&organisation, "signers.organisation"))
+        .transpose()
 }
 
 fn written(kind: &SignerKind) -> Result<String, DbError> {

@@ -166,6 +166,7 @@ pub async fn record_signed(
         claim,
         device,
         chain,
+        trust_anchors: None,
         external_id,
         member: caller.member(),
         may_enrol: role.is_some_and(Role::may_enrol),

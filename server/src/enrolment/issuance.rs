@@ -7,6 +7,8 @@
 //! 2. Otherwise it signs. The key is in this process: that takes less than a statement.
 //! 3. It records the certificate as the next generation of its key, which only one racer can.
 //!
+//! What a corporate CA signs takes longer: its transaction ends with the attempt written down, and `corporate` goes on from there.
+//!
 //! A signature is told when the transaction has committed, and never before: a crash leaves a certificate that the next
 //! request returns, or nothing that anybody has seen (`docs/decisions/0025-one-table-for-all-certificates.md`).
 
@@ -14,18 +16,22 @@ use gangway_protocol::certificate::{Csr, EnrolmentStage};
 use gangway_protocol::device::FleetChangeKind;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceAction;
-use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
+use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId, SignerId};
+use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 
+use super::corporate::{self, Asked, Cause};
 use super::standing::{SIGNER_DISABLED, lock_device, require_standing};
 use super::{EnrolmentError, RACE_ATTEMPTS, note_certificate, tell};
 use crate::authority::Member;
-use crate::ca::DeviceIdentity;
+use crate::ca::{DeviceIdentity, LeafIssuer};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Draft, Generation, Leaf, SignedBy};
 use crate::db::devices::DeviceRecord;
-use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, issuance, rules, write};
+use crate::db::{
+    Conn, DbError, approvals, audit, certificates, device_keys, issuance, rules, signers, write,
+};
 
 /// Most certificates of one device within a day, after which none is renewed: its enrolment, a renewal that a member wished
 /// for, and some whose installation failed. What is issued beyond need stands in the record and on lists for ever.
@@ -40,6 +46,8 @@ pub struct Order {
     pub csr: Csr,
     /// On whose word.
     pub grounds: Grounds,
+    /// A corporate CA's reply was lost, and a person wants another certificate all the same.
+    pub again: bool,
 }
 
 /// On whose word a certificate is issued.
@@ -55,7 +63,8 @@ pub enum Grounds {
 ///
 /// # Errors
 /// [`EnrolmentError::Conflict`] before consent or after withdrawal, [`EnrolmentError::KeyRevoked`],
-/// [`EnrolmentError::KeyKnown`] when a renewal comes with another device's key.
+/// [`EnrolmentError::KeyKnown`] when a renewal comes with another device's key; [`EnrolmentError::Corporate`],
+/// [`EnrolmentError::Signing`] and [`EnrolmentError::ReplyLost`] where a corporate CA signs.
 pub async fn issue(context: &Context, order: &Order) -> Result<CertificateRecord, EnrolmentError> {
     for _ in 0..RACE_ATTEMPTS {
         match try_issue(context, order).await {
@@ -120,27 +129,60 @@ pub async fn deliver(
 
 async fn try_issue(context: &Context, order: &Order) -> Result<CertificateRecord, EnrolmentError> {
     let now = context.clock.now();
-    let draft = draft(context, order, now).await?;
-    let issuer = context.ca.leaf_issuer(&draft.issuer)?;
+    // What hinders our own CA hinders nobody whose CA is another one.
+    let (ready, unready) = match ready(context, order, now).await {
+        Ok(ready) => (Some(ready), None),
+        Err(error) => (None, Some(error)),
+    };
     let request = order.clone();
-    let (record, is_new) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
+    let settled = write!(context.db, |tx| -> Result<_, EnrolmentError> {
         match request.settle(tx, now).await? {
-            Step::Stands(record) => Ok((*record, false)),
+            Step::Stands(record) => Ok(Settled::Stands(record)),
             Step::Sign(place) => {
+                let Some((issuer, draft)) = ready else {
+                    return Ok(Settled::Unready);
+                };
                 let leaf = issuer.sign(&draft.to_be_signed)?;
-                Ok((request.record(tx, place, draft, leaf, now).await?, true))
+                let record = request.record(tx, place, draft, leaf, now).await?;
+                Ok(Settled::Signed(Box::new(record)))
             }
+            Step::Ask(asked) => Ok(Settled::Asked(asked)),
         }
     })?;
-    if is_new {
-        tell(
-            context,
-            &record.organisation,
-            &record.device,
-            FleetChangeKind::Changed,
-        );
+    match settled {
+        Settled::Stands(record) => Ok(*record),
+        Settled::Signed(record) => {
+            tell(
+                context,
+                &record.organisation,
+                &record.device,
+                FleetChangeKind::Changed,
+            );
+            Ok(*record)
+        }
+        Settled::Asked(asked) => corporate::finish(context, order, *asked).await,
+        Settled::Unready => Err(unready.unwrap_or(EnrolmentError::NotFound)),
     }
-    Ok(record)
+}
+
+/// What the transaction came to.
+enum Settled {
+    Stands(Box<CertificateRecord>),
+    Signed(Box<CertificateRecord>),
+    /// A corporate CA is to be asked.
+    Asked(Box<Asked>),
+    /// Our own CA is to sign, and cannot.
+    Unready,
+}
+
+/// What signs for our own CA, and what the certificate would say.
+async fn ready(
+    context: &Context,
+    order: &Order,
+    now: UnixMillis,
+) -> Result<(LeafIssuer, Draft), EnrolmentError> {
+    let draft = draft(context, order, now).await?;
+    Ok((context.ca.leaf_issuer(&draft.issuer)?, draft))
 }
 
 /// What the certificate would say if it came to be signed; made before the transaction, which should be short.
@@ -163,6 +205,7 @@ async fn draft(context: &Context, order: &Order, now: UnixMillis) -> Result<Draf
 enum Step {
     Stands(Box<CertificateRecord>),
     Sign(Place),
+    Ask(Box<Asked>),
 }
 
 /// Where a new certificate belongs.
@@ -182,6 +225,8 @@ struct Grant {
     issued: Option<Sha256Hex>,
     /// The certificate that answers a renewal: it is too early, or were one too many.
     standing: Option<Box<CertificateRecord>>,
+    /// The corporate CA that signs instead of our own.
+    corporate: Option<(Signer, Cause)>,
 }
 
 impl Grant {
@@ -214,6 +259,10 @@ impl Order {
             }
             return Ok(Step::Stands(Box::new(standing)));
         }
+        if let Some((signer, cause)) = grant.corporate {
+            let asked = corporate::begin(tx, self, signer, cause, now).await?;
+            return Ok(Step::Ask(Box::new(asked)));
+        }
         Ok(Step::Sign(Place {
             organisation: record.device.organisation,
             signer: grant.signer,
@@ -230,6 +279,7 @@ impl Order {
         leaf: Leaf,
         now: UnixMillis,
     ) -> Result<CertificateRecord, EnrolmentError> {
+        note_key(tx, &place.organisation, self, now).await?;
         let new = Generation {
             number: place.generation,
             certificate: CertificateRecord {
@@ -276,7 +326,7 @@ impl Order {
         now: UnixMillis,
     ) -> Result<Grant, EnrolmentError> {
         match &self.grounds {
-            Grounds::Approval(member) => self.authorise_by_approval(tx, &member.account, now).await,
+            Grounds::Approval(member) => self.authorise_by_approval(tx, member, now).await,
             Grounds::Renewal(certificate) => self.authorise_renewal(tx, record, certificate, now).await,
         }
     }
@@ -284,7 +334,7 @@ impl Order {
     async fn authorise_by_approval(
         &self,
         tx: &mut Conn<'_>,
-        account: &AccountId,
+        member: &Member,
         now: UnixMillis,
     ) -> Result<Grant, EnrolmentError> {
         let (approval, signer) = approvals::newest_of_key(tx, &self.device, &self.csr.spki_sha256())
@@ -292,7 +342,7 @@ impl Order {
             .ok_or(EnrolmentError::Conflict(
                 "nobody has approved this key for this device; enter the device's code",
             ))?;
-        if approval.account != *account {
+        if approval.account != member.account {
             return Err(EnrolmentError::Conflict(
                 "somebody else has approved this device; let them finish, or enter its code yourself",
             ));
@@ -307,16 +357,28 @@ impl Order {
         if signer.disabled {
             return Err(EnrolmentError::Conflict(SIGNER_DISABLED));
         }
-        if !signer.kind.is_builtin() {
+        if !signer.kind.signs_at_server() {
             return Err(EnrolmentError::Conflict(
                 "this approval names a signer elsewhere: have it sign there, and record the certificate",
             ));
         }
+        let corporate = match signer.kind.is_corporate() {
+            true => {
+                let signer = signers::find(tx, &approval.signer).await?;
+                let signer = signer.ok_or(DbError::Corrupt("approvals.signer"))?;
+                Some((
+                    signer,
+                    Cause::Approval(Box::new(approval.clone()), member.clone()),
+                ))
+            }
+            false => None,
+        };
         Ok(Grant {
             signer: approval.signer,
             claim: Some(approval.claim),
             issued: approval.certificate,
             standing: None,
+            corporate,
         })
     }
 
@@ -339,12 +401,19 @@ impl Order {
                 "a newer certificate of this device has been proved: renew with that one",
             ));
         }
-        if !matches!(current.signed_by, SignedBy::Own(_)) {
-            return Err(EnrolmentError::Conflict(
-                "this certificate was signed elsewhere, where only people can sign: enter the device's code in the panel for a \
-                 new one",
-            ));
-        }
+        let corporate = match &current.signed_by {
+            SignedBy::Own(_) => None,
+            SignedBy::Other { .. } => {
+                let signer = signers::find(tx, &current.signer).await?;
+                let signer = signer.filter(|signer| signer.kind.is_corporate());
+                let cause = Cause::Renewal(Box::new(current.clone()));
+                let by_people = EnrolmentError::Conflict(
+                    "this certificate was signed elsewhere, where only people can sign: enter the device's code in the panel \
+                     for a new one",
+                );
+                Some((signer.ok_or(by_people)?, cause))
+            }
+        };
         let signer = current.signer.clone();
         if let Some(standing) = self.answer_without_issuing(tx, record, current, now).await? {
             return Ok(Grant {
@@ -352,21 +421,22 @@ impl Order {
                 claim: None,
                 issued: None,
                 standing: Some(Box::new(standing)),
+                corporate: None,
             });
         }
         let organisation = &record.device.organisation;
         let spki = self.csr.spki_sha256();
-        if device_keys::find(tx, organisation, &spki).await?.is_none() {
-            if device_keys::is_refused_elsewhere(tx, organisation, &spki).await? {
-                return Err(EnrolmentError::KeyRevoked);
-            }
-            device_keys::insert(tx, organisation, &spki, &self.device, now).await?;
+        if device_keys::find(tx, organisation, &spki).await?.is_none()
+            && device_keys::is_refused_elsewhere(tx, organisation, &spki).await?
+        {
+            return Err(EnrolmentError::KeyRevoked);
         }
         Ok(Grant {
             signer,
             claim: None,
             issued: None,
             standing: None,
+            corporate,
         })
     }
 
@@ -397,6 +467,20 @@ impl Order {
         }
         Ok(Some(current))
     }
+}
+
+/// Notes whose key it is, where a renewal brings a new one.
+pub(super) async fn note_key(
+    tx: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    order: &Order,
+    now: UnixMillis,
+) -> Result<(), DbError> {
+    let spki = order.csr.spki_sha256();
+    if device_keys::find(tx, organisation, &spki).await?.is_none() {
+        device_keys::insert(tx, organisation, &spki, &order.device, now).await?;
+    }
+    Ok(())
 }
 
 /// Whether the certificate answers a repeated request: neither revoked nor superseded, in the first half of its life, and no

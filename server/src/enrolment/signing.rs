@@ -7,9 +7,7 @@
 //!     └───────────┘ refused
 //! ```
 
-use gangway_protocol::certificate::{
-    Approval, EnrolmentStage, RevocationReason, SIGNING_LEASE_SECS, SigningUpdate,
-};
+use gangway_protocol::certificate::{Approval, EnrolmentStage, SIGNING_LEASE_SECS, SigningUpdate};
 use gangway_protocol::device::{FleetChangeKind, check_text};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceAction;
@@ -18,18 +16,19 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 
+use super::foreign::{Foreign, Use};
 use super::standing::{
     is_being_signed, is_reply_lost, lease, lock_device, note_loss, owned, owned_with_device,
     require_standing, show, unfit,
 };
-use super::{EnrolmentError, approval, note_certificate, tell};
+use super::{EnrolmentError, approval, tell};
 use crate::authority::Member;
 use crate::ca::Presented;
 use crate::context::Context;
 use crate::db::approvals::ApprovalRecord;
 use crate::db::audit::{Entry, Scope};
-use crate::db::certificates::{CertificateRecord, Generation, Revoked, SignedBy};
-use crate::db::{Conn, DbError, approvals, audit, certificates, devices, issuance, signers, write};
+use crate::db::certificates::CertificateRecord;
+use crate::db::{Conn, DbError, approvals, audit, certificates, devices, signers, write};
 
 /// Most certificates that are recorded for one approval: what is recorded stays for ever, and anybody can make certificates for
 /// a public key.
@@ -142,9 +141,9 @@ async fn asked(tx: &mut Conn<'_>, record: &ApprovalRecord, role: Role) -> Result
     let signer = signers::find(tx, &record.signer)
         .await?
         .ok_or(DbError::Corrupt("approvals.signer"))?;
-    if signer.kind.is_builtin() {
+    if signer.kind.signs_at_server() {
         return Err(EnrolmentError::Conflict(
-            "this organisation's own CA signs for this approval: ask for the certificate with the device's request",
+            "the server has this approval's certificate signed itself: ask for it with the device's request",
         ));
     }
     if let Some(why) = unfit(Some(&signer), role) {
@@ -155,7 +154,7 @@ async fn asked(tx: &mut Conn<'_>, record: &ApprovalRecord, role: Role) -> Result
 }
 
 /// The stage that a beginning leads to.
-async fn begin(
+pub(super) async fn begin(
     tx: &mut Conn<'_>,
     record: &ApprovalRecord,
     member: &Member,
@@ -222,6 +221,8 @@ pub struct Signed {
     pub device: DeviceId,
     /// PEM blocks, leaf first.
     pub chain: String,
+    /// PEM blocks of the issuers at which it ends, where the server asked for it itself.
+    pub trust_anchors: Option<String>,
     /// The signer's own name for it.
     pub external_id: Option<String>,
     /// Who had it signed.
@@ -281,9 +282,10 @@ pub async fn record(context: &Context, signed: Signed) -> Result<CertificateReco
     Ok(certificate)
 }
 
-struct Recorded {
-    certificate: CertificateRecord,
-    is_new: bool,
+/// What is on record by now.
+pub(super) struct Recorded {
+    pub(super) certificate: CertificateRecord,
+    pub(super) is_new: bool,
 }
 
 impl Signed {
@@ -319,7 +321,7 @@ impl Signed {
         })
     }
 
-    async fn record(
+    pub(super) async fn record(
         self,
         tx: &mut Conn<'_>,
         presented: &Presented,
@@ -363,69 +365,19 @@ impl Signed {
             Err(EnrolmentError::Db(error)) => return Err(error.into()),
             Err(_) => false,
         };
-        let stands = self.may_enrol && is_asked && fits;
-        let newest = certificates::newest_of_key(tx, &device.organisation, &spki).await?;
-        let leaf = presented.leaf();
-        let tbs = &leaf.tbs_certificate;
-        let new = Generation {
-            number: newest.map_or(1, |newest| newest.number + 1),
-            certificate: CertificateRecord {
-                sha256: *presented.sha256(),
-                signed_by: SignedBy::Other {
-                    above: presented.above(),
-                    external_id: self.external_id,
-                },
-                serial: presented.serial(),
-                organisation: device.organisation,
-                device: self.device,
-                signer: approval.signer,
-                spki_sha256: spki,
-                leaf: presented.pem(),
-                subject: tbs.subject.to_string(),
-                issuer_name: tbs.issuer.to_string(),
-                key_kind: presented.key().kind().to_string(),
-                not_before: presented.not_before(),
-                not_after: presented.not_after(),
-                issued_at: now,
-                delivered_at: None,
-                proven_at: None,
-                superseded_at: None,
-                grace_until: None,
-                revocation: None,
-                ended_at: None,
-            },
+        let foreign = Foreign {
+            presented,
+            trust_anchors: self.trust_anchors,
+            external_id: self.external_id,
+            organisation: device.organisation,
+            device: self.device,
+            signer: approval.signer,
         };
-        if !issuance::record(tx, &new, stands.then_some(&approval.claim)).await? {
-            return Err(DbError::Busy.into());
-        }
-        let mut certificate = new.certificate;
-        note_certificate(
-            tx,
-            &certificate,
-            self.member.actor(),
-            DeviceAction::CertificateIssued,
-            now,
-        )
-        .await?;
-        if !stands {
-            let revoked = Revoked {
-                at: now,
-                reason: RevocationReason::CessationOfOperation,
-            };
-            certificates::revoke_one(tx, &certificate.sha256, revoked).await?;
-            devices::refresh_expiry(tx, &certificate.device).await?;
-            note_certificate(
-                tx,
-                &certificate,
-                self.member.actor(),
-                DeviceAction::CertificateRevoked,
-                now,
-            )
-            .await?;
-            certificate = certificates::find(tx, &certificate.sha256)
-                .await?
-                .ok_or(DbError::Corrupt("certificates: a new one is gone"))?;
-        }
+        let purpose = match self.may_enrol && is_asked && fits {
+            true => Use::Approval(&approval.claim),
+            false => Use::Nothing,
+        };
+        let certificate = foreign.record(tx, purpose, self.member.actor(), now).await?;
         Ok(Recorded {
             certificate,
             is_new: true,

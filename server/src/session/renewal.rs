@@ -52,6 +52,7 @@ pub async fn renew(
         device: pass.device.clone(),
         csr,
         grounds: Grounds::Renewal(pass.certificate),
+        again: false,
     };
     let certificate = present(context, issue(context, &order).await?).map_err(EnrolmentError::from)?;
     Ok(Renewed {

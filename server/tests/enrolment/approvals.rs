@@ -35,7 +35,7 @@ both_engines!(
         let approval = ada.api.record_consent(&claim).await.expect("consent");
         assert_eq!(approval.stage, EnrolmentStage::Consented);
 
-        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let sign = CertificateRequest::sign(device.csr());
         let certificate = ada
             .api
             .request_certificate(&approval.device.id, &sign)
@@ -324,7 +324,7 @@ both_engines!(
         ada.api.record_consent(&claim).await.expect("consent");
         let server = server.restart().await;
         let ada = server.again(&ada);
-        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let sign = CertificateRequest::sign(device.csr());
         let first = ada
             .api
             .request_certificate(&approval.device.id, &sign)

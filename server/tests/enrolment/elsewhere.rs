@@ -229,7 +229,7 @@ both_engines!(
             .await;
         assert_eq!(problem(by_another), ProblemCode::NotFound);
         // Our own CA does not sign what a member approved for somebody else.
-        let own = CertificateRequest::Sign { csr: device.csr() };
+        let own = CertificateRequest::sign(device.csr());
         assert_eq!(
             problem(ada.api.request_certificate(id, &own).await),
             ProblemCode::Conflict

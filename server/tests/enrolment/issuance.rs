@@ -17,7 +17,7 @@ both_engines!(
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let device = SoftDevice::new();
         let approval = ada.approve(&server, &device.key).await;
-        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let sign = CertificateRequest::sign(device.csr());
         assert_eq!(
             problem(ada.api.request_certificate(&approval.device.id, &sign).await),
             ProblemCode::Conflict
@@ -35,14 +35,12 @@ both_engines!(
         let device = SoftDevice::new();
         let approval = ada.approve(&server, &device.key).await;
         ada.api.record_consent(&approval.claim).await.expect("consent");
-        let other = CertificateRequest::Sign {
-            csr: SoftDevice::new().csr(),
-        };
+        let other = CertificateRequest::sign(SoftDevice::new().csr());
         assert_eq!(
             problem(ada.api.request_certificate(&approval.device.id, &other).await),
             ProblemCode::Conflict
         );
-        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let sign = CertificateRequest::sign(device.csr());
         assert_eq!(
             problem(bob.api.request_certificate(&approval.device.id, &sign).await),
             ProblemCode::Conflict
@@ -68,7 +66,7 @@ both_engines!(
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let (device, first) = SoftDevice::in_fleet(&server, &ada).await;
-        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let sign = CertificateRequest::sign(device.csr());
         // 90 days and five minutes of life, of which five minutes had passed at the start.
         server
             .clock

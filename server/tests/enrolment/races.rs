@@ -60,7 +60,7 @@ both_engines!(
         let device = SoftDevice::new();
         let approval = ada.approve(&server, &device.key).await;
         ada.api.record_consent(&approval.claim).await.expect("consent");
-        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let sign = CertificateRequest::sign(device.csr());
         let outcomes =
             join_all((0..AT_ONCE).map(|_| ada.api.request_certificate(&approval.device.id, &sign))).await;
         let certificates: HashSet<_> = outcomes
@@ -85,7 +85,7 @@ both_engines!(
             let device = SoftDevice::new();
             let approval = ada.approve(&server, &device.key).await;
             ada.api.record_consent(&approval.claim).await.expect("consent");
-            let sign = CertificateRequest::Sign { csr: device.csr() };
+            let sign = CertificateRequest::sign(device.csr());
             let (signed, withdrawn) = tokio::join!(
                 ada.api.request_certificate(&approval.device.id, &sign),
                 ada.api.withdraw_approval(&approval.claim)

@@ -193,9 +193,7 @@ both_engines!(
             problem(ben.api.update_signing(&approval.claim, &begun).await),
             ProblemCode::Conflict
         );
-        let sign = CertificateRequest::Sign {
-            csr: csr::csr(&own_key),
-        };
+        let sign = CertificateRequest::sign(csr::csr(&own_key));
         assert_eq!(
             problem(ben.api.request_certificate(&own.device.id, &sign).await),
             ProblemCode::Conflict

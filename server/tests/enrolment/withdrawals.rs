@@ -30,7 +30,7 @@ both_engines!(
             problem(ada.api.record_consent(&approval.claim).await),
             ProblemCode::Conflict
         );
-        let sign = CertificateRequest::Sign { csr: device.csr() };
+        let sign = CertificateRequest::sign(device.csr());
         assert_eq!(
             problem(ada.api.request_certificate(&approval.device.id, &sign).await),
             ProblemCode::Conflict

@@ -200,7 +200,7 @@ impl<'a> World<'a> {
             return;
         }
         self.ada.api.record_consent(&claim).await.expect("consent");
-        let sign = CertificateRequest::Sign { csr };
+        let sign = CertificateRequest::sign(csr);
         if let Ok(certificate) = self.ada.api.request_certificate(&self.device, &sign).await {
             self.keep(key, certificate.sha256, certificate.chain, false);
         }

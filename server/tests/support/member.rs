@@ -265,7 +265,7 @@ impl Member {
     /// The device that was approved consents, and its certificate is signed.
     pub(crate) async fn certify(&self, approval: &Approval, key: &KeyPair) -> Certificate {
         self.api.record_consent(&approval.claim).await.expect("consent");
-        let request = CertificateRequest::Sign { csr: csr::csr(key) };
+        let request = CertificateRequest::sign(csr::csr(key));
         self.api
             .request_certificate(&approval.device.id, &request)
             .await

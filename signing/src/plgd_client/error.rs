@@ -93,6 +93,9 @@ pub enum UnfitRequest {
         /// What it has to be.
         wanted: String,
     },
+    /// Verifiers would not agree which name counts.
+    #[error("it has more than one common name")]
+    SeveralNames,
     /// It asks for a certificate that may sign others.
     #[error("it asks for a certificate that may sign others")]
     Authority,

@@ -12,28 +12,18 @@ use gangway_protocol::encoding::Sha256Hex;
 use uuid::Uuid;
 use x509_cert::der;
 use x509_cert::ext::Extensions;
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 use x509_cert::name::RdnSequence;
 use x509_cert::request::CertReq;
 
 use super::ClientError;
 use super::error::UnfitRequest;
 use crate::SigningError;
+use crate::asked::check_extensions;
 use crate::sign_in::shown;
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 /// PKCS#9, RFC 2985 §5.4.2.
 const EXTENSION_REQUEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
-const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
-const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
-/// serverAuth, clientAuth, and the identity of OCF.
-const PURPOSES: [ObjectIdentifier; 3] = [
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1"),
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
-    ObjectIdentifier::new_unwrap("1.3.6.1.4.1.44924.1.6"),
-];
-const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
-const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 
 /// Looks at a request (base64 of PEM) that has to be for this owner or device, and tells whose key it is for. Whoever signs
 /// verifies its signature.
@@ -58,7 +48,7 @@ pub(super) fn look(encoded: &str, of: &Uuid) -> Result<Sha256Hex, UnfitRequest> 
         }
         for value in attribute.values.iter() {
             let asked = value.to_der().and_then(|der| Extensions::from_der(&der));
-            check(&asked.map_err(|_| malformed())?)?;
+            check_extensions(&asked.map_err(|_| malformed())?)?;
         }
     }
     Ok(csr.spki_sha256())
@@ -91,44 +81,6 @@ fn common_names(subject: &RdnSequence) -> Vec<&str> {
         .filter(|attribute| attribute.oid == COMMON_NAME)
         .map(|attribute| std::str::from_utf8(attribute.value.value()).unwrap_or("?"))
         .collect()
-}
-
-/// RFC 5280 §4.2.1. A name of a host, of a person or of a policy would be believed, since the authority vouches for it.
-fn check(asked: &Extensions) -> Result<(), UnfitRequest> {
-    for extension in asked {
-        let value = extension.extn_value.as_bytes();
-        match extension.extn_id {
-            BASIC_CONSTRAINTS => {
-                let read = BasicConstraints::from_der(value).map_err(|_| malformed())?;
-                if read.ca {
-                    return Err(UnfitRequest::Authority);
-                }
-            }
-            KEY_USAGE => {
-                let read = KeyUsage::from_der(value).map_err(|_| malformed())?;
-                if read.key_cert_sign() || read.crl_sign() {
-                    return Err(UnfitRequest::Authority);
-                }
-            }
-            // OCSPSigning would make it speak for the authority, any purpose for everybody.
-            EXTENDED_KEY_USAGE => {
-                let ExtendedKeyUsage(purposes) =
-                    ExtendedKeyUsage::from_der(value).map_err(|_| malformed())?;
-                if let Some(other) = purposes.iter().find(|purpose| !PURPOSES.contains(purpose)) {
-                    return Err(UnfitRequest::Purpose {
-                        oid: other.to_string(),
-                    });
-                }
-            }
-            SUBJECT_KEY_IDENTIFIER => {}
-            other => {
-                return Err(UnfitRequest::Extension {
-                    oid: other.to_string(),
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use gangway_client::crossing::{Input, Obstacle, Review, Stage, Warning};
 use gangway_protocol::account::Account;
 use gangway_protocol::enrolment::NetworkComparison;
 use gangway_protocol::organisation::{Organisation, Role};
+use gangway_protocol::signer::Signer;
 use leptos::prelude::*;
 
 use self::approval::{Form, Place, approval};
@@ -20,6 +21,7 @@ use crate::components::icon::{Glyph, Icon};
 use crate::components::labels::{LabelsField, NameField};
 use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::{Complaint, Notice, Tone};
+use crate::components::signer_kind::kind_name;
 use crate::format;
 use crate::visit::language;
 
@@ -194,15 +196,24 @@ fn HomeField(homes: Vec<Organisation>, form: Form) -> impl IntoView {
     })
 }
 
-/// The choice between several signers.
+/// The choice between several signers; a corporate CA is named also where there is no other.
 #[component]
 fn SignerField(form: Form) -> impl IntoView {
     let t = language();
     move || {
-        let signers = form.signers.get()?.ok().filter(|signers| signers.len() > 1)?;
+        let is_told = |signers: &Vec<Signer>| {
+            signers.len() > 1 || signers.iter().any(|signer| signer.kind.is_corporate())
+        };
+        let signers = form.signers.get()?.ok().filter(is_told)?;
         let options = signers
             .into_iter()
-            .map(|signer| view! { <option value=signer.id.to_string()>{signer.name}</option> })
+            .map(|signer| {
+                let name = match signer.kind.is_corporate() {
+                    true => format!("{} · {}", signer.name, kind_name(t, &signer.kind)),
+                    false => signer.name,
+                };
+                view! { <option value=signer.id.to_string()>{name}</option> }
+            })
             .collect_view();
         Some(view! {
             <div class="field">

@@ -3,7 +3,7 @@
 use gangway_protocol::certificate::Certificate;
 use gangway_protocol::id::SignerId;
 use gangway_protocol::organisation::Organisation;
-use gangway_protocol::signer::Signer;
+use gangway_protocol::signer::{Signer, SignerKind};
 use gangway_signing::{Ending, EndingStep};
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -45,11 +45,63 @@ pub(super) fn EndingsDue(
             .into_iter()
             .filter_map(|signer| {
                 let certificates = at(&signer.id);
-                (!certificates.is_empty()).then(|| view! { <DueAt signer certificates trials read /> })
+                if certificates.is_empty() {
+                    None
+                } else if signer.kind.is_corporate() {
+                    Some(Either::Left(
+                        view! { <DueAtCorporate signer certificates read /> },
+                    ))
+                } else {
+                    Some(Either::Right(view! { <DueAt signer certificates trials read /> }))
+                }
             })
             .collect_view()
     };
     view! { <div class="stack">{notices}</div> }
+}
+
+/// At a corporate CA, which nobody here has credentials for: the server ends them, or people there.
+#[component]
+fn DueAtCorporate(
+    signer: Signer,
+    certificates: Vec<Certificate>,
+    /// Reads anew what is due.
+    read: Callback<()>,
+) -> impl IntoView {
+    let t = language();
+    if !matches!(signer.kind, SignerKind::Est(_)) {
+        let said = t.endings_by_server(certificates.len(), &signer.name);
+        return Either::Left(view! { <Notice tone=Tone::Warn>{said}</Notice> });
+    }
+    let serials: Vec<&str> = certificates
+        .iter()
+        .map(|certificate| certificate.serial.as_str())
+        .collect();
+    let said = t.endings_by_hand(&serials.join(", "), &signer.name);
+    let message = RwSignal::new(None::<String>);
+    let press = move |_| {
+        let certificates = certificates.clone();
+        leptos::task::spawn_local(async move {
+            for certificate in certificates {
+                if let Err(error) = api().record_ending(&certificate.sha256).await {
+                    let _ = message.try_set(Some(error.to_string()));
+                    return;
+                }
+            }
+            read.run(());
+        });
+    };
+    Either::Right(view! {
+        <Notice tone=Tone::Warn>
+            <p>{said}</p>
+            <div class="row">
+                <button class="button" type="button" on:click=press>
+                    {t.endings_done()}
+                </button>
+            </div>
+            <Complaint message />
+        </Notice>
+    })
 }
 
 #[component]

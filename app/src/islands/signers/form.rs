@@ -51,7 +51,13 @@ impl Fields {
             None | Some(SignerKind::AwsIot(_)) => AWS,
             Some(SignerKind::PlgdHub(_)) => PLGD,
             // Nothing of these can be filled in.
-            Some(SignerKind::Builtin | SignerKind::Unknown) => "",
+            Some(
+                SignerKind::Builtin
+                | SignerKind::Est(_)
+                | SignerKind::StepCa(_)
+                | SignerKind::Vault(_)
+                | SignerKind::Unknown,
+            ) => "",
         };
         let least_role = present.map_or(Role::Installer, |signer| signer.least_role);
         Self {
@@ -103,6 +109,7 @@ pub(super) fn SignerForm(
         .as_ref()
         .map_or_else(|| "new".to_owned(), |signer| signer.id.to_string());
     let is_new = present.is_none();
+    let is_corporate = present.as_ref().is_some_and(|signer| signer.kind.is_corporate());
     let present = StoredValue::new(present);
     let message = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
@@ -182,6 +189,7 @@ pub(super) fn SignerForm(
                         </label>
                     }
                 })}
+            {is_corporate.then(|| view! { <p class="hint">{t.signer_of_operator()}</p> })}
             {returns.map(|address| view! { <ReturnAddress address /> })}
             <Complaint message />
             <FormEnd open verb=t.save() busy />
@@ -194,7 +202,11 @@ fn signs_in(kind: &SignerKind) -> bool {
     match kind {
         SignerKind::AwsIot(aws) => aws.sign_in.is_some(),
         SignerKind::PlgdHub(_) => true,
-        SignerKind::Builtin | SignerKind::Unknown => false,
+        SignerKind::Builtin
+        | SignerKind::Est(_)
+        | SignerKind::StepCa(_)
+        | SignerKind::Vault(_)
+        | SignerKind::Unknown => false,
     }
 }
 

@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use super::super::certificates::page_of;
 use super::super::request::{JsonBody, PathId, QueryOf};
-use crate::authority::Result;
 use crate::authority::{Caller, Right};
+use crate::authority::{Error, Result};
 use crate::enrolment::issuance::{Grounds, Order, issue};
 use crate::enrolment::{EnrolmentError, check_csr, claims, present};
 use crate::state::Gangway;
@@ -71,14 +71,21 @@ async fn request_certificate(
     JsonBody(request): JsonBody<CertificateRequest>,
 ) -> Result<Json<Certificate>> {
     let record = match request {
-        CertificateRequest::Sign { csr } => {
+        CertificateRequest::Sign { csr, again } => {
             caller.reach_device(&gangway.db, &id, Right::Enrol).await?;
             let order = Order {
                 device: id,
                 csr: check_csr(&csr).map_err(EnrolmentError::from)?,
                 grounds: Grounds::Approval(caller.member()),
+                again,
             };
-            issue(&gangway, &order).await?
+            // A corporate CA may be asked, whose answer is recorded also when the caller has gone.
+            let issuing = gangway.clone();
+            let issued = gangway
+                .supervisor
+                .see_through(async move { issue(&issuing, &order).await })
+                .await;
+            issued.map_err(Error::internal)??
         }
         CertificateRequest::Record(recording) => {
             claims::record_signed(&gangway, &caller, id, recording).await?

@@ -234,7 +234,8 @@ impl Driver<'_> {
 
     /// Whether somebody else's signature is under way.
     fn asks_elsewhere(&self, view: &View) -> bool {
-        matches!(view.stage, Stage::Signing | Stage::Provisioning) && !self.decision.signer.kind.is_builtin()
+        matches!(view.stage, Stage::Signing | Stage::Provisioning)
+            && !self.decision.signer.kind.signs_at_server()
     }
 
     /// How it ended, once it has.

@@ -4,16 +4,23 @@
 use std::sync::Arc;
 
 use gangway_client::{Api, Native, NativeOptions};
-use gangway_protocol::certificate::Csr;
+use gangway_protocol::certificate::{Csr, RevocationReason};
+use gangway_protocol::id::DeviceId;
 use gangway_protocol::signer::Signer;
-use gangway_signing::{NoAnswer, SigningError, ThrowAway, Trial, TrialEnd, TrialStage, TrialStep};
+use gangway_signing::{
+    CorporateError, CorporateOrder, CorporateRevocation, NoAnswer, SigningError, ThrowAway, Trial, TrialEnd,
+    TrialStage, TrialStep,
+};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 
 use super::exit::Exit;
 use super::report::Report;
+use crate::ca::Presented;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Environment;
+use crate::rng::{Random, SystemRandom as RandomOfSystem};
+use crate::signers::CorporateCa;
 
 /// RFC 5480 §2: what stands before the point of a P-256 key in a SubjectPublicKeyInfo.
 const P256_SPKI: [u8; 26] = [
@@ -63,6 +70,56 @@ pub(in crate::cli) async fn try_signer(
         TrialEnd::Left { why, find } => format!(
             "“{}” works, but what it signed could not be removed ({why}). Nobody has the key. Look at {find}.",
             signer.name
+        ),
+    });
+    Ok(())
+}
+
+/// Tries a corporate CA with the credential that the server has for it.
+///
+/// # Errors
+/// What hinders it, for people.
+pub(in crate::cli) async fn try_corporate(
+    signer: &Signer,
+    ca: Result<CorporateCa<'_>, CorporateError>,
+) -> Result<(), String> {
+    let report = Report::new(false);
+    let name = &signer.name;
+    let failed = |error: CorporateError| format!("“{name}” did not sign: {error}");
+    let ca = ca.map_err(failed)?;
+    let csr = throw_away().ok_or("the cryptographic library made no key")?;
+    report.note("… the request is signed");
+    let random: &dyn Random = &RandomOfSystem;
+    let order = CorporateOrder {
+        csr,
+        // Of no device: it names nothing that exists.
+        device: DeviceId::new(SystemClock.now(), random.for_id()),
+        urn: "urn:gangway:trial".to_owned(),
+        renews: None,
+    };
+    let signed = ca.sign(order).await.map_err(failed)?;
+    report.note("✓ the request is signed");
+    let presented =
+        Presented::parse(&signed.chain).map_err(|error| format!("“{name}” signed, but {error}"))?;
+    report.note(&format!("  {}", presented.leaf().tbs_certificate.subject));
+    if !ca.revokes() {
+        report.note(&format!(
+            "“{name}” works. EST has no way to revoke what it signed. Nobody has the key; its serial number is {}.",
+            presented.serial()
+        ));
+        return Ok(());
+    }
+    report.note("… what was signed is revoked");
+    let revocation = CorporateRevocation {
+        serial: presented.serial(),
+        external_id: signed.external_id,
+        reason: RevocationReason::CessationOfOperation,
+    };
+    report.note(&match ca.revoke(revocation).await {
+        Ok(()) => format!("“{name}” works."),
+        Err(error) => format!(
+            "“{name}” signs, but what it signed was not revoked: {error}. Nobody has the key; its serial number is {}.",
+            presented.serial()
         ),
     });
     Ok(())

@@ -150,6 +150,16 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
             })
         }),
     ),
+    (
+        "certificates::endings_due_at_corporate",
+        Walks(|conn| {
+            Box::pin(async {
+                certificates::endings_due_at_corporate(conn, UnixMillis(50), 100)
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
     ("certificates::revoke_of_devices", CHANGES),
     ("certificates::revoke_of_key", CHANGES),
     ("certificates::revoke_one", CHANGES),

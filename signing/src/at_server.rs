@@ -1,25 +1,38 @@
-//! Gangway's own CA: one request to our API, which signs, records and answers at once (`protocol.md` §4). Repeating it is
-//! harmless: the same key gets the certificate that stands.
+//! What our server signs, by its own CA or by a corporate CA that it asks: one request to our API, which records and answers
+//! (`protocol.md` §4). Repeating it is harmless: the same key gets the certificate that stands. Where the reply of a corporate CA was
+//! lost, the server says so, and nothing is signed again before the person wants it.
 
 use gangway_protocol::certificate::CertificateRequest;
+use gangway_protocol::error::ProblemCode;
 use gangway_protocol::path;
+use gangway_protocol::signer::SignerKind;
 
 use crate::{NoAnswer, Order, Response, SigningError, Step, panel};
 
-/// One signing by the built-in CA.
+/// One signing at our server.
 #[derive(Clone, Debug)]
-pub struct Builtin {
+pub struct AtServer {
     order: Order,
+    /// Where a corporate CA is.
+    place: Option<String>,
 }
 
-impl Builtin {
-    pub(crate) fn new(order: Order) -> Self {
-        Self { order }
+impl AtServer {
+    pub(crate) fn new(kind: &SignerKind, order: Order) -> Self {
+        Self {
+            order,
+            place: kind.corporate_place(),
+        }
+    }
+
+    pub(crate) fn allow_another(&mut self) {
+        self.order.again = true;
     }
 
     pub(crate) fn start(&self) -> Result<Step, SigningError> {
         let request = CertificateRequest::Sign {
             csr: self.order.csr.to_pem(),
+            again: self.order.again,
         };
         panel::send(
             http::Method::POST,
@@ -28,8 +41,17 @@ impl Builtin {
         )
     }
 
-    pub(crate) fn answer(&self, answer: Result<Response, NoAnswer>) -> Result<Step, SigningError> {
-        panel::certificate(&self.order, answer)
+    pub(crate) fn answer(&mut self, answer: Result<Response, NoAnswer>) -> Result<Step, SigningError> {
+        self.order.again = false;
+        match (panel::certificate(&self.order, answer), &self.place) {
+            (Err(SigningError::Problem(problem)), Some(place)) if problem.code == ProblemCode::ReplyLost => {
+                Ok(Step::ReplyLost {
+                    lost: None,
+                    find: place.clone(),
+                })
+            }
+            (outcome, _) => outcome,
+        }
     }
 }
 
@@ -56,9 +78,11 @@ iJsvYg0Q6eWH5dunU/iGtMhZ/mob
 ";
 
     fn asked() -> (Signer, crate::Request) {
-        let signer: gangway_protocol::signer::Signer =
-            serde_json::from_value(json!({"id": SIGNER, "name": "Built-in CA", "kind": "builtin"}))
-                .expect("a signer");
+        asked_of(json!({"id": SIGNER, "name": "Built-in CA", "kind": "builtin"}))
+    }
+
+    fn asked_of(signer: Value) -> (Signer, crate::Request) {
+        let signer: gangway_protocol::signer::Signer = serde_json::from_value(signer).expect("a signer");
         let csr = UncheckedCsr::from_pem(CSR)
             .expect("a CSR")
             .conclude(true)
@@ -151,5 +175,34 @@ iJsvYg0Q6eWH5dunU/iGtMhZ/mob
             let error = take(&mut signer, response(status, &body)).expect_err("no certificate");
             assert_eq!(error.is_temporary(), temporary, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn after_a_lost_reply_of_a_corporate_ca_the_person_decides() {
+        let (mut signer, _) = asked_of(json!({
+            "id": SIGNER, "name": "Works CA", "kind": "vault", "url": "https://vault.works.example", "role": "devices",
+        }));
+        let lost = json!({"type": "about:blank", "title": "Reply lost", "status": 409, "code": "reply_lost"});
+        match take(&mut signer, response(409, &lost)) {
+            Ok(Step::ReplyLost { lost: None, find }) => {
+                assert_eq!(find, "https://vault.works.example · pki/devices");
+            }
+            other => panic!("a lost reply, not {other:?}"),
+        }
+        signer.allow_another();
+        match signer.start(&Wallet::default(), NOW) {
+            Ok(Step::Send(sending)) => {
+                let body: Value = serde_json::from_slice(sending.request.body()).expect("JSON");
+                assert_eq!(body, json!({"csr": CSR, "again": true}));
+            }
+            other => panic!("a request, not {other:?}"),
+        }
+        assert!(matches!(
+            take(&mut signer, response(409, &lost)),
+            Ok(Step::ReplyLost { .. })
+        ));
+        // Our own CA loses none.
+        let (mut own, _) = asked();
+        assert!(take(&mut own, response(409, &lost)).is_err());
     }
 }

@@ -1,0 +1,423 @@
+//! Certificates of corporate CAs: asked for between two transactions, because a CA takes its time.
+//!
+//! 1. [`begin`], in the transaction that has settled that nothing stands: one attempt for each device at a time, for as long as the
+//!    lease at most. An approval is in the stage `signing` meanwhile, and cannot be taken back.
+//! 2. [`finish`] asks the CA, once, and within a quarter of the lease.
+//! 3. A second transaction looks at what came of it. A certificate for the device's key is recorded before it is told, as revoked
+//!    where it may not serve. What was surely not signed leads back; what is unclear is a lost reply.
+//!
+//! After a crash in between the lease ends: an approval's reply counts as lost, and a person decides; a renewal is asked for again,
+//! more and more rarely, because nobody is there to decide (`docs/decisions/0032-corporate-cas.md`).
+
+use gangway_protocol::certificate::EnrolmentStage;
+use gangway_protocol::device::FleetChangeKind;
+use gangway_protocol::history::DeviceAction;
+use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId};
+use gangway_protocol::organisation::Role;
+use gangway_protocol::signer::Signer;
+use gangway_protocol::time::UnixMillis;
+use gangway_signing::{CorporateError, CorporateOrder, CorporateSigned};
+use x509_cert::der::Decode as _;
+use x509_cert::der::oid::AssociatedOid as _;
+use x509_cert::ext::pkix::BasicConstraints;
+
+use super::foreign::{Foreign, Use};
+use super::issuance::{Grounds, Order, note_key};
+use super::signing::{self, Signed};
+use super::standing::{is_being_signed, lease, lock_device, note_loss, unfit};
+use super::{EnrolmentError, tell};
+use crate::authority::Member;
+use crate::ca::{DeviceIdentity, Presented};
+use crate::context::Context;
+use crate::db::approvals::ApprovalRecord;
+use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::certificates::CertificateRecord;
+use crate::db::{
+    Conn, DbError, approvals, audit, certificates, corporate_attempts, devices, organisations, write,
+};
+use crate::signers::CorporateCa;
+
+/// After a renewal that failed the device is not asked for before this.
+const RENEWAL_PAUSE: i64 = 5 * UnixMillis::MINUTE;
+/// After a renewal whose reply was lost; twice as long after each further one.
+const LOSS_PAUSE: i64 = UnixMillis::HOUR;
+/// The longest pause, also of those that a CA wishes for.
+const LONGEST_PAUSE: i64 = UnixMillis::DAY;
+/// How far a clock may be ahead of the devices' (`docs/protocol.md` §2).
+const CLOCK_SKEW: i64 = 10 * UnixMillis::MINUTE;
+
+/// What a corporate CA is asked for.
+#[derive(Clone)]
+pub(super) struct Asked {
+    signer: Signer,
+    organisation: OrganisationId,
+    /// The approval that waits for it.
+    approval: Option<ClaimId>,
+    /// The certificate that is renewed, PEM.
+    renews: Option<String>,
+}
+
+/// On what grounds it is asked.
+pub(super) enum Cause {
+    /// An approval of this member's.
+    Approval(Box<ApprovalRecord>, Member),
+    /// The renewal of this certificate.
+    Renewal(Box<CertificateRecord>),
+}
+
+/// Begins an attempt, with the device locked.
+///
+/// # Errors
+/// [`EnrolmentError::Signing`] while another one goes on; [`EnrolmentError::ReplyLost`] when a person has to decide first;
+/// [`EnrolmentError::Conflict`] when the member may not use the signer any more.
+pub(super) async fn begin(
+    tx: &mut Conn<'_>,
+    order: &Order,
+    signer: Signer,
+    cause: Cause,
+    now: UnixMillis,
+) -> Result<Asked, EnrolmentError> {
+    if !corporate_attempts::begin(tx, &order.device, now, now.plus(lease())).await? {
+        let until = corporate_attempts::not_before(tx, &order.device).await?;
+        let left = until.map_or(0, |until| until.since(now)) / UnixMillis::SECOND + 1;
+        return Err(EnrolmentError::Signing {
+            retry_after_secs: u32::try_from(left).unwrap_or(u32::MAX),
+        });
+    }
+    let (organisation, approval, renews) = match cause {
+        Cause::Renewal(current) => (current.organisation, None, Some(current.leaf)),
+        Cause::Approval(record, member) => {
+            let role = organisations::role_at(tx, &record.organisation, &member.account).await?;
+            if let Some(why) = unfit(Some(&signer), role.ok_or(EnrolmentError::NotFound)?) {
+                return Err(EnrolmentError::Conflict(why));
+            }
+            // The lease of another server whose clock is behind.
+            if is_being_signed(&record, now) {
+                return Err(DbError::Busy.into());
+            }
+            let stage = signing::begin(tx, &record, &member, &signer, order.again, now).await?;
+            if !approvals::advance(tx, &record.claim, record.stage, stage, now).await? {
+                return Err(DbError::Busy.into());
+            }
+            (record.organisation, Some(record.claim), None)
+        }
+    };
+    Ok(Asked {
+        signer,
+        organisation,
+        approval,
+        renews,
+    })
+}
+
+/// Asks, and records what came of it.
+///
+/// # Errors
+/// [`EnrolmentError::Corporate`] with what the CA says; [`EnrolmentError::ReplyLost`]; [`EnrolmentError::Conflict`] when what was signed
+/// may not serve any more.
+pub(super) async fn finish(
+    context: &Context,
+    order: &Order,
+    asked: Asked,
+) -> Result<CertificateRecord, EnrolmentError> {
+    let outcome = ask(context, order, &asked).await;
+    let signed = outcome.and_then(|signed| {
+        // What cannot be read is of no use, but may be a certificate.
+        let presented = Presented::parse(&signed.chain).map_err(|unreadable| CorporateError::Unclear {
+            detail: unreadable.to_string(),
+        })?;
+        match presented.key().spki_sha256() == order.csr.spki_sha256() {
+            true => Ok((signed, presented)),
+            false => Err(CorporateError::OtherKey),
+        }
+    });
+    match signed {
+        Ok((signed, presented)) => record(context, order, asked, signed, presented).await,
+        Err(error) => {
+            tracing::warn!(device = %order.device, signer = %asked.signer.id, %error, "a corporate CA did not sign");
+            Err(settle_failure(context, order, asked, error).await?)
+        }
+    }
+}
+
+async fn ask(context: &Context, order: &Order, asked: &Asked) -> Result<CorporateSigned, CorporateError> {
+    let unusable = |error: crate::authority::Error| CorporateError::Credential {
+        detail: error.to_string(),
+    };
+    let Context {
+        db,
+        ca,
+        clock,
+        random,
+        ..
+    } = context;
+    let ca = CorporateCa::open(db, ca.key_store(), &asked.signer, &**clock, &**random).await;
+    let identity = DeviceIdentity {
+        organisation: asked.organisation.clone(),
+        device: order.device.clone(),
+    };
+    let what = CorporateOrder {
+        csr: order.csr.clone(),
+        device: order.device.clone(),
+        urn: identity.urn(),
+        renews: asked.renews.clone(),
+    };
+    ca.map_err(unusable)??.sign(what).await
+}
+
+/// Writes down that there is no certificate, and says why.
+async fn settle_failure(
+    context: &Context,
+    order: &Order,
+    asked: Asked,
+    error: CorporateError,
+) -> Result<EnrolmentError, EnrolmentError> {
+    let now = context.clock.now();
+    let is_unclear = matches!(error, CorporateError::Unclear { .. });
+    let wished = error
+        .retry_after_secs()
+        .map(|secs| LONGEST_PAUSE.min(i64::from(secs) * UnixMillis::SECOND));
+    let (device, grounds) = (order.device.clone(), order.grounds.clone());
+    let (approval, organisation) = (asked.approval.clone(), asked.organisation.clone());
+    let is_renewal = approval.is_none();
+    write!(context.db, |tx| -> Result<_, EnrolmentError> {
+        devices::lock(tx, &device)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?;
+        let pause = match &approval {
+            None if is_unclear => {
+                let lost = corporate_attempts::lose(tx, &device).await?;
+                note_lost_renewal(tx, &organisation, &device, now).await?;
+                LONGEST_PAUSE.min(LOSS_PAUSE << (lost - 1).clamp(0, 8))
+            }
+            None => wished.unwrap_or(RENEWAL_PAUSE),
+            Some(claim) => {
+                let to = match is_unclear {
+                    true => EnrolmentStage::ReplyLost,
+                    false => EnrolmentStage::Consented,
+                };
+                let moved = approvals::advance(tx, claim, EnrolmentStage::Signing, to, now).await?;
+                if moved && is_unclear {
+                    let record = approvals::find(tx, claim)
+                        .await?
+                        .ok_or(EnrolmentError::NotFound)?;
+                    note_loss(tx, &record, actor(&grounds, &device), now).await?;
+                }
+                // A person may ask again at once, unless the CA wants otherwise.
+                wished.unwrap_or_default()
+            }
+        };
+        corporate_attempts::postpone(tx, &device, now.plus(pause)).await?;
+        Ok(())
+    })?;
+    tell(
+        context,
+        &asked.organisation,
+        &order.device,
+        FleetChangeKind::Changed,
+    );
+    Ok(match is_unclear && !is_renewal {
+        true => EnrolmentError::ReplyLost,
+        false => EnrolmentError::Corporate {
+            signer: asked.signer.name,
+            error,
+        },
+    })
+}
+
+/// What a CA has signed for the device's key.
+#[derive(Clone)]
+struct Obtained {
+    signed: CorporateSigned,
+    presented: Presented,
+    /// Why it may not serve, whatever has happened meanwhile.
+    fault: Option<&'static str>,
+    now: UnixMillis,
+}
+
+/// Records what was signed.
+async fn record(
+    context: &Context,
+    order: &Order,
+    asked: Asked,
+    signed: CorporateSigned,
+    presented: Presented,
+) -> Result<CertificateRecord, EnrolmentError> {
+    let now = context.clock.now();
+    let fault = match context.ca.has_signed(presented.leaf()) {
+        true => Some("it returned a certificate of this server’s own CA"),
+        false => fault_of(&presented, now),
+    };
+    let obtained = Obtained {
+        signed,
+        presented,
+        fault,
+        now,
+    };
+    let signer = asked.signer.name.clone();
+    let order = order.clone();
+    let recorded = write!(context.db, |tx| -> Result<_, EnrolmentError> {
+        let certificate = match (&order.grounds, &asked.approval) {
+            (Grounds::Approval(member), Some(claim)) => {
+                obtained
+                    .record_for(tx, &order, claim, member, &asked.organisation)
+                    .await?
+            }
+            _ => obtained.record_renewal(tx, &order, asked).await?,
+        };
+        corporate_attempts::end(tx, &order.device).await?;
+        Ok(certificate)
+    });
+    let certificate = match recorded {
+        // Asking again would have another one signed.
+        Err(EnrolmentError::Db(DbError::Unique)) => {
+            return Err(EnrolmentError::Conflict(
+                "the CA returned a certificate that is recorded for another device",
+            ));
+        }
+        recorded => recorded?,
+    };
+    tell(
+        context,
+        &certificate.organisation,
+        &certificate.device,
+        FleetChangeKind::Changed,
+    );
+    match (certificate.revocation.is_some(), fault) {
+        (false, _) => Ok(certificate),
+        (true, Some(fault)) => Err(EnrolmentError::Corporate {
+            signer,
+            error: CorporateError::Refused {
+                detail: format!("{fault}; that is on record as revoked"),
+            },
+        }),
+        (true, None) => Err(EnrolmentError::Conflict(
+            "this certificate may not serve: the approval has ended, or the device, its key or the member has been excluded \
+             meanwhile. It is on record as revoked",
+        )),
+    }
+}
+
+impl Obtained {
+    async fn record_for(
+        self,
+        tx: &mut Conn<'_>,
+        order: &Order,
+        claim: &ClaimId,
+        member: &Member,
+        organisation: &OrganisationId,
+    ) -> Result<CertificateRecord, EnrolmentError> {
+        let role = organisations::role_at(tx, organisation, &member.account).await?;
+        let signed = Signed {
+            claim: claim.clone(),
+            device: order.device.clone(),
+            chain: self.signed.chain,
+            trust_anchors: self.signed.trust_anchors,
+            external_id: self.signed.external_id,
+            member: member.clone(),
+            may_enrol: self.fault.is_none() && role.is_some_and(Role::may_enrol),
+        };
+        let recorded = signed.record(tx, &self.presented, self.now).await?.certificate;
+        if recorded.revocation.is_some() {
+            let (from, to) = (EnrolmentStage::Signing, EnrolmentStage::Consented);
+            approvals::advance(tx, claim, from, to, self.now).await?;
+        }
+        Ok(recorded)
+    }
+
+    async fn record_renewal(
+        self,
+        tx: &mut Conn<'_>,
+        order: &Order,
+        asked: Asked,
+    ) -> Result<CertificateRecord, EnrolmentError> {
+        let spki = order.csr.spki_sha256();
+        let fits = match lock_device(tx, &order.device, &spki).await {
+            Ok(_) => true,
+            Err(EnrolmentError::Db(error)) => return Err(error.into()),
+            Err(_) => false,
+        };
+        // Some CAs give the same certificate again.
+        if let Some(recorded) = certificates::find(tx, self.presented.sha256()).await?
+            && recorded.device == order.device
+        {
+            return Ok(recorded);
+        }
+        let stands = self.fault.is_none() && fits && is_renewable(tx, &order.grounds).await?;
+        if stands {
+            note_key(tx, &asked.organisation, order, self.now).await?;
+        }
+        let foreign = Foreign {
+            presented: &self.presented,
+            trust_anchors: self.signed.trust_anchors,
+            external_id: self.signed.external_id,
+            organisation: asked.organisation,
+            device: order.device.clone(),
+            signer: asked.signer.id,
+        };
+        let purpose = if stands { Use::Renewal } else { Use::Nothing };
+        foreign
+            .record(tx, purpose, Actor::Device(&order.device), self.now)
+            .await
+    }
+}
+
+/// Whether the certificate that is renewed still is what it was.
+async fn is_renewable(tx: &mut Conn<'_>, grounds: &Grounds) -> Result<bool, EnrolmentError> {
+    let Grounds::Renewal(current) = grounds else {
+        return Ok(false);
+    };
+    let current = certificates::find(tx, current).await?;
+    Ok(current.is_some_and(|current| current.revocation.is_none()))
+}
+
+/// Why a certificate may not serve. Whether its issuers stand behind it is for the device, which verifies the chain.
+fn fault_of(presented: &Presented, now: UnixMillis) -> Option<&'static str> {
+    let extensions = presented
+        .leaf()
+        .tbs_certificate
+        .extensions
+        .as_deref()
+        .unwrap_or_default();
+    let is_ca = extensions
+        .iter()
+        .filter(|extension| extension.extn_id == BasicConstraints::OID)
+        .any(|extension| {
+            BasicConstraints::from_der(extension.extn_value.as_bytes())
+                .is_ok_and(|constraints| constraints.ca)
+        });
+    if is_ca {
+        return Some("it returned a certificate that may sign others");
+    }
+    if presented.not_after() <= now {
+        return Some("it returned a certificate that has expired already");
+    }
+    if presented.not_before() > now.plus(CLOCK_SKEW) {
+        return Some("it returned a certificate that is not valid yet");
+    }
+    None
+}
+
+fn actor<'a>(grounds: &'a Grounds, device: &'a DeviceId) -> Actor<'a> {
+    match grounds {
+        Grounds::Approval(member) => member.actor(),
+        Grounds::Renewal(_) => Actor::Device(device),
+    }
+}
+
+async fn note_lost_renewal(
+    tx: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    device: &DeviceId,
+    now: UnixMillis,
+) -> Result<(), DbError> {
+    let entry = Entry {
+        scope: Scope::Organisation(organisation),
+        at: now,
+        actor: Actor::Device(device),
+        action: DeviceAction::ReplyLost.as_str(),
+        subject: device.as_str(),
+        detail: "renewal",
+    };
+    audit::append(tx, &entry).await
+}
