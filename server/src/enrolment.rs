@@ -20,6 +20,7 @@
 pub mod approval;
 pub mod claims;
 mod corporate;
+pub mod delivery;
 pub mod endings;
 pub mod exclusion;
 mod foreign;

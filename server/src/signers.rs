@@ -207,8 +207,8 @@ async fn lock(tx: &mut Conn<'_>, caller: &Caller, organisation: &OrganisationId)
     Ok(signers::of_organisation(tx, organisation).await?)
 }
 
-/// Threat model: ENR-33.
 fn refuse_corporate(kind: &SignerKind) -> Result<()> {
+    // Threat model: ENR-33.
     if kind.is_corporate() {
         return Err(Error::invalid(
             "kind",

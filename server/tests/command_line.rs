@@ -1,10 +1,11 @@
 //! Commands of the binary that do not serve: what they refuse, and in which words; what they show.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use gangway_protocol::organisation::Role;
 
-use crate::support::program::{gangway, refuses, run, stderr, succeeds, text};
+use crate::support::program::{gangway, on, refuses, run, stderr, succeeds, text};
 use crate::support::{Engine, Server, csr, fresh_database};
 
 /// Threat model: ACC-3.
@@ -334,7 +335,10 @@ fn a_signer_is_added_and_listed_from_the_command_line() {
     );
     refuses(&add("aws_iot", &home, "{}"), "missing field `region`");
     refuses(&add("aws_iot", &home, "region"), "aws.json cannot be used");
-    refuses(&add("azure", &home, "{}"), "it is aws_iot, plgd_hub or builtin");
+    refuses(
+        &add("azure", &home, "{}"),
+        "it is aws_iot, plgd_hub, est, step_ca, vault or builtin",
+    );
     let nowhere = "org_0000000001zzzzzzzzzzzzzzzz";
     refuses(
         &add("aws_iot", nowhere, "{\"region\": \"eu-central-1\"}"),
@@ -357,4 +361,79 @@ fn a_signer_is_added_and_listed_from_the_command_line() {
         .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["kind"].to_string())
         .collect();
     assert_eq!(kinds, ["\"builtin\"", "\"aws_iot\""]);
+}
+
+/// Threat model: ENR-33.
+#[test]
+fn a_corporate_ca_is_added_with_its_credential_which_is_shown_nowhere() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path();
+    let scope = ["admin", "token", "create", "--scope", "enrol"];
+    succeeds(&on(data, &scope));
+    let file = data.join("gangway.sqlite3");
+    let home: String = rusqlite::Connection::open(&file)
+        .and_then(|connection| connection.query_row("SELECT id FROM organisations", [], |row| row.get(0)))
+        .expect("the organisation that the token made");
+    let (config, credential) = (data.join("vault.json"), data.join("credential.json"));
+    let write = |file: &Path, json: &str| std::fs::write(file, json).expect("written");
+    write(
+        &config,
+        r#"{"url": "https://vault.works.example:8200", "role": "devices"}"#,
+    );
+    let add = |further: &[&str]| {
+        let add = ["admin", "signer", "add", "--kind", "vault", "--name", "Works CA"];
+        let where_to = ["--configuration", text(&config), "--organisation", &home];
+        on(data, &[&add[..], &where_to, further].concat())
+    };
+    refuses(&add(&[]), "give it a credential with --credential FILE");
+    let with = ["--credential", text(&credential)];
+    write(&credential, r#"{"password": "hunter2"}"#);
+    let refused = add(&with);
+    refuses(&refused, r#"the credential is JSON of the form {"token": …}"#);
+    assert!(!stderr(&refused).contains("hunter2"));
+    write(&credential, r#"{"token": "hvs.hunter2"}"#);
+    let added = succeeds(&add(&with));
+    let added: serde_json::Value = serde_json::from_str(&added).expect("JSON");
+    assert_eq!(added["mount"], "pki");
+    let id = added["id"].as_str().expect("an id");
+    write(
+        &config,
+        r#"{"url": "https://vault.works.example:8200", "mount": "../sys", "role": "devices"}"#,
+    );
+    let change = |what: &[&str]| on(data, &[&["admin", "signer", "change", id], what].concat());
+    refuses(&change(&["--configuration", text(&config)]), "mount has letters");
+    refuses(&change(&[]), "--credential <FILE>");
+    write(
+        &config,
+        r#"{"url": "http://127.0.0.1:9", "mount": "pki/devices", "role": "devices"}"#,
+    );
+    let changed = succeeds(&change(&[
+        "--configuration",
+        text(&config),
+        "--credential",
+        text(&credential),
+    ]));
+    assert!(changed.contains("pki/devices"), "{changed}");
+    refuses(
+        &on(data, &["admin", "signer", "try", id]),
+        "“Works CA” did not sign: it cannot be reached",
+    );
+    let list = ["admin", "signer", "list", "--organisation", &home];
+    let listed = succeeds(&on(data, &list));
+    assert!(
+        listed.contains("Works CA") && !listed.contains("hunter2"),
+        "{listed}"
+    );
+    std::fs::remove_file(&credential).expect("it is not needed any more");
+    for entry in std::fs::read_dir(data).expect("a folder") {
+        let file = entry.expect("an entry").path();
+        if file.is_file() {
+            let bytes = std::fs::read(&file).expect("a file");
+            assert!(
+                !bytes.windows(7).any(|window| window == b"hunter2"),
+                "{}",
+                file.display()
+            );
+        }
+    }
 }

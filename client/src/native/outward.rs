@@ -147,7 +147,7 @@ mod tests {
         connections
     }
 
-    /// Time is advanced by itself while nothing happens.
+    /// Threat model: ENR-33. Time is advanced by itself while nothing happens.
     #[tokio::test(start_paused = true)]
     async fn who_never_answers_was_asked_and_is_waited_for_a_bounded_time() {
         let silent = listening().await;
@@ -170,6 +170,7 @@ mod tests {
         assert!(!silence.was_sent, "{silence:?}");
     }
 
+    /// Threat model: ENR-33.
     #[tokio::test]
     async fn an_answer_without_end_is_not_read_to_its_end() {
         let listener = listening().await;
@@ -188,6 +189,8 @@ mod tests {
         answering.abort();
     }
 
+    /// Threat model: ENR-35.
+    ///
     /// A connection that ends without an answer is not a reason to send again, and a redirect none to go elsewhere.
     #[tokio::test]
     async fn a_request_is_sent_once_whatever_comes_of_it() {

@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 const APPROVAL_REQUEST: &str = r#"{"organisation":"org_01jd8r3k5m7n9p1q3s5t7v9x1z","csr":"-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----\n","facts":{"hostname":"thermometer-7","os":"linux","os_version":"Debian GNU/Linux 12","arch":"aarch64","software":"gangway-device","software_version":"0.1.0"},"signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"thermometer-7","labels":["hall 3"],"replace":true}"#;
 const APPROVAL: &str = r#"{"claim":"clm_01jd8r3k5m7n9p1q3s5t7v9x1z","device":{"id":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"thermometer-7","state":{"name":"enrolling","since":1790000000000}},"organisation":"org_01jd8r3k5m7n9p1q3s5t7v9x1z","organisation_name":"Harbour Works","approver":"Ada Lindqvist","signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","stage":"approved","approved_at":1790000000000}"#;
 const SIGN: &str = r#"{"csr":"-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----\n"}"#;
+const SIGN_AGAIN: &str =
+    r#"{"csr":"-----BEGIN CERTIFICATE REQUEST-----\n…\n-----END CERTIFICATE REQUEST-----\n","again":true}"#;
 const RECORD: &str = r#"{"claim":"clm_01jd8r3k5m7n9p1q3s5t7v9x1z","chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","external_id":"5c1d0e"}"#;
 const CERTIFICATE: &str = r#"{"sha256":"ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63","serial":"4f3c","device":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","organisation":"org_01jd8r3k5m7n9p1q3s5t7v9x1z","spki_sha256":"ec40f4e3cbeda7d7df2ca23032cb7e56d0b0bbd8a69f5c1ce68487b95f815f63","subject":"CN=dev_01jd8r3k5m7n9p1q3s5t7v9x1z","issuer":"CN=Gangway Intermediate","key":"P-256","signer":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","not_before":1790000000000,"not_after":1797776000000,"chain":"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n","issued_at":1790000000000}"#;
 const BUILTIN: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"Built-in CA","kind":"builtin","least_role":"installer"}"#;
@@ -19,6 +21,9 @@ const AWS: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"AWS, Frankfu
 const AWS_COGNITO: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"AWS, Dublin","kind":"aws_iot","region":"eu-west-1","data_endpoint":"d4e5f6-ats.iot.eu-west-1.amazonaws.com:443","activate":false,"provisioning":{"template":"gangway","parameters":{"Device":"device","SerialNumber":"serial"}},"sign_in":{"by":"cognito","domain":"https://plant.auth.eu-west-1.amazoncognito.com","user_pool":"eu-west-1_a1B2c3D4e","client_id":"3n4b5urk1ft4fl3mg5e62d9ado","identity_pool":"eu-west-1:0a1b2c3d-0000-1111-2222-333344445555"},"least_role":"installer"}"#;
 const AWS_WEB_IDENTITY: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"AWS, Paris","kind":"aws_iot","region":"eu-west-3","activate":true,"sign_in":{"by":"web_identity","client":{"issuer":"https://login.example/realms/plant","client_id":"gangway","scopes":["offline_access"]},"role":"arn:aws:iam::123456789012:role/enrol"},"least_role":"installer"}"#;
 const HUB: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"Hub, Hall 3","kind":"plgd_hub","certificate_authority":"https://api.hub.example","sign_in":{"issuer":"https://auth.hub.example","client_id":"web","audience":"https://hub.example"},"coap_gateway":"coaps+tcp://hub.example:5684","least_role":"installer"}"#;
+const EST: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"Works CA","kind":"est","url":"https://est.works.example:8443","label":"devices","least_role":"installer"}"#;
+const STEP_CA: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"Works CA","kind":"step_ca","url":"https://ca.works.example","provisioner":"gangway","least_role":"installer"}"#;
+const VAULT: &str = r#"{"id":"sgn_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"Works CA","kind":"vault","url":"https://vault.works.example:8200","mount":"pki","role":"devices","approle_mount":"approle","least_role":"installer"}"#;
 const BEGUN: &str = r#"{"state":"begun","again":true}"#;
 const REFUSED: &str = r#"{"state":"refused"}"#;
 const REPLY_LOST: &str = r#"{"state":"reply_lost"}"#;
@@ -26,10 +31,11 @@ const REPORT: &str = r#"{"reason":"not_mine"}"#;
 const PROBLEM: &str = r#"{"type":"about:blank","title":"This key belongs to a device","status":409,"code":"key_known","detail":"The key belongs to thermometer-7. Replace its certificate, or refuse: a copied disk image looks like this.","device":{"id":"dev_01jd8r3k5m7n9p1q3s5t7v9x1z","name":"thermometer-7","state":{"name":"active","since":1790000000000}}}"#;
 
 /// Every line that the document must show.
-pub(crate) const LITERALS: [&str; 15] = [
+pub(crate) const LITERALS: [&str; 19] = [
     APPROVAL_REQUEST,
     APPROVAL,
     SIGN,
+    SIGN_AGAIN,
     RECORD,
     CERTIFICATE,
     BUILTIN,
@@ -37,6 +43,9 @@ pub(crate) const LITERALS: [&str; 15] = [
     AWS_COGNITO,
     AWS_WEB_IDENTITY,
     HUB,
+    EST,
+    STEP_CA,
+    VAULT,
     BEGUN,
     REFUSED,
     REPLY_LOST,
@@ -70,7 +79,14 @@ fn an_approval_is_asked_for_and_given() {
 
 #[test]
 fn a_certificate_is_asked_for_in_two_ways() {
-    assert!(matches!(survives(SIGN), CertificateRequest::Sign { .. }));
+    assert!(matches!(
+        survives(SIGN),
+        CertificateRequest::Sign { again: false, .. }
+    ));
+    assert!(matches!(
+        survives(SIGN_AGAIN),
+        CertificateRequest::Sign { again: true, .. }
+    ));
     assert!(matches!(
         survives(RECORD),
         CertificateRequest::Record(Recording {
@@ -87,8 +103,11 @@ fn a_signer_says_what_it_is_and_a_claimant_what_it_is_about() {
     assert!(survives::<Signer>(BUILTIN).kind.is_builtin());
     let aws: Signer = survives(AWS);
     assert!(aws.disabled && matches!(aws.kind, SignerKind::AwsIot(_)));
-    for signer in [AWS_COGNITO, AWS_WEB_IDENTITY, HUB] {
+    for signer in [AWS_COGNITO, AWS_WEB_IDENTITY, HUB, EST, STEP_CA, VAULT] {
         assert_eq!(survives::<Signer>(signer).kind.check(), Ok(()));
+    }
+    for signer in [EST, STEP_CA, VAULT] {
+        assert!(survives::<Signer>(signer).kind.signs_at_server());
     }
     assert_eq!(
         survives::<SigningUpdate>(BEGUN),

@@ -25,7 +25,7 @@ use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::db::certificates::{self, CertificateFilter, CertificateRecord};
 use crate::db::signers;
-use crate::enrolment::issuance::{self, Witness};
+use crate::enrolment::delivery::{self, Witness};
 use crate::enrolment::{endings, exclusion, present};
 use crate::state::Gangway;
 
@@ -110,7 +110,7 @@ async fn record_delivery(
         .reach_device(&gangway.db, &record.device, Right::Enrol)
         .await?;
     let witness = Witness::Claimant(caller.member());
-    let delivered = issuance::deliver(&gangway, sha256, witness).await?;
+    let delivered = delivery::deliver(&gangway, sha256, witness).await?;
     Ok(Json(present(&gangway, delivered)?))
 }
 

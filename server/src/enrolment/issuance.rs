@@ -26,12 +26,10 @@ use super::{EnrolmentError, RACE_ATTEMPTS, note_certificate, tell};
 use crate::authority::Member;
 use crate::ca::{DeviceIdentity, LeafIssuer};
 use crate::context::Context;
-use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::audit::Actor;
 use crate::db::certificates::{CertificateRecord, Draft, Generation, Leaf, SignedBy};
 use crate::db::devices::DeviceRecord;
-use crate::db::{
-    Conn, DbError, approvals, audit, certificates, device_keys, issuance, rules, signers, write,
-};
+use crate::db::{Conn, DbError, approvals, certificates, device_keys, issuance, rules, signers, write};
 
 /// Most certificates of one device within a day, after which none is renewed: its enrolment, a renewal that a member wished
 /// for, and some whose installation failed. What is issued beyond need stands in the record and on lists for ever.
@@ -73,58 +71,6 @@ pub async fn issue(context: &Context, order: &Order) -> Result<CertificateRecord
         }
     }
     Err(DbError::Busy.into())
-}
-
-/// Who says that a device has installed its certificate.
-#[derive(Clone, Debug)]
-pub enum Witness {
-    /// The device itself, in a session that it has proved.
-    Device,
-    /// A member, whose claimant heard it through the sealed channel: the server has not seen what the device said.
-    Claimant(Member),
-}
-
-/// Records that a certificate is installed, and on whose word. Repeating it changes nothing.
-///
-/// # Errors
-/// [`EnrolmentError::NotFound`] for an unknown certificate.
-pub async fn deliver(
-    context: &Context,
-    sha256: Sha256Hex,
-    witness: Witness,
-) -> Result<CertificateRecord, EnrolmentError> {
-    let now = context.clock.now();
-    let (record, first) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        let first = certificates::deliver(tx, &sha256, now).await?;
-        let record = certificates::find(tx, &sha256)
-            .await?
-            .ok_or(EnrolmentError::NotFound)?;
-        if first {
-            approvals::follow_certificate(tx, &sha256, EnrolmentStage::Delivered, now).await?;
-            let entry = Entry {
-                scope: Scope::Organisation(&record.organisation),
-                at: now,
-                actor: match &witness {
-                    Witness::Device => Actor::Device(&record.device),
-                    Witness::Claimant(member) => member.actor(),
-                },
-                action: DeviceAction::CertificateDelivered.as_str(),
-                subject: record.device.as_str(),
-                detail: &format!("serial {}", record.serial),
-            };
-            audit::append(tx, &entry).await?;
-        }
-        Ok((record, first))
-    })?;
-    if first {
-        tell(
-            context,
-            &record.organisation,
-            &record.device,
-            FleetChangeKind::Changed,
-        );
-    }
-    Ok(record)
 }
 
 async fn try_issue(context: &Context, order: &Order) -> Result<CertificateRecord, EnrolmentError> {
@@ -250,9 +196,17 @@ impl Order {
         let organisation = &record.device.organisation;
         let newest = certificates::newest_of_key(tx, organisation, &self.csr.spki_sha256()).await?;
         let generation = newest.as_ref().map_or(1, |newest| newest.number + 1);
-        let standing = newest
+        let mut standing = newest
             .map(|newest| newest.certificate)
             .filter(|newest| is_current(newest, &record, now) && grant.accepts(newest));
+        if standing.is_none()
+            && grant.corporate.is_some()
+            && let Some(issued) = &grant.issued
+        {
+            // A newer one may have come too late to serve.
+            let issued = certificates::find(tx, issued).await?;
+            standing = issued.filter(|issued| is_current(issued, &record, now));
+        }
         if let Some(standing) = standing {
             if let Some(claim) = &grant.claim {
                 approvals::issue(tx, claim, &standing.sha256, now).await?;

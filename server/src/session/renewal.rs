@@ -11,7 +11,8 @@ use crate::ca::Presented;
 use crate::context::Context;
 use crate::db::devices::Description;
 use crate::db::{DbError, certificates, devices, write};
-use crate::enrolment::issuance::{Grounds, Order, Witness, deliver, issue};
+use crate::enrolment::delivery::{Witness, deliver};
+use crate::enrolment::issuance::{Grounds, Order, issue};
 use crate::enrolment::{EnrolmentError, check_csr, present, tell};
 
 /// A renewed certificate, as the session sends it.

@@ -155,6 +155,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ENR-34.
     async fn a_certificate_that_may_sign_others_is_on_record_as_revoked(server: Server) {
         let works = Works::new(&server, Dialect::Vault).await;
         let (device, approval) = works.consented(&server).await;
