@@ -5,7 +5,7 @@ mod revocation;
 mod search;
 mod standing;
 
-pub use endings::{end, endings_due, endings_due_at_corporate, postpone_ending};
+pub use endings::{end, ending_tries, endings_due, postpone_ending};
 pub use revocation::{
     Displaced, Revoked, RevokedSerial, hold_of_device, release_of_device, revoke_displaced,
     revoke_of_devices, revoke_of_key, revoke_one, revoked,

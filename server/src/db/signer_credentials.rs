@@ -1,9 +1,9 @@
 //! Credentials for corporate CAs, as they were sealed. What is in them is for whoever has the key.
 
-use gangway_protocol::id::SignerId;
+use gangway_protocol::id::{OrganisationId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
-use super::{Conn, DbError, query};
+use super::{Conn, DbError, parsed, query};
 
 /// Gives a signer its credential, or another one.
 ///
@@ -25,6 +25,21 @@ pub async fn put(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The organisations that have a corporate CA.
+///
+/// # Errors
+/// What the database says.
+pub async fn organisations(conn: &mut Conn<'_>) -> Result<Vec<OrganisationId>, DbError> {
+    let rows: Vec<(String,)> = query(
+        "SELECT DISTINCT s.organisation FROM signer_credentials c JOIN signers s ON s.id = c.signer ORDER BY s.organisation",
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|(organisation,)| parsed(&organisation, "signers.organisation"))
+        .collect()
 }
 
 /// The sealed credential of a signer.

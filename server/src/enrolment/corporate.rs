@@ -6,8 +6,9 @@
 //! 3. A second transaction looks at what came of it. A certificate for the device's key is recorded before it is told, as revoked
 //!    where it may not serve. What was surely not signed leads back; what is unclear is a lost reply.
 //!
-//! After a crash in between the lease ends: an approval's reply counts as lost, and a person decides; a renewal is asked for again,
-//! more and more rarely, because nobody is there to decide (`docs/decisions/0032-corporate-cas.md`).
+//! After a crash in between the lease ends: an approval's reply counts as lost, and a person decides; a renewal is asked for again.
+//! Where the replies of renewals are lost that happens more and more rarely, because nobody is there to decide
+//! (`docs/decisions/0032-corporate-cas.md`).
 
 mod obtained;
 

@@ -7,6 +7,8 @@ use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::FleetChangeKind;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceAction;
+use gangway_protocol::id::OrganisationId;
+use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 use gangway_signing::{CorporateError, CorporateRevocation};
 
@@ -15,11 +17,13 @@ use crate::authority::Member;
 use crate::context::Context;
 use crate::db::audit::Actor;
 use crate::db::certificates::{CertificateRecord, SignedBy};
-use crate::db::{DbError, certificates, signers, write};
+use crate::db::{certificates, signer_credentials, signers, write};
 use crate::signers::CorporateCa;
 
-/// Most that one look ends; the rest waits for the next, so that a CA is not flooded.
-const BATCH: i64 = 50;
+/// Most that one look ends of an organisation; the rest waits for the next, so that a CA is not flooded.
+const BATCH: usize = 50;
+/// How many are read at a time.
+const PAGE: i64 = 100;
 /// After a failure; twice as long after each further one.
 const PAUSE: i64 = UnixMillis::MINUTE;
 /// The longest pause.
@@ -33,35 +37,60 @@ pub async fn end_at_corporate_cas(context: &Context) {
 }
 
 async fn end_due(context: &Context) -> Result<(), EnrolmentError> {
-    let now = context.clock.now();
-    let due = {
+    let organisations = {
         let mut reader = context.db.reader().await?;
-        certificates::endings_due_at_corporate(&mut reader.conn(), now, BATCH).await?
+        signer_credentials::organisations(&mut reader.conn()).await?
     };
-    for (certificate, tries) in due {
-        // Before it is asked: another server leaves it alone, and a crash is followed by a pause.
-        let pause = LONGEST_PAUSE.min(PAUSE << tries.clamp(0, 9));
-        let sha256 = certificate.sha256;
-        write!(context.db, |tx| {
-            certificates::postpone_ending(tx, &sha256, now.plus(pause)).await
-        })?;
-        match revoke_there(context, &certificate).await? {
-            Ok(true) => note_ended(context, certificate).await?,
-            Ok(false) => {}
-            Err(error) => {
-                let (device, signer) = (&certificate.device, &certificate.signer);
-                tracing::warn!(%device, %signer, %error, "a revoked certificate could not be ended at its CA yet");
-            }
-        }
+    for organisation in organisations {
+        end_due_of(context, &organisation).await?;
     }
     Ok(())
 }
 
-/// Whether it is ended there; not, where the CA has no way to be asked.
-async fn revoke_there(
+async fn end_due_of(context: &Context, organisation: &OrganisationId) -> Result<(), EnrolmentError> {
+    let now = context.clock.now();
+    let (mut after, mut left) = (String::new(), BATCH);
+    loop {
+        let (due, signers) = {
+            let mut reader = context.db.reader().await?;
+            let conn = &mut reader.conn();
+            let due = certificates::endings_due(conn, organisation, now, &after, PAGE).await?;
+            (due, signers::of_organisation(conn, organisation).await?)
+        };
+        let Some(last) = due.last() else {
+            return Ok(());
+        };
+        after = last.sha256.to_string();
+        for certificate in due {
+            let signer = signers.iter().find(|signer| signer.id == certificate.signer);
+            if let Some(signer) = signer.filter(|signer| signer.kind.is_corporate())
+                && end(context, signer, certificate, now).await?
+            {
+                left -= 1;
+                if left == 0 {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// Ends one, if it is its turn. Whether its CA was asked.
+async fn end(
     context: &Context,
-    certificate: &CertificateRecord,
-) -> Result<Result<bool, CorporateError>, EnrolmentError> {
+    signer: &Signer,
+    certificate: CertificateRecord,
+    now: UnixMillis,
+) -> Result<bool, EnrolmentError> {
+    let sha256 = certificate.sha256;
+    let tries = {
+        let mut reader = context.db.reader().await?;
+        certificates::ending_tries(&mut reader.conn(), &sha256).await?
+    };
+    let (tries, not_before) = tries.unwrap_or((0, now));
+    if now < not_before {
+        return Ok(false);
+    }
     let Context {
         db,
         ca,
@@ -69,19 +98,34 @@ async fn revoke_there(
         random,
         ..
     } = context;
-    let signer = signers::find(&mut db.reader().await?.conn(), &certificate.signer).await?;
-    let signer = signer.ok_or(DbError::Corrupt("certificates.signer"))?;
-    let asked = match CorporateCa::open(db, ca.key_store(), &signer, &**clock, &**random).await {
-        Ok(Ok(asked)) => asked,
-        Ok(Err(error)) => return Ok(Err(error)),
-        Err(error) => {
-            let detail = error.to_string();
-            return Ok(Err(CorporateError::Unreachable { detail }));
-        }
+    let opened = CorporateCa::open(db, ca.key_store(), signer, &**clock, &**random).await;
+    let opened = match opened {
+        Ok(Ok(opened)) if !opened.revokes() => return Ok(false),
+        Ok(opened) => opened,
+        Err(error) => Err(CorporateError::Credential {
+            detail: error.to_string(),
+        }),
     };
-    if !asked.revokes() {
-        return Ok(Ok(false));
+    // Before it is asked: a crash is followed by a pause as well.
+    let pause = LONGEST_PAUSE.min(PAUSE << tries.clamp(0, 9));
+    write!(context.db, |tx| {
+        certificates::postpone_ending(tx, &sha256, now.plus(pause)).await
+    })?;
+    let outcome = match opened {
+        Ok(opened) => opened.revoke(revocation(&certificate)).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => note_ended(context, certificate).await?,
+        Err(error) => {
+            let (device, signer) = (&certificate.device, &signer.id);
+            tracing::warn!(%device, %signer, %error, "a revoked certificate could not be ended at its CA yet");
+        }
     }
+    Ok(true)
+}
+
+fn revocation(certificate: &CertificateRecord) -> CorporateRevocation {
     let external_id = match &certificate.signed_by {
         SignedBy::Own(_) => None,
         SignedBy::Other { external_id, .. } => external_id.clone(),
@@ -90,12 +134,11 @@ async fn revoke_there(
         .revocation
         .as_ref()
         .map(|revocation| revocation.reason);
-    let revocation = CorporateRevocation {
+    CorporateRevocation {
         serial: certificate.serial.clone(),
         external_id,
         reason: reason.unwrap_or(RevocationReason::Unspecified),
-    };
-    Ok(asked.revoke(revocation).await.map(|()| true))
+    }
 }
 
 async fn note_ended(context: &Context, certificate: CertificateRecord) -> Result<(), EnrolmentError> {

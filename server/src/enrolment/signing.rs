@@ -61,10 +61,19 @@ pub async fn update(
         // Read after the lock: whoever ended it meanwhile has ended it.
         let (mut record, device) = owned_with_device(tx, &claim, &member.account).await?;
         require_standing(&record, now)?;
+        let signer = signers::find(tx, &record.signer)
+            .await?
+            .ok_or(DbError::Corrupt("approvals.signer"))?;
+        // What the server asks for itself it writes down itself.
+        if signer.kind.signs_at_server() {
+            return Err(EnrolmentError::Conflict(
+                "the server has this approval's certificate signed itself: ask for it with the device's request",
+            ));
+        }
         let from = record.stage;
         record.stage = match update {
             SigningUpdate::Begun { again } => {
-                let signer = asked(tx, &record, role).await?;
+                require_fit(tx, &record, &signer, role).await?;
                 match take_standing(tx, &record, now).await? {
                     Some(standing) => {
                         record.certificate = Some(standing);
@@ -136,21 +145,18 @@ async fn take_standing(
     }
 }
 
-/// The signer elsewhere that is to be asked, if it, the member's role, the device and its key are still as they were approved.
-async fn asked(tx: &mut Conn<'_>, record: &ApprovalRecord, role: Role) -> Result<Signer, EnrolmentError> {
-    let signer = signers::find(tx, &record.signer)
-        .await?
-        .ok_or(DbError::Corrupt("approvals.signer"))?;
-    if signer.kind.signs_at_server() {
-        return Err(EnrolmentError::Conflict(
-            "the server has this approval's certificate signed itself: ask for it with the device's request",
-        ));
-    }
-    if let Some(why) = unfit(Some(&signer), role) {
+/// Makes sure that the signer, the member's role, the device and its key are still as they were approved.
+async fn require_fit(
+    tx: &mut Conn<'_>,
+    record: &ApprovalRecord,
+    signer: &Signer,
+    role: Role,
+) -> Result<(), EnrolmentError> {
+    if let Some(why) = unfit(Some(signer), role) {
         return Err(EnrolmentError::Conflict(why));
     }
     lock_device(tx, &record.device, &record.spki_sha256).await?;
-    Ok(signer)
+    Ok(())
 }
 
 /// The stage that a beginning leads to.

@@ -5,7 +5,9 @@ mod failures;
 mod renewals;
 mod setting_up;
 
-use gangway_protocol::certificate::{Approval, Certificate, CertificateRequest, EnrolmentStage};
+use gangway_protocol::certificate::{
+    Approval, Certificate, CertificateRequest, EnrolmentStage, SigningUpdate,
+};
 use gangway_protocol::device::DeviceState;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::OrganisationId;
@@ -181,6 +183,30 @@ both_engines!(
         }
         let certificate = works.ask(&device, &approval).await.expect("it stands");
         assert_eq!((works.ca.signed(), certificate.revocation), (1, None));
+    }
+);
+
+both_engines!(
+    async fn what_the_server_asks_for_itself_no_claimant_writes_down(server: Server) {
+        let works = Works::new(&server, Dialect::Vault).await;
+        let (device, approval) = works.consented(&server).await;
+        works.ca.will([Mood::NoReply]);
+        assert_eq!(
+            problem(works.ask(&device, &approval).await),
+            ProblemCode::ReplyLost
+        );
+        for update in [
+            SigningUpdate::Begun { again: true },
+            SigningUpdate::Refused,
+            SigningUpdate::ReplyLost,
+        ] {
+            let updated = works.ada.api.update_signing(&approval.claim, &update).await;
+            assert_eq!(problem(updated), ProblemCode::Conflict);
+        }
+        assert_eq!(
+            works.ada.stage_of(&approval.claim).await,
+            EnrolmentStage::ReplyLost
+        );
     }
 );
 

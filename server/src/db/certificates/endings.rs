@@ -5,7 +5,7 @@ use gangway_protocol::id::OrganisationId;
 use gangway_protocol::time::UnixMillis;
 
 use super::{CertificateRecord, Conn, DbError, Row, columns};
-use crate::db::{query, row};
+use crate::db::query;
 
 /// At most `limit` that signers of an organisation have signed, for whichever device below, and that have not run out by now, in
 /// the order of their digests behind `after`.
@@ -34,40 +34,20 @@ pub async fn endings_due(
     rows.into_iter().map(CertificateRecord::try_from).collect()
 }
 
-/// At most `limit` of all organisations that the server itself may end, because a corporate CA signed them, and whose turn it is. With
-/// how often that was tried before.
+/// How often it was tried to end a certificate at its CA, and before when it is not tried again.
 ///
 /// # Errors
 /// What the database says.
-pub async fn endings_due_at_corporate(
+pub async fn ending_tries(
     conn: &mut Conn<'_>,
-    now: UnixMillis,
-    limit: i64,
-) -> Result<Vec<(CertificateRecord, i64)>, DbError> {
-    let rows: Vec<TriedRow> = query(concat!(
-        "SELECT c.*, COALESCE(e.tries, 0) AS tries FROM (SELECT ",
-        columns!(),
-        " FROM certificates WHERE issuer IS NULL AND revoked_at IS NOT NULL AND ended_at IS NULL
-              AND not_after > $1 AND revocation_reason <> 'certificate_hold'
-              AND signer IN (SELECT signer FROM signer_credentials)) c
-          LEFT JOIN corporate_endings e ON e.sha256 = c.sha256
-         WHERE COALESCE(e.not_before, 0) <= $1 ORDER BY c.organisation, c.sha256 LIMIT $2"
-    ))
-    .bind(now.0)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| Ok((CertificateRecord::try_from(row.certificate)?, row.tries)))
-        .collect()
-}
-
-row! {
-    struct TriedRow {
-        tries: i64,
-        #[rest]
-        certificate: Row,
-    }
+    sha256: &Sha256Hex,
+) -> Result<Option<(i64, UnixMillis)>, DbError> {
+    let found: Option<(i64, i64)> =
+        query("SELECT tries, not_before FROM corporate_endings WHERE sha256 = $1")
+            .bind(sha256.to_string())
+            .fetch_optional(conn)
+            .await?;
+    Ok(found.map(|(tries, until)| (tries, UnixMillis(until))))
 }
 
 /// Notes that a certificate could not be ended at its CA, where it is tried again then.
