@@ -159,6 +159,7 @@ pub(crate) async fn order(gangway: &Gangway, approver: &Approver) -> anyhow::Res
         device: approval.device.id,
         csr: check_csr(&pem)?,
         grounds: Grounds::Approval(member),
+        again: false,
     };
     Ok((key, order))
 }

@@ -5,10 +5,12 @@ pub mod cookie;
 mod error;
 pub mod identify;
 mod name;
+mod place;
 mod rights;
 pub mod secret;
 
 pub use caller::{Caller, Credential, FRESH_FOR, Member, Proof};
 pub use error::{Error, Result};
 pub use name::{MAX_NAME_LEN, fit_name};
+pub use place::open_place;
 pub use rights::Right;

@@ -19,13 +19,13 @@ use gangway_protocol::signer::{
 };
 use gangway_protocol::time::UnixMillis;
 
+use crate::authority::open_place;
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::{Conn, audit, organisations, signers, write};
 use crate::once::Once;
-use crate::people::organisations::open_place;
 use crate::rng::Random;
 
 /// Adds a signing endpoint at the end of the list. Under the same `key` it is added once, and the same comes back.

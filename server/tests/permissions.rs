@@ -124,7 +124,7 @@ fn told(reply: &Reply) -> (StatusCode, Vec<u8>) {
 }
 
 both_engines!(
-    /// Threat model: ACC-8, ACC-19.
+    /// Threat model: ACC-19.
     async fn each_operation_is_for_the_roles_in_the_table_and_for_nobody_else(server: Server) {
         let customer = server.organisation("Customer").await;
         let admin = server.member(&customer, Role::Owner, "Olga").await;

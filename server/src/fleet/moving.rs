@@ -7,6 +7,7 @@ use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::time::UnixMillis;
 
+use crate::authority::open_place;
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
@@ -14,7 +15,6 @@ use crate::db::audit::{Entry, Scope};
 use crate::db::organisations::tree::{self, Place};
 use crate::db::{Conn, DbError, approvals, audit, devices, moves, organisations, write};
 use crate::enrolment::tell;
-use crate::people::organisations::open_place;
 
 /// Moves a device. Repeating it changes nothing.
 ///

@@ -7,7 +7,7 @@ use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
 
 use super::links;
-use super::organisations::open_place;
+use crate::authority::open_place;
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;

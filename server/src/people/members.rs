@@ -8,7 +8,7 @@ use gangway_protocol::organisation::{Member, Role};
 use gangway_protocol::time::UnixMillis;
 
 use super::ending::{self, Ended};
-use super::organisations::open_place;
+use crate::authority::open_place;
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;

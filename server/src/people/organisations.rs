@@ -14,7 +14,7 @@ use gangway_protocol::time::UnixMillis;
 use super::ending::{self, Ended};
 use super::policy::hand_down;
 use crate::authority::{Caller, Right};
-use crate::authority::{Error, Result, fit_name};
+use crate::authority::{Error, Result, fit_name, open_place};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::organisations::tree::{self, Content, Place};
@@ -248,21 +248,6 @@ async fn void_invitations(
         })
         .collect();
     Ok(ending::record(tx, &ended, actor, now).await?)
-}
-
-/// An organisation, if it is open, in a transaction that holds it.
-///
-/// # Errors
-/// [`Error::Conflict`] for one that is archived.
-pub(crate) async fn open_place(tx: &mut Conn<'_>, id: &OrganisationId) -> Result<Place> {
-    let place = tree::find(tx, id).await?.ok_or(Error::NotFound)?;
-    if place.archived_at.is_some() {
-        return Err(Error::Conflict(format!(
-            "“{}” is archived: open it again first, or choose another organisation",
-            place.name
-        )));
-    }
-    Ok(place)
 }
 
 /// Moves an organisation, in a transaction that holds it, its customer, and both parents; says whose rights that ended.

@@ -1,6 +1,7 @@
 //! Devices go from one organisation of a customer to another.
 
 use gangway_client::ApiError;
+use gangway_protocol::certificate::{RevocationReason, RevocationRequest};
 use gangway_protocol::device::DeviceDetail;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::{DeviceId, OrganisationId};
@@ -202,5 +203,58 @@ both_engines!(
         let of_yard = server.member(&yard, Role::Operator, "Yara").await;
         let readmitted = of_yard.api.readmit_certificate(&held.certificate).await;
         assert_eq!(readmitted.expect("it is readmitted").organisation, yard);
+    }
+);
+
+both_engines!(
+    async fn a_key_is_refused_where_its_device_is_however_a_move_meets_it(server: Server) {
+        let home = server.organisation("Works").await;
+        let admin = server.member(&home, Role::Admin, "Ada").await;
+        let (hall, yard) = (
+            made(&admin, &home, "Hall").await,
+            made(&admin, &home, "Yard").await,
+        );
+        let reason = RevocationRequest {
+            reason: RevocationReason::KeyCompromise,
+        };
+        for _ in 0..4 {
+            let (device, certificate) = SoftDevice::in_fleet(&server, &server.at(&admin, &hall)).await;
+            let (moved, revoked) = tokio::join!(
+                go(&admin, &certificate.device, &yard),
+                admin.api.revoke_certificate(&certificate.sha256, &reason),
+            );
+            moved.expect("it is moved, revoked or not");
+            revoked.expect("it is revoked, here or there");
+            let there = server.at(&admin, &yard);
+            let request = there.approval_request(&device.csr()).await;
+            let again = there.api.approve(&server.claim(&there), &request).await;
+            assert_eq!(problem(again), ProblemCode::KeyRevoked);
+        }
+    }
+);
+
+both_engines!(
+    async fn an_approval_is_where_its_device_is_however_a_move_meets_it(server: Server) {
+        let home = server.organisation("Works").await;
+        let admin = server.member(&home, Role::Admin, "Ada").await;
+        let (hall, yard) = (
+            made(&admin, &home, "Hall").await,
+            made(&admin, &home, "Yard").await,
+        );
+        let here = server.at(&admin, &hall);
+        for _ in 0..4 {
+            let (device, certificate) = SoftDevice::in_fleet(&server, &here).await;
+            let mut request = here.approval_request(&device.csr()).await;
+            request.replace = true;
+            let claim = server.claim(&here);
+            let (_, _) = tokio::join!(
+                go(&admin, &certificate.device, &yard),
+                here.api.approve(&claim, &request)
+            );
+            let apart: Vec<(String,)> = server
+                .query("SELECT a.claim FROM approvals a JOIN devices d ON d.id = a.device WHERE a.organisation <> d.organisation")
+                .await;
+            assert!(apart.is_empty(), "{apart:?}");
+        }
     }
 );

@@ -1,6 +1,7 @@
 //! Who is signed in, where as what, and the way out: forms, which need no script.
 
 use gangway_protocol::account::Account;
+use gangway_protocol::organisation::Organisation;
 use gangway_protocol::path::{form, page as paths};
 use leptos::prelude::*;
 
@@ -17,10 +18,8 @@ pub(super) fn Profile(
     name_refused: bool,
 ) -> impl IntoView {
     let t = language();
-    let memberships = account
-        .organisations
-        .into_iter()
-        .map(|organisation| view! { <p class="soft">{role_name(t, organisation.role)} " · " {organisation.name}</p> })
+    let memberships = told(&account.organisations)
+        .map(|organisation| view! { <p class="soft">{role_name(t, organisation.role)} " · " {organisation.name.clone()}</p> })
         .collect_view();
     view! {
         <div class="page-head">
@@ -48,4 +47,14 @@ pub(super) fn Profile(
             </form>
         </details>
     }
+}
+
+/// Those that say something new: a role holds below too, and is told there only where it is another one.
+fn told(organisations: &[Organisation]) -> impl Iterator<Item = &Organisation> {
+    organisations.iter().filter(|organisation| {
+        let parent = organisations
+            .iter()
+            .find(|other| Some(&other.id) == organisation.parent.as_ref());
+        parent.is_none_or(|parent| parent.role != organisation.role)
+    })
 }
