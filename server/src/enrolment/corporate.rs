@@ -30,6 +30,7 @@ use crate::context::Context;
 use crate::db::approvals::ApprovalRecord;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::CertificateRecord;
+use crate::db::organisations::tree;
 use crate::db::{Conn, DbError, approvals, audit, corporate_attempts, devices, organisations, write};
 use crate::signers::CorporateCa;
 
@@ -45,6 +46,8 @@ const LONGEST_PAUSE: i64 = UnixMillis::DAY;
 pub(super) struct Asked {
     signer: Signer,
     organisation: OrganisationId,
+    /// The customer, which the certificate names as those of our own CA do.
+    customer: OrganisationId,
     /// The approval that waits for it.
     approval: Option<ClaimId>,
     /// The certificate that is renewed, PEM.
@@ -96,8 +99,10 @@ pub(super) async fn begin(
             (record.organisation, Some(record.claim), None)
         }
     };
+    let place = tree::find(tx, &organisation).await?;
     Ok(Asked {
         signer,
+        customer: place.ok_or(EnrolmentError::NotFound)?.root,
         organisation,
         approval,
         renews,
@@ -147,7 +152,7 @@ async fn ask(context: &Context, order: &Order, asked: &Asked) -> Result<Corporat
     } = context;
     let ca = CorporateCa::open(db, ca.key_store(), &asked.signer, &**clock, &**random).await;
     let identity = DeviceIdentity {
-        organisation: asked.organisation.clone(),
+        organisation: asked.customer.clone(),
         device: order.device.clone(),
     };
     let what = CorporateOrder {
@@ -172,16 +177,19 @@ async fn settle_failure(
         .retry_after_secs()
         .map(|secs| LONGEST_PAUSE.min(i64::from(secs) * UnixMillis::SECOND));
     let (device, grounds) = (order.device.clone(), order.grounds.clone());
-    let (approval, organisation) = (asked.approval.clone(), asked.organisation.clone());
+    let approval = asked.approval.clone();
     let is_renewal = approval.is_none();
-    write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        devices::lock(tx, &device)
+    let home = write!(context.db, |tx| -> Result<_, EnrolmentError> {
+        // Where the device is now: it may have been moved while the CA was asked.
+        let home = devices::lock(tx, &device)
             .await?
-            .ok_or(EnrolmentError::NotFound)?;
+            .ok_or(EnrolmentError::NotFound)?
+            .device
+            .organisation;
         let pause = match &approval {
             None if is_unclear => {
                 let lost = corporate_attempts::lose(tx, &device).await?;
-                note_lost_renewal(tx, &organisation, &device, now).await?;
+                note_lost_renewal(tx, &home, &device, now).await?;
                 LONGEST_PAUSE.min(LOSS_PAUSE << (lost - 1).clamp(0, 8))
             }
             None => wished.unwrap_or(RENEWAL_PAUSE),
@@ -202,14 +210,9 @@ async fn settle_failure(
             }
         };
         corporate_attempts::postpone(tx, &device, now.plus(pause)).await?;
-        Ok(())
+        Ok(home)
     })?;
-    tell(
-        context,
-        &asked.organisation,
-        &order.device,
-        FleetChangeKind::Changed,
-    );
+    tell(context, &home, &order.device, FleetChangeKind::Changed);
     Ok(match is_unclear && !is_renewal {
         true => EnrolmentError::ReplyLost,
         false => EnrolmentError::Corporate {

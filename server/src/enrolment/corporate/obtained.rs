@@ -21,7 +21,7 @@ use crate::ca::Presented;
 use crate::context::Context;
 use crate::db::audit::Actor;
 use crate::db::certificates::CertificateRecord;
-use crate::db::{Conn, DbError, approvals, certificates, corporate_attempts, organisations, write};
+use crate::db::{Conn, DbError, approvals, certificates, corporate_attempts, devices, organisations, write};
 
 /// How far a clock may be ahead of the devices' (`docs/protocol.md` §2).
 const CLOCK_SKEW: i64 = 10 * UnixMillis::MINUTE;
@@ -132,6 +132,12 @@ impl Obtained {
         order: &Order,
         asked: Asked,
     ) -> Result<CertificateRecord, EnrolmentError> {
+        // Where the device is now: it may have been moved while the CA was asked.
+        let home = devices::lock(tx, &order.device)
+            .await?
+            .ok_or(EnrolmentError::NotFound)?
+            .device
+            .organisation;
         let spki = order.csr.spki_sha256();
         let fits = match lock_device(tx, &order.device, &spki).await {
             Ok(_) => true,
@@ -146,13 +152,13 @@ impl Obtained {
         }
         let stands = self.fault.is_none() && fits && is_renewable(tx, &order.grounds).await?;
         if stands {
-            note_key(tx, &asked.organisation, order, self.now).await?;
+            note_key(tx, &home, order, self.now).await?;
         }
         let foreign = Foreign {
             presented: &self.presented,
             trust_anchors: self.signed.trust_anchors,
             external_id: self.signed.external_id,
-            organisation: asked.organisation,
+            organisation: home,
             device: order.device.clone(),
             signer: asked.signer.id,
         };

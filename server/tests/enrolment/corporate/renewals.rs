@@ -1,8 +1,10 @@
 //! Renewals in a session, for which the server asks the CA again.
 
+use gangway_protocol::organisation::DeviceMove;
 use gangway_server::session::GateError;
 
 use super::*;
+use crate::organisations::made;
 use crate::support::csr;
 
 /// Half of a certificate's life and more.
@@ -98,5 +100,39 @@ both_engines!(
             .text("SELECT CAST(COUNT(*) AS TEXT) FROM device_keys")
             .await;
         assert_eq!(keys, "1");
+    }
+);
+
+both_engines!(
+    async fn a_renewal_goes_on_record_where_its_device_was_moved_meanwhile(server: Server) {
+        let works = Works::new(&server, Dialect::Est).await;
+        let (device, certificate) = works.in_fleet(&server).await;
+        let hall = made(&works.ada, &works.home, "Hall").await;
+        server.clock.advance(DUE);
+        let ada = server.refresh(&works.ada).await;
+        works.ca.will([Mood::Waits]);
+        let next = SoftDevice::new();
+        let move_it = async {
+            works.ca.until_asked("simplereenroll").await;
+            let to = DeviceMove {
+                organisation: hall.clone(),
+            };
+            let moved = ada.api.move_device(&certificate.device, &to).await;
+            moved.expect("it is moved");
+            works.ca.go_on();
+        };
+        let (renewed, ()) = tokio::join!(device.renew(&server, &certificate.chain, &next.key), move_it);
+        let renewed = renewed.expect("renewed");
+        let recorded = ada
+            .api
+            .certificate(&renewed.certificate)
+            .await
+            .expect("it is on record");
+        assert_eq!(recorded.organisation, hall);
+        let pass = next
+            .pass(&server, &renewed.chain)
+            .await
+            .expect("it opens a session");
+        assert_eq!(pass.organisation, hall);
     }
 );
