@@ -91,6 +91,11 @@ impl Api {
         read(&self.send(Method::PUT, path, Some(encode(body)?), None).await?)
     }
 
+    /// `PUT` of what is said by the path alone.
+    async fn set<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
+        read(&self.send(Method::PUT, path, None, None).await?)
+    }
+
     async fn delete<R: DeserializeOwned>(&self, path: &str) -> Result<R, ApiError> {
         read(&self.send(Method::DELETE, path, None, None).await?)
     }

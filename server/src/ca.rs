@@ -23,7 +23,6 @@ pub mod profile;
 pub mod publication;
 mod recognition;
 pub mod replacement;
-pub mod requested;
 pub mod verify;
 
 use std::collections::HashMap;

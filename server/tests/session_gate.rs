@@ -230,10 +230,17 @@ both_engines!(
         let pass = device.pass(&server, &certificate.chain).await.expect("admitted");
 
         let fresh = csr::csr(&csr::key());
-        let refused = renew(&server.gangway, &pass, &fresh, b"no signature").await;
+        let refused = renew(
+            &server.gangway,
+            &pass.device,
+            &pass.certificate,
+            &fresh,
+            b"no signature",
+        )
+        .await;
         assert_eq!(code(refused), ProblemCode::ProofInvalid);
         assert_eq!(
-            code(renew(&server.gangway, &pass, "nonsense", b"").await),
+            code(renew(&server.gangway, &pass.device, &pass.certificate, "nonsense", b"").await),
             ProblemCode::CsrRefused
         );
 

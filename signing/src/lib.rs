@@ -28,6 +28,7 @@ mod panel;
 mod plgd_client;
 mod plgd_hub;
 mod sign_in;
+mod subject;
 mod throw_away;
 mod trial;
 mod wallet;
@@ -56,6 +57,7 @@ pub use plgd_client::{
     UnfitClientAddress, UnfitRequest,
 };
 pub use sign_in::{Redirect, Returned, SignIn, SignInError, SignInStep};
+pub use subject::{UnfitSubject, common_name};
 pub use throw_away::ThrowAway;
 pub use trial::{Trial, TrialEnd, TrialStage, TrialStep};
 pub use wallet::{AwsCredentials, UnreadableCredentials, Wallet};

@@ -5,9 +5,8 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{IssuerId, OrganisationId};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
-use http::Method;
 
-use super::{Api, read};
+use super::Api;
 use crate::error::ApiError;
 
 impl Api {
@@ -52,11 +51,7 @@ impl Api {
     /// # Errors
     /// `conflict` when nothing was to be ended, `forbidden`, `not_found`.
     pub async fn record_ending(&self, sha256: &Sha256Hex) -> Result<Certificate, ApiError> {
-        read(
-            &self
-                .send(Method::PUT, &path::certificate_ending(sha256), None, None)
-                .await?,
-        )
+        self.set(&path::certificate_ending(sha256)).await
     }
 
     /// Revokes one certificate.

@@ -10,8 +10,8 @@ use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
 use http::Method;
 
+use super::Api;
 use super::idempotency::IdempotencyKey;
-use super::{Api, read};
 use crate::error::ApiError;
 
 impl Api {
@@ -54,11 +54,7 @@ impl Api {
     /// `forbidden` for whoever does not administer what is above it, `step_up_required`, `conflict` while it holds devices or
     /// open organisations, `not_found`.
     pub async fn archive_organisation(&self, id: &OrganisationId) -> Result<Organisation, ApiError> {
-        read(
-            &self
-                .send(Method::PUT, &path::organisation_archival(id), None, None)
-                .await?,
-        )
+        self.set(&path::organisation_archival(id)).await
     }
 
     /// Opens an archived organisation again.
@@ -128,11 +124,7 @@ impl Api {
     /// # Errors
     /// `forbidden` above the caller's own role, `last_owner`, `step_up_required`, `conflict` for one's own, `not_found`.
     pub async fn suspend_member(&self, id: &OrganisationId, account: &AccountId) -> Result<Member, ApiError> {
-        read(
-            &self
-                .send(Method::PUT, &path::member_suspension(id, account), None, None)
-                .await?,
-        )
+        self.set(&path::member_suspension(id, account)).await
     }
 
     /// Lets a suspended membership count again.

@@ -12,7 +12,7 @@ use crate::db::organisations::tree::{self, Place};
 /// [`Error::Conflict`] for one that is archived.
 pub async fn open_place(tx: &mut Conn<'_>, id: &OrganisationId) -> Result<Place> {
     let place = tree::find(tx, id).await?.ok_or(Error::NotFound)?;
-    if place.archived_at.is_some() {
+    if !place.is_open() {
         return Err(Error::Conflict(format!(
             "“{}” is archived: open it again first, or choose another organisation",
             place.name

@@ -9,6 +9,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Caller, Credential, Error, Result};
 use crate::db::devices::DeviceRecord;
+use crate::db::organisations::tree;
 use crate::db::{Db, approvals, devices, organisations, rules};
 
 /// What somebody wants to do at an organisation.
@@ -108,7 +109,7 @@ impl Caller {
         let conn = &mut reader.conn();
         let reach = rules::reach(conn, &self.account).await?;
         let within = match &self.credential {
-            Credential::Token { organisation, .. } => Some(rules::subtree(conn, organisation).await?),
+            Credential::Token { organisation, .. } => Some(tree::subtree(conn, organisation).await?),
             Credential::SignIn { .. } => None,
         };
         let visible = |organisation: &OrganisationId, roles: &[Role]| {
@@ -135,7 +136,7 @@ impl Caller {
             Some(organisation) => {
                 self.require(db, organisation, Right::SeeFleet).await?;
                 let mut reader = db.reader().await?;
-                Ok(rules::subtree(&mut reader.conn(), organisation).await?)
+                Ok(tree::subtree(&mut reader.conn(), organisation).await?)
             }
             None => self.visible_fleets(db).await,
         }

@@ -35,7 +35,7 @@ pub async fn set(
 ///
 /// # Errors
 /// What the database says.
-pub async fn role(
+pub async fn find(
     conn: &mut Conn<'_>,
     organisation: &OrganisationId,
     account: &AccountId,

@@ -83,27 +83,6 @@ pub async fn reach(
     Ok(reach)
 }
 
-/// An organisation and everything below it.
-///
-/// # Errors
-/// What the database says.
-pub async fn subtree(conn: &mut Conn<'_>, root: &OrganisationId) -> Result<Vec<OrganisationId>, DbError> {
-    let rows: Vec<(String,)> = query(
-        "WITH RECURSIVE below (id) AS (
-            SELECT id FROM organisations WHERE id = $1
-            UNION
-            SELECT o.id FROM organisations o JOIN below b ON o.parent = b.id
-        )
-        SELECT id FROM below",
-    )
-    .bind(root.as_str())
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|(id,)| parsed(&id, "organisations.id"))
-        .collect()
-}
-
 /// The name of an account.
 ///
 /// # Errors

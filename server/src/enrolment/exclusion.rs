@@ -16,7 +16,8 @@ use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::Revoked;
 use crate::db::devices::DeviceRecord;
-use crate::db::{Conn, approvals, audit, certificates, device_keys, devices, rules, write};
+use crate::db::organisations::tree;
+use crate::db::{Conn, approvals, audit, certificates, device_keys, devices, write};
 use crate::relay::{Exclusion, Relay};
 
 /// Most approvals that one bulk revocation takes. More is a case for several, each seen before it is done.
@@ -214,7 +215,7 @@ pub async fn revoke_many(
     if dry_run {
         let mut reader = context.db.reader().await?;
         let conn = &mut reader.conn();
-        let within = rules::subtree(conn, &organisation).await?;
+        let within = tree::subtree(conn, &organisation).await?;
         let ids = concerned(conn, &within, &request).await?;
         let found = in_fleet(devices::all_of(conn, &ids).await?, &within);
         let ids: Vec<DeviceId> = found.iter().map(|device| device.id.clone()).collect();
@@ -225,7 +226,7 @@ pub async fn revoke_many(
         });
     }
     let (found, certificates) = write!(context.db, |tx| -> Result<_, EnrolmentError> {
-        let within = rules::subtree(tx, &organisation).await?;
+        let within = tree::subtree(tx, &organisation).await?;
         let ids = concerned(tx, &within, &request).await?;
         // All of them before anything is changed: whoever proves one of them meanwhile waits, and holds nothing that is
         // needed here.

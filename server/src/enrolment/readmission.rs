@@ -170,7 +170,7 @@ impl Readmission {
         } = &self.held;
         if tree::find(tx, organisation)
             .await?
-            .is_some_and(|place| place.archived_at.is_some())
+            .is_some_and(|place| !place.is_open())
         {
             return Err(EnrolmentError::Conflict(
                 "this organisation is archived and takes no devices; open it again first",

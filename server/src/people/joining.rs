@@ -28,7 +28,7 @@ pub async fn join(context: &Context, caller: &Caller, token: &SecretString) -> R
         let Purpose::Invitation { organisation, role } = links::take(tx, &link, now).await? else {
             return Err(Error::LinkUnknown);
         };
-        let held = memberships::role(tx, &organisation, &member.account).await?;
+        let held = memberships::find(tx, &organisation, &member.account).await?;
         // An invitation opens no door that an admin has closed.
         if held.is_some_and(|(_, suspended_at)| suspended_at.is_some()) {
             return Err(Error::Conflict(

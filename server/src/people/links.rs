@@ -210,7 +210,7 @@ pub async fn take(conn: &mut Conn<'_>, id: &LinkId, now: UnixMillis) -> Result<P
     if let Some(organisation) = links::organisation_of(conn, id).await? {
         organisations::bump_revision(conn, &organisation).await?;
         let place = tree::find(conn, &organisation).await?;
-        if place.is_none_or(|place| place.archived_at.is_some()) {
+        if place.is_none_or(|place| !place.is_open()) {
             return Err(Error::LinkUnknown);
         }
     }

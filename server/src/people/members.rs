@@ -49,7 +49,7 @@ pub async fn add(
             return Err(ABOVE);
         }
         open_place(tx, &organisation).await?;
-        if memberships::role(tx, &organisation, &account).await?.is_some() {
+        if memberships::find(tx, &organisation, &account).await?.is_some() {
             return Err(Error::Conflict(
                 "they are a member of this organisation already: change their role instead".to_owned(),
             ));
@@ -300,7 +300,7 @@ async fn roles(
     // Whoever makes a token of this account at the same time waits, and then makes it by the role that is left.
     accounts::lock(tx, account).await?;
     let own = organisations::role_at(tx, organisation, &caller.account).await?;
-    let former = memberships::role(tx, organisation, account).await?;
+    let former = memberships::find(tx, organisation, account).await?;
     let (own, (former, suspended_at)) = own.zip(former).ok_or(Error::NotFound)?;
     Ok((own, former, suspended_at))
 }

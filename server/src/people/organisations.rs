@@ -114,22 +114,7 @@ pub async fn change(
         .parent
         .filter(|parent| former.parent.as_ref() != Some(parent));
     if let Some(target) = &target {
-        let Some(parent) = &former.parent else {
-            return Err(Error::Conflict(
-                "a customer's first organisation is below no other one".to_owned(),
-            ));
-        };
-        match caller.require(&context.db, parent, Right::Administer).await {
-            Ok(_) => {}
-            Err(Error::NotFound | Error::Forbidden(_)) => return Err(NOT_ABOVE),
-            Err(other) => return Err(other),
-        }
-        caller.require(&context.db, target, Right::Administer).await?;
-        if place(context, target).await?.root != former.root {
-            return Err(Error::Conflict(
-                "that organisation is another customer's: an organisation moves within its own".to_owned(),
-            ));
-        }
+        require_target(context, caller, &former, target).await?;
     }
     let doing = caller.clone();
     let moved_id = id.clone();
@@ -164,6 +149,32 @@ pub async fn change(
         ending::look_again(context, relay, account).await;
     }
     Ok(changed)
+}
+
+/// Makes sure that the caller decides where an organisation is and where it goes, and that it stays with its customer.
+async fn require_target(
+    context: &Context,
+    caller: &Caller,
+    former: &Place,
+    target: &OrganisationId,
+) -> Result<()> {
+    let Some(parent) = &former.parent else {
+        return Err(Error::Conflict(
+            "a customer's first organisation is below no other one".to_owned(),
+        ));
+    };
+    match caller.require(&context.db, parent, Right::Administer).await {
+        Ok(_) => {}
+        Err(Error::NotFound | Error::Forbidden(_)) => return Err(NOT_ABOVE),
+        Err(other) => return Err(other),
+    }
+    caller.require(&context.db, target, Right::Administer).await?;
+    if place(context, target).await?.root != former.root {
+        return Err(Error::Conflict(
+            "that organisation is another customer's: an organisation moves within its own".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Archives an organisation that holds nothing any more: it takes no devices, members or organisations until it is opened
@@ -208,7 +219,7 @@ async fn set_archived(
         if place.parent.as_ref() != Some(&parent) || !is_admin(tx, &parent, &caller.account).await? {
             return Err(NOT_ABOVE);
         }
-        if archived == place.archived_at.is_some() {
+        if archived != place.is_open() {
             return shown(tx, place, &caller.account).await;
         }
         if archived {

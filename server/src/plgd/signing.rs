@@ -8,13 +8,14 @@ use gangway_protocol::certificate::{Csr, RevocationReason};
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::{Policy, Role};
 use gangway_protocol::time::UnixMillis;
+use gangway_signing::common_name;
 use uuid::Uuid;
 
 use super::names::CommonName;
 use super::{ISSUED, REVOKED, hub_uuid, note};
 use crate::authority::{Caller, Error, Member, Proof, Result, Right};
 use crate::ca::ocf::{OcfSubject, Usage, key_uuid, record_uuid};
-use crate::ca::{CaError, LeafIssuer, requested};
+use crate::ca::{CaError, LeafIssuer};
 use crate::context::Context;
 use crate::db::accounts::{self, any_owner, owner_uuid};
 use crate::db::certificates::{Draft, Revoked};
@@ -46,7 +47,7 @@ pub struct Order<'a> {
 pub async fn sign(context: &Context, caller: &Caller, order: Order<'_>) -> Result<String> {
     let policy = require(context, caller, order.organisation).await?;
     let csr = check_csr(order.csr).map_err(|refusal| Error::CsrRefused(refusal.to_string()))?;
-    let asked = requested::common_name(&csr).map_err(|unfit| Error::CsrRefused(unfit.to_string()))?;
+    let asked = common_name(&csr).map_err(|unfit| Error::CsrRefused(unfit.to_string()))?;
     let name = CommonName::settle(
         asked.as_deref(),
         owner_uuid(&caller.account),
@@ -80,7 +81,7 @@ async fn require(context: &Context, caller: &Caller, organisation: &Organisation
     let rules = rules::find(conn, organisation).await?.ok_or(Error::NotFound)?;
     if tree::find(conn, organisation)
         .await?
-        .is_some_and(|place| place.archived_at.is_some())
+        .is_some_and(|place| !place.is_open())
     {
         return Err(Error::Forbidden(
             "this organisation is archived: nothing is signed in it until it is opened again",

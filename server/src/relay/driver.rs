@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use gangway_protocol::device::Facts;
 use gangway_protocol::encoding::{Base64, Sha256Hex};
 use gangway_protocol::error::Problem;
-use gangway_protocol::id::{DeviceId, OrganisationId};
+use gangway_protocol::id::DeviceId;
 use gangway_protocol::session::{NONCE_LEN, SessionAbility};
 
 use super::ticket::Ticket;
@@ -122,7 +122,6 @@ pub(crate) struct Proved {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionPass {
     pub(crate) device: DeviceId,
-    pub(crate) organisation: OrganisationId,
     pub(crate) certificate: Sha256Hex,
     /// When present, the only things it may do.
     pub(crate) only: Option<Vec<SessionAbility>>,

@@ -52,7 +52,7 @@ async fn run(context: &Context, job: Job) -> Done {
             pass,
             csr,
             endorsement,
-        } => renew(context, pass, &csr, &endorsement).await,
+        } => renew(context, &pass, &csr, &endorsement).await,
         Job::Installed { device, certificate } => super::installed(context, &device, &certificate)
             .await
             .map(|()| Done::Quiet),
@@ -137,7 +137,6 @@ fn welcome(context: &Context, pass: Pass) -> Done {
     let proved = |welcome| Proved {
         pass: SessionPass {
             device: pass.device,
-            organisation: pass.organisation,
             certificate: pass.certificate,
             only: pass.only,
         },
@@ -149,22 +148,11 @@ fn welcome(context: &Context, pass: Pass) -> Done {
 
 async fn renew(
     context: &Context,
-    pass: SessionPass,
+    pass: &SessionPass,
     csr: &str,
     endorsement: &Base64,
 ) -> Result<Done, GateError> {
-    let pass = Pass {
-        device: pass.device,
-        organisation: pass.organisation,
-        certificate: pass.certificate,
-        only: pass.only,
-        // What a renewal does not look at.
-        unproven_key: None,
-        renew_after: UnixMillis(0),
-        configuration: Configuration::default(),
-        newest: true,
-    };
-    let renewed = super::renew(context, &pass, csr, &endorsement.0).await?;
+    let renewed = super::renew(context, &pass.device, &pass.certificate, csr, &endorsement.0).await?;
     let message = ServerToDevice::Certificate {
         chain: renewed.chain,
         trust_anchors: renewed.trust_anchors,

@@ -6,7 +6,7 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::session::renewal_message;
 
-use super::{GateError, Pass, refuse};
+use super::{GateError, refuse};
 use crate::ca::Presented;
 use crate::context::Context;
 use crate::db::devices::Description;
@@ -26,23 +26,24 @@ pub struct Renewed {
     pub trust_anchors: Option<String>,
 }
 
-/// Renews the certificate of a session: `csr` is PEM, `endorsement` the current key's signature.
+/// Renews `current`, the certificate of a device's session: `csr` is PEM, `endorsement` the current key's signature.
 ///
 /// # Errors
 /// [`GateError::Refused`] when the CSR or the endorsement is not acceptable; the session may go on.
 pub async fn renew(
     context: &Context,
-    pass: &Pass,
+    device: &DeviceId,
+    current: &Sha256Hex,
     csr: &str,
     endorsement: &[u8],
 ) -> Result<Renewed, GateError> {
     let csr = check_csr(csr).map_err(EnrolmentError::from)?;
-    let current = certificates::find(&mut context.db.reader().await?.conn(), &pass.certificate)
+    let standing = certificates::find(&mut context.db.reader().await?.conn(), current)
         .await?
         .ok_or(DbError::Missing)?;
-    let current = Presented::parse(&current.leaf)?;
+    let presented = Presented::parse(&standing.leaf)?;
     // A CSR alone proves its own key; the endorsement proves that the device of the present one wants it.
-    if !current.said(&renewal_message(csr.der()), endorsement) {
+    if !presented.said(&renewal_message(csr.der()), endorsement) {
         return Err(refuse(
             ProblemCode::ProofInvalid,
             "the endorsement is not the current key's signature over this certificate request",
@@ -50,9 +51,9 @@ pub async fn renew(
         ));
     }
     let order = Order {
-        device: pass.device.clone(),
+        device: device.clone(),
         csr,
-        grounds: Grounds::Renewal(pass.certificate),
+        grounds: Grounds::Renewal(*current),
         again: false,
     };
     let certificate = present(context, issue(context, &order).await?).map_err(EnrolmentError::from)?;

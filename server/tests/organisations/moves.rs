@@ -23,6 +23,12 @@ async fn go(member: &Member, device: &DeviceId, to: &OrganisationId) -> Result<D
     member.api.move_device(device, &to).await
 }
 
+/// Two organisations below that of an admin.
+async fn hall_and_yard(admin: &Member) -> (OrganisationId, OrganisationId) {
+    let home = &admin.organisation;
+    (made(admin, home, "Hall").await, made(admin, home, "Yard").await)
+}
+
 async fn actions(member: &Member, device: &DeviceId) -> Vec<String> {
     let mut query = PageQuery {
         limit: Some(3),
@@ -49,10 +55,7 @@ both_engines!(
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let admin = server.member(&home, Role::Admin, "Root").await;
-        let (hall, yard) = (
-            made(&admin, &home, "Hall").await,
-            made(&admin, &home, "Yard").await,
-        );
+        let (hall, yard) = hall_and_yard(&admin).await;
         let here = server.at(&ada, &hall);
         let (device, certificate) = SoftDevice::in_fleet(&server, &here).await;
         let of_hall = server.member(&hall, Role::Viewer, "Hal").await;
@@ -103,10 +106,7 @@ both_engines!(
     async fn a_device_goes_nowhere_that_is_foreign_closed_or_in_the_midst_of_something(server: Server) {
         let home = server.organisation("Works").await;
         let admin = server.member(&home, Role::Admin, "Ada").await;
-        let (hall, yard) = (
-            made(&admin, &home, "Hall").await,
-            made(&admin, &home, "Yard").await,
-        );
+        let (hall, yard) = hall_and_yard(&admin).await;
         let (_, certificate) = SoftDevice::in_fleet(&server, &server.at(&admin, &hall)).await;
         let device = &certificate.device;
         let elsewhere = server.organisation("Elsewhere").await;
@@ -151,10 +151,7 @@ both_engines!(
     async fn a_key_that_is_another_devices_there_keeps_a_device_where_it_is(server: Server) {
         let home = server.organisation("Works").await;
         let admin = server.member(&home, Role::Admin, "Ada").await;
-        let (hall, yard) = (
-            made(&admin, &home, "Hall").await,
-            made(&admin, &home, "Yard").await,
-        );
+        let (hall, yard) = hall_and_yard(&admin).await;
         let (device, certificate) = SoftDevice::in_fleet(&server, &server.at(&admin, &hall)).await;
         let other = server.at(&admin, &yard).enrol(&server, &device.key).await;
         assert_ne!(other.device, certificate.device);
@@ -179,10 +176,7 @@ both_engines!(
     async fn a_lost_certificate_of_a_moved_device_is_held_where_the_device_is(server: Server) {
         let home = server.organisation("Works").await;
         let admin = server.member(&home, Role::Admin, "Ada").await;
-        let (hall, yard) = (
-            made(&admin, &home, "Hall").await,
-            made(&admin, &home, "Yard").await,
-        );
+        let (hall, yard) = hall_and_yard(&admin).await;
         let (device, certificate) = SoftDevice::in_fleet(&server, &server.at(&admin, &hall)).await;
         go(&admin, &certificate.device, &yard).await.expect("it is moved");
         // As after the restore of a backup that is older than the device's renewal.
@@ -210,10 +204,7 @@ both_engines!(
     async fn a_key_is_refused_where_its_device_is_however_a_move_meets_it(server: Server) {
         let home = server.organisation("Works").await;
         let admin = server.member(&home, Role::Admin, "Ada").await;
-        let (hall, yard) = (
-            made(&admin, &home, "Hall").await,
-            made(&admin, &home, "Yard").await,
-        );
+        let (hall, yard) = hall_and_yard(&admin).await;
         let reason = RevocationRequest {
             reason: RevocationReason::KeyCompromise,
         };
@@ -237,10 +228,7 @@ both_engines!(
     async fn an_approval_is_where_its_device_is_however_a_move_meets_it(server: Server) {
         let home = server.organisation("Works").await;
         let admin = server.member(&home, Role::Admin, "Ada").await;
-        let (hall, yard) = (
-            made(&admin, &home, "Hall").await,
-            made(&admin, &home, "Yard").await,
-        );
+        let (hall, yard) = hall_and_yard(&admin).await;
         let here = server.at(&admin, &hall);
         for _ in 0..4 {
             let (device, certificate) = SoftDevice::in_fleet(&server, &here).await;

@@ -151,6 +151,13 @@ impl SoftDevice {
         let csr = csr::csr(key);
         let der = check_csr(&csr).expect("a good CSR").der().to_vec();
         let endorsement = self.key.sign(&renewal_message(&der)).expect("a signature");
-        renew(&server.gangway, &pass, &csr, &endorsement).await
+        renew(
+            &server.gangway,
+            &pass.device,
+            &pass.certificate,
+            &csr,
+            &endorsement,
+        )
+        .await
     }
 }

@@ -42,6 +42,14 @@ pub struct Place {
     pub archived_at: Option<UnixMillis>,
 }
 
+impl Place {
+    /// Whether something may still be put into it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.archived_at.is_none()
+    }
+}
+
 /// An organisation.
 ///
 /// # Errors
@@ -107,6 +115,20 @@ pub async fn path(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<Vec<Organi
     .bind(id.as_str())
     .fetch_all(conn)
     .await?;
+    rows.into_iter()
+        .map(|(id,)| parsed(&id, "organisations.id"))
+        .collect()
+}
+
+/// An organisation and everything below it.
+///
+/// # Errors
+/// What the database says.
+pub async fn subtree(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<Vec<OrganisationId>, DbError> {
+    let rows: Vec<(String,)> = query(below!("SELECT id FROM below"))
+        .bind(id.as_str())
+        .fetch_all(conn)
+        .await?;
     rows.into_iter()
         .map(|(id,)| parsed(&id, "organisations.id"))
         .collect()

@@ -332,7 +332,7 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         "rules::reach",
         Exempt("follows the tree from an account's memberships"),
     ),
-    ("rules::subtree", Exempt("follows the tree downwards")),
+    ("organisations::subtree", Exempt("follows the tree downwards")),
     (
         "sign_ins::of_account",
         Walks(|conn| {

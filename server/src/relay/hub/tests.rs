@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 
 use gangway_protocol::code::Nameplate;
-use gangway_protocol::id::{AccountId, OrganisationId, SignInId};
+use gangway_protocol::id::{AccountId, SignInId};
 use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
 use serde_json::{Value, json};
@@ -220,7 +220,6 @@ pub(super) fn proved(device: u8, certificate: u8, newest: bool) -> Done {
 pub(super) fn pass(device: u8, certificate: u8) -> SessionPass {
     SessionPass {
         device: DeviceId::new(START, [device; 10]),
-        organisation: OrganisationId::new(START, [1; 10]),
         certificate: gangway_protocol::encoding::Sha256Hex([certificate; 32]),
         only: None,
     }

@@ -1,11 +1,13 @@
-//! What a CSR asks to be called. That is taken over nowhere but in plgd's signing API, whose rules for names decide on it.
+//! What a CSR asks to be called. Our own CA takes it over nowhere but in plgd's signing API, whose rules for names decide on it;
+//! others may.
 
 use gangway_protocol::certificate::Csr;
-use x509_cert::der::asn1::{Ia5StringRef, PrintableStringRef, Utf8StringRef};
+use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
 use x509_cert::der::{Any, Decode as _, Error, Reader as _, SliceReader};
 use x509_cert::name::Name;
 
-use super::identity::COMMON_NAME;
+/// id-at-commonName (RFC 5280 §A.1).
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
 /// Why a common name is none that can be taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
