@@ -19,6 +19,7 @@ use crate::pages::not_found::NotFoundPage;
 use crate::pages::organisation::OrganisationPage;
 use crate::pages::plgd_client::PlgdClientPage;
 use crate::pages::setup::SetupPage;
+use crate::pages::sign_up::SignUpPage;
 use crate::pages::signed_in::SignedInPage;
 use crate::pages::signers::SignersPage;
 use crate::visitor::account;
@@ -38,6 +39,7 @@ pub fn App() -> impl IntoView {
             <FlatRoutes fallback=NotFoundPage>
                 <Route path=StaticSegment("") view=HomePage ssr=SsrMode::Async />
                 <Route path=StaticSegment("setup") view=SetupPage ssr=SsrMode::Async />
+                <Route path=StaticSegment("sign-up") view=SignUpPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("link") view=LinkPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("link"), StaticSegment("signed-in"), ParamSegment("signer")) view=SignedInPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("fleet") view=FleetPage ssr=SsrMode::Async />

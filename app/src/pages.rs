@@ -11,5 +11,6 @@ pub(crate) mod not_found;
 pub(crate) mod organisation;
 pub(crate) mod plgd_client;
 pub(crate) mod setup;
+pub(crate) mod sign_up;
 pub(crate) mod signed_in;
 pub(crate) mod signers;

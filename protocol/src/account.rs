@@ -17,12 +17,51 @@ pub struct LinkInspectionRequest {
     pub token: SecretString,
 }
 
-/// Joins an organisation with the account that is signed in: `POST /api/v1/account/memberships`.
+/// Joins an organisation, or makes a customer, with the account that is signed in: `POST /api/v1/account/memberships`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JoinRequest {
-    /// The token from the invitation's fragment.
+    /// The token from the link's fragment.
     pub token: SecretString,
+    /// The organisation's name; only where the link makes a customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+}
+
+/// How somebody becomes a customer who is none yet, as the operator configured it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SignUpMode {
+    /// Nobody does.
+    Closed,
+    /// By a link that the operator makes.
+    Invitation,
+    /// Everybody may.
+    Open,
+}
+
+impl SignUpMode {
+    /// Every mode, from the narrowest.
+    pub const ALL: [Self; 3] = [Self::Closed, Self::Invitation, Self::Open];
+
+    /// The name in JSON and in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Invitation => "invitation",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// Whether somebody may sign up: `GET /api/v1/sign-ups`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignUps {
+    /// How.
+    pub mode: SignUpMode,
 }
 
 /// What a one-time link is for.
@@ -32,6 +71,11 @@ pub struct JoinRequest {
 pub enum LinkPurpose {
     /// First run: makes the first organisation and its owner.
     Setup {},
+    /// Makes a customer, and its owner.
+    Customer {
+        /// The name that the organisation gets unless the person gives another; may be empty.
+        organisation: String,
+    },
     /// Makes an account that is a member.
     Invitation {
         /// The organisation's name.
@@ -55,7 +99,7 @@ pub struct RegistrationRequest {
     /// The person's name; ignored on recovery.
     #[serde(default)]
     pub name: String,
-    /// The organisation's name; only on set-up.
+    /// The organisation's name; only where the link makes a customer, or sets the server up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation: Option<String>,
 }
@@ -174,7 +218,7 @@ pub struct RecoveryRequest {
 /// A token for [`RegistrationRequest`], usable once within ten minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RecoveryGrant {
+pub struct RegistrationGrant {
     /// The token.
     pub token: SecretString,
 }

@@ -122,6 +122,8 @@ paths! {
 
     /// `POST`: what a one-time link is for.
     LINK_INSPECTION = "/api/v1/links/inspection" => link_inspection();
+    /// `GET`: whether somebody may sign up. `POST`: sign up as a customer; the answer is good for a registration.
+    SIGN_UPS = "/api/v1/sign-ups" => sign_ups();
     /// `POST`: start a registration by a one-time link.
     REGISTRATIONS = "/api/v1/registrations" => registrations();
     /// `POST`: finish it; signs in.
@@ -184,6 +186,8 @@ pub mod page {
         HOME = "/" => home();
         /// First run, invitations and recovery: the token is in the fragment.
         SETUP = "/setup" => setup();
+        /// Sign up as a customer, where everybody may.
+        SIGN_UP = "/sign-up" => sign_up();
         /// The code page.
         LINK = "/link" => link();
         /// Where the authority of a signer sends people back to.

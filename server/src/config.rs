@@ -16,6 +16,7 @@ mod value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use gangway_protocol::account::SignUpMode;
 use gangway_protocol::secret::SecretString;
 use url::Url;
 
@@ -85,6 +86,11 @@ options! {
         /// Whether our CA speaks plgd's signing API below `/plgd/`, for every organisation: see `docs/plgd.md`. Whoever may enrol
         /// devices may then have identities for OCF signed, and web pages of other origins may ask for them with a token.
         plgd_api: bool = Some("false"), Serve;
+        /// Who may become a customer with organisations of their own: `closed`, nobody but whoever sets the server up; `invitation`,
+        /// whoever gets a link from `gangway admin customer invite`; `open`, everybody, on the page `/sign-up`.
+        sign_up: SignUpMode = Some("invitation"), Everywhere;
+        /// How many devices a customer may have who signed up on that page; `gangway admin customer change` gives more.
+        sign_up_devices: u32 = Some("25"), Serve;
         /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,gangway_server::relay=debug`.
         log: String = Some("info"), Serve;
         /// How to log: `text` for people, `json` for machines. Never a secret, a code, a token, a cookie or a query.
@@ -133,6 +139,10 @@ options! {
         failed_codes_total: u32 = Some("1000"), Serve;
         /// Sign-ins, one-time links and recovery codes that one address (/64 for IPv6) may try in ten minutes.
         sign_in_attempts_per_address: u32 = Some("60"), Serve;
+        /// Sign-ups that one address (/64 for IPv6) may begin in a day.
+        sign_ups_per_address: u32 = Some("20"), Serve;
+        /// Customers that may sign up in an hour on the whole server.
+        sign_ups: u32 = Some("60"), Serve;
     }
 }
 

@@ -72,7 +72,9 @@ pub struct TooMany {
 }
 
 impl TooMany {
-    fn after(millis: i64) -> Self {
+    /// After so many milliseconds.
+    #[must_use]
+    pub fn after(millis: i64) -> Self {
         let secs = millis.max(0).div_euclid(UnixMillis::SECOND) + 1;
         Self {
             retry_after_secs: u32::try_from(secs).unwrap_or(u32::MAX),
@@ -94,6 +96,7 @@ struct Windows {
     total: Window<()>,
     breaker: usize,
     sign_ins: Window<AddressKey>,
+    sign_ups: Window<AddressKey>,
     assigned: Window<AddressKey>,
 }
 
@@ -112,6 +115,7 @@ impl Limits {
             total: Window::new(SPAN, breaker.saturating_mul(BREAKER_FOR_ALL)),
             breaker,
             sign_ins: Window::new(SPAN, cap(caps.sign_in_attempts_per_address)),
+            sign_ups: Window::new(UnixMillis::DAY, cap(caps.sign_ups_per_address)),
             assigned: Window::new(
                 SPAN,
                 cap(caps.waiting_devices_per_address).saturating_mul(NAMEPLATES_PER_DEVICE),
@@ -165,6 +169,14 @@ impl Limits {
     /// When this address has tried too often.
     pub fn sign_in(&self, address: AddressKey, now: Monotonic) -> Result<(), TooMany> {
         self.windows().sign_ins.count_one(&address, now)
+    }
+
+    /// Counts a sign-up that somebody begins.
+    ///
+    /// # Errors
+    /// When this address has begun too many.
+    pub fn sign_up(&self, address: AddressKey, now: Monotonic) -> Result<(), TooMany> {
+        self.windows().sign_ups.count_one(&address, now)
     }
 
     /// Counts a nameplate that is about to be assigned to a device at this address (threat model, ENR-23).

@@ -1,6 +1,7 @@
 //! Who somebody is and where they belong: passkeys, sign-ins, bearer tokens, one-time links, members of organisations.
 //!
-//! 1. A one-time link ([`links`]) lets a person register a passkey; that signs them in.
+//! 1. A one-time link ([`links`]) lets a person register a passkey; that signs them in. One for [`customers`] makes an organisation
+//!    of their own with them.
 //! 2. A browser proves a passkey ([`ceremony`], [`passkeys`]) and gets a cookie; a program has a bearer token ([`tokens`]).
 //! 3. Somebody joins an organisation by an invitation ([`invitations`], [`joining`]); as one of its [`members`] they get
 //!    another role or leave, and what rested on the former role ends ([`ending`]).
@@ -11,6 +12,7 @@ pub mod accounts;
 pub mod additions;
 pub mod browser;
 pub mod ceremony;
+pub mod customers;
 pub mod ending;
 pub mod failing;
 pub mod invitations;

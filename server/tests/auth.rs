@@ -3,6 +3,7 @@
 mod account;
 mod command_line;
 mod csrf;
+mod customers;
 mod ending;
 mod failing;
 mod invitations;

@@ -206,6 +206,8 @@ fn a_mistyped_data_directory_is_not_filled_with_a_new_database() {
     let data = folder.path().join("mistyped");
     for command in [
         &["admin", "setup-link"][..],
+        &["admin", "customer", "list"],
+        &["admin", "customer", "invite"],
         &["admin", "recovery-link", "--account", "Ada"],
         &["admin", "audit", "list"],
         &["admin", "held", "list"],

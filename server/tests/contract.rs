@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use gangway_protocol::account::TokenScope;
+use gangway_protocol::account::{SignUpMode, TokenScope};
 use gangway_protocol::path;
 use tokio::process::Command;
 
@@ -33,6 +33,8 @@ fn assert_finds_nothing(output: &Output) {
 async fn server(engine: Engine) -> (Server, Person) {
     let server = Server::start_with(engine, |config| {
         config.caps.sign_in_attempts_per_address = 1_000_000;
+        config.caps.sign_ups_per_address = 1_000_000;
+        config.sign_up = SignUpMode::Open;
     })
     .await;
     let owner = server.owner().await;

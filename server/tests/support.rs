@@ -102,7 +102,13 @@ impl Server {
 
     /// The same data under a new process: what is only in memory is gone.
     pub(crate) async fn restart(self) -> Self {
-        let config = self.gangway.config.clone();
+        self.restart_with(|_| {}).await
+    }
+
+    /// As [`Self::restart`], with other options.
+    pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.gangway.config.clone();
+        change(&mut config);
         self.gangway.db.close().await;
         let gangway = open(config, &self.clock).await;
         Self {

@@ -68,6 +68,8 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         suspend_member(&id("org"), &id("acc"));
         resume_member(&id("org"), &id("acc"));
         move_device(&id("dev"), &of(json!({"organisation": id::<gangway_protocol::id::OrganisationId>("org")})));
+        sign_ups();
+        sign_up();
         inspect_link(&of(json!({"token": "x"})));
         start_registration(&of(json!({"token": "x"})));
         finish_registration(&id("cer"), reply);

@@ -1,14 +1,16 @@
-//! What one-time links lead to. First run, invitation, recovery:
+//! What one-time links lead to, and signing up without one. First run, customer, invitation, recovery:
 //!
-//! 1. the token is taken out of the address at once and kept in memory;
+//! 1. the token is taken out of the address at once and kept in memory; who signs up gets one when the form is sent;
 //! 2. the server says what the link is for;
-//! 3. the person gives a name and makes a passkey, which signs in, or joins with the account that is signed in;
+//! 3. the person gives a name and makes a passkey, which signs in, or goes on with the account that is signed in;
 //! 4. a second passkey or recovery codes are offered at once (threat model, ACC-1).
 
+mod founding;
 mod joining;
 mod naming;
 mod safety;
 
+use gangway_client::{Api, ApiError};
 use gangway_protocol::account::{LinkInspectionRequest, LinkPurpose};
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::path::page as paths;
@@ -21,6 +23,7 @@ use crate::components::notice::{Notice, Tone, TroubleNotice};
 use crate::trouble::Trouble;
 use crate::visit::language;
 use crate::visitor::api;
+use founding::Founding;
 use joining::Joining;
 use naming::Naming;
 
@@ -32,7 +35,7 @@ enum Stage {
     NoLink,
     /// Nothing is known of this token; it may be asked about again.
     Unread(SecretString, Trouble),
-    Naming(SecretString, LinkPurpose),
+    Naming(Admission, LinkPurpose),
     /// The passkey is made and the person is signed in, as somebody who may see the fleet or not.
     Made {
         sees_fleet: bool,
@@ -41,6 +44,26 @@ enum Stage {
     },
     /// The passkey is made, but the browser did not keep the sign-in.
     Unkept,
+}
+
+/// By what somebody may become a member or a customer: the token of a link, or one that is fetched when it is needed.
+#[derive(Clone, Copy)]
+struct Admission(StoredValue<Option<SecretString>>);
+
+impl Admission {
+    fn of(token: Option<SecretString>) -> Self {
+        Self(StoredValue::new(token))
+    }
+
+    /// The token. One that was fetched is kept for the next attempt.
+    async fn token(self, api: &Api) -> Result<SecretString, ApiError> {
+        if let Some(token) = self.0.get_value() {
+            return Ok(token);
+        }
+        let token = api.sign_up().await?.token;
+        self.0.set_value(Some(token.clone()));
+        Ok(token)
+    }
 }
 
 /// What has been typed. It outlives a second link and a failed attempt.
@@ -56,10 +79,17 @@ struct Typed {
 pub(crate) fn Setup(
     /// The name of whoever is signed in already.
     signed_in: Option<String>,
+    /// Whether somebody signs up, without a link.
+    sign_up: bool,
 ) -> impl IntoView {
     let t = language();
     let signed_in = StoredValue::new(signed_in);
-    let stage = RwSignal::new(Stage::Reading);
+    let stage = RwSignal::new(if sign_up {
+        let organisation = String::new();
+        Stage::Naming(Admission::of(None), LinkPurpose::Customer { organisation })
+    } else {
+        Stage::Reading
+    });
     let typed = Typed {
         name: RwSignal::new(page::typed(naming::NAME_ID)),
         organisation: RwSignal::new(page::typed(naming::ORGANISATION_ID)),
@@ -75,7 +105,12 @@ pub(crate) fn Setup(
             let read = api().inspect_link(&request).await;
             if latest.get_value() == own {
                 stage.set(match read {
-                    Ok(purpose) => Stage::Naming(request.token, purpose),
+                    Ok(purpose) => {
+                        if let LinkPurpose::Customer { organisation } = &purpose {
+                            typed.organisation.set(organisation.clone());
+                        }
+                        Stage::Naming(Admission::of(Some(request.token)), purpose)
+                    }
                     Err(error) => Stage::Unread(request.token, error.into()),
                 });
             }
@@ -84,6 +119,7 @@ pub(crate) fn Setup(
     Effect::new(move |_| {
         match page::take_fragment() {
             Some(token) => read(SecretString::new(token)),
+            None if sign_up => {}
             None => stage.set(Stage::NoLink),
         }
         // Another link, opened in the tab that is here already, loads nothing.
@@ -95,7 +131,12 @@ pub(crate) fn Setup(
         // The page that another language draws anew reads a link once more that has not been used yet.
         let sent = window_event_listener(leptos::ev::submit, move |event| {
             stage.with_untracked(|stage| {
-                if let Stage::Naming(token, _) | Stage::Unread(token, _) = stage {
+                let token = match stage {
+                    Stage::Naming(admission, _) if !sign_up => admission.0.get_value(),
+                    Stage::Unread(token, _) => Some(token.clone()),
+                    _ => None,
+                };
+                if let Some(token) = token {
                     page::carry_over(&event, token.expose());
                 }
             });
@@ -124,11 +165,14 @@ pub(crate) fn Setup(
                 </div>
             })
         }
-        Stage::Naming(token, purpose) => match (purpose, signed_in.get_value()) {
-            (LinkPurpose::Invitation { organisation, role }, Some(name)) => {
-                EitherOf7::D(view! { <Joining token organisation role name /> })
+        Stage::Naming(admission, purpose) => match (purpose, signed_in.get_value()) {
+            (LinkPurpose::Invitation { organisation, role }, Some(name)) => EitherOf7::D(Either::Left(
+                view! { <Joining admission organisation role name /> },
+            )),
+            (LinkPurpose::Customer { .. }, Some(name)) => {
+                EitherOf7::D(Either::Right(view! { <Founding admission typed name /> }))
             }
-            (purpose, _) => EitherOf7::E(view! { <Naming stage token purpose typed /> }),
+            (purpose, _) => EitherOf7::E(view! { <Naming stage admission purpose typed sign_up /> }),
         },
         Stage::Made { sees_fleet, draw } => EitherOf7::F(draw(sees_fleet)),
         Stage::Unkept => EitherOf7::G(view! {
@@ -155,6 +199,27 @@ fn Unread(trouble: Trouble, retry: Callback<()>) -> impl IntoView {
         })
     } else {
         Either::Right(view! { <TroubleNotice trouble retry /> })
+    }
+}
+
+/// The name of an organisation that is made.
+#[component]
+fn OrganisationField(typed: Typed) -> impl IntoView {
+    let t = language();
+    view! {
+        <div class="field">
+            <label for=naming::ORGANISATION_ID>{t.organisation()}</label>
+            <input
+                id=naming::ORGANISATION_ID
+                type="text"
+                required
+                maxlength="64"
+                autocomplete="organization"
+                aria-describedby="organisation-hint"
+                bind:value=typed.organisation
+            />
+            <p class="hint" id="organisation-hint">{t.setup_organisation_hint()}</p>
+        </div>
     }
 }
 

@@ -1,5 +1,6 @@
 //! `/`: for visitors what this is and the sign-in; members go on to their fleet.
 
+use gangway_protocol::account::SignUpMode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
@@ -10,7 +11,7 @@ use crate::components::flag::Flag;
 use crate::components::notice::TroubleNotice;
 use crate::islands::sign_in::SignIn;
 use crate::visit::language;
-use crate::visitor::account;
+use crate::visitor::{account, api};
 
 /// The code in the picture: the one of the documents, which no server hands out twice.
 const EXAMPLE: &str = "BCDF-GHJKLM";
@@ -50,6 +51,7 @@ fn Welcome() -> impl IntoView {
                 <section class="home-sign-in" aria-labelledby="sign-in-title">
                     <h2 id="sign-in-title">{t.sign_in_title()}</h2>
                     <SignIn />
+                    <SignUpLink />
                 </section>
             </div>
             <Screen />
@@ -66,6 +68,32 @@ fn Welcome() -> impl IntoView {
                 })
                 .collect_view()}
         </ol>
+    }
+}
+
+/// The way to an account, where everybody may have one.
+#[component]
+fn SignUpLink() -> impl IntoView {
+    let t = language();
+    let api = api();
+    view! {
+        <Suspense>
+            {move || {
+                let api = api.clone();
+                Suspend::new(async move {
+                    let is_open = api.sign_ups().await.is_ok_and(|sign_ups| sign_ups.mode == SignUpMode::Open);
+                    is_open
+                        .then(|| {
+                            view! {
+                                <p class="hint">
+                                    {t.sign_up_question()} " "
+                                    <a href=paths::SIGN_UP>{t.sign_up()}</a>
+                                </p>
+                            }
+                        })
+                })
+            }}
+        </Suspense>
     }
 }
 

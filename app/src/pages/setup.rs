@@ -18,7 +18,7 @@ pub(crate) fn SetupPage() -> impl IntoView {
         <Title text=t.setup_title() />
         <Preload island="setup" />
         <main id="main" class="narrow" tabindex="-1">
-            <Setup signed_in=account().ok().map(|account| account.name) />
+            <Setup signed_in=account().ok().map(|account| account.name) sign_up=false />
             <noscript>
                 <div class="gate">
                     <Notice tone=Tone::Warn>

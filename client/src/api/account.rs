@@ -38,10 +38,10 @@ impl Api {
         self.patch(path::ACCOUNT, rename).await
     }
 
-    /// Joins an organisation by an invitation.
+    /// Joins an organisation by an invitation, or becomes a customer by a link for one.
     ///
     /// # Errors
-    /// `link_unknown`; `conflict` when the account is a member with this role or a greater one already.
+    /// `link_unknown`; `invalid` when a customer has no fit name; `conflict` when the account is a member with this role or a greater one already.
     pub async fn join(&self, request: &JoinRequest) -> Result<Account, ApiError> {
         self.post(path::ACCOUNT_MEMBERSHIPS, request).await
     }

@@ -1,8 +1,8 @@
 //! Becoming somebody: one-time links, registration, sign-in, recovery. What a visitor may call who is not signed in.
 
 use gangway_protocol::account::{
-    Ceremony, CeremonyReply, LinkInspectionRequest, LinkPurpose, RecoveryGrant, RecoveryRequest,
-    RegistrationRequest,
+    Ceremony, CeremonyReply, LinkInspectionRequest, LinkPurpose, RecoveryRequest, RegistrationGrant,
+    RegistrationRequest, SignUps,
 };
 use gangway_protocol::id::CeremonyId;
 use gangway_protocol::path;
@@ -12,6 +12,22 @@ use super::{Api, encode};
 use crate::error::ApiError;
 
 impl Api {
+    /// Whether somebody may sign up as a customer.
+    ///
+    /// # Errors
+    /// Those of every call.
+    pub async fn sign_ups(&self) -> Result<SignUps, ApiError> {
+        self.get(path::SIGN_UPS).await
+    }
+
+    /// Begins to sign up as a customer: a token for [`Api::start_registration`], or for [`Api::join`].
+    ///
+    /// # Errors
+    /// `forbidden` unless everybody may; `rate_limited`.
+    pub async fn sign_up(&self) -> Result<RegistrationGrant, ApiError> {
+        self.act(path::SIGN_UPS).await
+    }
+
     /// What a one-time link is for.
     ///
     /// # Errors
@@ -62,7 +78,7 @@ impl Api {
     ///
     /// # Errors
     /// `link_unknown` when the code is wrong or used; `rate_limited`.
-    pub async fn recover(&self, request: &RecoveryRequest) -> Result<RecoveryGrant, ApiError> {
+    pub async fn recover(&self, request: &RecoveryRequest) -> Result<RegistrationGrant, ApiError> {
         self.post(path::RECOVERIES, request).await
     }
 }

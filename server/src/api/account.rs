@@ -51,16 +51,16 @@ async fn rename_account(
     accounts::rename(&gangway, &caller, &request.name).await.map(Json)
 }
 
-/// Joins an organisation by an invitation, which is used up.
+/// Joins an organisation by an invitation, or becomes a customer by a link for one, which is used up.
 #[utoipa::path(post, path = path::ACCOUNT_MEMBERSHIPS, tag = "account", request_body = JoinRequest,
-    responses((status = 200, body = Account), (status = 403), (status = 404), (status = 409), (status = 429)))]
+    responses((status = 200, body = Account), (status = 403), (status = 404), (status = 409), (status = 422), (status = 429)))]
 async fn join_organisation(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     JsonBody(request): JsonBody<JoinRequest>,
 ) -> Result<Json<Account>> {
     caller.address.may_try_to_sign_in(&gangway)?;
-    joining::join(&gangway, &caller, &request.token).await?;
+    joining::join(&gangway, &caller, &request).await?;
     sign_in::account_of(&gangway, &caller).await.map(Json)
 }
 

@@ -18,6 +18,8 @@ pub enum SecretKind {
     SignIn,
     /// The first registration of a server.
     Setup,
+    /// A registration as a customer.
+    Customer,
     /// A registration as a member.
     Invitation,
     /// A registration of another passkey.
@@ -32,6 +34,7 @@ impl SecretKind {
             Self::Token => "gw_pat_",
             Self::SignIn => "gw_sin_",
             Self::Setup => "gw_setup_",
+            Self::Customer => "gw_cus_",
             Self::Invitation => "gw_inv_",
             Self::Recovery => "gw_rec_",
         }

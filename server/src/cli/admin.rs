@@ -2,7 +2,9 @@
 
 mod audit;
 mod ca;
+mod customer;
 mod held;
+mod invitation;
 mod recovery_link;
 mod setup_link;
 mod signer;
@@ -32,6 +34,11 @@ enum AdminCommand {
     /// The built-in CA: its root and its intermediate
     #[command(subcommand)]
     Ca(ca::CaCommand),
+    /// Customers: inviting them, and what each may have
+    #[command(subcommand)]
+    Customer(customer::CustomerCommand),
+    /// Print a link by which somebody joins any organisation, for when nobody there can invite
+    Invitation(invitation::InvitationArgs),
     /// Certificates that a restored backup does not know, and the devices that wait with them
     #[command(subcommand)]
     Held(held::HeldCommand),
@@ -61,6 +68,8 @@ pub async fn run(args: AdminArgs) -> Result<(), CommandError> {
     match args.command {
         AdminCommand::Token(TokenCommand::Create(args)) => token::create(args).await,
         AdminCommand::Ca(command) => ca::run(command).await,
+        AdminCommand::Customer(command) => customer::run(command).await,
+        AdminCommand::Invitation(args) => invitation::run(args).await,
         AdminCommand::Held(command) => held::run(command).await,
         AdminCommand::Audit(command) => audit::run(command).await,
         AdminCommand::Signer(command) => signer::run(command).await,

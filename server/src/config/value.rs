@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use gangway_protocol::account::SignUpMode;
 use gangway_protocol::secret::SecretString;
 use url::Url;
 
@@ -175,6 +176,17 @@ impl Value for KeyReaders {
             "everybody" => Ok(Self::Everybody),
             _ => Err(format!("“{text}” is not owner, group or everybody")),
         }
+    }
+}
+
+impl Value for SignUpMode {
+    const PLACEHOLDER: &'static str = "WHO";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|mode| mode.as_str() == text)
+            .ok_or_else(|| format!("“{text}” is not closed, invitation or open"))
     }
 }
 

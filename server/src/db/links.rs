@@ -1,4 +1,4 @@
-//! One-time links: set-up, invitation, recovery.
+//! One-time links: set-up, customer, invitation, recovery.
 
 use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
 use gangway_protocol::organisation::{Invitation, Role};
@@ -13,6 +13,10 @@ use super::{Conn, DbError, parsed, query, row};
 pub enum Purpose {
     /// The first registration of a server.
     Setup,
+    /// A registration as a customer, by the operator's invitation.
+    Customer,
+    /// A registration as a customer that somebody began by themselves.
+    SignUp,
     /// A registration as a member.
     Invitation {
         /// Of which organisation.
@@ -34,7 +38,7 @@ pub struct NewLink {
     pub id: LinkId,
     /// What it is for.
     pub purpose: Purpose,
-    /// For whom, as a reminder.
+    /// For whom, as a reminder; of [`Purpose::Customer`] the name of its organisation, unless the person gives another.
     pub note: String,
     /// Who made it; `None` for the server itself.
     pub created_by: Option<AccountId>,
@@ -49,6 +53,8 @@ pub struct Link {
     pub id: LinkId,
     /// What it is for.
     pub purpose: Purpose,
+    /// As of [`NewLink`].
+    pub note: String,
     /// Who made it; `None` for the server itself.
     pub created_by: Option<AccountId>,
 }
@@ -65,6 +71,8 @@ pub async fn insert(
 ) -> Result<(), DbError> {
     let (kind, organisation, role, account) = match &link.purpose {
         Purpose::Setup => ("setup", None, None, None),
+        Purpose::Customer => ("customer", None, None, None),
+        Purpose::SignUp => ("sign_up", None, None, None),
         Purpose::Invitation { organisation, role } => (
             "invitation",
             Some(organisation.as_str()),
@@ -103,7 +111,7 @@ pub async fn by_secret(
     now: UnixMillis,
 ) -> Result<Option<Link>, DbError> {
     let row: Option<LinkRow> = query(
-        "SELECT id, kind, organisation, role, account, created_by FROM links
+        "SELECT id, kind, organisation, role, account, note, created_by FROM links
          WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2",
     )
     .bind(secret.as_str())
@@ -134,7 +142,7 @@ pub async fn organisation_of(conn: &mut Conn<'_>, id: &LinkId) -> Result<Option<
 pub async fn take(conn: &mut Conn<'_>, id: &LinkId, now: UnixMillis) -> Result<Option<Link>, DbError> {
     let row: Option<LinkRow> = query(
         "UPDATE links SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND expires_at > $2
-         RETURNING id, kind, organisation, role, account, created_by",
+         RETURNING id, kind, organisation, role, account, note, created_by",
     )
     .bind(id.as_str())
     .bind(now.0)
@@ -294,6 +302,7 @@ row! {
         organisation: Option<String>,
         role: Option<String>,
         account: Option<String>,
+        note: String,
         created_by: Option<String>,
     }
 }
@@ -304,6 +313,8 @@ impl TryFrom<LinkRow> for Link {
     fn try_from(row: LinkRow) -> Result<Self, DbError> {
         let purpose = match (row.kind.as_str(), row.organisation, row.role, row.account) {
             ("setup", None, None, None) => Purpose::Setup,
+            ("customer", None, None, None) => Purpose::Customer,
+            ("sign_up", None, None, None) => Purpose::SignUp,
             ("invitation", Some(organisation), Some(role), None) => Purpose::Invitation {
                 organisation: parsed(&organisation, "links.organisation")?,
                 role: role_of(&role)?,
@@ -317,6 +328,7 @@ impl TryFrom<LinkRow> for Link {
         Ok(Self {
             id: parsed(&row.id, "links.id")?,
             purpose,
+            note: row.note,
             created_by: created_by.transpose()?,
         })
     }

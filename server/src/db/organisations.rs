@@ -1,5 +1,6 @@
 //! Organisations, and who holds which role in their tree.
 
+pub mod customers;
 pub mod tree;
 
 use gangway_protocol::id::{AccountId, OrganisationId};
@@ -9,38 +10,6 @@ use gangway_protocol::time::UnixMillis;
 use super::locks::Lock;
 use super::rules::policy_of;
 use super::{Conn, DbError, parsed, query, row};
-
-/// Makes a root organisation with the default policy. Give it its signers in the same transaction.
-///
-/// # Errors
-/// What the database says.
-pub async fn insert_root(
-    conn: &mut Conn<'_>,
-    id: &OrganisationId,
-    name: &str,
-    now: UnixMillis,
-) -> Result<(), DbError> {
-    query("INSERT INTO organisations (id, name, policy, created_at) VALUES ($1, $2, $3, $4)")
-        .bind(id.as_str())
-        .bind(name)
-        .bind(policy_text(&Policy::default())?)
-        .bind(now.0)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// The oldest root organisation.
-///
-/// # Errors
-/// What the database says.
-pub async fn first_root(conn: &mut Conn<'_>) -> Result<Option<OrganisationId>, DbError> {
-    let row: Option<(String,)> =
-        query("SELECT id FROM organisations WHERE parent IS NULL ORDER BY id LIMIT 1")
-            .fetch_optional(conn)
-            .await?;
-    row.map(|(id,)| parsed(&id, "organisations.id")).transpose()
-}
 
 /// Gives an organisation another name.
 ///

@@ -18,6 +18,7 @@ use crate::db::approvals::{ApprovalRecord, Evidence};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::Revoked;
 use crate::db::devices::Description;
+use crate::db::organisations::{self, customers};
 use crate::db::{Conn, DbError, approvals, audit, certificates, devices, write};
 
 /// A member approves.
@@ -312,6 +313,10 @@ impl Decision {
         if ground.is_refused_elsewhere || ground.key.as_ref().is_some_and(|key| key.refused) {
             return Err(EnrolmentError::KeyRevoked);
         }
+        if let Some((customer, _)) = &ground.quota {
+            // Two approvals at once shall not take the last place both.
+            organisations::bump_revision(tx, customer).await?;
+        }
         let known = match ground.key {
             Some(key) => Some(self.settle_device(tx, key.device).await?),
             None => None,
@@ -348,6 +353,14 @@ impl Decision {
                 (device, FleetChangeKind::Added)
             }
         };
+        if let Some((customer, most)) = &ground.quota
+            && matches!(device.state, DeviceState::Enrolling { .. })
+            && customers::count_devices(tx, customer).await? > *most
+        {
+            return Err(EnrolmentError::Conflict(
+                "this customer has as many devices as it may have: retire one, or ask whoever operates this server for more",
+            ));
+        }
         let shown = show(record, device);
         let entry = Entry {
             scope: Scope::Organisation(&request.organisation),

@@ -34,7 +34,7 @@ pub enum Pending {
         user_handle: String,
         /// The person's name.
         name: String,
-        /// On set-up, the organisation's name.
+        /// Where a customer is made, its name.
         organisation: Option<String>,
         /// webauthn-rs's.
         state: PasskeyRegistration,

@@ -2,18 +2,22 @@
 
 use gangway_protocol::device::check_text;
 use gangway_protocol::id::{LinkId, OrganisationId};
-use gangway_protocol::organisation::{Invitation, InvitationRequest};
+use gangway_protocol::organisation::{INVITATION_LIFE, Invitation, InvitationRequest, Role};
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
 
-use super::links;
+use super::links::{self, Made};
 use crate::authority::open_place;
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
+use crate::clock::Clock;
+use crate::config::Config;
 use crate::context::Context;
-use crate::db::audit::{Entry, Scope};
-use crate::db::{audit, links as link_rows, organisations, write};
+use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::links::Purpose;
+use crate::db::{Db, audit, links as link_rows, organisations, write};
 use crate::once::Once;
+use crate::rng::Random;
 
 /// Most invitations of one organisation that wait to be taken.
 const MAX_WAITING: u64 = 500;
@@ -95,6 +99,43 @@ pub async fn create(
         audit::append(tx, &entry).await?;
         Ok(invitation)
     })
+}
+
+/// An invitation that the operator makes, to any organisation that is open.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Conflict`] when it is archived.
+pub async fn by_operator(
+    db: &Db,
+    config: &Config,
+    clock: &dyn Clock,
+    random: &dyn Random,
+    organisation: OrganisationId,
+    role: Role,
+) -> Result<SecretString> {
+    let now = clock.now();
+    let purpose = Purpose::Invitation {
+        organisation: organisation.clone(),
+        role,
+    };
+    let made = Made::new(purpose, INVITATION_LIFE, now, random);
+    let url = made.url(config);
+    let detail = format!("as {}: by the operator, on the command line", role.as_str());
+    write!(db, |tx| -> Result<()> {
+        organisations::bump_revision(tx, &organisation).await?;
+        open_place(tx, &organisation).await?;
+        made.keep(tx, now).await?;
+        let entry = Entry {
+            scope: Scope::Organisation(&organisation),
+            at: now,
+            actor: Actor::Server,
+            action: "invitation.created",
+            subject: made.link.id.as_str(),
+            detail: &detail,
+        };
+        Ok(audit::append(tx, &entry).await?)
+    })?;
+    Ok(url)
 }
 
 /// Takes an invitation back.

@@ -1,8 +1,9 @@
-//! Joining an organisation by an invitation with the account one has: nobody needs a second account, with a second passkey,
-//! for a second organisation. Who has none yet registers by the same link ([`super::registration`]).
+//! Joining an organisation by an invitation, or becoming a customer, with the account one has: nobody needs a second account, with a
+//! second passkey, for a second organisation. Who has none yet registers by the same link ([`super::registration`]).
 
-use gangway_protocol::secret::SecretString;
+use gangway_protocol::account::JoinRequest;
 
+use super::customers::{self, NewCustomer};
 use super::links;
 use crate::authority::Caller;
 use crate::authority::{Error, Result};
@@ -11,22 +12,32 @@ use crate::db::audit::{Entry, Scope};
 use crate::db::links::Purpose;
 use crate::db::{audit, memberships, write};
 
-/// Makes the caller a member by an invitation, which is used up. A greater role than the one they hold replaces it.
+/// Makes the caller a member by an invitation, or the owner of a new customer by a link for one, which is used up. A greater role
+/// than the one they hold replaces it.
 ///
 /// # Errors
-/// [`Error::LinkUnknown`] for every other link too; [`Error::Conflict`] when they hold as much already, which leaves
+/// [`Error::LinkUnknown`] for every other link too; [`Error::Invalid`] when a customer has no fit name; [`Error::Conflict`] when they hold as much already, which leaves
 /// the invitation good for whom it was meant.
-pub async fn join(context: &Context, caller: &Caller, token: &SecretString) -> Result<()> {
+pub async fn join(context: &Context, caller: &Caller, request: &JoinRequest) -> Result<()> {
     caller.require_person()?;
-    let now = context.clock.now();
+    let (now, mode) = (context.clock.now(), context.config.sign_up);
     let mut reader = context.db.reader().await?;
-    let link = links::open(&mut reader.conn(), token, now).await?.id;
+    let link = links::open(&mut reader.conn(), &request.token, mode, now).await?;
     drop(reader);
-    let member = caller.clone();
+    let name = customers::name_for(&link, request.organisation.as_deref())?;
+    let (member, link) = (caller.clone(), link.id);
+    let customer = NewCustomer::new(context, now);
     write!(context.db, |tx| -> Result<()> {
         // What fails from here on rolls the taking back.
-        let Purpose::Invitation { organisation, role } = links::take(tx, &link, now).await? else {
-            return Err(Error::LinkUnknown);
+        let purpose = links::take(tx, &link, mode, now).await?.purpose;
+        let (organisation, role) = match (&purpose, &name) {
+            (Purpose::Customer | Purpose::SignUp, Some(name)) => {
+                return customer
+                    .make_by(tx, &purpose, name, &member.actor(), &member.account, now)
+                    .await;
+            }
+            (Purpose::Invitation { organisation, role }, _) => (organisation.clone(), *role),
+            _ => return Err(Error::LinkUnknown),
         };
         let held = memberships::find(tx, &organisation, &member.account).await?;
         // An invitation opens no door that an admin has closed.

@@ -3,7 +3,7 @@
 //! The token stands in the URL's fragment, which no browser sends to a server, and goes into no log (threat model,
 //! ENR-12). Only its hash is kept.
 
-use gangway_protocol::account::LinkPurpose;
+use gangway_protocol::account::{LinkPurpose, SignUpMode};
 use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
 use gangway_protocol::organisation::{INVITATION_LIFE, Role};
 use gangway_protocol::path::page;
@@ -23,7 +23,7 @@ use crate::db::{Conn, Db, DbError, accounts, audit, links, organisations, rules,
 use crate::rng::Random;
 
 /// threat model, ACC-6: one hour at most for what opens an account.
-const HOUR_LINK: i64 = UnixMillis::HOUR;
+pub const HOUR_LINK: i64 = UnixMillis::HOUR;
 /// How long a recovery code's grant is good for: the person is at the page already.
 pub const GRANT_LIFE: i64 = 10 * UnixMillis::MINUTE;
 /// Persons of one name that the command line lists when it has to ask which one is meant.
@@ -45,6 +45,7 @@ impl Made {
     pub fn new(purpose: Purpose, life: i64, now: UnixMillis, random: &dyn Random) -> Self {
         let kind = match &purpose {
             Purpose::Setup => SecretKind::Setup,
+            Purpose::Customer | Purpose::SignUp => SecretKind::Customer,
             Purpose::Invitation { .. } => SecretKind::Invitation,
             Purpose::Recovery { .. } => SecretKind::Recovery,
         };
@@ -177,9 +178,12 @@ pub async fn recovery_link(
 pub async fn inspect(context: &Context, token: &SecretString) -> Result<LinkPurpose> {
     let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
-    let link = open(conn, token, context.clock.now()).await?;
+    let link = open(conn, token, context.config.sign_up, context.clock.now()).await?;
     Ok(match link.purpose {
         Purpose::Setup => LinkPurpose::Setup {},
+        Purpose::Customer | Purpose::SignUp => LinkPurpose::Customer {
+            organisation: link.note,
+        },
         Purpose::Invitation { organisation, role } => LinkPurpose::Invitation {
             organisation: name_of(conn, &organisation).await?,
             role,
@@ -190,14 +194,19 @@ pub async fn inspect(context: &Context, token: &SecretString) -> Result<LinkPurp
     })
 }
 
-/// The link of this token, if it is good for anything at present.
+/// The link of this token, if it is good for anything at present, as the operator lets people sign up by `mode`.
 ///
 /// # Errors
 /// [`Error::LinkUnknown`].
-pub async fn open(conn: &mut Conn<'_>, token: &SecretString, now: UnixMillis) -> Result<Link> {
+pub async fn open(
+    conn: &mut Conn<'_>,
+    token: &SecretString,
+    mode: SignUpMode,
+    now: UnixMillis,
+) -> Result<Link> {
     let found = links::by_secret(conn, &SecretHash::of(token), now).await?;
     let link = found.ok_or(Error::LinkUnknown)?;
-    require_backing(conn, &link).await?;
+    require_backing(conn, &link, mode).await?;
     Ok(link)
 }
 
@@ -205,7 +214,7 @@ pub async fn open(conn: &mut Conn<'_>, token: &SecretString, now: UnixMillis) ->
 ///
 /// # Errors
 /// [`Error::LinkUnknown`] when somebody was faster, or it is good for nothing any more; roll back then.
-pub async fn take(conn: &mut Conn<'_>, id: &LinkId, now: UnixMillis) -> Result<Purpose> {
+pub async fn take(conn: &mut Conn<'_>, id: &LinkId, mode: SignUpMode, now: UnixMillis) -> Result<Link> {
     // The organisation before the link, as whoever archives one takes them.
     if let Some(organisation) = links::organisation_of(conn, id).await? {
         organisations::bump_revision(conn, &organisation).await?;
@@ -215,15 +224,17 @@ pub async fn take(conn: &mut Conn<'_>, id: &LinkId, now: UnixMillis) -> Result<P
         }
     }
     let link = links::take(conn, id, now).await?.ok_or(Error::LinkUnknown)?;
-    require_backing(conn, &link).await?;
-    Ok(link.purpose)
+    require_backing(conn, &link, mode).await?;
+    Ok(link)
 }
 
 /// A link gives no more than whoever made it may give now, whatever they could when they made it.
-async fn require_backing(conn: &mut Conn<'_>, link: &Link) -> Result<()> {
+async fn require_backing(conn: &mut Conn<'_>, link: &Link, mode: SignUpMode) -> Result<()> {
     let holds = match (&link.purpose, &link.created_by) {
         // Set-up is open exactly while no person has an account; a link from before is void.
         (Purpose::Setup, _) => !accounts::any_person(conn).await?,
+        (Purpose::Customer, _) => mode != SignUpMode::Closed,
+        (Purpose::SignUp, _) => mode == SignUpMode::Open,
         (Purpose::Invitation { organisation, role }, Some(maker)) => {
             let own = organisations::role_at(conn, organisation, maker).await?;
             own.is_some_and(|own| may_invite(own, *role))

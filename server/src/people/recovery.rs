@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use data_encoding::{Encoding, Specification};
-use gangway_protocol::account::{RecoveryCodes, RecoveryGrant};
+use gangway_protocol::account::{RecoveryCodes, RegistrationGrant};
 use gangway_protocol::secret::SecretString;
 
 use super::failing;
@@ -66,7 +66,11 @@ pub async fn renew(context: &Context, caller: &Caller) -> Result<RecoveryCodes> 
 ///
 /// # Errors
 /// [`Error::LinkUnknown`] when the code is wrong or was used: which one, is not told.
-pub async fn redeem(context: &Context, code: &SecretString, address: ClientAddress) -> Result<RecoveryGrant> {
+pub async fn redeem(
+    context: &Context,
+    code: &SecretString,
+    address: ClientAddress,
+) -> Result<RegistrationGrant> {
     let now = context.clock.now();
     let hash = SecretHash::of(&SecretString::new(normalised(code.expose())));
     let random = context.random.clone();
@@ -93,7 +97,7 @@ pub async fn redeem(context: &Context, code: &SecretString, address: ClientAddre
         failing::note(context, Attempt::RecoveryCode, who, "unknown, or used before").await?;
         return Err(Error::LinkUnknown);
     };
-    Ok(RecoveryGrant { token })
+    Ok(RegistrationGrant { token })
 }
 
 fn mint(letters: &Encoding, random: &dyn Random) -> String {

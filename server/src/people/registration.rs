@@ -1,12 +1,12 @@
 //! Becoming somebody by a one-time link.
 //!
 //! 1. The link is looked at, and the authenticator is asked for a passkey. Nothing has changed yet.
-//! 2. One transaction uses the link up and does what it is for: set-up makes the first organisation and its owner, an
-//!    invitation makes a member, a recovery adds the passkey to the account and signs its other browsers out.
+//! 2. One transaction uses the link up and does what it is for: set-up makes the first organisation and its owner, a sign-up a
+//!    further customer, an invitation makes a member, a recovery adds the passkey to the account and signs its other browsers out.
 //! 3. The browser is signed in.
 
-use gangway_protocol::account::{Account, Ceremony, RegistrationRequest};
-use gangway_protocol::id::{AccountId, CeremonyId, LinkId, OrganisationId, PasskeyId, SignerId};
+use gangway_protocol::account::{Account, Ceremony, RegistrationRequest, SignUpMode};
+use gangway_protocol::id::{AccountId, CeremonyId, LinkId, PasskeyId};
 use gangway_protocol::json::Verbatim;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::secret::SecretString;
@@ -15,6 +15,7 @@ use serde_json::Value;
 use webauthn_rs::prelude::{Passkey, PasskeyRegistration, Uuid};
 
 use super::ceremony::{self, Pending};
+use super::customers::{self, NewCustomer};
 use super::ending;
 use super::links;
 use super::passkeys::{self, Made, Passkeys};
@@ -25,11 +26,11 @@ use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::accounts::{AccountKind, NewAccount};
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::links::{Link, Purpose};
+use crate::db::links::Purpose;
 use crate::db::passkeys::NewPasskey;
 use crate::db::{
     Conn, DbError, accounts, audit, links as link_rows, memberships, organisations, passkeys as passkey_rows,
-    settings, sign_ins, signers, write,
+    settings, sign_ins, write,
 };
 use crate::relay::Relay;
 
@@ -44,10 +45,8 @@ pub async fn start(context: &Context, passkeys: &Passkeys, request: Registration
     let now = context.clock.now();
     let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
-    let Link {
-        id: link, purpose, ..
-    } = links::open(conn, &request.token, now).await?;
-    let (account, user_handle, name, known) = match &purpose {
+    let link = links::open(conn, &request.token, context.config.sign_up, now).await?;
+    let (account, user_handle, name, known) = match &link.purpose {
         Purpose::Recovery { account } => {
             let (name, user_handle) = accounts::name_and_handle(conn, account).await?;
             (
@@ -57,7 +56,7 @@ pub async fn start(context: &Context, passkeys: &Passkeys, request: Registration
                 known_passkeys(conn, account).await?,
             )
         }
-        Purpose::Setup | Purpose::Invitation { .. } => (
+        Purpose::Setup | Purpose::Customer | Purpose::SignUp | Purpose::Invitation { .. } => (
             AccountId::new(now, context.random.for_id()),
             super::user_handle(&*context.random).to_string(),
             fit_name("name", &request.name)?,
@@ -65,16 +64,10 @@ pub async fn start(context: &Context, passkeys: &Passkeys, request: Registration
         ),
     };
     drop(reader);
-    let organisation = match purpose {
-        Purpose::Setup => Some(fit_name(
-            "organisation",
-            request.organisation.as_deref().unwrap_or_default(),
-        )?),
-        Purpose::Invitation { .. } | Purpose::Recovery { .. } => None,
-    };
+    let organisation = customers::name_for(&link, request.organisation.as_deref())?;
     let (options, state) = start_making(passkeys, &user_handle, &name, &known)?;
     let pending = Pending::Registration {
-        link,
+        link: link.id,
         account,
         user_handle,
         name,
@@ -128,15 +121,13 @@ pub async fn finish(
             kind: AccountKind::Person,
         },
         organisation,
-        organisation_id: OrganisationId::new(now, context.random.for_id()),
-        signer: SignerId::new(now, context.random.for_id()),
+        customer: NewCustomer::new(context, now),
+        mode: context.config.sign_up,
     };
     write!(context.db, |tx| -> Result<()> {
-        let event = person.come_in(tx, now).await?;
+        person.come_in(tx, now).await?;
         passkey_rows::insert(tx, &passkey, now).await.map_err(taken)?;
-        fresh.open(tx, now).await?;
-        event.record(tx, &person.account, now).await?;
-        Ok(())
+        Ok(fresh.open(tx, now).await?)
     })?;
     let account = sign_in::describe(context, &account, None, Some(now)).await?;
     // A recovery has signed the account's other browsers out.
@@ -196,88 +187,91 @@ pub(super) fn taken(error: DbError) -> Error {
 struct Person {
     link: LinkId,
     account: NewAccount,
-    /// On set-up, the organisation's name.
+    /// Where a customer is made, its name.
     organisation: Option<String>,
-    /// Ids for what set-up makes.
-    organisation_id: OrganisationId,
-    signer: SignerId,
-}
-
-/// What the link did, for the record.
-enum Event {
-    SetUp(OrganisationId),
-    Joined(OrganisationId, Role),
-    Recovered,
+    customer: NewCustomer,
+    /// How customers are made here.
+    mode: SignUpMode,
 }
 
 impl Person {
-    async fn come_in(&self, tx: &mut Conn<'_>, now: UnixMillis) -> Result<Event> {
-        let purpose = links::take(tx, &self.link, now).await?;
+    async fn come_in(&self, tx: &mut Conn<'_>, now: UnixMillis) -> Result<()> {
+        let purpose = links::take(tx, &self.link, self.mode, now).await?.purpose;
         let account = &self.account;
-        Ok(match purpose {
-            Purpose::Setup => {
-                let organisation = self.set_up(tx, now).await?;
+        let name = self.organisation.as_deref().unwrap_or_default();
+        match &purpose {
+            Purpose::Setup => self.set_up(tx, name, now).await,
+            Purpose::Customer | Purpose::SignUp => {
                 accounts::insert(tx, account, now).await?;
-                memberships::set(tx, &organisation, &account.id, Role::Owner, now).await?;
-                Event::SetUp(organisation)
+                self.customer
+                    .make_by(tx, &purpose, name, &self.actor(), &account.id, now)
+                    .await
             }
             Purpose::Invitation { organisation, role } => {
                 accounts::insert(tx, account, now).await?;
-                memberships::set(tx, &organisation, &account.id, role, now).await?;
-                Event::Joined(organisation, role)
+                memberships::set(tx, organisation, &account.id, *role, now).await?;
+                let scope = Scope::Organisation(organisation);
+                self.record(tx, scope, "member.joined", role.as_str(), now).await
             }
             Purpose::Recovery { account } => {
                 // Whoever lost a passkey may have lost a signed-in browser with it, and a recovery that somebody else has
                 // begun meanwhile shall not come second.
-                sign_ins::delete_all(tx, &account).await?;
-                link_rows::void_recoveries(tx, &account).await?;
-                Event::Recovered
+                sign_ins::delete_all(tx, account).await?;
+                link_rows::void_recoveries(tx, account).await?;
+                self.record(tx, Scope::Server, "account.recovered", "a passkey was added", now)
+                    .await
             }
-        })
+        }
     }
 
     /// The first organisation: the one that tokens have been confined to already, or a new one.
-    async fn set_up(&self, tx: &mut Conn<'_>, now: UnixMillis) -> Result<OrganisationId> {
+    async fn set_up(&self, tx: &mut Conn<'_>, name: &str, now: UnixMillis) -> Result<()> {
         let set_up_by = settings::keep(tx, SET_UP_BY, self.account.id.as_str()).await?;
         if set_up_by != self.account.id.as_str() || accounts::any_person(tx).await? {
             return Err(Error::LinkUnknown);
         }
-        let name = self.organisation.as_deref().unwrap_or_default();
-        if let Some(organisation) = organisations::first_root(tx).await? {
-            organisations::rename(tx, &organisation, name).await?;
-            return Ok(organisation);
-        }
-        let id = self.organisation_id.clone();
-        organisations::insert_root(tx, &id, name, now).await?;
-        signers::add_builtin(tx, &id, now, self.signer.clone()).await?;
-        Ok(id)
-    }
-}
-
-impl Event {
-    async fn record(&self, tx: &mut Conn<'_>, account: &NewAccount, now: UnixMillis) -> Result<()> {
-        let (scope, action, detail) = match self {
-            Self::SetUp(organisation) => (
-                Scope::Organisation(organisation),
-                "organisation.set_up",
-                Role::Owner.as_str(),
-            ),
-            Self::Joined(organisation, role) => {
-                (Scope::Organisation(organisation), "member.joined", role.as_str())
+        let organisation = match organisations::customers::first(tx).await? {
+            Some(organisation) => {
+                organisations::rename(tx, &organisation, name).await?;
+                organisation
             }
-            Self::Recovered => (Scope::Server, "account.recovered", "a passkey was added"),
+            None => {
+                let NewCustomer { id, signer, .. } = &self.customer;
+                customers::make(tx, id, signer, name, None, now).await?;
+                id.clone()
+            }
         };
+        let account = &self.account;
+        accounts::insert(tx, account, now).await?;
+        memberships::set(tx, &organisation, &account.id, Role::Owner, now).await?;
+        let scope = Scope::Organisation(&organisation);
+        self.record(tx, scope, "organisation.set_up", Role::Owner.as_str(), now)
+            .await
+    }
+
+    async fn record(
+        &self,
+        tx: &mut Conn<'_>,
+        scope: Scope<'_>,
+        action: &'static str,
+        detail: &str,
+        now: UnixMillis,
+    ) -> Result<()> {
         let entry = Entry {
             scope,
             at: now,
-            actor: Actor::Account {
-                id: &account.id,
-                name: &account.name,
-            },
+            actor: self.actor(),
             action,
-            subject: account.id.as_str(),
+            subject: self.account.id.as_str(),
             detail,
         };
         Ok(audit::append(tx, &entry).await?)
+    }
+
+    fn actor(&self) -> Actor<'_> {
+        Actor::Account {
+            id: &self.account.id,
+            name: &self.account.name,
+        }
     }
 }

@@ -10,6 +10,7 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 
+use super::customers;
 use crate::authority::Member;
 use crate::authority::secret::SecretKind;
 use crate::clock::Clock;
@@ -17,9 +18,7 @@ use crate::db::SecretHash;
 use crate::db::accounts::{AccountKind, NewAccount};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::tokens::NewToken;
-use crate::db::{
-    Conn, Db, DbError, accounts, audit, memberships, organisations, rules, signers, tokens, write,
-};
+use crate::db::{Conn, Db, DbError, accounts, audit, memberships, organisations, rules, tokens, write};
 use crate::rng::Random;
 
 /// The name of an organisation that was made for a token, until set-up names it.
@@ -156,13 +155,14 @@ async fn first_organisation(
     fresh: &Fresh,
     now: UnixMillis,
 ) -> Result<OrganisationId, DbError> {
-    if let Some(organisation) = organisations::first_root(tx).await? {
+    if let Some(organisation) = organisations::customers::first(tx).await? {
         return Ok(organisation);
     }
-    let id = fresh.organisation.clone();
-    organisations::insert_root(tx, &id, UNNAMED_ORGANISATION, now).await?;
-    signers::add_builtin(tx, &id, now, fresh.signer.clone()).await?;
-    Ok(id)
+    let Fresh {
+        organisation, signer, ..
+    } = fresh;
+    customers::make(tx, organisation, signer, UNNAMED_ORGANISATION, None, now).await?;
+    Ok(organisation.clone())
 }
 
 async fn service_account(

@@ -1,6 +1,6 @@
 //! What ends with a right: at once, and again when it is used.
 
-use gangway_protocol::account::{Ceremony, RecoveryCodes, RecoveryGrant, Token, TokenScope};
+use gangway_protocol::account::{Ceremony, RecoveryCodes, RegistrationGrant, Token, TokenScope};
 use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::device::DeviceState;
 use gangway_protocol::error::ProblemCode;
@@ -224,7 +224,7 @@ both_engines!(
         let codes: RecoveryCodes = server.act(&owner, path::RECOVERY_CODES).await.json();
         let redeem = async |codes: &RecoveryCodes, number: usize| -> SecretString {
             let code = json!({ "code": codes.codes[number] });
-            let grant: RecoveryGrant = server.post(&Nobody, path::RECOVERIES, code).await.json();
+            let grant: RegistrationGrant = server.post(&Nobody, path::RECOVERIES, code).await.json();
             grant.token
         };
         let stolen = redeem(&codes, 0).await;

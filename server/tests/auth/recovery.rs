@@ -1,6 +1,6 @@
 //! Ways back in: recovery codes, and the operator's recovery link.
 
-use gangway_protocol::account::{Account, LinkPurpose, RecoveryCodes, RecoveryGrant};
+use gangway_protocol::account::{Account, LinkPurpose, RecoveryCodes, RegistrationGrant};
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
@@ -21,7 +21,7 @@ both_engines!(
         let RecoveryCodes { codes } = server.act(&owner, path::RECOVERY_CODES).await.json();
         assert_eq!(codes.len(), 8);
         let typed = codes[3].expose().to_lowercase().replace('-', " ");
-        let grant: RecoveryGrant = server
+        let grant: RegistrationGrant = server
             .post(&Nobody, path::RECOVERIES, json!({ "code": typed }))
             .await
             .json();
@@ -81,7 +81,7 @@ both_engines!(
         let owner = server.owner().await;
         let codes: RecoveryCodes = server.act(&owner, path::RECOVERY_CODES).await.json();
         let request = json!({ "code": codes.codes[0] });
-        let grant: RecoveryGrant = server.post(&Nobody, path::RECOVERIES, request).await.json();
+        let grant: RegistrationGrant = server.post(&Nobody, path::RECOVERIES, request).await.json();
         let inspect = async || {
             let token = json!({ "token": grant.token });
             server.post(&Nobody, path::LINK_INSPECTION, token).await

@@ -158,7 +158,7 @@ impl Server {
     /// The id of the first organisation.
     pub(crate) async fn first_organisation(&self) -> String {
         let mut reader = self.gangway.db.reader().await.expect("a reader");
-        let id = gangway_server::db::organisations::first_root(&mut reader.conn()).await;
+        let id = gangway_server::db::organisations::customers::first(&mut reader.conn()).await;
         id.expect("the database answers")
             .expect("there is one")
             .to_string()

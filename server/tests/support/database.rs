@@ -4,7 +4,8 @@ use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, SignerId};
 use gangway_protocol::organisation::Policy;
 use gangway_server::audit::BrokenChain;
 use gangway_server::audit::verification::CheckError;
-use gangway_server::db::{DbError, FromRow, Query, assembled, organisations, query, signers};
+use gangway_server::db::{DbError, FromRow, Query, assembled, query, signers};
+use gangway_server::people::customers;
 
 use super::Server;
 
@@ -34,10 +35,7 @@ impl Server {
         self.gangway
             .db
             .write::<(), DbError, _>(move |mut conn| {
-                Box::pin(async move {
-                    organisations::insert_root(&mut conn, &owned, &name, now).await?;
-                    signers::add_builtin(&mut conn, &owned, now, signer).await
-                })
+                Box::pin(async move { customers::make(&mut conn, &owned, &signer, &name, None, now).await })
             })
             .await
             .expect("an organisation is made");

@@ -3,9 +3,9 @@
 use gangway_protocol::account::JoinRequest;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path::page as paths;
-use gangway_protocol::secret::SecretString;
 use leptos::prelude::*;
 
+use super::Admission;
 use crate::browser::page;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::notice::Complaint;
@@ -18,7 +18,7 @@ use crate::visitor::api;
 #[component]
 pub(super) fn Joining(
     /// The invitation's.
-    token: SecretString,
+    admission: Admission,
     /// Its organisation's name.
     organisation: String,
     /// What it gives.
@@ -35,9 +35,16 @@ pub(super) fn Joining(
         }
         busy.set(true);
         message.set(None);
-        let request = JoinRequest { token: token.clone() };
         leptos::task::spawn_local(async move {
-            match api().join(&request).await {
+            let api = api();
+            let joined = async {
+                let request = JoinRequest {
+                    token: admission.token(&api).await?,
+                    organisation: None,
+                };
+                api.join(&request).await
+            };
+            match joined.await {
                 // Busy until the next page is there.
                 Ok(_) => page::leave_for(paths::HOME),
                 Err(error) => {

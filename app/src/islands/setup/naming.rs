@@ -2,11 +2,10 @@
 
 use gangway_client::Api;
 use gangway_protocol::account::{CeremonyReply, LinkPurpose, RegistrationRequest};
-use gangway_protocol::secret::SecretString;
 use leptos::prelude::*;
 
 use super::safety::go_on;
-use super::{Stage, Typed};
+use super::{Admission, OrganisationField, Stage, Typed};
 use crate::browser::{page, passkey};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::notice::Complaint;
@@ -24,21 +23,27 @@ pub(super) const ORGANISATION_ID: &str = "organisation";
 pub(super) fn Naming(
     /// Where it goes on.
     stage: RwSignal<Stage>,
-    /// The link's.
-    token: SecretString,
+    /// By what they may come in.
+    admission: Admission,
     /// What the link is for.
     purpose: LinkPurpose,
     /// What has been typed.
     typed: Typed,
+    /// Whether somebody signs up, without a link.
+    sign_up: bool,
 ) -> impl IntoView {
     let t = language();
     let Typed { name, organisation } = typed;
     let busy = RwSignal::new(false);
     let message = RwSignal::new(None::<String>);
-    let is_setup = matches!(purpose, LinkPurpose::Setup {});
+    let makes_customer = matches!(purpose, LinkPurpose::Setup {} | LinkPurpose::Customer { .. });
     let is_recovery = matches!(purpose, LinkPurpose::Recovery { .. });
     let (title, lede) = match purpose {
         LinkPurpose::Setup {} => (t.setup_title().to_owned(), t.setup_first_text().to_owned()),
+        LinkPurpose::Customer { .. } if sign_up => {
+            (t.sign_up_title().to_owned(), t.sign_up_text().to_owned())
+        }
+        LinkPurpose::Customer { .. } => (t.customer_title().to_owned(), t.customer_text().to_owned()),
         LinkPurpose::Invitation { organisation, role } => (
             t.setup_invitation_title(&organisation),
             t.setup_invitation_text(role_name(t, role)),
@@ -55,14 +60,17 @@ pub(super) fn Naming(
         }
         busy.set(true);
         message.set(None);
-        let request = RegistrationRequest {
-            token: token.clone(),
-            name: name.get_untracked().trim().to_owned(),
-            organisation: is_setup.then(|| organisation.get_untracked().trim().to_owned()),
-        };
         leptos::task::spawn_local(async move {
             let api = api();
-            match register(&api, &request).await {
+            let registered = async {
+                let request = RegistrationRequest {
+                    token: admission.token(&api).await?,
+                    name: name.get_untracked().trim().to_owned(),
+                    organisation: makes_customer.then(|| organisation.get_untracked().trim().to_owned()),
+                };
+                register(&api, &request).await
+            };
+            match registered.await {
                 Ok(()) => {
                     stage.set(go_on().await);
                     page::focus("main");
@@ -85,24 +93,7 @@ pub(super) fn Naming(
                         </div>
                     }
                 })}
-            {is_setup
-                .then(|| {
-                    view! {
-                        <div class="field">
-                            <label for=ORGANISATION_ID>{t.organisation()}</label>
-                            <input
-                                id=ORGANISATION_ID
-                                type="text"
-                                required
-                                maxlength="64"
-                                autocomplete="organization"
-                                aria-describedby="organisation-hint"
-                                bind:value=organisation
-                            />
-                            <p class="hint" id="organisation-hint">{t.setup_organisation_hint()}</p>
-                        </div>
-                    }
-                })}
+            {makes_customer.then(|| view! { <OrganisationField typed /> })}
             <Complaint message />
             <button class="button primary large" type="submit" disabled=busy aria-busy=move || busy.get().to_string()>
                 <Icon glyph=Glyph::Key />
