@@ -59,9 +59,9 @@ async fn multiply(gangway: &Gangway, model: &DeviceId) -> anyhow::Result<()> {
         format!("WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {DEVICES})");
     let statements = [
         format!(
-            "{series} INSERT INTO devices (id, organisation, name, sort_name, labels, state, state_since, facts, search,
+            "{series} INSERT INTO devices (id, organisation, customer, name, sort_name, labels, state, state_since, facts, search,
                  approver, created_at)
-             SELECT 'dev_' || PRINTF('%026d', n), organisation, name, sort_name, labels, state, state_since, facts, search,
+             SELECT 'dev_' || PRINTF('%026d', n), organisation, customer, name, sort_name, labels, state, state_since, facts, search,
                  approver, created_at + n FROM s, devices WHERE id = '{model}'"
         ),
         format!(

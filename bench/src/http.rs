@@ -8,10 +8,19 @@ use tokio::net::TcpStream;
 
 /// The body of a good answer.
 pub(crate) async fn get(address: SocketAddr, path: &str, accept_encoding: &str) -> anyhow::Result<Vec<u8>> {
+    get_with(address, path, &format!("accept-encoding: {accept_encoding}")).await
+}
+
+/// The body of a good answer to somebody with this cookie.
+pub(crate) async fn get_as(address: SocketAddr, path: &str, cookie: &str) -> anyhow::Result<Vec<u8>> {
+    get_with(address, path, &format!("cookie: {cookie}")).await
+}
+
+async fn get_with(address: SocketAddr, path: &str, header: &str) -> anyhow::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let request = format!(
-        "GET {path} HTTP/1.0\r\nhost: localhost:{}\r\naccept-encoding: {accept_encoding}\r\n\r\n",
+        "GET {path} HTTP/1.0\r\nhost: localhost:{}\r\n{header}\r\n\r\n",
         address.port()
     );
     stream.write_all(request.as_bytes()).await?;

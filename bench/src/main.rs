@@ -8,6 +8,7 @@ mod ceiling;
 mod claims;
 mod crossings;
 mod fleet;
+mod fleet_size;
 mod flood;
 mod forwarder;
 mod http;
@@ -68,7 +69,7 @@ pub(crate) struct Options {
     only: Vec<String>,
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "startup",
     "page",
     "relay",
@@ -81,6 +82,7 @@ const NAMES: [&str; 12] = [
     "lean",
     "postgres",
     "fleet",
+    "fleet-size",
 ];
 
 impl Options {
@@ -161,6 +163,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
     }
     if options.wants("fleet") {
         fleet::measure(&options, &mut report).await?;
+    }
+    if options.wants("fleet-size") {
+        fleet_size::measure(&options, &mut report).await?;
     }
     report.write()
 }

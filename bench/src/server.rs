@@ -128,6 +128,11 @@ impl Server {
         Ok(self)
     }
 
+    /// Where its data are, unless they are in PostgreSQL.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// `http://localhost:PORT`, or `https://`.
     pub(crate) fn url(&self) -> String {
         url(self.address, self.tls.as_ref())

@@ -241,33 +241,68 @@ pub struct SignIn {
     pub last_used_at: UnixMillis,
 }
 
-/// What a bearer token may do.
+/// What a bearer token may do, as far as its account may do it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
 pub enum TokenScope {
     /// Claim devices, approve them, get them signed.
+    #[serde(rename = "enrol")]
     Enrol,
-    /// Read the fleet.
-    Read,
+    /// Read the fleet. Its former name, `read`, is understood.
+    #[serde(rename = "fleet:read", alias = "read")]
+    FleetRead,
+    /// Read the fleet; rename, label, renew and identify devices, and write down what was ended at their signers.
+    #[serde(rename = "fleet:write")]
+    FleetWrite,
+    /// Read who belongs to an organisation and who is invited.
+    #[serde(rename = "organisation:read")]
+    OrganisationRead,
+    /// Read what [`Self::OrganisationRead`] reads; make, rename, move and archive organisations, and invite to roles below those of
+    /// admins.
+    #[serde(rename = "organisation:write")]
+    OrganisationWrite,
 }
 
 impl TokenScope {
+    /// Every scope, in the order in which they are offered.
+    pub const ALL: [Self; 5] = [
+        Self::Enrol,
+        Self::FleetRead,
+        Self::FleetWrite,
+        Self::OrganisationRead,
+        Self::OrganisationWrite,
+    ];
+
     /// The name as stored, on the wire and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Enrol => "enrol",
-            Self::Read => "read",
+            Self::FleetRead => "fleet:read",
+            Self::FleetWrite => "fleet:write",
+            Self::OrganisationRead => "organisation:read",
+            Self::OrganisationWrite => "organisation:write",
         }
     }
 
     /// The scope of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Enrol, Self::Read]
-            .into_iter()
-            .find(|scope| scope.as_str() == name)
+        if name == "read" {
+            return Some(Self::FleetRead);
+        }
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+
+    /// Whether a role gives what the scope names.
+    #[must_use]
+    pub fn is_given_by(self, role: Role) -> bool {
+        match self {
+            Self::Enrol => role.may_enrol(),
+            Self::FleetRead => role.may_see_fleet(),
+            Self::FleetWrite => role.may_operate(),
+            Self::OrganisationRead | Self::OrganisationWrite => role.may_administer(),
+        }
     }
 }
 

@@ -19,6 +19,22 @@ pub struct Page<T> {
     /// How many items match in all pages, where counting them is cheap enough to be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
+    /// More items match than `total`, which is as far as they were counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub total_is_more: bool,
+}
+
+impl<T> Page<T> {
+    /// A page of a list that is not counted.
+    #[must_use]
+    pub fn new(items: Vec<T>, next: Option<String>) -> Self {
+        Self {
+            items,
+            next,
+            total: None,
+            total_is_more: false,
+        }
+    }
 }
 
 /// Which page of a plain list, as its query string.

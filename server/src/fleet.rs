@@ -1,7 +1,5 @@
-//! The fleet as the API shows it: a query string read, and pages merged over all organisations that the caller may see.
-//!
-//! Each organisation is asked for one page in the wanted order, and the pages are merged here: every one of these
-//! queries walks an index and stops after a page, however many organisations and devices there are. What members do with a device of it is in [`actions`].
+//! The fleet as the API shows it: a query string read, pages, and how many match. What members do with a device of it is in
+//! [`actions`].
 
 pub mod actions;
 pub mod moving;
@@ -9,11 +7,10 @@ pub mod moving;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gangway_protocol::device::{Device, DeviceQuery, DeviceState};
-use gangway_protocol::id::OrganisationId;
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page};
 
-pub use crate::db::fleet::MAX_WORDS;
-use crate::db::fleet::{self, By, Filter, Order, Place, Placed};
+use crate::db::fleet::{self, By, Filter, Order, Place};
+pub use crate::db::fleet::{Fleets, MAX_COUNTED, MAX_WORDS};
 use crate::db::{Conn, DbError};
 
 /// Most characters of a search.
@@ -93,36 +90,18 @@ impl Request {
         }
     }
 
-    /// One page over all of `organisations`, and the place of its last device when more follow.
+    /// One page of these fleets, and the place of its last device when more follow.
     ///
     /// # Errors
     /// What the database says.
     pub async fn fetch(
         &self,
         conn: &mut Conn<'_>,
-        organisations: &[OrganisationId],
+        fleets: &Fleets,
     ) -> Result<(Vec<Device>, Option<Place>), DbError> {
         let after = self.after.clone().unwrap_or_else(|| Place::start(self.order));
-        let mut found: Vec<Placed> = Vec::new();
-        for organisation in organisations {
-            // One more than a page holds tells whether another follows.
-            let part = fleet::page(
-                conn,
-                organisation,
-                &self.filter,
-                self.order,
-                &after,
-                self.limit + 1,
-            )
-            .await?;
-            found.extend(part);
-        }
-        if organisations.len() > 1 {
-            found.sort_by(|one, other| one.place.cmp(&other.place));
-            if self.order.descending {
-                found.reverse();
-            }
-        }
+        // One more than a page holds tells whether another follows.
+        let mut found = fleet::page(conn, fleets, &self.filter, self.order, &after, self.limit + 1).await?;
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = found.len() > limit;
         found.truncate(limit);
@@ -130,34 +109,22 @@ impl Request {
         Ok((found.into_iter().map(|placed| placed.device).collect(), next))
     }
 
-    /// One page as the API answers it. The first page also tells how many devices match in all.
+    /// One page as the API answers it. The first page also tells how many devices match in all, if that is soon counted.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn page(
-        &self,
-        conn: &mut Conn<'_>,
-        organisations: &[OrganisationId],
-    ) -> Result<Page<Device>, DbError> {
-        let (items, next) = self.fetch(conn, organisations).await?;
-        let total = match (&self.after, &next) {
-            (None, None) => u64::try_from(items.len()).ok(),
-            (None, Some(_)) => Some(self.count(conn, organisations).await?),
-            (Some(_), _) => None,
-        };
-        Ok(Page {
-            items,
-            next: next.map(|place| write_place(&place)),
-            total,
-        })
-    }
-
-    async fn count(&self, conn: &mut Conn<'_>, organisations: &[OrganisationId]) -> Result<u64, DbError> {
-        let mut total = 0;
-        for organisation in organisations {
-            total += fleet::count(conn, organisation, &self.filter).await?;
+    pub async fn page(&self, conn: &mut Conn<'_>, fleets: &Fleets) -> Result<Page<Device>, DbError> {
+        let (items, next) = self.fetch(conn, fleets).await?;
+        let mut page = Page::new(items, next.as_ref().map(write_place));
+        if self.after.is_none() {
+            let counted = match &next {
+                None => u64::try_from(page.items.len()).unwrap_or(u64::MAX),
+                Some(_) => fleet::count(conn, fleets, &self.filter, MAX_COUNTED + 1).await?,
+            };
+            page.total_is_more = counted > MAX_COUNTED;
+            page.total = Some(counted.min(MAX_COUNTED));
         }
-        Ok(total)
+        Ok(page)
     }
 }
 

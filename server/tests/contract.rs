@@ -75,7 +75,7 @@ async fn ask_as_an_owner(engine: Engine) {
 async fn ask_as_a_token(engine: Engine) {
     let (server, _owner) = server(engine).await;
     let token = server
-        .new_token(None, &[TokenScope::Read, TokenScope::Enrol])
+        .new_token(None, &[TokenScope::FleetRead, TokenScope::Enrol])
         .await;
     ask_everything(&server, "token", token.expose()).await;
 }

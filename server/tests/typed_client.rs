@@ -178,7 +178,7 @@ async fn every_operation_has_a_method_and_every_method_an_operation() {
 both_engines!(
     async fn every_answer_is_understood(server: Server) {
         let token = server
-            .new_token(None, &[TokenScope::Enrol, TokenScope::Read])
+            .new_token(None, &[TokenScope::Enrol, TokenScope::FleetRead])
             .await;
         let api = client(
             &server,

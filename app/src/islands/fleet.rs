@@ -89,9 +89,8 @@ mod tests {
     #[test]
     fn the_document_shows_and_sends_the_view_without_any_script() {
         let page = Page {
-            items: Vec::new(),
-            next: None,
             total: Some(0),
+            ..Page::new(Vec::new(), None)
         };
         let shown = FleetView {
             query: "hall 3".into(),

@@ -35,6 +35,7 @@ texts! {
     pages => "Pages", "Seiten";
     first_page => "First page", "Erste Seite";
     next_page => "Next page", "Nächste Seite";
+    more_than(devices: &str) => "more than {devices}", "mehr als {devices}";
     shown_of(shown: &str, all: &str) => "{shown} of {all}", "{shown} gezeigt · {all}";
 }
 

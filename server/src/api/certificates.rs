@@ -65,7 +65,7 @@ async fn list_certificates(
     QueryOf(query): QueryOf<CertificateQuery>,
 ) -> Result<Json<Page<Certificate>>> {
     let organisations = caller
-        .chosen_fleets(&gangway.db, query.organisation.as_ref())
+        .chosen_organisations(&gangway.db, query.organisation.as_ref())
         .await?;
     page_of(&gangway, &organisations, &query).await.map(Json)
 }
@@ -219,11 +219,7 @@ pub(super) async fn page_of(
         .into_iter()
         .map(|record| present(gangway, record))
         .collect::<Result<_, _>>()?;
-    Ok(Page {
-        items,
-        next,
-        total: None,
-    })
+    Ok(Page::new(items, next))
 }
 
 fn read_limit(limit: Option<u32>) -> Result<u32> {

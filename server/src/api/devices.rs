@@ -53,11 +53,11 @@ async fn list_devices(
     QueryOf(query): QueryOf<DeviceQuery>,
 ) -> Result<Json<Page<Device>>> {
     let request = Request::read(&query)?;
-    let organisations = caller
+    let fleets = caller
         .chosen_fleets(&gangway.db, query.organisation.as_ref())
         .await?;
     let mut reader = gangway.db.reader().await?;
-    Ok(Json(request.page(&mut reader.conn(), &organisations).await?))
+    Ok(Json(request.page(&mut reader.conn(), &fleets).await?))
 }
 
 /// One device with all that its page shows.
@@ -149,11 +149,7 @@ async fn history(
         actor: entry.actor_name,
         detail: Some(entry.detail).filter(|detail| !detail.is_empty()),
     };
-    Ok(Page {
-        items: page.items.into_iter().map(event).collect(),
-        next: page.next,
-        total: None,
-    })
+    Ok(Page::new(page.items.into_iter().map(event).collect(), page.next))
 }
 
 fn moment(text: &str, chains: &[OrganisationId]) -> Option<Moment> {

@@ -37,7 +37,7 @@ async fn list_invitations(
     PathId(id): PathId<OrganisationId>,
     paged: Paged,
 ) -> Result<Json<Page<Invitation>>> {
-    caller.require(&gangway.db, &id, Right::Administer).await?;
+    caller.require(&gangway.db, &id, Right::SeeInvitations).await?;
     let now = gangway.clock.now();
     let mut reader = gangway.db.reader().await?;
     let rows = links::invitations(&mut reader.conn(), &id, now, paged.after(), paged.fetch()).await?;

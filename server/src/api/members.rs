@@ -36,7 +36,7 @@ async fn list_members(
     PathId(id): PathId<OrganisationId>,
     paged: Paged,
 ) -> Result<Json<Page<Member>>> {
-    caller.require(&gangway.db, &id, Right::SeeFleet).await?;
+    caller.require(&gangway.db, &id, Right::SeeMembers).await?;
     let mut reader = gangway.db.reader().await?;
     let rows = memberships::of_organisation(&mut reader.conn(), &id, paged.after(), paged.fetch()).await?;
     Ok(Json(paged.page(rows, |row| row.account.to_string())))

@@ -239,10 +239,7 @@ impl Paged {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        Page {
-            next: rows.last().filter(|_| more).map(id),
-            items: rows,
-            total: None,
-        }
+        let next = rows.last().filter(|_| more).map(id);
+        Page::new(rows, next)
     }
 }

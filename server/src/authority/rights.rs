@@ -2,6 +2,8 @@
 //!
 //! The endpoints that speak of devices ask [`Caller::see_device`] and [`Caller::reach_device`]; all others [`Caller::require`].
 
+use std::collections::HashSet;
+
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::organisation::Role;
@@ -9,6 +11,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Caller, Credential, Error, Result};
 use crate::db::devices::DeviceRecord;
+use crate::db::fleet::Fleets;
 use crate::db::organisations::tree;
 use crate::db::{Db, approvals, devices, organisations, rules};
 
@@ -25,25 +28,34 @@ pub enum Right {
     Operate,
     /// Manage members, invitations, policy.
     Administer,
+    /// See who belongs there.
+    SeeMembers,
+    /// See who is invited.
+    SeeInvitations,
 }
 
 impl Right {
     fn held_by(self, role: Role) -> bool {
         match self {
             Self::Belong => true,
-            Self::SeeFleet => role.may_see_fleet(),
+            Self::SeeFleet | Self::SeeMembers => role.may_see_fleet(),
             Self::Enrol => role.may_enrol(),
             Self::Operate => role.may_operate(),
-            Self::Administer => role.may_administer(),
+            Self::Administer | Self::SeeInvitations => role.may_administer(),
         }
     }
 
     fn within(self, scopes: &[TokenScope]) -> bool {
+        let any = |named: &[TokenScope]| named.iter().any(|scope| scopes.contains(scope));
         match self {
             Self::Belong => true,
-            Self::SeeFleet => scopes.contains(&TokenScope::Read),
-            Self::Enrol => scopes.contains(&TokenScope::Enrol),
-            Self::Operate | Self::Administer => false,
+            Self::SeeFleet => any(&[TokenScope::FleetRead, TokenScope::FleetWrite]),
+            Self::Enrol => any(&[TokenScope::Enrol]),
+            Self::Operate => any(&[TokenScope::FleetWrite]),
+            Self::Administer => any(&[TokenScope::OrganisationWrite]),
+            Self::SeeMembers | Self::SeeInvitations => {
+                any(&[TokenScope::OrganisationRead, TokenScope::OrganisationWrite])
+            }
         }
     }
 }
@@ -109,7 +121,10 @@ impl Caller {
         let conn = &mut reader.conn();
         let reach = rules::reach(conn, &self.account).await?;
         let within = match &self.credential {
-            Credential::Token { organisation, .. } => Some(tree::subtree(conn, organisation).await?),
+            Credential::Token { organisation, .. } => {
+                let below = tree::subtree(conn, organisation).await?;
+                Some(below.into_iter().collect::<HashSet<_>>())
+            }
             Credential::SignIn { .. } => None,
         };
         let visible = |organisation: &OrganisationId, roles: &[Role]| {
@@ -127,7 +142,7 @@ impl Caller {
     ///
     /// # Errors
     /// [`Error::NotFound`] or [`Error::Forbidden`] for one that they may not see.
-    pub async fn chosen_fleets(
+    pub async fn chosen_organisations(
         &self,
         db: &Db,
         organisation: Option<&OrganisationId>,
@@ -140,6 +155,38 @@ impl Caller {
             }
             None => self.visible_fleets(db).await,
         }
+    }
+
+    /// As [`Self::chosen_organisations`], customers of whom everything is seen by their name alone: to read many devices by.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] or [`Error::Forbidden`] for one that they may not see.
+    pub async fn chosen_fleets(&self, db: &Db, organisation: Option<&OrganisationId>) -> Result<Fleets> {
+        let Some(organisation) = organisation else {
+            return self.fleets(db).await;
+        };
+        self.require(db, organisation, Right::SeeFleet).await?;
+        let mut reader = db.reader().await?;
+        Ok(rules::fleets_below(&mut reader.conn(), organisation).await?)
+    }
+
+    async fn fleets(&self, db: &Db) -> Result<Fleets> {
+        self.require_scope(Right::SeeFleet)?;
+        let mut reader = db.reader().await?;
+        let conn = &mut reader.conn();
+        let Credential::Token { organisation, .. } = &self.credential else {
+            return Ok(rules::fleets(conn, &self.account).await?);
+        };
+        let roles = organisations::roles_at(conn, organisation, &self.account).await?;
+        if roles.into_iter().any(Role::may_see_fleet) {
+            return Ok(rules::fleets_below(conn, organisation).await?);
+        }
+        // What the account may see below, without a role where the token is confined to.
+        let below: HashSet<OrganisationId> = tree::subtree(conn, organisation).await?.into_iter().collect();
+        let mut fleets = rules::fleets(conn, &self.account).await?;
+        fleets.customers.clear();
+        fleets.organisations.retain(|one| below.contains(one));
+        Ok(fleets)
     }
 
     /// A device that the caller may see: one of a fleet they may see, or one that they enrolled themselves.

@@ -69,9 +69,10 @@ pub(super) fn insertion(
 ) -> Result<Query, DbError> {
     let text = Text::of(id, &description.name, &description.labels, &description.facts)?;
     let insertion = query(
-        "INSERT INTO devices (id, organisation, name, sort_name, labels, state, state_since, facts, search,
+        "INSERT INTO devices (id, organisation, customer, name, sort_name, labels, state, state_since, facts, search,
                  approver, created_at)
-             VALUES ($1, $2, $3, $4, $5, 'enrolling', $6, $7, $8, $9, $6)",
+             VALUES ($1, $2, (SELECT COALESCE(root, id) FROM organisations WHERE id = $2), $3, $4, $5, 'enrolling', $6, $7,
+                 $8, $9, $6)",
     )
     .bind(id.as_str())
     .bind(organisation.as_str())

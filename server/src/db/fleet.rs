@@ -1,21 +1,43 @@
-//! The fleet of one organisation: filtered, sorted, page by page, counted.
+//! The fleets that somebody sees: filtered, sorted, page by page, counted.
 //!
-//! Each order has its index. Those of names and creation (`devices_by_…`) also hold what is searched, so that a filter reads
-//! no rows but those it lets through; presence changes by the minute and stands apart, in `presence_by_recency`. Pages go on
-//! behind a key, never by offset: page 1,000 costs what page 1 costs.
+//! Each order has its index over all of a customer's devices, however many organisations they are in. Those of names and creation
+//! (`devices_by_…`) also hold what is searched, so that a filter reads no rows but those it lets through; presence changes by the
+//! minute and stands apart, in `presence_by_recency`. Pages go on behind a key, never by offset: page 1,000 costs what page 1
+//! costs.
+//!
+//! Who sees only a part of a customer has the rest of the index passed over, which takes no time where the part is large. Where it
+//! is small, its devices are collected and sorted instead.
 //!
 //! Each combination of filters has its own statement, so that the planner sees what is asked.
+
+use std::collections::HashSet;
 
 use gangway_protocol::device::Device;
 use gangway_protocol::id::OrganisationId;
 
+use super::conn::Link;
 use super::devices::{Row, columns};
-use super::{Conn, DbError, Query, Value, assembled, like, row};
+use super::query::texts;
+use super::{Conn, DbError, Query, Value, assembled, like, parsed, query_of_each, row};
 
 /// Added to `recency` while a device is online: later than any instant that is only a last sight. 2^52 ms are 142,000 years.
 pub const ONLINE: i64 = 1 << 52;
 /// Most words of a search. More than this nobody types, and each is a comparison per row.
 pub const MAX_WORDS: usize = 6;
+
+/// Devices of a part of a customer that are collected and sorted: up to so many, that takes less than passing others over.
+const FEW: i64 = 2_000;
+/// Devices are counted up to so many.
+pub const MAX_COUNTED: u64 = 10_000;
+
+/// Whose devices somebody sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fleets {
+    /// Customers of whom they see everything.
+    pub customers: Vec<OrganisationId>,
+    /// Organisations of other customers.
+    pub organisations: Vec<OrganisationId>,
+}
 
 /// Which devices.
 #[derive(Clone, Debug, Default)]
@@ -103,39 +125,149 @@ pub struct Placed {
     pub device: Device,
 }
 
-/// The conditions of a filter, and their values; parameters are numbered from `first`.
-fn conditions(filter: &Filter, first: usize) -> (String, Vec<Value>) {
-    let mut sql = String::new();
-    let mut values: Vec<Value> = Vec::new();
-    match filter.state {
-        None => sql.push_str(" AND state <> 'retired'"),
-        Some(state) => {
-            values.push(state.into());
-            sql.push_str(&format!(" AND state = ${first}"));
-        }
-    }
-    match filter.online {
-        None => {}
-        Some(true) => sql.push_str(" AND presence.recency >= 4503599627370496"),
-        Some(false) => sql.push_str(" AND presence.recency < 4503599627370496"),
-    }
-    // No word, one, or as many as there can be: few statements, so that connections keep them compiled.
-    let places = match filter.words.len() {
-        few @ (0 | 1) => few,
-        _ => MAX_WORDS,
-    };
-    for place in 0..places {
-        let number = first + values.len();
-        let word = filter.words.get(place).map(|word| like::containing(word));
-        values.push(word.unwrap_or_else(|| "%".to_owned()).into());
-        sql.push_str(&format!(" AND search LIKE ${number} ESCAPE '\\'"));
-    }
-    (sql, values)
+/// Among what a statement looks for devices.
+#[derive(Clone, Debug)]
+enum Among {
+    /// All devices of these customers, along the index that sorts them.
+    Customers(Vec<OrganisationId>),
+    /// Devices of these organisations, along the same index: others are passed over.
+    Parts {
+        customers: Vec<OrganisationId>,
+        organisations: Vec<OrganisationId>,
+    },
+    /// Devices of these organisations, which are few: they are sorted.
+    Few(Vec<OrganisationId>),
 }
 
-/// One page: `$1` the organisation, `$2` and `$3` the place behind which it lies, `$4` the limit, then what filters.
+impl Fleets {
+    /// Whether everything of `other` is among these.
+    #[must_use]
+    pub fn cover(&self, other: &Self) -> bool {
+        let organisations: HashSet<&OrganisationId> = self.organisations.iter().collect();
+        other.customers.iter().all(|one| self.customers.contains(one))
+            && other.organisations.iter().all(|one| organisations.contains(one))
+    }
+
+    async fn split(&self, conn: &mut Conn<'_>) -> Result<Vec<Among>, DbError> {
+        let mut all = Vec::new();
+        if !self.customers.is_empty() {
+            all.push(Among::Customers(self.customers.clone()));
+        }
+        if !self.organisations.is_empty() {
+            all.push(self.parts(conn).await?);
+        }
+        Ok(all)
+    }
+
+    async fn parts(&self, conn: &mut Conn<'_>) -> Result<Among, DbError> {
+        let organisations = self.organisations.clone();
+        let (found,): (i64,) = query_of_each(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM devices WHERE organisation IN (SELECT value FROM json_each($1)) LIMIT $2)",
+            // By its index alone: PostgreSQL would rather begin to read the table where it thinks that most rows are wanted.
+            "SELECT COUNT(*) FROM (SELECT 1 FROM UNNEST($1::TEXT[]) AS asked (value) CROSS JOIN LATERAL
+                 (SELECT 1 FROM devices WHERE devices.organisation = asked.value LIMIT $2) AS one LIMIT $2) AS few",
+        )
+        .bind(texts(&organisations))
+        .bind(FEW + 1)
+        .fetch_one(conn)
+        .await?;
+        if found <= FEW {
+            return Ok(Among::Few(organisations));
+        }
+        let customers: Vec<(String,)> = query_of_each(
+            "SELECT DISTINCT COALESCE(root, id) FROM organisations WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT DISTINCT COALESCE(root, id) FROM organisations WHERE id = ANY($1)",
+        )
+        .bind(texts(&organisations))
+        .fetch_all(conn)
+        .await?;
+        let customers = customers
+            .into_iter()
+            .map(|(id,)| parsed(&id, "organisations.root"))
+            .collect::<Result<_, _>>()?;
+        Ok(Among::Parts {
+            customers,
+            organisations,
+        })
+    }
+}
+
+/// A statement that is put together for one engine: its text, and the values that come before those of the filter.
+struct Statement {
+    on_postgres: bool,
+    values: Vec<Value>,
+}
+
+impl Statement {
+    fn new(conn: &Conn<'_>) -> Self {
+        Self {
+            on_postgres: matches!(conn.link, Link::Postgres(_)),
+            values: Vec::new(),
+        }
+    }
+
+    /// Binds a value; its number.
+    fn bind(&mut self, value: impl Into<Value>) -> usize {
+        self.values.push(value.into());
+        self.values.len()
+    }
+
+    fn is_one_of(&mut self, column: &str, organisations: &[OrganisationId]) -> String {
+        let number = self.bind(texts(organisations));
+        if self.on_postgres {
+            format!("{column} = ANY(${number})")
+        } else {
+            format!("{column} IN (SELECT value FROM json_each(${number}))")
+        }
+    }
+
+    /// The values of a list, one in each row of `asked`.
+    fn each(&mut self, organisations: &[OrganisationId]) -> String {
+        let number = self.bind(texts(organisations));
+        if self.on_postgres {
+            format!("UNNEST(${number}::TEXT[]) AS asked (value)")
+        } else {
+            format!("json_each(${number}) AS asked")
+        }
+    }
+
+    /// The conditions of a filter.
+    fn conditions(&mut self, filter: &Filter) -> String {
+        let mut sql = String::new();
+        match filter.state {
+            None => sql.push_str(" AND devices.state <> 'retired'"),
+            Some(state) => {
+                let number = self.bind(state);
+                sql.push_str(&format!(" AND devices.state = ${number}"));
+            }
+        }
+        match filter.online {
+            None => {}
+            Some(true) => sql.push_str(" AND presence.recency >= 4503599627370496"),
+            Some(false) => sql.push_str(" AND presence.recency < 4503599627370496"),
+        }
+        // No word, one, or as many as there can be: few statements, so that connections keep them compiled.
+        let places = match filter.words.len() {
+            few @ (0 | 1) => few,
+            _ => MAX_WORDS,
+        };
+        for place in 0..places {
+            let word = filter.words.get(place).map(|word| like::containing(word));
+            let number = self.bind(word.unwrap_or_else(|| "%".to_owned()));
+            sql.push_str(&format!(" AND devices.search LIKE ${number} ESCAPE '\\'"));
+        }
+        sql
+    }
+
+    fn finish(self, sql: String) -> Query {
+        self.values.into_iter().fold(assembled(sql), Query::bind)
+    }
+}
+
+/// One page behind a place.
 fn page_query(
-    organisation: &OrganisationId,
+    mut statement: Statement,
+    among: &Among,
     filter: &Filter,
     order: Order,
     (key, id): (Value, &str),
@@ -152,29 +284,63 @@ fn page_query(
         By::Creation => ("devices", "presence", "created_at", "id"),
         By::Recency => ("presence", "devices", "recency", "device"),
     };
-    let (conditions, values) = conditions(filter, 5);
+    let (key, id) = (statement.bind(key), statement.bind(id));
+    let limit = statement.bind(i64::from(limit));
+    let conditions = statement.conditions(filter);
     let columns = columns!();
-    let query = assembled(format!(
-        "SELECT {leading}.{key_column} AS sort_key, {columns} FROM {leading} CROSS JOIN {following}
-         WHERE presence.device = devices.id AND {leading}.organisation = $1
-             AND ({leading}.{key_column}, {leading}.{id_column}) {comparison} ($2, $3){conditions}
-         ORDER BY {leading}.{key_column} {direction}, {leading}.{id_column} {direction} LIMIT $4"
-    ));
-    let query = query
-        .bind(organisation.as_str())
-        .bind(key)
-        .bind(id)
-        .bind(i64::from(limit));
-    values.into_iter().fold(query, Query::bind)
+    let behind = format!(
+        "presence.device = devices.id AND ({leading}.{key_column}, {leading}.{id_column}) {comparison} (${key}, ${id}){conditions}"
+    );
+    let part = match among {
+        Among::Customers(_) => String::new(),
+        Among::Parts { organisations, .. } => {
+            let within = statement.is_one_of(&format!("{leading}.organisation"), organisations);
+            format!(" AND {within}")
+        }
+        Among::Few(organisations) => {
+            let within = statement.is_one_of("devices.organisation", organisations);
+            return statement.finish(format!(
+                "SELECT {leading}.{key_column} AS sort_key, {columns} FROM devices CROSS JOIN presence WHERE {within} AND {behind}
+                 ORDER BY sort_key {direction}, devices.id {direction} LIMIT ${limit}"
+            ));
+        }
+    };
+    let (Among::Customers(customers) | Among::Parts { customers, .. }) = among else {
+        unreachable!("devices of few organisations are collected above");
+    };
+    let each = statement.each(customers);
+    // Each customer gives one page from its index, and only these are sorted.
+    let page = format!(
+        "FROM {leading} CROSS JOIN {following} WHERE {leading}.customer = asked.value AND {behind}{part}
+         ORDER BY {leading}.{key_column} {direction}, {leading}.{id_column} {direction} LIMIT ${limit}"
+    );
+    let sql = if statement.on_postgres {
+        format!(
+            "SELECT page.sort_key, {columns} FROM
+                 (SELECT first.* FROM {each} CROSS JOIN LATERAL
+                      (SELECT {leading}.{key_column} AS sort_key, {leading}.{id_column} AS id {page}) AS first
+                  ORDER BY first.sort_key {direction}, first.id {direction} LIMIT ${limit}) AS page
+                 JOIN devices ON devices.id = page.id JOIN presence ON presence.device = page.id
+             ORDER BY page.sort_key {direction}, page.id {direction}"
+        )
+    } else {
+        // SQLite knows no LATERAL, but lets what a row is looked up by depend on the row before it.
+        format!(
+            "SELECT {leading}.{key_column} AS sort_key, {columns} FROM {each} CROSS JOIN devices CROSS JOIN presence
+             WHERE presence.device = devices.id AND devices.id IN (SELECT {leading}.{id_column} {page})
+             ORDER BY sort_key {direction}, devices.id {direction} LIMIT ${limit}"
+        )
+    };
+    statement.finish(sql)
 }
 
-/// At most `limit` devices of an organisation behind `after`.
+/// At most `limit` devices of these fleets behind `after`.
 ///
 /// # Errors
 /// [`DbError::Missing`] when `after` is a place of another order.
 pub async fn page(
     conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
+    fleets: &Fleets,
     filter: &Filter,
     order: Order,
     after: &Place,
@@ -183,46 +349,76 @@ pub async fn page(
     if !after.fits(order) {
         return Err(DbError::Missing);
     }
-    let of_page = |key: Value| page_query(organisation, filter, order, (key, &after.1), limit);
-    match &after.0 {
-        Key::Text(key) => {
-            let rows: Vec<TextRow> = of_page(key.into()).fetch_all(conn).await?;
-            rows.into_iter()
-                .map(|row| placed(Key::Text(row.sort_key), row.row))
-                .collect()
-        }
-        Key::Number(key) => {
-            let rows: Vec<NumberRow> = of_page(key.into()).fetch_all(conn).await?;
-            rows.into_iter()
-                .map(|row| placed(Key::Number(row.sort_key), row.row))
-                .collect()
+    let all = fleets.split(conn).await?;
+    let mut found = Vec::new();
+    for among in &all {
+        let of_page = |conn: &Conn<'_>, key: Value| {
+            page_query(Statement::new(conn), among, filter, order, (key, &after.1), limit)
+        };
+        match &after.0 {
+            Key::Text(key) => {
+                let rows: Vec<TextRow> = of_page(conn, key.into()).fetch_all(conn).await?;
+                for row in rows {
+                    found.push(placed(Key::Text(row.sort_key), row.row)?);
+                }
+            }
+            Key::Number(key) => {
+                let rows: Vec<NumberRow> = of_page(conn, key.into()).fetch_all(conn).await?;
+                for row in rows {
+                    found.push(placed(Key::Number(row.sort_key), row.row)?);
+                }
+            }
         }
     }
+    if all.len() > 1 {
+        found.sort_by(|one, other| one.place.cmp(&other.place));
+        if order.descending {
+            found.reverse();
+        }
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
+    Ok(found)
 }
 
-/// How many devices of an organisation match.
+/// How many devices of these fleets match, counted up to `most`.
 ///
 /// # Errors
 /// What the database says.
-pub async fn count(
-    conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
-    filter: &Filter,
-) -> Result<u64, DbError> {
-    let (conditions, values) = conditions(filter, 2);
-    // Without a question for presence, the fleet's index alone has the answer.
-    let (table, join) = match filter.online {
-        None => ("", ""),
-        Some(_) => (" CROSS JOIN presence", " AND presence.device = devices.id"),
-    };
-    let query = assembled(format!(
-        "SELECT COUNT(*) FROM devices{table} WHERE devices.organisation = $1{join}{conditions}"
-    ));
-    let query = values
-        .into_iter()
-        .fold(query.bind(organisation.as_str()), Query::bind);
-    let (count,): (i64,) = query.fetch_one(conn).await?;
-    u64::try_from(count).map_err(|_| DbError::Corrupt("devices: COUNT(*)"))
+pub async fn count(conn: &mut Conn<'_>, fleets: &Fleets, filter: &Filter, most: u64) -> Result<u64, DbError> {
+    let mut total = 0;
+    for among in fleets.split(conn).await? {
+        let left = i64::try_from(most.saturating_sub(total)).unwrap_or(i64::MAX);
+        let mut statement = Statement::new(conn);
+        let limit = statement.bind(left);
+        let conditions = statement.conditions(filter);
+        // Without a question for presence, the fleet's index alone has the answer.
+        let (table, join) = match filter.online {
+            None => ("", ""),
+            Some(_) => (" CROSS JOIN presence", " AND presence.device = devices.id"),
+        };
+        let (each, part) = match &among {
+            Among::Customers(customers) => (statement.each(customers), String::new()),
+            Among::Parts {
+                customers,
+                organisations,
+            } => {
+                let within = statement.is_one_of("devices.organisation", organisations);
+                (statement.each(customers), format!(" AND {within}"))
+            }
+            Among::Few(organisations) => (statement.each(organisations), String::new()),
+        };
+        let column = match among {
+            Among::Few(_) => "organisation",
+            Among::Customers(_) | Among::Parts { .. } => "customer",
+        };
+        let sql = format!(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM {each} CROSS JOIN devices{table}
+                 WHERE devices.{column} = asked.value{join}{part}{conditions} LIMIT ${limit}) AS counted"
+        );
+        let (count,): (i64,) = statement.finish(sql).fetch_one(conn).await?;
+        total += u64::try_from(count).map_err(|_| DbError::Corrupt("devices: COUNT(*)"))?;
+    }
+    Ok(total)
 }
 
 row! {

@@ -1,10 +1,12 @@
 //! What holds in organisations: name and policy of one, and all that an account reaches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
 use gangway_protocol::organisation::{Policy, Role};
 
+use super::fleet::Fleets;
+use super::organisations::tree;
 use super::{Conn, DbError, parsed, query};
 
 /// An organisation's name and rules.
@@ -81,6 +83,59 @@ pub async fn reach(
         reach.entry(id).or_insert_with(Vec::new).push(role);
     }
     Ok(reach)
+}
+
+/// The fleets that an account may see: customers by a role at their root, and organisations by roles below.
+///
+/// # Errors
+/// What the database says.
+pub async fn fleets(conn: &mut Conn<'_>, account: &AccountId) -> Result<Fleets, DbError> {
+    let rows: Vec<(String, String, bool)> = query(
+        "WITH RECURSIVE seen (id, customer, is_customer) AS (
+            SELECT o.id, COALESCE(o.root, o.id), o.parent IS NULL FROM memberships m JOIN organisations o ON o.id = m.organisation
+            WHERE m.account = $1 AND m.suspended_at IS NULL AND m.role <> 'installer'
+            UNION
+            SELECT o.id, s.customer, FALSE FROM organisations o JOIN seen s ON o.parent = s.id WHERE NOT s.is_customer
+        )
+        SELECT id, customer, is_customer FROM seen ORDER BY id",
+    )
+    .bind(account.as_str())
+    .fetch_all(conn)
+    .await?;
+    let mut fleets = Fleets::default();
+    let mut parts = Vec::new();
+    for (id, customer, is_customer) in rows {
+        let id: OrganisationId = parsed(&id, "memberships.organisation")?;
+        if is_customer {
+            fleets.customers.push(id);
+        } else {
+            parts.push((id, customer));
+        }
+    }
+    // Whoever sees all of a customer may have a role below as well.
+    let whole: HashSet<&str> = fleets.customers.iter().map(OrganisationId::as_str).collect();
+    parts.retain(|(_, customer)| !whole.contains(customer.as_str()));
+    fleets.organisations = parts.into_iter().map(|(id, _)| id).collect();
+    Ok(fleets)
+}
+
+/// The fleets of an organisation and everything below it.
+///
+/// # Errors
+/// What the database says.
+pub async fn fleets_below(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<Fleets, DbError> {
+    let place = tree::find(conn, organisation).await?.ok_or(DbError::Missing)?;
+    Ok(if place.parent.is_none() {
+        Fleets {
+            customers: vec![place.id],
+            organisations: Vec::new(),
+        }
+    } else {
+        Fleets {
+            customers: Vec::new(),
+            organisations: tree::subtree(conn, organisation).await?,
+        }
+    })
 }
 
 /// The name of an account.

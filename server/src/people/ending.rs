@@ -182,7 +182,7 @@ async fn narrow_tokens(tx: &mut Conn<'_>, roles: &mut Roles<'_>) -> Result<Vec<E
         let left: Vec<TokenScope> = scopes
             .iter()
             .copied()
-            .filter(|scope| own.is_some_and(|own| covers(own, *scope)))
+            .filter(|scope| own.is_some_and(|own| scope.is_given_by(own)))
             .collect();
         if left.len() == scopes.len() && own.is_some() {
             continue;
@@ -227,15 +227,6 @@ async fn end_identities(tx: &mut Conn<'_>, roles: &mut Roles<'_>, now: UnixMilli
         });
     }
     Ok(ended)
-}
-
-/// Whether a role gives what a token's scope names.
-#[must_use]
-pub fn covers(role: Role, scope: TokenScope) -> bool {
-    match scope {
-        TokenScope::Enrol => role.may_enrol(),
-        TokenScope::Read => role.may_see_fleet(),
-    }
 }
 
 /// The present roles of an account, each looked up once.

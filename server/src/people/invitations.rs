@@ -41,9 +41,13 @@ pub async fn create(
 ) -> Result<Invitation> {
     let now = context.clock.now();
     let own = caller.require(&context.db, &id, Right::Administer).await?;
-    caller.require_fresh_person(now)?;
+    caller.fresh_proof(now)?;
     if !links::may_invite(own, request.role) {
         return Err(ABOVE);
+    }
+    // What a leaked token has made shall not outlive it with more rights than it had.
+    if request.role.may_administer() {
+        caller.require_person()?;
     }
     let note = request.note.trim();
     check_text("note", note, MAX_NOTE_LEN)?;

@@ -46,7 +46,7 @@ pub async fn create(
     caller
         .require(&context.db, &request.parent, Right::Administer)
         .await?;
-    caller.require_fresh_person(now)?;
+    caller.fresh_proof(now)?;
     let name = fit_name("name", &request.name)?;
     let once = Once::of(
         key,
@@ -103,7 +103,7 @@ pub async fn change(
 ) -> Result<Organisation> {
     let now = context.clock.now();
     caller.require(&context.db, &id, Right::Administer).await?;
-    caller.require_fresh_person(now)?;
+    caller.fresh_proof(now)?;
     let name = update
         .name
         .as_deref()
@@ -203,7 +203,7 @@ async fn set_archived(
 ) -> Result<Organisation> {
     let now = context.clock.now();
     caller.require(&context.db, &id, Right::Administer).await?;
-    caller.require_fresh_person(now)?;
+    caller.fresh_proof(now)?;
     let former = place(context, &id).await?;
     let Some(parent) = former.parent.clone() else {
         return Err(Error::Conflict(

@@ -24,7 +24,7 @@ use crate::rng::Random;
 /// The name of an organisation that was made for a token, until set-up names it.
 pub const UNNAMED_ORGANISATION: &str = "My organisation";
 const SERVICE_ACCOUNT: &str = "Command line";
-/// The service account may do what the scopes of its tokens name: enrol, and read the fleet.
+/// The least role of the service account, which may do what the scopes of its tokens name.
 const SERVICE_ROLE: Role = Role::Operator;
 
 /// A token that the command line asks for.
@@ -64,6 +64,9 @@ pub async fn create_token(
             None => first_organisation(tx, &fresh, now).await?,
         };
         let account = service_account(tx, &organisation, &fresh, now).await?;
+        if !order.scopes.iter().all(|scope| scope.is_given_by(SERVICE_ROLE)) {
+            memberships::set(tx, &organisation, &account, Role::Admin, now).await?;
+        }
         let token = NewToken {
             id,
             account,

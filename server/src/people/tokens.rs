@@ -61,7 +61,7 @@ pub async fn create(
         accounts::lock(tx, &new.account).await?;
         // The role may have changed since it was looked at; from here on it stays.
         let own = organisations::role_at(tx, &new.organisation, &new.account).await?;
-        let covered = |scope: &TokenScope| own.is_some_and(|own| ending::covers(own, *scope));
+        let covered = |scope: &TokenScope| own.is_some_and(|own| scope.is_given_by(own));
         if !new.scopes.iter().all(covered) {
             return Err(Error::Forbidden(
                 "your role in this organisation does not allow this: ask one of its admins",
@@ -138,7 +138,10 @@ async fn check(context: &Context, caller: &Caller, request: &TokenRequest) -> Re
     for scope in &request.scopes {
         let right = match scope {
             TokenScope::Enrol => Right::Enrol,
-            TokenScope::Read => Right::SeeFleet,
+            TokenScope::FleetRead => Right::SeeFleet,
+            TokenScope::FleetWrite => Right::Operate,
+            TokenScope::OrganisationRead => Right::SeeInvitations,
+            TokenScope::OrganisationWrite => Right::Administer,
         };
         caller.require(&context.db, &request.organisation, right).await?;
     }

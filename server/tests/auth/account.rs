@@ -28,7 +28,7 @@ both_engines!(
 
 both_engines!(
     async fn a_program_sees_its_account_and_nothing_beyond_its_organisation(server: Server) {
-        let program = server.terminal(&[TokenScope::Read]).await;
+        let program = server.terminal(&[TokenScope::FleetRead]).await;
         let account: Account = server.get(&program, path::ACCOUNT).await.json();
         assert_eq!(account.verified_at, None);
         assert_eq!(account.organisations.len(), 1);

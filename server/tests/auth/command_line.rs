@@ -23,7 +23,7 @@ both_engines!(
         };
         assert_eq!(signers.len(), 1, "it can sign");
 
-        let again = server.terminal(&[TokenScope::Read]).await;
+        let again = server.terminal(&[TokenScope::FleetRead]).await;
         let again: Account = server.get(&again, path::ACCOUNT).await.json();
         assert_eq!(again.id, account.id, "one service account has all of them");
 
@@ -42,7 +42,7 @@ both_engines!(
         let gangway = &server.gangway;
         let order = TokenOrder {
             name: "test".to_owned(),
-            scopes: vec![TokenScope::Read],
+            scopes: vec![TokenScope::FleetRead],
             organisation: Some(OrganisationId::new(gangway.clock.now(), gangway.random.for_id())),
             valid_days: 1,
         };

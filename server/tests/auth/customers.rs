@@ -209,6 +209,7 @@ both_engines!(
 );
 
 both_engines!(
+    /// Threat model: ACC-20.
     async fn a_customer_has_as_many_devices_as_it_may_have(server: Server) {
         server.owner().await;
         let server = server

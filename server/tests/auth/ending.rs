@@ -155,7 +155,7 @@ both_engines!(
         make(&server, &owner, &other, Role::Operator).await;
         let page: Page<Token> = server.get(&other, path::TOKENS).await.json();
         let scopes: Vec<_> = page.items.iter().map(|token| token.scopes.clone()).collect();
-        assert_eq!(scopes, [vec![TokenScope::Read]]);
+        assert_eq!(scopes, [vec![TokenScope::FleetRead]]);
         assert_eq!(server.records("token.narrowed").await, 1);
         assert_eq!(server.records("token.voided").await, 1);
 

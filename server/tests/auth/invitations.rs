@@ -65,7 +65,7 @@ both_engines!(
         let request = json!({ "token": first });
         let reply = server.post(&Nobody, place, request.clone()).await;
         assert_eq!(reply.problem(), ProblemCode::Unauthenticated);
-        let program = server.terminal(&[TokenScope::Read]).await;
+        let program = server.terminal(&[TokenScope::FleetRead]).await;
         let reply = server.post(&program, place, request.clone()).await;
         assert_eq!(reply.problem(), ProblemCode::Forbidden);
 
@@ -142,7 +142,7 @@ both_engines!(
             server.get(&operator, &place).await.problem(),
             ProblemCode::Forbidden
         );
-        let program = server.terminal(&[TokenScope::Read, TokenScope::Enrol]).await;
+        let program = server.terminal(&[TokenScope::FleetRead, TokenScope::Enrol]).await;
         let reply = server.post(&program, &place, invite(Role::Viewer)).await;
         assert_eq!(reply.problem(), ProblemCode::Forbidden);
         let long = json!({ "role": "viewer", "note": "x".repeat(129) });

@@ -27,9 +27,9 @@ both_engines!(
             server.get(&installer, &place).await.problem(),
             ProblemCode::Forbidden
         );
-        let program = server.terminal(&[TokenScope::Read]).await;
+        let program = server.terminal(&[TokenScope::OrganisationRead]).await;
         assert_eq!(server.get(&program, &place).await.status, StatusCode::OK);
-        let program = server.terminal(&[TokenScope::Enrol]).await;
+        let program = server.terminal(&[TokenScope::Enrol, TokenScope::FleetRead]).await;
         assert_eq!(
             server.get(&program, &place).await.problem(),
             ProblemCode::Forbidden

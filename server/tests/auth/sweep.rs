@@ -14,7 +14,7 @@ both_engines!(
         let owner = server.owner().await;
         server.invitation(&owner, Role::Viewer).await;
         server.act(&Nobody, path::SIGN_INS).await;
-        let program = server.terminal(&[TokenScope::Read]).await;
+        let program = server.terminal(&[TokenScope::FleetRead]).await;
         let rows = async || {
             server
                 .text(

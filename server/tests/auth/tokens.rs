@@ -10,6 +10,7 @@ use http::{HeaderName, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::support::both_engines;
+use crate::support::csr;
 use crate::support::member::TOKEN_DAYS;
 use crate::support::person::Person;
 use crate::support::visitor::{Nobody, Program};
@@ -28,7 +29,7 @@ both_engines!(
             .post(&owner, path::TOKENS, request(&owner, &["read", "enrol", "read"]))
             .await
             .json();
-        assert_eq!(made.scopes, [TokenScope::Read, TokenScope::Enrol]);
+        assert_eq!(made.scopes, [TokenScope::FleetRead, TokenScope::Enrol]);
         assert_eq!(made.expires_at.since(made.created_at), 30 * UnixMillis::DAY);
         let secret = made.secret.clone().expect("it is shown this once");
         assert!(secret.expose().starts_with("gw_pat_"));
@@ -97,7 +98,7 @@ both_engines!(
                 .await;
             assert_eq!(reply.problem(), ProblemCode::Unauthenticated, "{value}");
         }
-        let Program(secret) = server.terminal(&[TokenScope::Read]).await;
+        let Program(secret) = server.terminal(&[TokenScope::FleetRead]).await;
         let value = format!("bEARER  {}", secret.expose());
         let reply = server
             .call_with(
@@ -114,6 +115,100 @@ both_engines!(
 
 both_engines!(
     /// Threat model: ACC-11.
+    async fn each_scope_gives_what_it_names_and_no_more(server: Server) {
+        let owner = server.owner().await;
+        let organisation = owner.organisation();
+        let device = owner.approve(&server, &csr::key()).await.device.id;
+        let below = json!({ "parent": organisation, "name": "Hall" });
+        let (members, invitations) = (path::members(&organisation), path::invitations(&organisation));
+        let asked = [
+            (
+                Method::GET,
+                path::DEVICES.to_owned(),
+                None,
+                &[TokenScope::FleetRead, TokenScope::FleetWrite][..],
+            ),
+            (
+                Method::PATCH,
+                path::device(&device),
+                Some(json!({ "name": "Crane" })),
+                &[TokenScope::FleetWrite],
+            ),
+            (
+                Method::GET,
+                members.clone(),
+                None,
+                &[TokenScope::OrganisationRead, TokenScope::OrganisationWrite],
+            ),
+            (
+                Method::GET,
+                invitations.clone(),
+                None,
+                &[TokenScope::OrganisationRead, TokenScope::OrganisationWrite],
+            ),
+            (
+                Method::POST,
+                path::ORGANISATIONS.to_owned(),
+                Some(below),
+                &[TokenScope::OrganisationWrite],
+            ),
+            (
+                Method::POST,
+                invitations.clone(),
+                Some(json!({ "role": "operator" })),
+                &[TokenScope::OrganisationWrite],
+            ),
+            // What asks for a passkey each time is for no program.
+            (
+                Method::POST,
+                invitations.clone(),
+                Some(json!({ "role": "admin" })),
+                &[],
+            ),
+            (Method::POST, path::device_suspension(&device), None, &[]),
+            (
+                Method::PATCH,
+                path::organisation_policy(&organisation),
+                Some(json!({ "prefilled_codes": false })),
+                &[],
+            ),
+            (
+                Method::PATCH,
+                path::member(&organisation, &owner.account.id),
+                Some(json!({ "role": "viewer" })),
+                &[],
+            ),
+            (Method::GET, path::TOKENS.to_owned(), None, &[]),
+        ];
+        for scope in TokenScope::ALL {
+            let token: Token = server
+                .post(&owner, path::TOKENS, request(&owner, &[scope.as_str()]))
+                .await
+                .json();
+            let program = Program(token.secret.expect("it is shown this once"));
+            for (method, place, body, wanted) in &asked {
+                let reply = server.call(&program, method.clone(), place, body.clone()).await;
+                if wanted.contains(&scope) {
+                    assert!(reply.status.is_success(), "{scope:?}: {method} {place}: {reply}");
+                } else {
+                    assert_eq!(
+                        reply.problem(),
+                        ProblemCode::Forbidden,
+                        "{scope:?}: {method} {place}"
+                    );
+                }
+            }
+        }
+        // The operator's own programs have them too, where their service account had no such role before.
+        let program = server.terminal(&[TokenScope::OrganisationWrite]).await;
+        let below = json!({ "parent": organisation, "name": "Roof" });
+        let made = server.post(&program, path::ORGANISATIONS, below).await;
+        assert!(made.status.is_success(), "{made}");
+    }
+);
+
+both_engines!(
+    /// Threat model: ACC-11.
     async fn nobody_mints_what_they_may_not_do_themselves(server: Server) {
         let owner = server.owner().await;
         let viewer = server.invited(&owner, Role::Viewer).await;
@@ -123,6 +218,9 @@ both_engines!(
             (&viewer, "enrol", false),
             (&installer, "enrol", true),
             (&installer, "read", false),
+            (&viewer, "fleet:write", false),
+            (&viewer, "organisation:read", false),
+            (&installer, "organisation:write", false),
         ] {
             let reply = server.post(person, path::TOKENS, request(person, &[scope])).await;
             if allowed {

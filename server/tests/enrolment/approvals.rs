@@ -142,7 +142,7 @@ both_engines!(
             problem(viewer.api.approve(&server.claim(&viewer), &request).await),
             ProblemCode::Forbidden
         );
-        let reader = server.program(&home, &[TokenScope::Read]).await;
+        let reader = server.program(&home, &[TokenScope::FleetRead]).await;
         assert_eq!(
             problem(reader.api.approve(&server.claim(&reader), &request).await),
             ProblemCode::Forbidden

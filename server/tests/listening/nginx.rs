@@ -61,7 +61,7 @@ impl Nginx {
 #[tokio::test]
 async fn a_stream_of_changes_comes_through_a_plain_nginx_at_once() {
     let server = Server::start(Engine::Sqlite).await;
-    let token = server.new_token(None, &[TokenScope::Read]).await;
+    let token = server.new_token(None, &[TokenScope::FleetRead]).await;
     let spawned = server.spawn();
     let nginx = Nginx::before(spawned.address).await;
     let mut stream = TcpStream::connect(("127.0.0.1", nginx.port))

@@ -115,7 +115,7 @@ both_engines!(
         let hall = made(&ada, &north, "Hall").await;
         let ben = server.member(&north, Role::Admin, "Ben").await;
         let (_, certificate) = SoftDevice::in_fleet(&server, &server.at(&ben, &hall)).await;
-        let program = server.program(&hall, &[TokenScope::Read]).await;
+        let program = server.program(&hall, &[TokenScope::FleetRead]).await;
         assert_eq!(ben.fleet().await.len(), 1);
         assert_eq!(program.fleet().await.len(), 1);
         let under_way = server.at(&ben, &hall);

@@ -148,7 +148,7 @@ speaking_plgd!(
         let olga = server.member(&home, Role::Operator, "Olga").await;
         let viewer = server.member(&home, Role::Viewer, "Vera").await;
         let program = server
-            .program(&home, &[TokenScope::Enrol, TokenScope::Read])
+            .program(&home, &[TokenScope::Enrol, TokenScope::FleetRead])
             .await;
         let elsewhere = server.organisation("Elsewhere").await;
         let eve = server.member(&elsewhere, Role::Owner, "Eve").await;

@@ -258,7 +258,7 @@ speaking_plgd!(
         let program = server.program(&home, &[TokenScope::Enrol]).await;
         let forbidden = |reply: &Reply| refusal(reply, StatusCode::FORBIDDEN, 7);
         forbidden(&server.identify(&viewer, &csr::key(), PUMP).await);
-        let reader = server.program(&home, &[TokenScope::Read]).await;
+        let reader = server.program(&home, &[TokenScope::FleetRead]).await;
         forbidden(&server.identify(&reader, &csr::key(), PUMP).await);
         server
             .set_policy(&home, |policy| policy.token_may_approve = false)

@@ -178,7 +178,9 @@ async fn who_may_not_claim_is_told_on_the_socket() {
     );
     let reader = format!(
         "Bearer {}",
-        server.token(&[gangway_protocol::account::TokenScope::Read]).await
+        server
+            .token(&[gangway_protocol::account::TokenScope::FleetRead])
+            .await
     );
     assert_eq!(problem(&[("authorization", &reader)], "BCDF").await, "forbidden");
     let enrol = format!("Bearer {}", server.enrol_token().await);

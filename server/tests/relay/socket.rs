@@ -184,7 +184,7 @@ impl Server {
 
     /// A token that may enrol and see.
     pub(crate) async fn all_token(&self) -> String {
-        self.token(&[TokenScope::Enrol, TokenScope::Read]).await
+        self.token(&[TokenScope::Enrol, TokenScope::FleetRead]).await
     }
 
     /// Another process on the same database, such as the command line's.

@@ -118,9 +118,9 @@ impl Server {
             .map(|_| format!("('{}')", DeviceId::new(now, random.for_id())))
             .collect();
         self.run_sql(format!(
-            "INSERT INTO devices (id, organisation, name, sort_name, labels, state, state_since, facts, search, approver,
+            "INSERT INTO devices (id, organisation, customer, name, sort_name, labels, state, state_since, facts, search, approver,
                  created_at)
-             SELECT v.column1, organisation, name, sort_name, labels, state, state_since, facts, search, approver,
+             SELECT v.column1, organisation, customer, name, sort_name, labels, state, state_since, facts, search, approver,
                  created_at FROM devices, (VALUES {}) AS v WHERE id = '{device}'",
             ids.join(", ")
         ))

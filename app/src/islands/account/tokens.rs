@@ -118,6 +118,9 @@ fn Line(token: Token, list: List<Token>, organisations: StoredValue<Vec<Organisa
 fn scope_name(t: Language, scope: TokenScope) -> &'static str {
     match scope {
         TokenScope::Enrol => t.scope_enrol(),
-        TokenScope::Read => t.scope_read(),
+        TokenScope::FleetRead => t.scope_fleet_read(),
+        TokenScope::FleetWrite => t.scope_fleet_write(),
+        TokenScope::OrganisationRead => t.scope_organisation_read(),
+        TokenScope::OrganisationWrite => t.scope_organisation_write(),
     }
 }

@@ -114,19 +114,13 @@ mod tests {
     use super::*;
 
     fn page(instants: &[i64], next: Option<&str>) -> Page<DeviceEvent> {
-        Page {
-            items: instants
-                .iter()
-                .map(|at| DeviceEvent {
-                    at: UnixMillis(*at),
-                    action: "device.described".into(),
-                    actor: None,
-                    detail: None,
-                })
-                .collect(),
-            next: next.map(str::to_owned),
-            total: None,
-        }
+        let event = |at: &i64| DeviceEvent {
+            at: UnixMillis(*at),
+            action: "device.described".into(),
+            actor: None,
+            detail: None,
+        };
+        Page::new(instants.iter().map(event).collect(), next.map(str::to_owned))
     }
 
     fn instants(lines: &Lines) -> Vec<i64> {

@@ -6,6 +6,7 @@ use leptos::either::EitherOf5;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
+use super::listing::Total;
 use super::state::{Entry, Fleet};
 use super::table::{Skeleton, Table};
 use crate::browser::page;
@@ -111,7 +112,13 @@ fn Pages(fleet: Fleet) -> impl IntoView {
             let listing = listing.as_ref()?;
             let shown = u64::try_from(listing.rows.len()).unwrap_or(u64::MAX);
             Some(match listing.total {
-                Some(total) if total > shown => t.shown_of(&format::number(t, shown), &t.devices(total)),
+                Some(Total {
+                    counted,
+                    is_more: true,
+                }) => t.shown_of(&format::number(t, shown), &t.more_than(&t.devices(counted))),
+                Some(Total { counted, .. }) if counted > shown => {
+                    t.shown_of(&format::number(t, shown), &t.devices(counted))
+                }
                 _ => t.devices(shown),
             })
         })

@@ -109,7 +109,22 @@ pub(super) struct Listing {
     pub(super) of: FleetView,
     pub(super) rows: Vec<Row>,
     pub(super) next: Option<String>,
-    pub(super) total: Option<u64>,
+    pub(super) total: Option<Total>,
+}
+
+/// How many devices match in all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Total {
+    pub(super) counted: u64,
+    /// There are more: they were counted no further.
+    pub(super) is_more: bool,
+}
+
+impl Total {
+    pub(super) fn of(page: &Page<Device>) -> Option<Self> {
+        let is_more = page.total_is_more;
+        page.total.map(|counted| Self { counted, is_more })
+    }
 }
 
 /// What a page that was read again has besides the rows that are shown.
@@ -137,11 +152,12 @@ impl Listing {
             }
             None => Row::new(device),
         };
+        let total = Total::of(&page);
         Self {
             of,
             rows: page.items.into_iter().map(row).collect(),
             next: page.next,
-            total: page.total,
+            total,
         }
     }
 
@@ -209,11 +225,7 @@ mod tests {
     }
 
     fn listing(devices: Vec<Device>, former: Option<&Listing>) -> Listing {
-        let page = Page {
-            items: devices,
-            next: None,
-            total: None,
-        };
+        let page = Page::new(devices, None);
         let asked = former.map_or(Asked(Vec::new()), Listing::asked);
         Listing::after(former, &asked, FleetView::default(), page)
     }
@@ -267,11 +279,7 @@ mod tests {
         };
         shown.compare(&asked, vec![device(1, "one")]);
         assert!(online(), "compared with an older answer");
-        let page = Page {
-            items: vec![device(1, "one")],
-            next: None,
-            total: None,
-        };
+        let page = Page::new(vec![device(1, "one")], None);
         Listing::after(Some(&shown), &asked, FleetView::default(), page);
         assert!(online(), "drawn anew with an older answer");
         shown.compare(&shown.asked(), vec![device(1, "one")]);

@@ -7,7 +7,7 @@ use gangway_protocol::page::Page;
 use leptos::prelude::*;
 
 use super::controls::filled_in;
-use super::listing::{Asked, Compared, Listing};
+use super::listing::{Asked, Compared, Listing, Total};
 use super::news::News;
 use super::table::TABLE_ID;
 use crate::browser::following::Follower;
@@ -188,18 +188,19 @@ impl Fleet {
         }
         match answer {
             Ok(page) => {
+                let total = Total::of(&page);
                 let compared = self.listing.with_untracked(|listing| {
                     let (listing, asked) = (listing.as_ref()?, asked?);
                     Some(listing.compare(&asked, page.items))
                 });
-                self.take_in(compared, page.total);
+                self.take_in(compared, total);
                 self.say(None);
             }
             Err(trouble) => self.say(Some(trouble)),
         }
     }
 
-    fn take_in(self, compared: Option<Compared>, total: Option<u64>) {
+    fn take_in(self, compared: Option<Compared>, total: Option<Total>) {
         let Some(Compared { differs, gone }) = compared else {
             return;
         };

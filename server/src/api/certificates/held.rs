@@ -50,11 +50,7 @@ async fn list_held_certificates(
         .last()
         .filter(|_| more)
         .map(|last| write_place(last.first_seen_at, &last.sha256));
-    Ok(Json(Page {
-        items: found,
-        next,
-        total: None,
-    }))
+    Ok(Json(Page::new(found, next)))
 }
 
 /// Records a held certificate again and lets its device in.
@@ -72,8 +68,8 @@ async fn readmit_certificate(
     caller
         .require(&gangway.db, &held.organisation, Right::Operate)
         .await?;
-    // It lets a device in that no record vouches for: as weighty as an approval.
-    caller.fresh_proof(gangway.clock.now())?;
+    // It lets a device in that no record vouches for: as weighty as an approval, and no scope goes that far.
+    caller.require_fresh_person(gangway.clock.now())?;
     let record = readmission::readmit(&gangway, &gangway.relay, sha256, caller.member()).await?;
     Ok(Json(present(&gangway, record)?))
 }

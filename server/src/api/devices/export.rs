@@ -1,6 +1,5 @@
 //! The fleet as CSV (RFC 4180), as many rows as match, written while it is sent.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -16,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::super::request::QueryOf;
 use crate::authority::{Caller, Error, Result, identify};
-use crate::fleet::Request;
+use crate::fleet::{Fleets, Request};
 use crate::state::Gangway;
 
 /// Devices that are read at a time: 200 KB of text, and one reader is busy for some milliseconds only.
@@ -56,14 +55,14 @@ async fn export_devices(
     QueryOf(query): QueryOf<DeviceQuery>,
 ) -> Result<Response> {
     let request = Request::read(&query)?.in_pages_of(CHUNK);
-    let organisations = caller
+    let fleets = caller
         .chosen_fleets(&gangway.db, query.organisation.as_ref())
         .await?;
     let mut rows = Rows {
         gangway,
         caller,
         asked: query.organisation,
-        organisations,
+        fleets,
         next: Some(request),
     };
     // What fails at once is a problem with its status. Once the answer has begun, only its end can tell of a failure.
@@ -87,7 +86,7 @@ struct Rows {
     caller: Caller,
     /// The one organisation that was asked for.
     asked: Option<OrganisationId>,
-    organisations: Vec<OrganisationId>,
+    fleets: Fleets,
     next: Option<Request>,
 }
 
@@ -103,7 +102,7 @@ impl Rows {
         if let Some(request) = self.next.take() {
             self.require_rights().await?;
             let mut reader = self.gangway.db.reader().await?;
-            let (devices, place) = request.fetch(&mut reader.conn(), &self.organisations).await?;
+            let (devices, place) = request.fetch(&mut reader.conn(), &self.fleets).await?;
             for device in &devices {
                 text.write_record(row(device)).map_err(Error::internal)?;
             }
@@ -119,18 +118,9 @@ impl Rows {
         if !identify::still_holds(db, now, &self.caller.credential).await? {
             return Err(Error::Unauthenticated);
         }
-        let visible: HashSet<OrganisationId> = self
-            .caller
-            .chosen_fleets(db, self.asked.as_ref())
-            .await?
-            .into_iter()
-            .collect();
-        // What has come below meanwhile is not exported; what may not be seen any more ends it.
-        if !self
-            .organisations
-            .iter()
-            .all(|organisation| visible.contains(organisation))
-        {
+        let visible = self.caller.chosen_fleets(db, self.asked.as_ref()).await?;
+        // What has come below a part meanwhile is not exported; what may not be seen any more ends it.
+        if !visible.cover(&self.fleets) {
             return Err(Error::Conflict(
                 "the fleets that you may see have changed: export again".to_owned(),
             ));

@@ -15,7 +15,7 @@ use crate::rng::SystemRandom;
 /// Options of `gangway admin token create`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CreateArgs {
-    /// What it may do: enrol (claim and approve devices) or read (the fleet). May be repeated
+    /// What it may do: enrol, fleet:read, fleet:write, organisation:read or organisation:write. May be repeated
     #[arg(long = "scope", required = true, action = ArgAction::Append, value_parser = scope)]
     scopes: Vec<TokenScope>,
     /// What it is for, as the panel shows it
@@ -68,7 +68,10 @@ async fn show(db: &Db, token: &SecretString, valid_days: u32) -> Result<(), Comm
 }
 
 fn scope(name: &str) -> Result<TokenScope, String> {
-    TokenScope::from_name(name).ok_or_else(|| "there are the scopes enrol and read".to_owned())
+    TokenScope::from_name(name).ok_or_else(|| {
+        let names = TokenScope::ALL.map(TokenScope::as_str).join(", ");
+        format!("there are the scopes {names}")
+    })
 }
 
 fn organisation(id: &str) -> Result<OrganisationId, String> {

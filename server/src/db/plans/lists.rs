@@ -6,7 +6,7 @@ use gangway_protocol::id::{OrganisationId, SignInId};
 use gangway_protocol::time::UnixMillis;
 
 use super::super::certificates::CertificateFilter;
-use super::super::fleet::{By, Filter, Order, Place};
+use super::super::fleet::{By, Filter, Fleets, Order, Place};
 use super::super::organisations::tree;
 use super::super::{
     Conn, DbError, accounts, approvals, audit, certificates, device_keys, devices, fleet, held, links,
@@ -193,14 +193,20 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         SortsFew(|conn| Box::pin(async { devices::lock_all(conn, &[device()]).await.map(drop) })),
     ),
     (
+        "fleet::parts",
+        Exempt("the customers of organisations that are named by their ids"),
+    ),
+    (
         "fleet::page",
-        Walks(|conn| {
+        SortsFew(|conn| {
             Box::pin(async {
                 for by in [By::Name, By::Creation, By::Recency] {
                     for descending in [false, true] {
                         let order = Order { by, descending };
                         for filter in filters() {
-                            fleet::page(conn, &home(), &filter, order, &Place::start(order), 51).await?;
+                            for fleets in [whole(), part()] {
+                                fleet::page(conn, &fleets, &filter, order, &Place::start(order), 51).await?;
+                            }
                         }
                     }
                 }
@@ -338,6 +344,10 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
     ),
     ("organisations::subtree", Exempt("follows the tree downwards")),
     (
+        "rules::fleets",
+        Exempt("the fleets of one account, all of them wanted"),
+    ),
+    (
         "sign_ins::of_account",
         Walks(|conn| {
             Box::pin(async {
@@ -373,6 +383,21 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
 /// An organisation without anything.
 fn other(number: u32) -> OrganisationId {
     id("org_", number).parse().expect("an id")
+}
+
+/// A customer of whom everything is seen, and one of whom only a large part is.
+fn whole() -> Fleets {
+    Fleets {
+        customers: vec![home()],
+        organisations: Vec::new(),
+    }
+}
+
+fn part() -> Fleets {
+    Fleets {
+        customers: Vec::new(),
+        organisations: vec![home(), other(2)],
+    }
 }
 
 /// Every combination of filters of the fleet.

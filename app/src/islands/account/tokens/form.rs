@@ -41,8 +41,7 @@ pub(super) fn TokenForm(
     let first = choices.first().cloned();
     let first_role = first.as_ref().map(|(_, _, role)| *role);
     let name = RwSignal::new(String::new());
-    let may_enrol = RwSignal::new(first_role.is_some_and(|role| !covers(role, TokenScope::Read)));
-    let may_read = RwSignal::new(first_role.is_some_and(|role| covers(role, TokenScope::Read)));
+    let chosen = RwSignal::new(Vec::from_iter(first_role.map(least)));
     let days = RwSignal::new(LIVES[1].to_string());
     let home = RwSignal::new(first.map(|(id, _, _)| id).unwrap_or_default());
     let message = RwSignal::new(None::<String>);
@@ -52,18 +51,13 @@ pub(super) fn TokenForm(
         .iter()
         .map(|(id, name, _)| view! { <option value=id.clone()>{name.clone()}</option> })
         .collect_view();
-    let offers = move |scope| {
-        let role = choices
+    let role = Memo::new(move |_| {
+        let home = home.read();
+        choices
             .iter()
-            .find(|(id, _, _)| *id == home.get())
-            .map(|(_, _, role)| *role);
-        role.is_some_and(|role| covers(role, scope))
-    };
-    let offers_enrol = Memo::new({
-        let offers = offers.clone();
-        move |_| offers(TokenScope::Enrol)
+            .find(|(id, _, _)| *id == *home)
+            .map(|(_, _, role)| *role)
     });
-    let offers_read = Memo::new(move |_| offers(TokenScope::Read));
     let create = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let Ok(organisation) = home.get_untracked().parse() else {
@@ -72,14 +66,9 @@ pub(super) fn TokenForm(
         if busy.get_untracked() {
             return;
         }
-        let scopes: Vec<TokenScope> = [
-            (may_enrol, offers_enrol, TokenScope::Enrol),
-            (may_read, offers_read, TokenScope::Read),
-        ]
-        .into_iter()
-        .filter(|(chosen, offered, _)| chosen.get_untracked() && offered.get_untracked())
-        .map(|(_, _, scope)| scope)
-        .collect();
+        let role = role.get_untracked();
+        let mut scopes = chosen.get_untracked();
+        scopes.retain(|scope| role.is_some_and(|role| scope.is_given_by(role)));
         if scopes.is_empty() {
             message.set(Some(t.token_scopes_none().to_owned()));
             return;
@@ -141,8 +130,7 @@ pub(super) fn TokenForm(
                 })}
             <fieldset>
                 <legend>{t.token_scopes()}</legend>
-                <Choice label=t.scope_enrol_text() chosen=may_enrol offered=offers_enrol />
-                <Choice label=t.scope_read_text() chosen=may_read offered=offers_read />
+                {TokenScope::ALL.map(|scope| view! { <Choice scope chosen role /> }).collect_view()}
             </fieldset>
             <div class="field">
                 <label for="token-days">{t.token_life()}</label>
@@ -157,20 +145,38 @@ pub(super) fn TokenForm(
 }
 
 #[component]
-fn Choice(label: &'static str, chosen: RwSignal<bool>, offered: Memo<bool>) -> impl IntoView {
+fn Choice(scope: TokenScope, chosen: RwSignal<Vec<TokenScope>>, role: Memo<Option<Role>>) -> impl IntoView {
+    let t = language();
+    let label = match scope {
+        TokenScope::Enrol => t.scope_enrol_text(),
+        TokenScope::FleetRead => t.scope_fleet_read_text(),
+        TokenScope::FleetWrite => t.scope_fleet_write_text(),
+        TokenScope::OrganisationRead => t.scope_organisation_read_text(),
+        TokenScope::OrganisationWrite => t.scope_organisation_write_text(),
+    };
+    let change = move |event| {
+        let wanted = event_target_checked(&event);
+        chosen.update(|chosen| {
+            chosen.retain(|one| *one != scope);
+            if wanted {
+                chosen.push(scope);
+            }
+        });
+    };
     view! {
-        <label class="choice" hidden=move || !offered.get()>
-            <input type="checkbox" bind:checked=chosen />
+        <label class="choice" hidden=move || !role.get().is_some_and(|role| scope.is_given_by(role))>
+            <input type="checkbox" prop:checked=move || chosen.read().contains(&scope) on:change=change />
             <span>{label}</span>
         </label>
     }
 }
 
-/// Whether a role gives what a scope names.
-fn covers(role: Role, scope: TokenScope) -> bool {
-    match scope {
-        TokenScope::Enrol => role.may_enrol(),
-        TokenScope::Read => role.may_see_fleet(),
+/// What is chosen at first: the least that the role gives.
+fn least(role: Role) -> TokenScope {
+    if TokenScope::FleetRead.is_given_by(role) {
+        TokenScope::FleetRead
+    } else {
+        TokenScope::Enrol
     }
 }
 
@@ -179,15 +185,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_role_covers_a_scope() {
+    fn every_role_gives_what_is_chosen_at_first() {
         for role in Role::ALL {
-            let (enrol, read) = (covers(role, TokenScope::Enrol), covers(role, TokenScope::Read));
-            let expected = match role {
-                Role::Viewer => (false, true),
-                Role::Installer => (true, false),
-                Role::Operator | Role::Admin | Role::Owner => (true, true),
-            };
-            assert_eq!((enrol, read), expected, "{role:?}");
+            assert!(least(role).is_given_by(role), "{role:?}");
         }
     }
 }
