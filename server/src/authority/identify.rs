@@ -47,8 +47,8 @@ async fn by_token(db: &Db, now: UnixMillis, secret: &SecretString, address: Clie
     drop(reader);
     let bearer = found.ok_or(Error::InvalidToken)?;
     if bearer.last_used_at.is_none_or(|at| now.since(at) >= NOTE_EVERY) {
-        let id = bearer.id.clone();
-        note(write!(db, |tx| { tokens::note_use(tx, &id, now).await }));
+        let (id, from) = (bearer.id.clone(), address.0.to_canonical().to_string());
+        note(write!(db, |tx| { tokens::note_use(tx, &id, &from, now).await }));
     }
     Ok(Caller {
         account: bearer.account,

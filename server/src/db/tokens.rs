@@ -111,14 +111,15 @@ pub async fn scopes_of(
     Ok(row.map(|(names,)| scopes(&names)))
 }
 
-/// Writes down that a token was used.
+/// Writes down that a token was used, and from which address.
 ///
 /// # Errors
 /// What the database says.
-pub async fn note_use(conn: &mut Conn<'_>, id: &TokenId, now: UnixMillis) -> Result<(), DbError> {
-    query("UPDATE tokens SET last_used_at = $2 WHERE id = $1")
+pub async fn note_use(conn: &mut Conn<'_>, id: &TokenId, from: &str, now: UnixMillis) -> Result<(), DbError> {
+    query("UPDATE tokens SET last_used_at = $2, last_used_from = $3 WHERE id = $1")
         .bind(id.as_str())
         .bind(now.0)
+        .bind(from)
         .execute(conn)
         .await?;
     Ok(())
@@ -135,7 +136,7 @@ pub async fn of_account(
     limit: i64,
 ) -> Result<Vec<Token>, DbError> {
     let rows: Vec<TokenRow> = query(
-        "SELECT id, name, scopes, organisation, created_at, expires_at, last_used_at
+        "SELECT id, name, scopes, organisation, created_at, expires_at, last_used_at, last_used_from
          FROM tokens WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3",
     )
     .bind(account.as_str())
@@ -252,6 +253,7 @@ row! {
         created_at: i64,
         expires_at: i64,
         last_used_at: Option<i64>,
+        last_used_from: Option<String>,
     }
 }
 
@@ -267,6 +269,7 @@ impl TryFrom<TokenRow> for Token {
             created_at: UnixMillis(row.created_at),
             expires_at: UnixMillis(row.expires_at),
             last_used_at: row.last_used_at.map(UnixMillis),
+            last_used_from: row.last_used_from,
             secret: None,
         })
     }

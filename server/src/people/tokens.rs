@@ -81,6 +81,7 @@ pub async fn create(
             created_at: new.created_at,
             expires_at: new.expires_at,
             last_used_at: None,
+            last_used_from: None,
             secret: Some(secret),
         };
         if let Some(once) = &once {

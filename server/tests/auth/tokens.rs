@@ -41,6 +41,7 @@ both_engines!(
         assert_eq!(page.items.len(), 1);
         assert_eq!(page.items[0].secret, None);
         assert_eq!(page.items[0].last_used_at, Some(server.gangway.clock.now()));
+        assert_eq!(page.items[0].last_used_from.as_deref(), Some("127.0.0.1"));
         let stored = server.text("SELECT secret_hash || scopes FROM tokens").await;
         assert!(!stored.contains(secret.expose()));
 

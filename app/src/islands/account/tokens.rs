@@ -107,6 +107,7 @@ fn Line(token: Token, list: List<Token>, organisations: StoredValue<Vec<Organisa
                 <p class="soft small">
                     {home} {t.expires()} " " <Moment at=token.expires_at show=TimeFormat::Day /> " · " {used}
                     {token.last_used_at.map(|at| view! { " " <Moment at show=TimeFormat::Distance /> })}
+                    {token.last_used_from.map(|from| format!(" · {from}"))}
                 </p>
             </div>
             <IconButton glyph=Glyph::Trash label on_press=move || asked.set(true) />
