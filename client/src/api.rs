@@ -9,6 +9,7 @@ pub mod idempotency;
 mod organisations;
 mod registrations;
 mod signers;
+mod webhooks;
 
 use std::sync::Arc;
 

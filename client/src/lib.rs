@@ -24,7 +24,7 @@ pub use http::Method;
 pub use in_process::InProcess;
 #[cfg(feature = "native")]
 pub use native::{
-    Native, NativeOptions, NativeOptionsError, NativeSocket, Outward, SocketError, SocketEvent,
-    read_trust_anchors,
+    Allowed, Guarded, GuardedAnswer, GuardedError, Lookup, Native, NativeOptions, NativeOptionsError,
+    NativeSocket, Outward, SocketError, SocketEvent, is_public, read_trust_anchors, system_lookup,
 };
 pub use transport::{ApiRequest, ApiResponse, ForeignReply, Reply, Transport, TransportError};

@@ -15,11 +15,13 @@ use crate::transport::{
     TransportError,
 };
 
+mod guarded;
 mod outward;
 mod proxy;
 mod socket;
 mod trust;
 
+pub use guarded::{Allowed, Guarded, GuardedAnswer, GuardedError, Lookup, is_public, system_lookup};
 pub use outward::Outward;
 use proxy::Proxy;
 pub use socket::{NativeSocket, SocketError, SocketEvent};

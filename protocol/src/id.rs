@@ -118,6 +118,10 @@ ids! {
     LinkId = "lnk_";
     /// A half-done passkey ceremony (registration, sign-in or step-up).
     CeremonyId = "cer_";
+    /// A webhook of an organisation.
+    WebhookId = "whk_";
+    /// Something that happened, as webhooks tell it.
+    WebhookEventId = "evt_";
 }
 
 #[cfg(test)]

@@ -22,3 +22,4 @@ pub mod secret;
 pub mod session;
 pub mod signer;
 pub mod time;
+pub mod webhook;

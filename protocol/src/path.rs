@@ -107,6 +107,22 @@ paths! {
     SIGNERS = "/api/v1/organisations/{id}/signers" => signers(id);
     /// `PATCH`: change one. `DELETE`: remove one that has never been used.
     SIGNER = "/api/v1/organisations/{id}/signers/{signer}" => signer(id, signer);
+    /// `GET`, `POST`: webhooks of an organisation.
+    WEBHOOKS = "/api/v1/organisations/{id}/webhooks" => webhooks(id);
+    /// `PATCH`: change one. `DELETE`: remove it.
+    WEBHOOK = "/api/v1/organisations/{id}/webhooks/{webhook}" => webhook(id, webhook);
+    /// `POST`: another secret.
+    WEBHOOK_SECRET = "/api/v1/organisations/{id}/webhooks/{webhook}/secret" => webhook_secret(id, webhook);
+    /// `POST`: send a test event.
+    WEBHOOK_TEST = "/api/v1/organisations/{id}/webhooks/{webhook}/test" => webhook_test(id, webhook);
+    /// `GET`: what was sent.
+    WEBHOOK_DELIVERIES = "/api/v1/organisations/{id}/webhooks/{webhook}/deliveries" => webhook_deliveries(id, webhook);
+    /// `POST`: send one event again.
+    WEBHOOK_REPLAY = "/api/v1/organisations/{id}/webhooks/{webhook}/deliveries/{event}/replay" => webhook_replay(id, webhook, event);
+    /// `POST`: send again what failed since an instant.
+    WEBHOOK_REPLAYS = "/api/v1/organisations/{id}/webhooks/{webhook}/replays" => webhook_replays(id, webhook);
+    /// `GET`: devices whose certificates end soon.
+    EXPIRING = "/api/v1/organisations/{id}/expiring" => expiring(id);
     /// `GET`: members.
     MEMBERS = "/api/v1/organisations/{id}/members" => members(id);
     /// `PUT`: add somebody who is a member elsewhere. `PATCH`: give another role. `DELETE`: end the membership; one's own to leave.
@@ -175,7 +191,7 @@ pub mod page {
     /// What the addresses begin with to which authorities of signers send people back.
     pub const SIGNED_IN_BASE: &str = "/link/signed-in";
 
-    /// The field of the query of [`ORGANISATION`] and [`ORGANISATION_SIGNERS`] that names the organisation.
+    /// The field of the query of [`ORGANISATION`] and the pages below it that names the organisation.
     pub const ORGANISATION_ID: &str = "organisation";
 
     /// The field of [`PLGD_CLIENT`]'s query that names the client.
@@ -200,6 +216,10 @@ pub mod page {
         ORGANISATION = "/organisation" => organisation();
         /// Who signs devices' certificates.
         ORGANISATION_SIGNERS = "/organisation/signers" => organisation_signers();
+        /// Where an organisation's events are sent.
+        ORGANISATION_WEBHOOKS = "/organisation/webhooks" => organisation_webhooks();
+        /// Devices of an organisation whose certificates end soon.
+        ORGANISATION_EXPIRING = "/organisation/expiring" => organisation_expiring();
         /// A plgd client gets a certificate by this browser. Its address stands in the query.
         PLGD_CLIENT = "/plgd-client" => plgd_client();
         /// Passkeys, recovery, sign-ins, tokens.

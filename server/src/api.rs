@@ -23,3 +23,4 @@ pub mod sign_ins;
 pub mod signers;
 pub mod sockets;
 pub mod tokens;
+pub mod webhooks;

@@ -13,7 +13,7 @@ mod public_url;
 mod sources;
 mod value;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use gangway_protocol::account::SignUpMode;
@@ -91,6 +91,11 @@ options! {
         sign_up: SignUpMode = Some("invitation"), Everywhere;
         /// How many devices a customer may have who signed up on that page; `gangway admin customer change` gives more.
         sign_up_devices: u32 = Some("25"), Serve;
+        /// Networks (`10.0.0.0/8`) and addresses that are not public and that webhooks may be sent to all the same, separated by
+        /// commas; there by plain `http://` too, where the URL names the address itself. Whoever administers an organisation chooses
+        /// where its webhooks go: name nothing that trusts this server's address. Where `public_url` is `localhost`, loopback is
+        /// allowed as well.
+        webhook_networks: Vec<Network> = None, Serve;
         /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,gangway_server::relay=debug`.
         log: String = Some("info"), Serve;
         /// How to log: `text` for people, `json` for machines. Never a secret, a code, a token, a cookie or a query.
@@ -253,6 +258,18 @@ impl Config {
     #[must_use]
     pub fn ca_url(&self) -> &Url {
         self.ca_url.as_ref().unwrap_or(&self.public_url)
+    }
+
+    /// Whether webhooks may be sent to an address although it is not public.
+    #[must_use]
+    pub fn allows_webhooks_at(&self, address: IpAddr) -> bool {
+        // Whoever runs a server for themselves alone tries webhooks on the same machine.
+        let is_own = self.public_url.host_str() == Some("localhost") && address.to_canonical().is_loopback();
+        is_own
+            || self
+                .webhook_networks
+                .iter()
+                .any(|network| network.contains(address))
     }
 
     /// The address to listen on.

@@ -41,6 +41,7 @@ pub mod certificates;
 pub mod corporate_attempts;
 pub mod device_keys;
 pub mod devices;
+pub mod expiry;
 pub mod fleet;
 pub mod held;
 pub mod idempotency;
@@ -64,6 +65,7 @@ pub mod signer_credentials;
 pub mod signers;
 pub mod snapshot;
 pub mod tokens;
+pub mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //! [`actions`].
 
 pub mod actions;
+pub mod expiring;
 pub mod moving;
 
 use base64::Engine as _;

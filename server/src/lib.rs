@@ -40,3 +40,4 @@ pub mod signers;
 pub mod start_error;
 pub mod state;
 pub mod supervisor;
+pub mod webhooks;

@@ -105,6 +105,7 @@ pub fn api() -> OpenApiRouter<Arc<Gangway>> {
         .merge(api::enrolments::router())
         .merge(api::devices::router())
         .merge(api::signers::router())
+        .merge(api::webhooks::router())
         .merge(api::certificates::router())
         .merge(api::fleet_changes::router())
         .merge(api::ca::router())

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::MissedTickBehavior;
 
 use crate::state::Gangway;
-use crate::{enrolment, people};
+use crate::{enrolment, fleet, people, webhooks};
 
 /// Work that is repeated for as long as the server runs.
 pub struct Job {
@@ -48,6 +48,24 @@ pub const JOBS: &[Job] = &[
         // What fails waits for longer and longer.
         every: Duration::from_secs(30),
         work: |gangway| enrolment::end_at_corporate_cas(gangway).boxed(),
+    },
+    Job {
+        name: "webhooks",
+        // The first repetition comes after five seconds.
+        every: Duration::from_secs(1),
+        work: |gangway| webhooks::delivery::deliver_due(gangway, &gangway.courier).boxed(),
+    },
+    Job {
+        name: "webhooks sweep",
+        // Its limits are days.
+        every: Duration::from_secs(600),
+        work: |gangway| webhooks::sweep::run(gangway).boxed(),
+    },
+    Job {
+        name: "expiry notices",
+        // They are told days before.
+        every: Duration::from_secs(60),
+        work: |gangway| fleet::expiring::give_notice(gangway).boxed(),
     },
     Job {
         name: "expiry",

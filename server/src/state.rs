@@ -16,6 +16,7 @@ use crate::rng::Random;
 use crate::session::SessionJobs;
 use crate::start_error::StartError;
 use crate::supervisor::Supervisor;
+use crate::webhooks::Courier;
 
 /// One server: shared as `Arc<Gangway>`, the state of every router.
 pub struct Gangway {
@@ -28,6 +29,8 @@ pub struct Gangway {
     pub limits: Limits,
     /// What requests of one address cost.
     pub requests: RequestLimits,
+    /// The way to the receivers of webhooks.
+    pub courier: Courier,
     /// Watches over all that must not end before the server does.
     pub supervisor: Supervisor,
 }
@@ -69,6 +72,7 @@ impl Gangway {
         accounts::note_owner_uuids(&db).await?;
         let ca = CertificateAuthority::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
+        let courier = Courier::new(&config).map_err(|error| StartError::Refused(error.to_string()))?;
         let context = Arc::new(Context {
             config,
             clock,
@@ -93,6 +97,7 @@ impl Gangway {
             relay,
             requests: RequestLimits::new(context.config.caps.requests_per_second_per_address),
             limits,
+            courier,
             context,
             supervisor,
         }))

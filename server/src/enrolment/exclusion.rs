@@ -8,6 +8,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
+use gangway_protocol::webhook::{WebhookDetail, WebhookEventType};
 
 use super::standing::summary;
 use super::{EnrolmentError, tell};
@@ -17,6 +18,7 @@ use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::Revoked;
 use crate::db::devices::DeviceRecord;
 use crate::db::organisations::tree;
+use crate::db::webhooks::outbox::{self, Happening};
 use crate::db::{Conn, approvals, audit, certificates, device_keys, devices, write};
 use crate::relay::{Exclusion, Relay};
 
@@ -40,6 +42,7 @@ pub async fn suspend(
         certificates::hold_of_device(tx, &owned, now).await?;
         devices::refresh_expiry(tx, &owned).await?;
         record(tx, &device, now, member.actor(), DeviceAction::Suspended, "").await?;
+        outbox::put(tx, &[happening(WebhookEventType::Suspended, &device, now)]).await?;
         Ok(device)
     })?;
     finish(context, relay, &device, Some(Exclusion::Suspended));
@@ -63,6 +66,7 @@ pub async fn resume(
         certificates::release_of_device(tx, &owned).await?;
         devices::refresh_expiry(tx, &owned).await?;
         record(tx, &device, now, member.actor(), DeviceAction::Resumed, "").await?;
+        outbox::put(tx, &[happening(WebhookEventType::Resumed, &device, now)]).await?;
         Ok(device)
     })?;
     finish(context, relay, &device, None);
@@ -90,6 +94,7 @@ pub async fn retire(
         certificates::revoke_of_devices(tx, std::slice::from_ref(&owned), revoked).await?;
         devices::refresh_expiry(tx, &owned).await?;
         record(tx, &device, now, member.actor(), DeviceAction::Retired, "").await?;
+        outbox::put(tx, &[happening(WebhookEventType::Retired, &device, now)]).await?;
         Ok(device)
     })?;
     finish(context, relay, &device, Some(Exclusion::Retired));
@@ -164,6 +169,7 @@ pub async fn revoke_certificate(
         let last = in_fleet && certificates::count_live(tx, &device.id, revoked.at).await? == 0;
         if last {
             devices::set_state(tx, &device.id, &device.state.clone().retire(revoked.at)?).await?;
+            outbox::put(tx, &[revocation(&device, revoked)]).await?;
         }
         let detail = format!("serial {}, {}", certificate.serial, reason.as_str());
         record(
@@ -296,6 +302,8 @@ async fn revoke_in(
         let reason = revoked.reason.as_str();
         record(tx, device, revoked.at, actor, DeviceAction::Revoked, reason).await?;
     }
+    let happenings: Vec<Happening> = devices.iter().map(|device| revocation(device, revoked)).collect();
+    outbox::put(tx, &happenings).await?;
     Ok(count)
 }
 
@@ -324,6 +332,20 @@ async fn record(
         detail,
     };
     Ok(audit::append(tx, &entry).await?)
+}
+
+fn happening(kind: WebhookEventType, device: &Device, at: UnixMillis) -> Happening {
+    Happening::new(kind, &device.organisation, &device.id, at)
+}
+
+fn revocation(device: &Device, revoked: Revoked) -> Happening {
+    Happening {
+        detail: WebhookDetail {
+            reason: Some(revoked.reason.as_str().to_owned()),
+            ..WebhookDetail::default()
+        },
+        ..happening(WebhookEventType::Revoked, device, revoked.at)
+    }
 }
 
 fn finish(context: &Context, relay: &Relay, device: &Device, exclusion: Option<Exclusion>) {

@@ -6,6 +6,7 @@ use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::time::UnixMillis;
+use gangway_protocol::webhook::{WebhookDetail, WebhookEventType};
 
 use crate::authority::open_place;
 use crate::authority::{Caller, Right};
@@ -13,6 +14,7 @@ use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::audit::{Entry, Scope};
 use crate::db::organisations::tree::{self, Place};
+use crate::db::webhooks::outbox::{self, Happening};
 use crate::db::{Conn, DbError, approvals, audit, devices, moves, organisations, write};
 use crate::enrolment::tell;
 
@@ -77,7 +79,7 @@ pub async fn move_device(
     Ok(())
 }
 
-/// Both organisations' records say it, and each names itself alone: who belongs to the one need not know the other.
+/// Both organisations' records and webhooks say it, and each names itself alone: who belongs to the one need not know the other.
 async fn record(
     tx: &mut Conn<'_>,
     caller: &Caller,
@@ -86,9 +88,9 @@ async fn record(
     after: &Place,
     at: UnixMillis,
 ) -> Result<()> {
-    for (place, detail) in [
-        (before, format!("out of {}", before.name)),
-        (after, format!("into {}", after.name)),
+    for (place, direction, detail) in [
+        (before, "out", format!("out of {}", before.name)),
+        (after, "in", format!("into {}", after.name)),
     ] {
         let entry = Entry {
             scope: Scope::Organisation(&place.id),
@@ -99,6 +101,14 @@ async fn record(
             detail: &detail,
         };
         audit::append(tx, &entry).await?;
+        let happening = Happening {
+            detail: WebhookDetail {
+                direction: Some(direction.to_owned()),
+                ..WebhookDetail::default()
+            },
+            ..Happening::new(WebhookEventType::Moved, &place.id, id, at)
+        };
+        outbox::put(tx, &[happening]).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use gangway_protocol::certificate::RevocationReason;
-use gangway_protocol::device::{FleetChange, FleetChangeKind, Presence};
+use gangway_protocol::device::{FleetChange, FleetChangeKind, OfflineReason, Presence};
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::time::UnixMillis;
 
@@ -15,6 +15,7 @@ use super::reactor::{Command, Inbox};
 use crate::changes::Changes;
 use crate::clock::{Clock, Monotonic, Now};
 use crate::db::presence::{Excluded, Why};
+use crate::db::webhooks::outbox;
 use crate::db::{Db, DbError, held, nameplates, presence, write};
 
 /// How often the database is asked who was excluded or readmitted by another process (`protocol.md` §3: within ten seconds).
@@ -75,7 +76,19 @@ impl Upkeep {
         if !self.reset {
             write!(self.db, |tx| {
                 let alive_at = presence::alive_at(tx).await?;
-                presence::reset(tx, alive_at).await
+                let gone = outbox::online(tx).await?;
+                presence::reset(tx, alive_at).await?;
+                let gone: Vec<(DeviceId, Presence)> = gone
+                    .into_iter()
+                    .map(|(device, since)| {
+                        let presence = Presence::Offline {
+                            last_seen_at: since.max(alive_at),
+                            reason: OfflineReason::ServerStopped,
+                        };
+                        (device, presence)
+                    })
+                    .collect();
+                outbox::put_presence(tx, &gone).await
             })?;
             self.reset = true;
         }
@@ -104,7 +117,10 @@ impl Upkeep {
         let rows: Vec<(DeviceId, Presence)> = rows
             .map(|(device, presence)| (device.clone(), presence.clone()))
             .collect();
-        write!(self.db, |tx| { presence::put(tx, &rows).await })?;
+        write!(self.db, |tx| {
+            presence::put(tx, &rows).await?;
+            outbox::put_presence(tx, &rows).await
+        })?;
         // Told only now: who is told looks into the database.
         let written = std::mem::take(&mut self.presence);
         self.tell(written).await

@@ -12,6 +12,7 @@ use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::organisation::Policy;
 use gangway_protocol::session::MAX_COUNTER;
 use gangway_protocol::time::UnixMillis;
+use gangway_protocol::webhook::WebhookEventType;
 
 use super::{GateError, Pass, key_in_use, refuse, standing};
 use crate::context::Context;
@@ -20,6 +21,7 @@ use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::certificates::{CertificateRecord, Displaced};
 use crate::db::devices::DeviceRecord;
 use crate::db::proofs::{self, FirstProof, Followed};
+use crate::db::webhooks::outbox::{self, Happening};
 use crate::db::{Conn, DbError, approvals, audit, certificates, device_keys, devices, write};
 use crate::enrolment::approval::retire_if_abandoned;
 use crate::enrolment::{EnrolmentError, tell};
@@ -226,6 +228,10 @@ async fn prove(
             detail: "its key was proved by another device first".to_owned(),
         });
     }
+    if was_approved {
+        let enrolled = Happening::new(WebhookEventType::Enrolled, organisation, &device.id, now);
+        outbox::put(tx, &[enrolled]).await?;
+    }
     Ok(Proved { notes, was_approved })
 }
 
@@ -244,6 +250,10 @@ async fn alarm(
     why: &str,
 ) -> Result<Option<Note>, DbError> {
     let raised = devices::raise_alarm(tx, &device.id, now, counter).await?;
+    if raised {
+        let happening = Happening::new(WebhookEventType::Alarm, &device.organisation, &device.id, now);
+        outbox::put(tx, &[happening]).await?;
+    }
     Ok(raised.then(|| Note {
         organisation: device.organisation.clone(),
         device: device.id.clone(),

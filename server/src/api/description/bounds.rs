@@ -12,6 +12,7 @@ use gangway_protocol::organisation::{
     MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS,
 };
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT};
+use gangway_protocol::webhook::{MAX_EXPIRING_DAYS, MAX_URL_LEN};
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::{ArrayItems, Components};
@@ -46,6 +47,10 @@ pub(super) fn add_to_schemas(components: &mut Components) {
         ("TokenRequest", "name", names.name(MAX_NAME_LEN)),
         ("OrganisationRequest", "name", names.name(MAX_NAME_LEN)),
         ("OrganisationUpdate", "name", names.name(MAX_NAME_LEN)),
+        ("WebhookRequest", "name", names.name(MAX_NAME_LEN)),
+        ("WebhookUpdate", "name", names.name(MAX_NAME_LEN)),
+        ("WebhookRequest", "url", json!({ "maxLength": MAX_URL_LEN })),
+        ("WebhookUpdate", "url", json!({ "maxLength": MAX_URL_LEN })),
         ("TokenRequest", "scopes", json!({ "minItems": 1 })),
         (
             "TokenRequest",
@@ -116,6 +121,7 @@ fn bound_of(path: &str, parameter: &Parameter) -> Option<Value> {
     }
     Some(match parameter.name.as_str() {
         "limit" => json!({ "minimum": 1, "maximum": MAX_PAGE_LIMIT, "default": DEFAULT_PAGE_LIMIT }),
+        "days" => json!({ "minimum": 1, "maximum": MAX_EXPIRING_DAYS }),
         "after" if is_place(path) => json!({ "pattern": "^[0-9A-Za-z_-]+$" }),
         "after" if path.ends_with("/events") => json!({ "maxLength": 18, "pattern": "^[0-9]*$" }),
         "after" => json!({ "maxLength": MAX_ID_LEN, "pattern": "^[0-9A-Za-z_]*$" }),
@@ -134,8 +140,8 @@ fn is_fleet(path: &str) -> bool {
 
 /// Whether `after` is a place in an order rather than an id.
 fn is_place(path: &str) -> bool {
-    use gangway_protocol::path::{CERTIFICATES, DEVICE_CERTIFICATES, HELD_CERTIFICATES};
-    is_fleet(path) || [CERTIFICATES, DEVICE_CERTIFICATES, HELD_CERTIFICATES].contains(&path)
+    use gangway_protocol::path::{CERTIFICATES, DEVICE_CERTIFICATES, EXPIRING, HELD_CERTIFICATES};
+    is_fleet(path) || [CERTIFICATES, DEVICE_CERTIFICATES, EXPIRING, HELD_CERTIFICATES].contains(&path)
 }
 
 /// At most so many words, as [`char::is_whitespace`] parts them.

@@ -1,0 +1,457 @@
+//! Webhooks of an organisation: added, changed, tried, removed by whoever administers it. What happens is written down for them by
+//! `db::webhooks::outbox`; [`delivery`] sends it.
+//!
+//! Whoever administers an organisation names addresses that this server then connects to. That is why it connects to public ones
+//! alone, and to exactly those that it has checked (`gangway_client::Guarded`).
+
+pub mod delivery;
+mod retry;
+mod secret;
+pub mod sweep;
+mod target;
+
+pub use delivery::Courier;
+
+use gangway_protocol::id::{OrganisationId, WebhookEventId, WebhookId};
+use gangway_protocol::organisation::Role;
+use gangway_protocol::path;
+use gangway_protocol::secret::SecretString;
+use gangway_protocol::time::UnixMillis;
+use gangway_protocol::webhook::{
+    DeliveryState, MAX_WEBHOOKS, Replayed, Webhook, WebhookBody, WebhookData, WebhookDelivery, WebhookDetail,
+    WebhookEventType, WebhookRequest, WebhookState, WebhookUpdate,
+};
+
+use url::Url;
+
+use crate::authority::{Caller, Right};
+use crate::authority::{Error, Result, fit_name, open_place};
+use crate::context::Context;
+use crate::db::audit::{Actor, Entry, Scope};
+use crate::db::webhooks::WebhookRecord;
+use crate::db::webhooks::deliveries::{self, DeliveryRecord};
+use crate::db::{Conn, audit, organisations, webhooks, write};
+use crate::once::Once;
+
+/// For how long the secret before the present one signs as well: a working day and a night, in which receivers get the new one.
+const OVERLAP: i64 = UnixMillis::DAY;
+
+/// The webhooks of an organisation.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`] for whoever does not administer it: where events go is part of its defences.
+pub async fn list(context: &Context, caller: &Caller, organisation: &OrganisationId) -> Result<Vec<Webhook>> {
+    caller
+        .require(&context.db, organisation, Right::Administer)
+        .await?;
+    let mut reader = context.db.reader().await?;
+    let records = webhooks::of_organisation(&mut reader.conn(), organisation).await?;
+    Ok(records.into_iter().map(|record| record.webhook).collect())
+}
+
+/// Adds a webhook. Under the same `key` it is added once, and the same comes back, its secret with it.
+///
+/// # Errors
+/// [`Error::StepUpRequired`]; [`Error::Invalid`] naming what is wrong; [`Error::Conflict`] when there are too many.
+pub async fn add(
+    context: &Context,
+    caller: &Caller,
+    key: Option<SecretString>,
+    organisation: OrganisationId,
+    request: WebhookRequest,
+) -> Result<Webhook> {
+    let now = context.clock.now();
+    require(context, caller, &organisation).await?;
+    let place = path::webhooks(&organisation);
+    let once = Once::of(key, &caller.account, &(&place, &request), &*context.random)?;
+    let secret = secret::mint(&*context.random);
+    let id = WebhookId::new(now, context.random.for_id());
+    let record = WebhookRecord {
+        secret: secret::seal(context.ca.key_store(), &id, &secret, &*context.random)?,
+        former_secret: None,
+        organisation: organisation.clone(),
+        webhook: Webhook {
+            id,
+            name: fit_name("name", &request.name)?,
+            url: target::check(&context.config, &request.url)?,
+            events: distinct(request.events)?,
+            state: WebhookState::On,
+            state_since: now,
+            failing_since: None,
+            former_secret_until: None,
+            created_at: now,
+            secret: None,
+        },
+    };
+    let caller = caller.clone();
+    write!(context.db, |tx| -> Result<Webhook> {
+        if let Some(once) = &once
+            && let Some(webhook) = once.begin(tx, now).await?
+        {
+            return Ok(webhook);
+        }
+        lock(tx, &caller, &organisation).await?;
+        open_place(tx, &organisation).await?;
+        if webhooks::of_organisation(tx, &organisation).await?.len() >= MAX_WEBHOOKS {
+            return Err(Error::Conflict(format!(
+                "an organisation has at most {MAX_WEBHOOKS} webhooks: remove one that is not used"
+            )));
+        }
+        webhooks::insert(tx, &record).await?;
+        let webhook = Webhook {
+            secret: Some(secret),
+            ..record.webhook.clone()
+        };
+        if let Some(once) = &once {
+            once.end(tx, &webhook).await?;
+        }
+        note(
+            tx,
+            caller.actor(),
+            &organisation,
+            now,
+            "webhook.added",
+            &record.webhook,
+        )
+        .await?;
+        Ok(webhook)
+    })
+}
+
+/// Changes what `update` names.
+///
+/// # Errors
+/// [`Error::StepUpRequired`]; [`Error::NotFound`] for a foreign webhook as for an unknown one; [`Error::Invalid`].
+pub async fn change(
+    context: &Context,
+    caller: &Caller,
+    organisation: OrganisationId,
+    id: WebhookId,
+    update: WebhookUpdate,
+) -> Result<Webhook> {
+    let now = context.clock.now();
+    require(context, caller, &organisation).await?;
+    let name = update
+        .name
+        .as_deref()
+        .map(|name| fit_name("name", name))
+        .transpose()?;
+    let url = update
+        .url
+        .as_deref()
+        .map(|url| target::check(&context.config, url))
+        .transpose()?;
+    let events = update.events.map(distinct).transpose()?;
+    let caller = caller.clone();
+    write!(context.db, |tx| -> Result<Webhook> {
+        lock(tx, &caller, &organisation).await?;
+        let former = of(tx, &organisation, &id).await?.webhook;
+        let mut webhook = former.clone();
+        webhook.name = name.unwrap_or(webhook.name);
+        webhook.url = url.unwrap_or(webhook.url);
+        webhook.events = events.unwrap_or(webhook.events);
+        let is_on = former.state == WebhookState::On;
+        if let Some(on) = update.on.filter(|on| *on != is_on) {
+            webhook.state = if on { WebhookState::On } else { WebhookState::Off };
+            webhook.state_since = now;
+            // Days in which it was off are no days in which nothing got through.
+            webhook.failing_since = None;
+        }
+        if webhook != former {
+            webhooks::update(tx, &webhook).await?;
+            note(
+                tx,
+                caller.actor(),
+                &organisation,
+                now,
+                "webhook.changed",
+                &webhook,
+            )
+            .await?;
+        }
+        Ok(webhook)
+    })
+}
+
+/// Removes a webhook and its log.
+///
+/// # Errors
+/// [`Error::StepUpRequired`]; [`Error::NotFound`].
+pub async fn remove(
+    context: &Context,
+    caller: &Caller,
+    organisation: OrganisationId,
+    id: WebhookId,
+) -> Result<()> {
+    let now = context.clock.now();
+    require(context, caller, &organisation).await?;
+    let caller = caller.clone();
+    write!(context.db, |tx| -> Result<()> {
+        lock(tx, &caller, &organisation).await?;
+        let webhook = of(tx, &organisation, &id).await?.webhook;
+        webhooks::remove(tx, &id).await?;
+        note(
+            tx,
+            caller.actor(),
+            &organisation,
+            now,
+            "webhook.removed",
+            &webhook,
+        )
+        .await
+    })
+}
+
+/// Gives a webhook another secret. The present one signs as well for a day, so that receivers can be changed one after the other.
+///
+/// # Errors
+/// [`Error::StepUpRequired`]; [`Error::NotFound`].
+pub async fn rotate_secret(
+    context: &Context,
+    caller: &Caller,
+    organisation: OrganisationId,
+    id: WebhookId,
+) -> Result<Webhook> {
+    let now = context.clock.now();
+    require(context, caller, &organisation).await?;
+    let secret = secret::mint(&*context.random);
+    let sealed = secret::seal(context.ca.key_store(), &id, &secret, &*context.random)?;
+    let caller = caller.clone();
+    write!(context.db, |tx| -> Result<Webhook> {
+        lock(tx, &caller, &organisation).await?;
+        let mut webhook = of(tx, &organisation, &id).await?.webhook;
+        let until = now.plus(OVERLAP);
+        webhooks::rotate(tx, &id, &sealed, until).await?;
+        webhook.former_secret_until = Some(until);
+        note(
+            tx,
+            caller.actor(),
+            &organisation,
+            now,
+            "webhook.secret_rotated",
+            &webhook,
+        )
+        .await?;
+        webhook.secret = Some(secret);
+        Ok(webhook)
+    })
+}
+
+/// Sends a test event now, once, and tells what came back.
+///
+/// # Errors
+/// [`Error::StepUpRequired`]; [`Error::Conflict`] while it is off; [`Error::NotFound`].
+pub async fn test(
+    context: &Context,
+    courier: &Courier,
+    caller: &Caller,
+    organisation: OrganisationId,
+    id: WebhookId,
+) -> Result<WebhookDelivery> {
+    let now = context.clock.now();
+    require(context, caller, &organisation).await?;
+    let event = WebhookEventId::new(now, context.random.for_id());
+    let body = WebhookBody {
+        kind: WebhookEventType::Test,
+        timestamp: now.rfc3339(),
+        data: WebhookData {
+            organisation: organisation.clone(),
+            device: None,
+            detail: WebhookDetail::default(),
+        },
+    };
+    let record = DeliveryRecord {
+        organisation: organisation.clone(),
+        tries: 0,
+        delivery: WebhookDelivery {
+            event: event.clone(),
+            kind: WebhookEventType::Test,
+            at: now,
+            state: DeliveryState::Waiting,
+            next_attempt_at: None,
+            attempts: Vec::new(),
+            body: serde_json::to_string(&body).map_err(Error::internal)?,
+        },
+    };
+    let (caller, home, owned, written) = (caller.clone(), organisation, id.clone(), record.clone());
+    let webhook = write!(context.db, |tx| -> Result<WebhookRecord> {
+        lock(tx, &caller, &home).await?;
+        open_place(tx, &home).await?;
+        let webhook = of(tx, &home, &owned).await?;
+        if webhook.webhook.state != WebhookState::On {
+            return Err(Error::Conflict(
+                "this webhook is off: switch it on first".to_owned(),
+            ));
+        }
+        deliveries::insert(tx, &owned, &written, now.plus(delivery::LEASE)).await?;
+        note(tx, caller.actor(), &home, now, "webhook.tested", &webhook.webhook).await?;
+        Ok(webhook)
+    })?;
+    delivery::send(context, courier, &webhook, record).await?;
+    let mut reader = context.db.reader().await?;
+    let found = deliveries::find(&mut reader.conn(), &id, &event).await?;
+    Ok(found.ok_or(Error::NotFound)?.delivery)
+}
+
+/// At most `limit` lines of a webhook's log, newest first, behind the event `after`.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`].
+pub async fn log(
+    context: &Context,
+    caller: &Caller,
+    organisation: &OrganisationId,
+    id: &WebhookId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<WebhookDelivery>> {
+    caller
+        .require(&context.db, organisation, Right::Administer)
+        .await?;
+    let mut reader = context.db.reader().await?;
+    let conn = &mut reader.conn();
+    of(conn, organisation, id).await?;
+    let page = deliveries::page(conn, id, after, limit).await?;
+    Ok(page.into_iter().map(|record| record.delivery).collect())
+}
+
+/// Has one event sent again, as if for the first time.
+///
+/// # Errors
+/// [`Error::StepUpRequired`]; [`Error::Conflict`] for one that the webhook may not tell any more; [`Error::NotFound`].
+pub async fn replay(
+    context: &Context,
+    caller: &Caller,
+    organisation: OrganisationId,
+    id: WebhookId,
+    event: WebhookEventId,
+) -> Result<WebhookDelivery> {
+    let now = context.clock.now();
+    require(context, caller, &organisation).await?;
+    let caller = caller.clone();
+    write!(context.db, |tx| -> Result<WebhookDelivery> {
+        lock(tx, &caller, &organisation).await?;
+        let webhook = of(tx, &organisation, &id).await?.webhook;
+        deliveries::find(tx, &id, &event).await?.ok_or(Error::NotFound)?;
+        if !deliveries::replay(tx, &id, &event, now).await? {
+            return Err(Error::Conflict(
+                "this happened in an organisation that is not below this webhook’s any more".to_owned(),
+            ));
+        }
+        note(
+            tx,
+            caller.actor(),
+            &organisation,
+            now,
+            "webhook.replayed",
+            &webhook,
+        )
+        .await?;
+        let found = deliveries::find(tx, &id, &event).await?;
+        Ok(found.ok_or(Error::NotFound)?.delivery)
+    })
+}
+
+/// Has everything sent again that failed and happened at `since` or later.
+///
+/// # Errors
+/// [`Error::StepUpRequired`]; [`Error::NotFound`].
+pub async fn replay_failed(
+    context: &Context,
+    caller: &Caller,
+    organisation: OrganisationId,
+    id: WebhookId,
+    since: UnixMillis,
+) -> Result<Replayed> {
+    let now = context.clock.now();
+    require(context, caller, &organisation).await?;
+    let caller = caller.clone();
+    write!(context.db, |tx| -> Result<Replayed> {
+        lock(tx, &caller, &organisation).await?;
+        let webhook = of(tx, &organisation, &id).await?.webhook;
+        let count = deliveries::replay_failed(tx, &id, since, now).await?;
+        if count > 0 {
+            note(
+                tx,
+                caller.actor(),
+                &organisation,
+                now,
+                "webhook.replayed",
+                &webhook,
+            )
+            .await?;
+        }
+        Ok(Replayed { count })
+    })
+}
+
+/// Who decides where events go decides who knows of the fleet: it takes an admin who is there now.
+async fn require(context: &Context, caller: &Caller, organisation: &OrganisationId) -> Result<()> {
+    caller
+        .require(&context.db, organisation, Right::Administer)
+        .await?;
+    caller.require_fresh_person(context.clock.now())?;
+    Ok(())
+}
+
+/// Holds the organisation, for a caller who still administers it.
+async fn lock(tx: &mut Conn<'_>, caller: &Caller, organisation: &OrganisationId) -> Result<()> {
+    organisations::bump_revision(tx, organisation).await?;
+    let own = organisations::role_at(tx, organisation, &caller.account).await?;
+    if !own.is_some_and(Role::may_administer) {
+        return Err(Error::NotFound);
+    }
+    Ok(())
+}
+
+/// A webhook of this organisation.
+async fn of(conn: &mut Conn<'_>, organisation: &OrganisationId, id: &WebhookId) -> Result<WebhookRecord> {
+    webhooks::find(conn, id)
+        .await?
+        .filter(|record| record.organisation == *organisation)
+        .ok_or(Error::NotFound)
+}
+
+fn distinct(mut events: Vec<WebhookEventType>) -> Result<Vec<WebhookEventType>> {
+    if events.iter().any(|kind| !WebhookEventType::ALL.contains(kind)) {
+        let names: Vec<&str> = WebhookEventType::ALL
+            .into_iter()
+            .map(WebhookEventType::as_str)
+            .collect();
+        return Err(Error::invalid(
+            "events",
+            format!("events are some of {}, or none of them for all", names.join(", ")),
+        ));
+    }
+    events.sort_unstable();
+    events.dedup();
+    Ok(events)
+}
+
+async fn note(
+    tx: &mut Conn<'_>,
+    actor: Actor<'_>,
+    organisation: &OrganisationId,
+    at: UnixMillis,
+    action: &'static str,
+    webhook: &Webhook,
+) -> Result<()> {
+    let entry = Entry {
+        scope: Scope::Organisation(organisation),
+        at,
+        actor,
+        action,
+        subject: webhook.id.as_str(),
+        detail: &detail(webhook),
+    };
+    Ok(audit::append(tx, &entry).await?)
+}
+
+/// A webhook as the record names it. Of its URL only the origin: what stands behind that is often a password, and the record is for ever.
+fn detail(webhook: &Webhook) -> String {
+    let origin =
+        Url::parse(&webhook.url).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
+    let events: Vec<&str> = webhook.events.iter().map(|kind| kind.as_str()).collect();
+    let (name, state) = (&webhook.name, webhook.state.as_str());
+    format!("{name}: {origin} [{}] {state}", events.join(", "))
+}
