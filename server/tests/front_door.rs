@@ -31,3 +31,4 @@ mod systemd_units;
 mod tls_files;
 mod typed_client;
 mod unknown_paths;
+mod webhooks;

@@ -86,6 +86,8 @@ impl Scene {
             .replace("{account}", "acc_00000000000000000000000000")
             .replace("{link}", "lnk_00000000000000000000000000")
             .replace("{signer}", "sgn_00000000000000000000000000")
+            .replace("{webhook}", "whk_00000000000000000000000000")
+            .replace("{event}", "evt_00000000000000000000000000")
     }
 
     /// A body that its reader takes. What it asks for changes nothing that another call needs.
@@ -94,6 +96,7 @@ impl Scene {
             "PATCH /api/v1/organisations/{id}"
             | "PATCH /api/v1/organisations/{id}/policy"
             | "PATCH /api/v1/organisations/{id}/signers/{signer}"
+            | "PATCH /api/v1/organisations/{id}/webhooks/{webhook}"
             | "PATCH /api/v1/devices/{id}" => json!({}),
             "POST /api/v1/organisations/{id}/invitations" => json!({"role": "viewer"}),
             "PATCH /api/v1/organisations/{id}/members/{account}"
@@ -102,6 +105,10 @@ impl Scene {
                 json!({"from": 0, "until": 1, "reason": "unspecified", "dry_run": true, "address": "192.0.2.1"})
             }
             "POST /api/v1/organisations/{id}/signers" => json!({"name": "CA", "kind": "builtin"}),
+            "POST /api/v1/organisations/{id}/webhooks" => {
+                json!({"name": "Hook", "url": "https://hooks.example/"})
+            }
+            "POST /api/v1/organisations/{id}/webhooks/{webhook}/replays" => json!({"since": 0}),
             "POST /api/v1/devices/{id}/certificates" => json!({"csr": csr::csr(&csr::key())}),
             "PUT /api/v1/devices/{id}/organisation" => json!({"organisation": self.organisation}),
             "POST /api/v1/devices/{id}/revocation" | "POST /api/v1/certificates/{sha256}/revocation" => {

@@ -28,6 +28,7 @@ pub(crate) mod member;
 pub(crate) mod person;
 mod postgres;
 pub(crate) mod program;
+pub(crate) mod receiver;
 mod sockets;
 pub(crate) mod visitor;
 

@@ -99,6 +99,16 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         add_signer(&id("org"), &of(json!({"name": "x", "kind": "builtin"})), key);
         change_signer(&id("org"), &id("sgn"), &of(json!({})));
         remove_signer(&id("org"), &id("sgn"));
+        webhooks(&id("org"), page);
+        add_webhook(&id("org"), &of(json!({"name": "x", "url": "https://hooks.example/"})), key);
+        change_webhook(&id("org"), &id("whk"), &of(json!({})));
+        remove_webhook(&id("org"), &id("whk"));
+        rotate_webhook_secret(&id("org"), &id("whk"));
+        test_webhook(&id("org"), &id("whk"));
+        webhook_deliveries(&id("org"), &id("whk"), page);
+        replay_delivery(&id("org"), &id("whk"), &id("evt"));
+        replay_failed(&id("org"), &id("whk"), &of(json!({"since": 0})));
+        expiring_devices(&id("org"), &of(json!({})));
         members(&id("org"), page);
         change_role(&id("org"), &id("acc"), &of(json!({"role": "viewer"})));
         remove_member(&id("org"), &id("acc"));

@@ -80,6 +80,12 @@ pub(super) async fn fill(db: &Db, on_postgres: bool) {
             SELECT {hex}, '{}', {hex}, {org}, {acc}, {hex}, 'uuid:' || n, CASE WHEN n % 1000 = 0 THEN NULL ELSE {hex} END, {hex}, {hex},
                 '', n, n, n, n FROM s", id("iss_", 1)),
         "UPDATE plgd_certificates SET revoked_at = issued_at WHERE issued_at % 2 = 0".to_owned(),
+        format!("{series} INSERT INTO webhooks (id, organisation, name, url, events, state, state_since, secret, created_at)
+            SELECT 'whk_' || {number}, {org}, 'Hook', '', '', 'on', n, '', n FROM s WHERE n <= 2000"),
+        format!("{series} INSERT INTO webhook_deliveries (webhook, event, kind, organisation, at, body, state, due_at)
+            SELECT '{}', 'evt_' || {number}, 'device.online', {org}, n, '', CASE WHEN n % 2 = 0 THEN 'failed' ELSE 'waiting' END,
+                CASE WHEN n % 2 = 0 THEN NULL ELSE n END FROM s", id("whk_", 1)),
+        "UPDATE devices SET certificate_expires_at = created_at".to_owned(),
         format!("{series} INSERT INTO audit (chain, seq, at, actor, action, subject, detail, hash)
             SELECT {org}, n, n, 'server', 'x', 'dev_' || {number}, '', {hex} FROM s"),
     ];

@@ -2,17 +2,22 @@
 
 use futures_util::future::BoxFuture;
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::{OrganisationId, SignInId};
+use gangway_protocol::id::{OrganisationId, SignInId, WebhookId};
 use gangway_protocol::time::UnixMillis;
 
 use super::super::certificates::CertificateFilter;
 use super::super::fleet::{By, Filter, Fleets, Order, Place};
 use super::super::organisations::tree;
+use super::super::webhooks::{deliveries, outbox};
 use super::super::{
-    Conn, DbError, accounts, approvals, audit, certificates, device_keys, devices, fleet, held, links,
-    memberships, moves, passkeys, plgd, presence, sign_ins, signers, tokens,
+    Conn, DbError, accounts, approvals, audit, certificates, device_keys, devices, expiry, fleet, held,
+    links, memberships, moves, passkeys, plgd, presence, sign_ins, signers, tokens, webhooks,
 };
 use super::filling::{account, device, home, id};
+
+fn webhook() -> WebhookId {
+    id("whk_", 1).parse().expect("an id")
+}
 
 type Ask = for<'c, 'd> fn(&'c mut Conn<'d>) -> BoxFuture<'c, Result<(), DbError>>;
 
@@ -377,6 +382,66 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
     (
         "tokens::of_account",
         Walks(|conn| Box::pin(async { tokens::of_account(conn, &account(), "", 50).await.map(drop) })),
+    ),
+    (
+        "expiry::page",
+        Walks(|conn| {
+            Box::pin(async {
+                let after = expiry::Place(UnixMillis(50), String::new());
+                expiry::page(conn, &home(), &after, UnixMillis(60_000), 50)
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
+        "expiry::following",
+        Walks(|conn| {
+            Box::pin(async {
+                let after = expiry::Place(UnixMillis(50), String::new());
+                expiry::following(conn, &after, UnixMillis(60_000), 500)
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
+        "webhooks::of_organisation",
+        Walks(|conn| Box::pin(async { webhooks::of_organisation(conn, &home()).await.map(drop) })),
+    ),
+    (
+        "webhooks::due",
+        Walks(|conn| Box::pin(async { webhooks::due(conn, UnixMillis(50), "", 100).await.map(drop) })),
+    ),
+    (
+        "webhooks::ids",
+        Walks(|conn| Box::pin(async { webhooks::ids(conn, "", 500).await.map(drop) })),
+    ),
+    (
+        "webhooks::due_of",
+        Walks(|conn| {
+            Box::pin(async {
+                deliveries::due_of(conn, &webhook(), UnixMillis(50), 4)
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
+        "webhooks::page",
+        Walks(|conn| Box::pin(async { deliveries::page(conn, &webhook(), "", 50).await.map(drop) })),
+    ),
+    (
+        "webhooks::wanting",
+        SortsFew(|conn| Box::pin(async { outbox::wanting(conn, &[&home()]).await.map(drop) })),
+    ),
+    (
+        "webhooks::names",
+        SortsFew(|conn| Box::pin(async { outbox::names(conn, &[&device()]).await.map(drop) })),
+    ),
+    (
+        "webhooks::online",
+        Exempt("whoever was online when a server died, once, when the next one starts"),
     ),
 ];
 
