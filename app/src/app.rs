@@ -11,6 +11,7 @@ use crate::islands::panels::{OverPage, Reach};
 use crate::islands::toasts::Toasts;
 use crate::pages::account::AccountPage;
 use crate::pages::device::DevicePage;
+use crate::pages::expiring::ExpiringPage;
 use crate::pages::fleet::FleetPage;
 use crate::pages::frame::{Footer, Header, Lifeless};
 use crate::pages::home::HomePage;
@@ -22,6 +23,7 @@ use crate::pages::setup::SetupPage;
 use crate::pages::sign_up::SignUpPage;
 use crate::pages::signed_in::SignedInPage;
 use crate::pages::signers::SignersPage;
+use crate::pages::webhooks::WebhooksPage;
 use crate::visitor::account;
 
 /// The body of every document. Documents are whole when they are sent: what a page shows is asked within the process, which
@@ -46,6 +48,8 @@ pub fn App() -> impl IntoView {
                 <Route path=(StaticSegment("fleet"), ParamSegment("device")) view=DevicePage ssr=SsrMode::Async />
                 <Route path=StaticSegment("organisation") view=OrganisationPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("signers")) view=SignersPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("organisation"), StaticSegment("webhooks")) view=WebhooksPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("organisation"), StaticSegment("expiring")) view=ExpiringPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("plgd-client") view=PlgdClientPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("account") view=AccountPage ssr=SsrMode::Async />
             </FlatRoutes>

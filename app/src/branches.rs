@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use gangway_protocol::account::Account;
 use gangway_protocol::id::OrganisationId;
-use gangway_protocol::organisation::Organisation;
+use gangway_protocol::organisation::{Organisation, Role};
 
 /// Between the names of a path.
 const BETWEEN: &str = " / ";
@@ -54,9 +55,27 @@ pub(crate) fn branches(organisations: &[Organisation]) -> Vec<Branch> {
     found
 }
 
+/// The organisation that the address of a page names, or else those under no other one that the visitor administers: what is set
+/// there holds below.
+pub(crate) fn administered(account: &Account, asked: Option<&str>) -> Vec<Organisation> {
+    let administered: Vec<_> = account.organisations_where(Role::may_administer).collect();
+    let is_first = |organisation: &Organisation| {
+        let parent = organisation.parent.as_ref();
+        !administered.iter().any(|other| Some(&other.id) == parent)
+    };
+    administered
+        .iter()
+        .filter(|organisation| match asked {
+            Some(asked) => organisation.id.as_str() == asked,
+            None => is_first(organisation),
+        })
+        .map(|organisation| (*organisation).clone())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use gangway_protocol::organisation::{Policy, Role};
+    use gangway_protocol::organisation::Policy;
 
     use super::*;
 

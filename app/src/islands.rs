@@ -19,6 +19,7 @@ pub(crate) mod signed_in;
 pub(crate) mod signers;
 pub(crate) mod theme;
 pub(crate) mod toasts;
+pub(crate) mod webhooks;
 
 /// Provides what islands share: once for each page, in the browser and while the server draws it.
 pub fn provide_page() {

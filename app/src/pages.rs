@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod device;
+pub(crate) mod expiring;
 pub(crate) mod fleet;
 pub(crate) mod frame;
 pub(crate) mod home;
@@ -14,3 +15,4 @@ pub(crate) mod setup;
 pub(crate) mod sign_up;
 pub(crate) mod signed_in;
 pub(crate) mod signers;
+pub(crate) mod webhooks;

@@ -54,3 +54,4 @@ mod organisation;
 mod plgd_client;
 mod signers;
 mod trouble;
+mod webhooks;

@@ -8,6 +8,7 @@ use gangway_protocol::account::Account;
 use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::organisation::{Member, Organisation, Role};
 use gangway_protocol::path::page as paths;
+use gangway_protocol::webhook::ExpiringQuery;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -17,12 +18,15 @@ use crate::components::notice::{Notice, Tone};
 use crate::fleet_view::FleetView;
 use crate::islands::lists::all;
 use crate::islands::organisation::{OrganisationView, Shown, address_of};
+use crate::pages::expiring;
 use crate::pages::frame::WithoutAccount;
 use crate::parts::Preload;
 use crate::trouble::{Outcome, Trouble};
 use crate::visit::language;
 use crate::visitor::{account, api};
 
+/// How many days before their end certificates are told of on the page: `expiring_count` says the same number.
+const ENDING_DAYS: u32 = 7;
 /// Most organisations whose members are offered to be added.
 const MAX_ASKED: usize = 50;
 
@@ -114,12 +118,9 @@ fn Chosen(account: Account, branch: Branch, tree: Vec<Branch>) -> impl IntoView 
         organisation: organisation.id.to_string(),
         ..FleetView::default()
     };
-    let signers = format!(
-        "{}?{}={}",
-        paths::ORGANISATION_SIGNERS,
-        paths::ORGANISATION_ID,
-        organisation.id
-    );
+    let of_it = |page: &str| format!("{page}?{}={}", paths::ORGANISATION_ID, organisation.id);
+    let signers = of_it(paths::ORGANISATION_SIGNERS);
+    let webhooks = of_it(paths::ORGANISATION_WEBHOOKS);
     let crumbs = above
         .iter()
         .rev()
@@ -133,6 +134,7 @@ fn Chosen(account: Account, branch: Branch, tree: Vec<Branch>) -> impl IntoView 
             <p class="row">
                 <a href=fleet.address()>{t.organisation_fleet()}</a>
                 <a href=signers>{t.organisation_signers()}</a>
+                <a href=webhooks>{t.organisation_webhooks()}</a>
             </p>
         </div>
         <noscript>
@@ -145,11 +147,43 @@ fn Chosen(account: Account, branch: Branch, tree: Vec<Branch>) -> impl IntoView 
                 let (api, account, organisation) = (api.clone(), account.clone(), organisation.clone());
                 let (above, tree) = (above.clone(), tree.clone());
                 Suspend::new(async move {
-                    let shown = ask(&api, &account, organisation, &above, &tree).await;
-                    view! { <OrganisationView shown /> }
+                    let id = organisation.id.clone();
+                    let (shown, ending) = future::join(
+                            ask(&api, &account, organisation, &above, &tree),
+                            ending_soon(&api, &id),
+                        )
+                        .await;
+                    view! {
+                        {(ending > 0).then(|| view! { <Ending id count=ending /> })}
+                        <OrganisationView shown />
+                    }
                 })
             }}
         </Suspense>
+    }
+}
+
+/// How many certificates end within the next days, there and below. What cannot be read is told where it is listed.
+async fn ending_soon(api: &Api, id: &OrganisationId) -> u64 {
+    let query = ExpiringQuery {
+        days: Some(ENDING_DAYS),
+        limit: Some(1),
+        after: None,
+    };
+    let page = api.expiring_devices(id, &query).await;
+    page.ok().and_then(|page| page.total).unwrap_or_default()
+}
+
+/// That certificates end, with the way to them.
+#[component]
+fn Ending(id: OrganisationId, count: u64) -> impl IntoView {
+    let t = language();
+    view! {
+        <Notice tone=Tone::Warn>
+            <p>
+                <a href=expiring::address(&id, ENDING_DAYS, None)>{t.expiring_count(count)}</a>
+            </p>
+        </Notice>
     }
 }
 

@@ -2,12 +2,13 @@
 
 use futures_util::future;
 use gangway_protocol::account::Account;
-use gangway_protocol::organisation::{Organisation, Role};
+use gangway_protocol::organisation::Role;
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
+use crate::branches::administered;
 use crate::components::notice::{Notice, Tone};
 use crate::islands::lists::all;
 use crate::islands::signers::Signers;
@@ -63,7 +64,7 @@ fn Whole(account: Account) -> impl IntoView {
                 let asked = asked.clone();
                 Suspend::new(async move {
                     let all = all();
-                    let lists = listed(&account, asked.as_deref()).into_iter().map(async |organisation| {
+                    let lists = administered(&account, asked.as_deref()).into_iter().map(async |organisation| {
                         let asked = api.signers(&organisation.id, &all).await;
                         (organisation, asked.map(|page| page.items).map_err(Trouble::from))
                     });
@@ -73,24 +74,6 @@ fn Whole(account: Account) -> impl IntoView {
             }}
         </Suspense>
     }
-}
-
-/// The organisation that the address names, or else those under no other one that the visitor administers: what is set there
-/// holds below.
-fn listed(account: &Account, asked: Option<&str>) -> Vec<Organisation> {
-    let administered: Vec<_> = account.organisations_where(Role::may_administer).collect();
-    let is_first = |organisation: &Organisation| {
-        let parent = organisation.parent.as_ref();
-        !administered.iter().any(|other| Some(&other.id) == parent)
-    };
-    administered
-        .iter()
-        .filter(|organisation| match asked {
-            Some(asked) => organisation.id.as_str() == asked,
-            None => is_first(organisation),
-        })
-        .map(|organisation| (*organisation).clone())
-        .collect()
 }
 
 /// In place of the lists: nobody should look for what is not theirs.

@@ -15,9 +15,9 @@ use tokio::io::AsyncWriteExt as _;
 use super::{Hook, deliver};
 use crate::organisations::made;
 use crate::relay::device::Device;
+use crate::support::both_engines;
 use crate::support::device::SoftDevice;
 use crate::support::receiver::Received;
-use crate::support::both_engines;
 
 const PAGE: &str = include_str!("../../../docs/webhooks.md");
 

@@ -200,6 +200,12 @@ fn choices(t: Language, reach: Reach, query: &str, devices: Vec<Device>) -> Vec<
             t.signers(),
             paths::ORGANISATION_SIGNERS,
         ),
+        (
+            reach.administer,
+            Glyph::Bell,
+            t.webhooks(),
+            paths::ORGANISATION_WEBHOOKS,
+        ),
         (reach.account, Glyph::Person, t.account(), paths::ACCOUNT),
     ]
     .into_iter()

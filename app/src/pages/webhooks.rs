@@ -1,0 +1,90 @@
+//! `/organisation/webhooks`: where an organisation's events are sent, for those who administer it.
+
+use futures_util::future;
+use gangway_protocol::organisation::Organisation;
+use gangway_protocol::path::page as paths;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::branches::administered;
+use crate::components::notice::{Notice, Tone};
+use crate::islands::lists::all;
+use crate::islands::webhooks::Webhooks;
+use crate::pages::frame::WithoutAccount;
+use crate::parts::Preload;
+use crate::trouble::Trouble;
+use crate::visit::language;
+use crate::visitor::{account, api};
+
+/// The page.
+#[component]
+pub(crate) fn WebhooksPage() -> impl IntoView {
+    let t = language();
+    let asked = use_query_map().read_untracked().get(paths::ORGANISATION_ID);
+    view! {
+        <Title text=t.webhooks() />
+        <main id="main" class="narrow" tabindex="-1">
+            {match account() {
+                Err(trouble) => view! { <WithoutAccount trouble /> }.into_any(),
+                Ok(account) => {
+                    // What happens below is told above too.
+                    let organisations = administered(&account, asked.as_deref());
+                    if organisations.is_empty() {
+                        view! { <NotAllowed /> }.into_any()
+                    } else {
+                        view! { <Whole organisations /> }.into_any()
+                    }
+                }
+            }}
+        </main>
+    }
+}
+
+#[component]
+fn Whole(organisations: Vec<Organisation>) -> impl IntoView {
+    let t = language();
+    let api = api();
+    view! {
+        <Preload island="webhooks" />
+        <div class="page-head">
+            <div>
+                <h1>{t.webhooks()}</h1>
+                <p class="lede">{t.webhooks_lede()}</p>
+            </div>
+        </div>
+        <noscript>
+            <Notice tone=Tone::Warn>
+                <p>{t.webhooks_need_script()}</p>
+            </Notice>
+        </noscript>
+        <Suspense>
+            {move || {
+                let (api, organisations) = (api.clone(), organisations.clone());
+                Suspend::new(async move {
+                    let all = all();
+                    let lists = organisations.into_iter().map(async |organisation| {
+                        let asked = api.webhooks(&organisation.id, &all).await;
+                        (organisation, asked.map(|page| page.items).map_err(Trouble::from))
+                    });
+                    let lists = future::join_all(lists).await;
+                    view! { <Webhooks lists /> }
+                })
+            }}
+        </Suspense>
+    }
+}
+
+/// In place of the lists: nobody should look for what is not theirs.
+#[component]
+fn NotAllowed() -> impl IntoView {
+    let t = language();
+    view! {
+        <h1>{t.webhooks()}</h1>
+        <div class="gate">
+            <Notice tone=Tone::Warn>
+                <p>{t.webhooks_not_allowed()}</p>
+            </Notice>
+        </div>
+    }
+}
