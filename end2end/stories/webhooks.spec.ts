@@ -109,7 +109,8 @@ test('a receiver that fails is shown, a secret is changed, and a webhook is swit
   await dialog.getByRole('button', { name: 'Done' }).click();
   await owner.getByRole('button', { name: 'Send a test Maintenance' }).click();
   await expect(owner.getByRole('dialog')).toContainText('It did not get through.');
-  await expect(owner.getByRole('dialog')).toContainText('Out of order');
+  await expect(owner.getByRole('dialog')).toContainText('HTTP status 500');
+  await expect(owner.getByRole('dialog'), 'of what is inside nothing is shown').not.toContainText('Out of order');
   await owner.getByRole('dialog').getByRole('button', { name: 'Done' }).click();
   await expect(owner.getByRole('listitem').filter({ hasText: 'Maintenance' })).toContainText('nothing has got through since');
 

@@ -12,5 +12,5 @@ pub mod secret;
 pub use caller::{Caller, Credential, FRESH_FOR, Member, Proof};
 pub use error::{Error, Result};
 pub use name::{MAX_NAME_LEN, fit_name};
-pub use place::open_place;
+pub use place::{hold_as_admin, open_place};
 pub use rights::Right;

@@ -19,12 +19,12 @@ use gangway_protocol::signer::{
 };
 use gangway_protocol::time::UnixMillis;
 
-use crate::authority::open_place;
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
+use crate::authority::{hold_as_admin, open_place};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
-use crate::db::{Conn, audit, organisations, signers, write};
+use crate::db::{Conn, audit, signers, write};
 use crate::once::Once;
 use crate::rng::Random;
 
@@ -199,11 +199,7 @@ async fn require(context: &Context, caller: &Caller, organisation: &Organisation
 
 /// The signers, while nobody else changes them, for a caller who still administers them.
 async fn lock(tx: &mut Conn<'_>, caller: &Caller, organisation: &OrganisationId) -> Result<Vec<Signer>> {
-    organisations::bump_revision(tx, organisation).await?;
-    let own = organisations::role_at(tx, organisation, &caller.account).await?;
-    if !own.is_some_and(Role::may_administer) {
-        return Err(Error::NotFound);
-    }
+    hold_as_admin(tx, caller, organisation).await?;
     Ok(signers::of_organisation(tx, organisation).await?)
 }
 

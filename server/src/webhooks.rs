@@ -13,7 +13,6 @@ mod target;
 pub use delivery::Courier;
 
 use gangway_protocol::id::{OrganisationId, WebhookEventId, WebhookId};
-use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
@@ -25,12 +24,12 @@ use gangway_protocol::webhook::{
 use url::Url;
 
 use crate::authority::{Caller, Right};
-use crate::authority::{Error, Result, fit_name, open_place};
+use crate::authority::{Error, Result, fit_name, hold_as_admin, open_place};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::webhooks::WebhookRecord;
 use crate::db::webhooks::deliveries::{self, DeliveryRecord};
-use crate::db::{Conn, audit, organisations, webhooks, write};
+use crate::db::{Conn, audit, webhooks, write};
 use crate::once::Once;
 
 /// For how long the secret before the present one signs as well: a working day and a night, in which receivers get the new one.
@@ -90,7 +89,7 @@ pub async fn add(
         {
             return Ok(webhook);
         }
-        lock(tx, &caller, &organisation).await?;
+        hold_as_admin(tx, &caller, &organisation).await?;
         open_place(tx, &organisation).await?;
         if webhooks::of_organisation(tx, &organisation).await?.len() >= MAX_WEBHOOKS {
             return Err(Error::Conflict(format!(
@@ -144,7 +143,7 @@ pub async fn change(
     let events = update.events.map(distinct).transpose()?;
     let caller = caller.clone();
     write!(context.db, |tx| -> Result<Webhook> {
-        lock(tx, &caller, &organisation).await?;
+        hold_as_admin(tx, &caller, &organisation).await?;
         let former = of(tx, &organisation, &id).await?.webhook;
         let mut webhook = former.clone();
         webhook.name = name.unwrap_or(webhook.name);
@@ -187,7 +186,7 @@ pub async fn remove(
     require(context, caller, &organisation).await?;
     let caller = caller.clone();
     write!(context.db, |tx| -> Result<()> {
-        lock(tx, &caller, &organisation).await?;
+        hold_as_admin(tx, &caller, &organisation).await?;
         let webhook = of(tx, &organisation, &id).await?.webhook;
         webhooks::remove(tx, &id).await?;
         note(
@@ -218,7 +217,7 @@ pub async fn rotate_secret(
     let sealed = secret::seal(context.ca.key_store(), &id, &secret, &*context.random)?;
     let caller = caller.clone();
     write!(context.db, |tx| -> Result<Webhook> {
-        lock(tx, &caller, &organisation).await?;
+        hold_as_admin(tx, &caller, &organisation).await?;
         let mut webhook = of(tx, &organisation, &id).await?.webhook;
         let until = now.plus(OVERLAP);
         webhooks::rotate(tx, &id, &sealed, until).await?;
@@ -275,7 +274,7 @@ pub async fn test(
     };
     let (caller, home, owned, written) = (caller.clone(), organisation, id.clone(), record.clone());
     let webhook = write!(context.db, |tx| -> Result<WebhookRecord> {
-        lock(tx, &caller, &home).await?;
+        hold_as_admin(tx, &caller, &home).await?;
         open_place(tx, &home).await?;
         let webhook = of(tx, &home, &owned).await?;
         if webhook.webhook.state != WebhookState::On {
@@ -330,7 +329,7 @@ pub async fn replay(
     require(context, caller, &organisation).await?;
     let caller = caller.clone();
     write!(context.db, |tx| -> Result<WebhookDelivery> {
-        lock(tx, &caller, &organisation).await?;
+        hold_as_admin(tx, &caller, &organisation).await?;
         let webhook = of(tx, &organisation, &id).await?.webhook;
         deliveries::find(tx, &id, &event).await?.ok_or(Error::NotFound)?;
         if !deliveries::replay(tx, &id, &event, now).await? {
@@ -367,7 +366,7 @@ pub async fn replay_failed(
     require(context, caller, &organisation).await?;
     let caller = caller.clone();
     write!(context.db, |tx| -> Result<Replayed> {
-        lock(tx, &caller, &organisation).await?;
+        hold_as_admin(tx, &caller, &organisation).await?;
         let webhook = of(tx, &organisation, &id).await?.webhook;
         let count = deliveries::replay_failed(tx, &id, since, now).await?;
         if count > 0 {
@@ -391,16 +390,6 @@ async fn require(context: &Context, caller: &Caller, organisation: &Organisation
         .require(&context.db, organisation, Right::Administer)
         .await?;
     caller.require_fresh_person(context.clock.now())?;
-    Ok(())
-}
-
-/// Holds the organisation, for a caller who still administers it.
-async fn lock(tx: &mut Conn<'_>, caller: &Caller, organisation: &OrganisationId) -> Result<()> {
-    organisations::bump_revision(tx, organisation).await?;
-    let own = organisations::role_at(tx, organisation, &caller.account).await?;
-    if !own.is_some_and(Role::may_administer) {
-        return Err(Error::NotFound);
-    }
     Ok(())
 }
 

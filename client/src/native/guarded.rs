@@ -42,7 +42,7 @@ pub struct GuardedAnswer {
     pub status: u16,
     /// From `Retry-After`, in seconds; a date there is not read.
     pub retry_after_secs: Option<u32>,
-    /// The beginning of the body.
+    /// The beginning of the body, where it came from a public address.
     pub excerpt: String,
 }
 
@@ -122,13 +122,14 @@ impl Guarded {
             }
         }
         body.truncate(MAX_EXCERPT_LEN);
+        let from = response.remote_addr().map(|address| address.ip());
         Ok(GuardedAnswer {
             status: response.status().as_u16(),
             retry_after_secs: response
                 .headers()
                 .get(RETRY_AFTER)
                 .and_then(|value| value.to_str().ok()?.parse().ok()),
-            excerpt: String::from_utf8_lossy(&body).into_owned(),
+            excerpt: excerpt(from, &body),
         })
     }
 }
@@ -162,6 +163,14 @@ impl Resolve for Guard {
             let addresses: Addrs = Box::new(admitted.into_iter());
             Ok(addresses)
         })
+    }
+}
+
+/// What is shown of an answer. An operator who lets a private network be written to has not let it be read.
+fn excerpt(from: Option<IpAddr>, body: &[u8]) -> String {
+    match from {
+        Some(address) if is_public(address) => String::from_utf8_lossy(body).into_owned(),
+        _ => String::new(),
     }
 }
 

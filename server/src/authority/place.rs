@@ -1,10 +1,11 @@
-//! Whether something may still be put into an organisation.
+//! Whether something may still be put into an organisation, and who may change what is there.
 
 use gangway_protocol::id::OrganisationId;
+use gangway_protocol::organisation::Role;
 
-use super::{Error, Result};
-use crate::db::Conn;
+use super::{Caller, Error, Result};
 use crate::db::organisations::tree::{self, Place};
+use crate::db::{Conn, organisations};
 
 /// An organisation, if it is open, in a transaction that holds it.
 ///
@@ -19,4 +20,17 @@ pub async fn open_place(tx: &mut Conn<'_>, id: &OrganisationId) -> Result<Place>
         )));
     }
     Ok(place)
+}
+
+/// Holds an organisation until the transaction ends, for a caller who still administers it.
+///
+/// # Errors
+/// [`Error::NotFound`] when they do not any more.
+pub async fn hold_as_admin(tx: &mut Conn<'_>, caller: &Caller, id: &OrganisationId) -> Result<()> {
+    organisations::bump_revision(tx, id).await?;
+    let own = organisations::role_at(tx, id, &caller.account).await?;
+    if !own.is_some_and(Role::may_administer) {
+        return Err(Error::NotFound);
+    }
+    Ok(())
 }

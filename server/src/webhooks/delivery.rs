@@ -7,15 +7,16 @@
 //! 3. What came back decides: 2xx is done, 410 switches the webhook off, anything else is tried again (`retry`).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream;
 use gangway_client::{Guarded, GuardedAnswer, GuardedError, NativeOptionsError, system_lookup};
 use gangway_protocol::id::{WebhookEventId, WebhookId};
 use gangway_protocol::time::UnixMillis;
 use gangway_protocol::webhook::{DeliveryAttempt, WebhookEventType, WebhookState};
+use tokio::sync::Notify;
 
 use super::{note, retry, secret, target};
 use crate::authority::{Error, Result};
@@ -57,52 +58,85 @@ impl Courier {
 }
 
 /// Sends what is due, until nothing is and nothing is under way.
+///
+/// Taking and sending are polled as one: what sends may hold a lock of the database, for which what takes would wait for ever if the
+/// other stood still meanwhile.
 pub async fn deliver_due(context: &Context, courier: &Courier) {
-    if let Err(error) = deliver(context, courier).await {
-        tracing::warn!(%error, "events could not be taken to their webhooks; they are tried again");
+    let under_way = &UnderWay::default();
+    stream::unfold(String::new(), |after| next(context, under_way, after))
+        .flat_map(stream::iter)
+        .for_each_concurrent(None, async |(webhook, record)| {
+            let id = webhook.webhook.id.clone();
+            if let Err(error) = send(context, courier, &webhook, record).await {
+                tracing::warn!(webhook = %id, %error, "what became of an event could not be written down; it is sent again");
+            }
+            under_way.end(&id);
+        })
+        .await;
+}
+
+/// Deliveries under way, by their webhooks.
+#[derive(Default)]
+struct UnderWay {
+    of_each: Mutex<BTreeMap<WebhookId, usize>>,
+    /// One has ended: there is room.
+    ended: Notify,
+}
+
+impl UnderWay {
+    fn of_each(&self) -> MutexGuard<'_, BTreeMap<WebhookId, usize>> {
+        self.of_each.lock().expect("nobody panics with it")
+    }
+
+    fn of(&self, webhook: &WebhookId) -> usize {
+        self.of_each().get(webhook).copied().unwrap_or_default()
+    }
+
+    fn count(&self) -> usize {
+        self.of_each().values().sum()
+    }
+
+    fn begin(&self, webhook: &WebhookId) {
+        *self.of_each().entry(webhook.clone()).or_default() += 1;
+    }
+
+    fn end(&self, webhook: &WebhookId) {
+        if let Some(count) = self.of_each().get_mut(webhook) {
+            *count -= 1;
+        }
+        self.ended.notify_one();
     }
 }
 
-async fn deliver(context: &Context, courier: &Courier) -> Result<()> {
-    let mut under_way = FuturesUnordered::new();
-    let mut of_each: BTreeMap<WebhookId, usize> = BTreeMap::new();
-    let mut after = String::new();
+/// The next deliveries to send and behind which webhook to go on; none when nothing is due and nothing is under way.
+async fn next(context: &Context, under_way: &UnderWay, mut after: String) -> Option<(Vec<Due>, String)> {
     loop {
-        let now = context.clock.now();
-        let room = MOST.saturating_sub(under_way.len());
+        let room = MOST.saturating_sub(under_way.count());
         if room > 0 {
-            let busy =
-                |webhook: &WebhookRecord| of_each.get(&webhook.webhook.id).copied().unwrap_or_default();
-            let (next, taken) = take_due(context, &after, room, busy, now).await?;
-            let any = !taken.is_empty();
-            for (webhook, record) in taken {
-                *of_each.entry(webhook.webhook.id.clone()).or_default() += 1;
-                under_way.push(async move {
-                    let id = webhook.webhook.id.clone();
-                    if let Err(error) = send(context, courier, &webhook, record).await {
-                        tracing::warn!(webhook = %id, %error, "what became of an event could not be written down; it is sent again");
-                    }
-                    id
-                });
-            }
+            let taken = take_due(context, &after, room, under_way).await;
+            let (behind, taken) = taken
+                .inspect_err(|error| tracing::warn!(%error, "events could not be taken to their webhooks; they are tried again"))
+                .ok()?;
             // Round and round, so that those at the beginning take nothing from those at the end.
-            let is_last = next.is_none();
-            after = next.unwrap_or_default();
-            if any || !is_last {
+            let is_last = behind.is_none();
+            after = behind.unwrap_or_default();
+            if !taken.is_empty() {
+                return Some((taken, after));
+            }
+            if !is_last {
                 continue;
             }
         }
-        let done = match under_way.is_empty() {
-            true => return Ok(()),
-            false => tokio::time::timeout(LOOK_EVERY, under_way.next()).await,
-        };
-        if let Ok(Some(id)) = done
-            && let Some(count) = of_each.get_mut(&id)
-        {
-            *count -= 1;
+        if under_way.count() == 0 {
+            return None;
         }
+        // Whatever comes first: room, or a look at what has become due.
+        let _ = tokio::time::timeout(LOOK_EVERY, under_way.ended.notified()).await;
     }
 }
+
+/// What is to be sent, and where.
+type Due = (WebhookRecord, DeliveryRecord);
 
 /// Takes deliveries of the next webhooks behind `after` that are due, as many as there is room for. Says behind which webhook to go on,
 /// unless those were the last.
@@ -110,9 +144,9 @@ async fn take_due(
     context: &Context,
     after: &str,
     room: usize,
-    busy: impl Fn(&WebhookRecord) -> usize,
-    now: UnixMillis,
-) -> Result<(Option<String>, Vec<(WebhookRecord, DeliveryRecord)>)> {
+    under_way: &UnderWay,
+) -> Result<(Option<String>, Vec<Due>)> {
+    let now = context.clock.now();
     let mut taken = Vec::new();
     let page = {
         let mut reader = context.db.reader().await?;
@@ -130,7 +164,7 @@ async fn take_due(
             Some(_) => 1,
             None => MOST_OF_ONE,
         };
-        let wanted = most.saturating_sub(busy(&webhook)).min(left);
+        let wanted = most.saturating_sub(under_way.of(&webhook.webhook.id)).min(left);
         if wanted == 0 {
             continue;
         }
@@ -145,6 +179,7 @@ async fn take_due(
             })?;
             if is_ours {
                 record.tries += 1;
+                under_way.begin(&webhook.webhook.id);
                 taken.push((webhook.clone(), record));
             }
         }
@@ -212,7 +247,12 @@ async fn ask(
         return Ok(Err(GuardedError::NotPublic));
     }
     let (event, body) = (&record.delivery.event, &record.delivery.body);
-    let signatures = secret::signatures(context.ca.key_store(), webhook, event, body, now)?;
+    let Ok(signatures) = secret::signatures(context.ca.key_store(), webhook, event, body, now) else {
+        // As after the restore of a backup beside another key.
+        return Ok(Err(GuardedError::Silent(
+            "its secret does not open with this server’s encryption key: make a new one".to_owned(),
+        )));
+    };
     let request = http::Request::post(&webhook.webhook.url)
         .header(http::header::CONTENT_TYPE, "application/json")
         .header("webhook-id", event.as_str())
