@@ -5,6 +5,7 @@
 //! source compiles for servers, devices and wasm32. `docs/protocol.md` is the normative text for what stands here.
 
 pub mod account;
+pub mod audit;
 pub mod certificate;
 pub mod code;
 pub mod device;

@@ -171,7 +171,7 @@ async fn note_certificate(
         scope: Scope::Organisation(&certificate.organisation),
         at,
         actor,
-        action: action.as_str(),
+        action: action.into(),
         subject: certificate.device.as_str(),
         detail: &format!("serial {}, SHA-256 {}", certificate.serial, certificate.sha256),
     };

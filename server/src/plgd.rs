@@ -12,6 +12,7 @@ pub mod names;
 pub mod records;
 pub mod signing;
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::time::UnixMillis;
 use uuid::Uuid;
@@ -22,9 +23,9 @@ use crate::db::plgd::PlgdRecord;
 use crate::db::{Conn, DbError, audit};
 
 /// What the record calls a certificate that was signed here.
-const ISSUED: &str = "plgd.certificate_issued";
+const ISSUED: Action = Action::PlgdCertificateIssued;
 /// What the record calls one that was revoked.
-pub const REVOKED: &str = "plgd.certificate_revoked";
+pub const REVOKED: Action = Action::PlgdCertificateRevoked;
 
 /// The UUID under which an organisation is a hub of its own: plgd knows its servers by one.
 #[must_use]
@@ -37,7 +38,7 @@ async fn note(
     tx: &mut Conn<'_>,
     certificate: &PlgdRecord,
     member: &Member,
-    action: &'static str,
+    action: Action,
     at: UnixMillis,
 ) -> Result<(), DbError> {
     let entry = Entry {

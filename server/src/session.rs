@@ -200,7 +200,7 @@ pub async fn hold(context: &Context, pass: &HeldPass) -> Result<(), GateError> {
                 scope: Scope::Organisation(&held.organisation),
                 at: held.first_seen_at,
                 actor: Actor::Device(&held.device),
-                action: DeviceAction::CertificateHeld.as_str(),
+                action: DeviceAction::CertificateHeld.into(),
                 subject: held.device.as_str(),
                 detail: &format!(
                     "SHA-256 {}: signed by our CA, unknown to our records",

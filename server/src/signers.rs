@@ -10,6 +10,7 @@ mod provisioner;
 
 pub use corporate::CorporateCa;
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{OrganisationId, SignerId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
@@ -96,7 +97,7 @@ pub async fn insert(
         )));
     }
     signers::insert(tx, organisation, &signer, place, now).await?;
-    record(tx, actor, organisation, now, "signer.added", &signer).await?;
+    record(tx, actor, organisation, now, Action::SignerAdded, &signer).await?;
     Ok(signer)
 }
 
@@ -156,7 +157,15 @@ pub async fn change(
                 signers::place(tx, &moved.id, position).await?;
             }
         }
-        record(tx, caller.actor(), &organisation, now, "signer.changed", &signer).await?;
+        record(
+            tx,
+            caller.actor(),
+            &organisation,
+            now,
+            Action::SignerChanged,
+            &signer,
+        )
+        .await?;
         Ok(signer)
     })
 }
@@ -184,7 +193,15 @@ pub async fn remove(
                     .to_owned(),
             ));
         }
-        record(tx, caller.actor(), &organisation, now, "signer.removed", &signer).await
+        record(
+            tx,
+            caller.actor(),
+            &organisation,
+            now,
+            Action::SignerRemoved,
+            &signer,
+        )
+        .await
     })
 }
 
@@ -242,7 +259,7 @@ async fn record(
     actor: Actor<'_>,
     organisation: &OrganisationId,
     at: UnixMillis,
-    action: &'static str,
+    action: Action,
     signer: &Signer,
 ) -> Result<()> {
     let entry = Entry {

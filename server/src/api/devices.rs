@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 use super::request::{JsonBody, Paged, PathId, QueryOf};
 use crate::authority::Caller;
 use crate::authority::{Error, Result};
-use crate::db::audit::{Moment, Recorded};
+use crate::db::audit::{AuditFilter, Moment, Placed};
 use crate::db::certificates::CertificateFilter;
 use crate::db::devices::DeviceRecord;
 use crate::db::{Conn, audit, certificates as stored, moves, rules};
@@ -122,7 +122,6 @@ async fn history(
     paged: &Paged,
     limit: u32,
 ) -> Result<Page<DeviceEvent>> {
-    let subject = device.id.as_str();
     let mut chains = moves::former_homes(conn, &device.id).await?;
     chains.push(device.organisation.clone());
     // A place names its chain by its number: whoever sees the device need not know where it was.
@@ -139,11 +138,16 @@ async fn history(
             moment(after, &chains).ok_or(Error::invalid("after", "after is what the page before gave"))?,
         ),
     };
-    let entries = audit::about(conn, &chains, subject, before.as_ref(), limit).await?;
-    let page = paged.page(entries, |(Moment { at, seq, chain }, _)| {
-        format!("{}_{seq}_{}", at.0, number(chain))
+    let filter = AuditFilter {
+        subject: Some(device.id.to_string()),
+        ..AuditFilter::default()
+    };
+    let entries = audit::newest(conn, &chains, &filter, before.as_ref(), limit).await?;
+    let page = paged.page(entries, |placed| {
+        let Moment { at, seq, chain } = placed.moment();
+        format!("{}_{seq}_{}", at.0, number(&chain))
     });
-    let event = |(_, entry): (Moment, Recorded)| DeviceEvent {
+    let event = |Placed { entry, .. }| DeviceEvent {
         at: entry.at,
         action: entry.action,
         actor: entry.actor_name,

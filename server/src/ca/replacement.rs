@@ -1,5 +1,6 @@
 //! What an operator does with the issuers: takes the root's key offline, or puts another intermediate in place.
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::certificate::join_chain;
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::secret::SecretString;
@@ -59,7 +60,7 @@ impl CertificateAuthority {
         let id = record.id;
         write!(db, |tx| {
             issuers::forget_key(tx, &id).await?;
-            record_change(tx, now, "ca.root_key_removed", &id, "").await
+            record_change(tx, now, Action::RootKeyRemoved, &id, "").await
         })?;
         self.reload(db).await
     }
@@ -93,7 +94,7 @@ impl CertificateAuthority {
         write!(db, |tx| {
             issuers::vacate(tx, Slot::Signing).await?;
             issuers::insert(tx, &record).await?;
-            record_change(tx, now, "ca.intermediate_imported", &record.id, &subject).await
+            record_change(tx, now, Action::IntermediateImported, &record.id, &subject).await
         })?;
         self.reload(db).await?;
         Ok(id)
@@ -111,7 +112,7 @@ async fn root(db: &Db) -> Result<IssuerRecord, CaError> {
 async fn record_change(
     tx: &mut crate::db::Conn<'_>,
     at: UnixMillis,
-    action: &'static str,
+    action: Action,
     issuer: &IssuerId,
     detail: &str,
 ) -> Result<(), crate::db::DbError> {

@@ -9,6 +9,7 @@
 //! operator readmits them; their serial numbers are random, so no new certificate takes one of theirs. What was revoked
 //! after the backup stands again: look through the record that was kept elsewhere, or revoke by time span.
 
+use gangway_protocol::audit::Action;
 use std::path::{Path, PathBuf};
 
 use super::CommandError;
@@ -323,7 +324,7 @@ async fn prove(db: &Db, config: &Config, backup: &Backup) -> Result<bool, Comman
             scope: Scope::Server,
             at,
             actor: Actor::Server,
-            action: "server.restored",
+            action: Action::ServerRestored,
             subject: "server",
             detail: "from a backup",
         };

@@ -1,11 +1,12 @@
 //! The record: appended to, read, never changed.
 
 mod entry;
+mod search;
+mod subjects;
 
 use std::collections::BTreeMap;
 
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::OrganisationId;
 use gangway_protocol::time::UnixMillis;
 
 use super::many::execute_many;
@@ -13,6 +14,10 @@ use super::query::texts;
 use super::{Conn, DbError, Value, parsed, query, query_of_each, row};
 
 pub use entry::{Actor, Entry, GENESIS, Recorded, Scope};
+pub use search::{AuditFilter, Moment, Placed, newest};
+pub use subjects::{
+    Ground, Named, devices_named, grounds, members_named, organisations_named, passkeys_named, signers_named,
+};
 
 /// An entry that waits for the end of its transaction.
 #[derive(Clone, Debug)]
@@ -52,7 +57,7 @@ impl From<&Entry<'_>> for Pending {
             at: entry.at,
             actor: entry.actor.id().to_owned(),
             actor_name: entry.actor.name().map(str::to_owned),
-            action: entry.action.to_owned(),
+            action: entry.action.as_str().to_owned(),
             subject: entry.subject.to_owned(),
             detail: entry.detail.to_owned(),
         }
@@ -231,6 +236,18 @@ pub async fn heads(conn: &mut Conn<'_>) -> Result<Vec<(String, u64, Sha256Hex)>,
         .collect()
 }
 
+/// The last place and hash of a chain; `None` while nothing is recorded.
+///
+/// # Errors
+/// What the database says.
+pub async fn head_of(conn: &mut Conn<'_>, chain: &str) -> Result<Option<(u64, Sha256Hex)>, DbError> {
+    let row: Option<(i64, String)> = query("SELECT seq, hash FROM audit_heads WHERE chain = $1")
+        .bind(chain)
+        .fetch_optional(conn)
+        .await?;
+    row.map(head).transpose()
+}
+
 /// At most `limit` entries of a chain behind the place `after`.
 ///
 /// # Errors
@@ -268,73 +285,6 @@ pub async fn last(conn: &mut Conn<'_>, chain: &str, limit: u32) -> Result<Vec<Re
     .fetch_all(conn)
     .await?;
     rows.into_iter().rev().map(Recorded::try_from).collect()
-}
-
-macro_rules! about_of {
-    ($chains:literal) => {
-        concat!(
-            "SELECT chain, seq, at, actor, actor_name, action, subject, detail, hash FROM audit
-             WHERE chain ",
-            $chains,
-            " AND subject = $2 AND (at, seq, chain) < ($3, $4, $5)
-             ORDER BY at DESC, seq DESC, chain DESC LIMIT $6"
-        )
-    };
-}
-
-/// A place in the history of a subject that several chains record, which is told by time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// When.
-    pub at: UnixMillis,
-    /// Which entry of its chain.
-    pub seq: u64,
-    /// The chain.
-    pub chain: String,
-}
-
-/// At most `limit` entries of these chains about `subject`, newest first, before the place `before`.
-///
-/// # Errors
-/// What the database says.
-pub async fn about(
-    conn: &mut Conn<'_>,
-    chains: &[OrganisationId],
-    subject: &str,
-    before: Option<&Moment>,
-    limit: u32,
-) -> Result<Vec<(Moment, Recorded)>, DbError> {
-    let rows: Vec<ChainedRow> = query_of_each(
-        about_of!("IN (SELECT value FROM json_each($1))"),
-        about_of!("= ANY($1)"),
-    )
-    .bind(texts(chains))
-    .bind(subject)
-    .bind(before.map_or(i64::MAX, |before| before.at.0))
-    .bind(before.map_or(i64::MAX, |before| i64::try_from(before.seq).unwrap_or(i64::MAX)))
-    .bind(before.map_or("", |before| &before.chain))
-    .bind(i64::from(limit))
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let recorded = Recorded::try_from(row.entry)?;
-            let moment = Moment {
-                at: recorded.at,
-                seq: recorded.seq,
-                chain: row.chain,
-            };
-            Ok((moment, recorded))
-        })
-        .collect()
-}
-
-row! {
-    struct ChainedRow {
-        chain: String,
-        #[rest]
-        entry: Row,
-    }
 }
 
 row! {

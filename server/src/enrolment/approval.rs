@@ -127,7 +127,7 @@ pub async fn consent(context: &Context, claim: &ClaimId, member: Member) -> Resu
                 scope: Scope::Organisation(&record.organisation),
                 at: now,
                 actor: member.actor(),
-                action: DeviceAction::Consented.as_str(),
+                action: DeviceAction::Consented.into(),
                 subject: record.device.as_str(),
                 detail: &format!("to {} of {}", record.approver, record.organisation_name),
             };
@@ -184,7 +184,7 @@ pub(super) async fn end(
         scope: Scope::Organisation(&record.organisation),
         at: now,
         actor,
-        action: action.as_str(),
+        action: action.into(),
         subject: record.device.as_str(),
         detail: "",
     };
@@ -366,7 +366,7 @@ impl Decision {
             scope: Scope::Organisation(&request.organisation),
             at: self.now,
             actor: member.actor(),
-            action: DeviceAction::Approved.as_str(),
+            action: DeviceAction::Approved.into(),
             subject: shown.device.id.as_str(),
             detail: &format!("{}, key {}", shown.device.name, self.csr.spki_sha256()),
         };

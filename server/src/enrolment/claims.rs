@@ -1,6 +1,7 @@
 //! What a member decides about a claim of theirs: approves the device, records its consent, takes the approval back, reports
 //! a device that is not theirs. Whether they may is decided here, what comes of it in [`super::approval`].
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReportReason, Recording, SigningUpdate};
 use gangway_protocol::device::Device;
 use gangway_protocol::encoding::Sha256Hex;
@@ -240,7 +241,7 @@ async fn record_stranger(context: &Context, caller: &Caller, info: &ClaimInfo) -
                 scope: Scope::Organisation(organisation),
                 at,
                 actor: member.actor(),
-                action: "enrolment.not_mine",
+                action: Action::NotMine,
                 subject: claim.as_str(),
                 detail: &detail,
             };

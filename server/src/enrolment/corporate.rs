@@ -239,7 +239,7 @@ async fn note_lost_renewal(
         scope: Scope::Organisation(organisation),
         at: now,
         actor: Actor::Device(device),
-        action: DeviceAction::ReplyLost.as_str(),
+        action: DeviceAction::ReplyLost.into(),
         subject: device.as_str(),
         detail: "renewal",
     };

@@ -45,7 +45,7 @@ pub async fn deliver(
                     Witness::Device => Actor::Device(&record.device),
                     Witness::Claimant(member) => member.actor(),
                 },
-                action: DeviceAction::CertificateDelivered.as_str(),
+                action: DeviceAction::CertificateDelivered.into(),
                 subject: record.device.as_str(),
                 detail: &format!("serial {}", record.serial),
             };

@@ -327,7 +327,7 @@ async fn record(
         scope,
         at,
         actor,
-        action: action.as_str(),
+        action: action.into(),
         subject: device.id.as_str(),
         detail,
     };

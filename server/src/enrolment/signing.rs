@@ -210,7 +210,7 @@ pub(super) async fn begin(
         scope: Scope::Organisation(&record.organisation),
         at: now,
         actor: member.actor(),
-        action: DeviceAction::SigningBegun.as_str(),
+        action: DeviceAction::SigningBegun.into(),
         subject: record.device.as_str(),
         detail: &signer.name,
     };

@@ -48,7 +48,7 @@ pub(super) async fn note_loss(
         scope: Scope::Organisation(&record.organisation),
         at: now,
         actor,
-        action: DeviceAction::ReplyLost.as_str(),
+        action: DeviceAction::ReplyLost.into(),
         subject: record.device.as_str(),
         detail: "",
     };

@@ -182,7 +182,7 @@ async fn revoke_unproven(
             scope: Scope::Organisation(&record.organisation),
             at: now,
             actor: Actor::Server,
-            action: DeviceAction::CertificateNeverProven.as_str(),
+            action: DeviceAction::CertificateNeverProven.into(),
             subject: record.device.as_str(),
             detail: &format!("serial {}: no session within 7 days", record.serial),
         };

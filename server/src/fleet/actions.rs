@@ -136,7 +136,7 @@ impl Doing {
             scope: Scope::Organisation(&device.organisation),
             at: self.at,
             actor: self.member.actor(),
-            action: self.action.as_str(),
+            action: self.action.into(),
             subject: device.id.as_str(),
             detail,
         };

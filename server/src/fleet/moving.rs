@@ -96,7 +96,7 @@ async fn record(
             scope: Scope::Organisation(&place.id),
             at,
             actor: caller.actor(),
-            action: DeviceAction::Moved.as_str(),
+            action: DeviceAction::Moved.into(),
             subject: id.as_str(),
             detail: &detail,
         };

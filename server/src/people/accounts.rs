@@ -1,6 +1,7 @@
 //! A person's account, looked after by that person: its name, and the browsers that are signed in to it.
 
 use gangway_protocol::account::Account;
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::SignInId;
 
 use super::{ending, sign_in};
@@ -25,7 +26,7 @@ pub async fn rename(context: &Context, caller: &Caller, name: &str) -> Result<Ac
             scope: Scope::Server,
             at: now,
             actor: member.actor(),
-            action: "account.renamed",
+            action: Action::AccountRenamed,
             subject: member.account.as_str(),
             detail: &name,
         };
@@ -49,7 +50,7 @@ pub async fn end_sign_in(context: &Context, relay: &Relay, caller: &Caller, id: 
             scope: Scope::Server,
             at: now,
             actor: member.actor(),
-            action: "sign_in.ended",
+            action: Action::SignInEnded,
             subject: id.as_str(),
             detail: "",
         };

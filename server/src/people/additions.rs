@@ -1,6 +1,7 @@
 //! Passkeys of somebody who is signed in: another one is added, one is renamed, one is removed.
 
 use gangway_protocol::account::{Ceremony, Passkey};
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{AccountId, CeremonyId, PasskeyId};
 use gangway_protocol::json::Verbatim;
 
@@ -84,7 +85,7 @@ pub async fn finish(
             scope: Scope::Server,
             at: now,
             actor: caller.actor(),
-            action: "passkey.added",
+            action: Action::PasskeyAdded,
             subject: passkey.id.as_str(),
             detail: &passkey.name,
         };
@@ -136,7 +137,7 @@ pub async fn remove(context: &Context, relay: &Relay, caller: &Caller, id: Passk
                 id: &account,
                 name: &by,
             },
-            action: "passkey.removed",
+            action: Action::PasskeyRemoved,
             subject: id.as_str(),
             detail: &format!("{name}; browsers signed out with it: {signed_out}"),
         };

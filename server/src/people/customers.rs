@@ -7,6 +7,7 @@
 //! Somebody without an account can make rows by this, so it is bounded: links per address, customers per hour, devices per customer.
 
 use gangway_protocol::account::{RegistrationGrant, SignUpMode, SignUps};
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{AccountId, OrganisationId, SignerId};
 use gangway_protocol::organisation::{INVITATION_LIFE, Role};
 use gangway_protocol::secret::SecretString;
@@ -84,7 +85,7 @@ impl NewCustomer {
             scope,
             at: now,
             actor: owner.clone(),
-            action: "organisation.set_up",
+            action: Action::OrganisationSetUp,
             subject,
             detail,
         };
@@ -203,7 +204,7 @@ pub async fn invite(
             scope: Scope::Server,
             at: now,
             actor: Actor::Server,
-            action: "customer.invited",
+            action: Action::CustomerInvited,
             subject: made.link.id.as_str(),
             detail: &made.link.note,
         };
@@ -252,7 +253,7 @@ pub async fn set_device_quota(
             scope: Scope::Organisation(&customer),
             at: now,
             actor: Actor::Server,
-            action: "organisation.quota_changed",
+            action: Action::OrganisationQuotaChanged,
             subject: customer.as_str(),
             detail: &detail,
         };

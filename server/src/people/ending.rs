@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 
 use gangway_protocol::account::TokenScope;
+use gangway_protocol::audit::Action;
 use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::FleetChangeKind;
 use gangway_protocol::history::DeviceAction;
@@ -39,7 +40,7 @@ pub struct Ended {
     /// Whose record.
     pub organisation: OrganisationId,
     /// What happened.
-    pub action: &'static str,
+    pub action: Action,
     /// To what.
     pub subject: String,
     /// More, for people.
@@ -145,7 +146,7 @@ async fn end_approvals(tx: &mut Conn<'_>, roles: &mut Roles<'_>, now: UnixMillis
         if approval::end_unrecorded(tx, &record, now).await? {
             ended.push(Ended {
                 organisation: record.organisation,
-                action: DeviceAction::ApprovalWithdrawn.as_str(),
+                action: DeviceAction::ApprovalWithdrawn.into(),
                 subject: record.device.to_string(),
                 detail: format!("{} may not enrol here any more", record.approver),
                 device: Some(record.device),
@@ -166,7 +167,7 @@ async fn void_invitations(tx: &mut Conn<'_>, roles: &mut Roles<'_>, now: UnixMil
         }
         ended.push(Ended {
             organisation,
-            action: "invitation.voided",
+            action: Action::InvitationVoided,
             subject: link.to_string(),
             detail: format!("as {}: its maker may not invite to this any more", role.as_str()),
             device: None,
@@ -189,10 +190,10 @@ async fn narrow_tokens(tx: &mut Conn<'_>, roles: &mut Roles<'_>) -> Result<Vec<E
         }
         let action = if left.is_empty() {
             tokens::delete(tx, roles.account, &token).await?;
-            "token.voided"
+            Action::TokenVoided
         } else {
             tokens::narrow(tx, &token, &left).await?;
-            "token.narrowed"
+            Action::TokenNarrowed
         };
         ended.push(Ended {
             organisation,

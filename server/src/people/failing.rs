@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::{DbError, audit, write};
 use crate::limits::{Attempt, Tally, Who};
+use gangway_protocol::audit::Action;
 
 /// Counts a failure, and records it when it is the first of its kind within the hour. `why` is one of the server's own
 /// sentences.
@@ -58,10 +59,10 @@ pub async fn close(context: &Context) -> Result<(), DbError> {
     })
 }
 
-fn action(attempt: Attempt) -> &'static str {
+fn action(attempt: Attempt) -> Action {
     match attempt {
-        Attempt::Passkey => "sign_in.refused",
-        Attempt::RecoveryCode => "recovery_code.refused",
+        Attempt::Passkey => Action::SignInRefused,
+        Attempt::RecoveryCode => Action::RecoveryCodeRefused,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Invitations to an organisation: made, and taken back. What their links are good for is [`super::links`]'.
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::device::check_text;
 use gangway_protocol::id::{LinkId, OrganisationId};
 use gangway_protocol::organisation::{INVITATION_LIFE, Invitation, InvitationRequest, Role};
@@ -96,7 +97,7 @@ pub async fn create(
             scope: Scope::Organisation(&id),
             at: now,
             actor: caller.actor(),
-            action: "invitation.created",
+            action: Action::InvitationCreated,
             subject: invitation.id.as_str(),
             detail: &detail,
         };
@@ -133,7 +134,7 @@ pub async fn by_operator(
             scope: Scope::Organisation(&organisation),
             at: now,
             actor: Actor::Server,
-            action: "invitation.created",
+            action: Action::InvitationCreated,
             subject: made.link.id.as_str(),
             detail: &detail,
         };
@@ -157,7 +158,7 @@ pub async fn withdraw(context: &Context, caller: &Caller, id: OrganisationId, li
             scope: Scope::Organisation(&id),
             at: now,
             actor: caller.actor(),
-            action: "invitation.withdrawn",
+            action: Action::InvitationWithdrawn,
             subject: link.as_str(),
             detail: "",
         };

@@ -2,6 +2,7 @@
 //! second passkey, for a second organisation. Who has none yet registers by the same link ([`super::registration`]).
 
 use gangway_protocol::account::JoinRequest;
+use gangway_protocol::audit::Action;
 
 use super::customers::{self, NewCustomer};
 use super::links;
@@ -57,7 +58,7 @@ pub async fn join(context: &Context, caller: &Caller, request: &JoinRequest) -> 
             scope: Scope::Organisation(&organisation),
             at: now,
             actor: member.actor(),
-            action: "member.joined",
+            action: Action::MemberJoined,
             subject: member.account.as_str(),
             detail: role.as_str(),
         };

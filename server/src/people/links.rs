@@ -4,6 +4,7 @@
 //! ENR-12). Only its hash is kept.
 
 use gangway_protocol::account::{LinkPurpose, SignUpMode};
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{AccountId, LinkId, OrganisationId};
 use gangway_protocol::organisation::{INVITATION_LIFE, Role};
 use gangway_protocol::path::page;
@@ -162,7 +163,7 @@ pub async fn recovery_link(
             scope: Scope::Server,
             at: now,
             actor: Actor::Server,
-            action: "recovery_link.created",
+            action: Action::RecoveryLinkCreated,
             subject: account.as_str(),
             detail: "by the operator, on the command line",
         };

@@ -3,6 +3,7 @@
 //! Nobody gives a role above their own, changes somebody above them, or leaves an organisation without an owner
 //! (threat model, ACC-7). These rules span several rows, so each change first bumps the organisation's revision.
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::organisation::{Member, Role};
 use gangway_protocol::time::UnixMillis;
@@ -58,7 +59,7 @@ pub async fn add(
         let (name, _) = accounts::name_and_handle(tx, &account).await?;
         let ended = Ended {
             organisation,
-            action: "member.added",
+            action: Action::MemberAdded,
             subject: account.to_string(),
             detail: format!("{name}, as {}", role.as_str()),
             device: None,
@@ -129,7 +130,7 @@ pub async fn change_role(
             0,
             Ended {
                 organisation,
-                action: "member.role_changed",
+                action: Action::MemberRoleChanged,
                 subject: account.to_string(),
                 detail,
                 device: None,
@@ -221,9 +222,9 @@ async fn set_suspended(
             Ended {
                 organisation,
                 action: if suspended {
-                    "member.suspended"
+                    Action::MemberSuspended
                 } else {
-                    "member.resumed"
+                    Action::MemberResumed
                 },
                 subject: member.account.to_string(),
                 detail: member.name.clone(),
@@ -268,7 +269,11 @@ pub async fn remove(
             0,
             Ended {
                 organisation,
-                action: if leaves { "member.left" } else { "member.removed" },
+                action: if leaves {
+                    Action::MemberLeft
+                } else {
+                    Action::MemberRemoved
+                },
                 subject: account.to_string(),
                 detail: name,
                 device: None,

@@ -3,6 +3,7 @@
 //! A customer is the root of a tree. Roles, signers and rules of an organisation hold below it. Whoever administers an
 //! organisation shapes what is below it; its own place is decided by those who administer the one above.
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{AccountId, OrganisationId};
 use gangway_protocol::organisation::{
     MAX_ORGANISATION_DEPTH, MAX_ORGANISATIONS, Organisation, OrganisationRequest, OrganisationUpdate, Role,
@@ -84,7 +85,15 @@ pub async fn create(
         if let Some(once) = &once {
             once.end(tx, &made).await?;
         }
-        record(tx, &caller, &made.id, now, "organisation.created", &made.name).await?;
+        record(
+            tx,
+            &caller,
+            &made.id,
+            now,
+            Action::OrganisationCreated,
+            &made.name,
+        )
+        .await?;
         Ok(made)
     })
 }
@@ -135,7 +144,7 @@ pub async fn change(
         administers(tx, &moved_id, &doing.account).await?;
         if let Some(name) = name.filter(|name| *name != place.name) {
             organisations::rename(tx, &moved_id, &name).await?;
-            record(tx, &doing, &moved_id, now, "organisation.renamed", &name).await?;
+            record(tx, &doing, &moved_id, now, Action::OrganisationRenamed, &name).await?;
             place.name = name;
         }
         let affected = match &target {
@@ -231,9 +240,9 @@ async fn set_archived(
         place.archived_at = archived.then_some(now);
         tree::set_archived(tx, &id, place.archived_at).await?;
         let action = if archived {
-            "organisation.archived"
+            Action::OrganisationArchived
         } else {
-            "organisation.opened"
+            Action::OrganisationOpened
         };
         record(tx, &caller, &id, now, action, &place.name).await?;
         shown(tx, place, &caller.account).await
@@ -252,7 +261,7 @@ async fn void_invitations(
         .into_iter()
         .map(|link| Ended {
             organisation: id.clone(),
-            action: "invitation.voided",
+            action: Action::InvitationVoided,
             subject: link.to_string(),
             detail: "its organisation was archived".to_owned(),
             device: None,
@@ -312,7 +321,7 @@ async fn move_below(
         affected.push(Affected { account, ended });
     }
     let detail = format!("{} below {}", place.name, above.name);
-    record(tx, caller, &place.id, now, "organisation.moved", &detail).await?;
+    record(tx, caller, &place.id, now, Action::OrganisationMoved, &detail).await?;
     Ok(affected)
 }
 
@@ -376,7 +385,7 @@ async fn record(
     caller: &Caller,
     id: &OrganisationId,
     at: UnixMillis,
-    action: &'static str,
+    action: Action,
     detail: &str,
 ) -> Result<()> {
     let entry = Entry {

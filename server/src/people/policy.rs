@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::{
     MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS, Policy, PolicyDetail,
@@ -90,7 +91,7 @@ pub async fn change(
             scope: Scope::Organisation(&id),
             at: now,
             actor: caller.actor(),
-            action: "organisation.policy_changed",
+            action: Action::PolicyChanged,
             subject: id.as_str(),
             detail: &serde_json::to_string(&update).map_err(Error::internal)?,
         };

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use data_encoding::{Encoding, Specification};
 use gangway_protocol::account::{RecoveryCodes, RegistrationGrant};
+use gangway_protocol::audit::Action;
 use gangway_protocol::secret::SecretString;
 
 use super::failing;
@@ -48,7 +49,7 @@ pub async fn renew(context: &Context, caller: &Caller) -> Result<RecoveryCodes> 
             scope: Scope::Server,
             at: now,
             actor: caller.actor(),
-            action: "recovery_codes.renewed",
+            action: Action::RecoveryCodesRenewed,
             subject: caller.account.as_str(),
             detail: "",
         };
@@ -85,7 +86,7 @@ pub async fn redeem(
             scope: Scope::Server,
             at: now,
             actor: Actor::Server,
-            action: "recovery_code.used",
+            action: Action::RecoveryCodeUsed,
             subject: entry_of.as_str(),
             detail: "",
         };

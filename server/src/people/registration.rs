@@ -6,6 +6,7 @@
 //! 3. The browser is signed in.
 
 use gangway_protocol::account::{Account, Ceremony, RegistrationRequest, SignUpMode};
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{AccountId, CeremonyId, LinkId, PasskeyId};
 use gangway_protocol::json::Verbatim;
 use gangway_protocol::organisation::Role;
@@ -211,14 +212,14 @@ impl Person {
                 accounts::insert(tx, account, now).await?;
                 memberships::set(tx, organisation, &account.id, *role, now).await?;
                 let scope = Scope::Organisation(organisation);
-                self.record(tx, scope, "member.joined", role.as_str(), now).await
+                self.record(tx, scope, Action::MemberJoined, role.as_str(), now).await
             }
             Purpose::Recovery { account } => {
                 // Whoever lost a passkey may have lost a signed-in browser with it, and a recovery that somebody else has
                 // begun meanwhile shall not come second.
                 sign_ins::delete_all(tx, account).await?;
                 link_rows::void_recoveries(tx, account).await?;
-                self.record(tx, Scope::Server, "account.recovered", "a passkey was added", now)
+                self.record(tx, Scope::Server, Action::AccountRecovered, "a passkey was added", now)
                     .await
             }
         }
@@ -245,7 +246,7 @@ impl Person {
         accounts::insert(tx, account, now).await?;
         memberships::set(tx, &organisation, &account.id, Role::Owner, now).await?;
         let scope = Scope::Organisation(&organisation);
-        self.record(tx, scope, "organisation.set_up", Role::Owner.as_str(), now)
+        self.record(tx, scope, Action::OrganisationSetUp, Role::Owner.as_str(), now)
             .await
     }
 
@@ -253,7 +254,7 @@ impl Person {
         &self,
         tx: &mut Conn<'_>,
         scope: Scope<'_>,
-        action: &'static str,
+        action: Action,
         detail: &str,
         now: UnixMillis,
     ) -> Result<()> {

@@ -5,6 +5,7 @@
 //! 2. It belongs to that organisation's service account, which is made with the first token.
 
 use gangway_protocol::account::TokenScope;
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{AccountId, OrganisationId, SignerId, TokenId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::secret::SecretString;
@@ -82,7 +83,7 @@ pub async fn create_token(
             scope: Scope::Organisation(&token.organisation),
             at: now,
             actor: Actor::Server,
-            action: "token.created",
+            action: Action::TokenCreated,
             subject: token.id.as_str(),
             detail: &token.name,
         };
@@ -104,7 +105,7 @@ pub async fn revoke_unseen(db: &Db, clock: &dyn Clock, secret: &SecretString) ->
             scope: Scope::Organisation(&token.organisation),
             at: now,
             actor: Actor::Server,
-            action: "token.revoked",
+            action: Action::TokenRevoked,
             subject: token.id.as_str(),
             detail: "it could not be shown",
         };

@@ -8,6 +8,7 @@
 //! What fails is recorded too ([`failing`]).
 
 use gangway_protocol::account::{Account, Ceremony};
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{AccountId, CeremonyId, OrganisationId, PasskeyId, SignInId};
 use gangway_protocol::json::Verbatim;
 use gangway_protocol::secret::SecretString;
@@ -143,7 +144,7 @@ pub async fn finish(
         record(
             tx,
             &kept,
-            "sign_in.opened",
+            Action::SignInOpened,
             fresh.sign_in.id.as_str(),
             &detail,
             now,
@@ -204,7 +205,15 @@ pub async fn finish_step_up(
         if !sign_ins::rotate(tx, &sign_in, &hash, &kept.id, &proof.assertion, now).await? {
             return Err(Error::Unauthenticated);
         }
-        record(tx, &kept, "sign_in.stepped_up", sign_in.as_str(), &kept.name, now).await
+        record(
+            tx,
+            &kept,
+            Action::SignInSteppedUp,
+            sign_in.as_str(),
+            &kept.name,
+            now,
+        )
+        .await
     })?;
     Ok((describe(context, &caller.account, None, Some(now)).await?, secret))
 }
@@ -272,7 +281,7 @@ async fn move_on(tx: &mut Conn<'_>, kept: &Kept, credential: &str, now: UnixMill
 async fn record(
     tx: &mut Conn<'_>,
     kept: &Kept,
-    action: &'static str,
+    action: Action,
     subject: &str,
     detail: &str,
     now: UnixMillis,

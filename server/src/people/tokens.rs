@@ -1,6 +1,7 @@
 //! Bearer tokens: made for a person who proves a passkey, and revoked.
 
 use gangway_protocol::account::{Token, TokenRequest, TokenScope};
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::TokenId;
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
@@ -91,7 +92,7 @@ pub async fn create(
             scope: Scope::Organisation(&new.organisation),
             at: now,
             actor: caller.actor(),
-            action: "token.created",
+            action: Action::TokenCreated,
             subject: new.id.as_str(),
             detail: &new.name,
         };
@@ -115,7 +116,7 @@ pub async fn revoke(context: &Context, relay: &Relay, caller: &Caller, id: Token
             scope: Scope::Organisation(&organisation),
             at: now,
             actor: member.actor(),
-            action: "token.revoked",
+            action: Action::TokenRevoked,
             subject: id.as_str(),
             detail: "",
         };

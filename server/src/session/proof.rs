@@ -283,7 +283,7 @@ async fn append(tx: &mut Conn<'_>, notes: Vec<Note>, now: UnixMillis) -> Result<
             } else {
                 Actor::Server
             },
-            action: note.action.as_str(),
+            action: note.action.into(),
             subject: note.device.as_str(),
             detail: &note.detail,
         };

@@ -1,5 +1,6 @@
 //! What only an operator may do with signers: give a corporate CA its address and its credential.
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{OrganisationId, SignerId};
 use gangway_protocol::signer::{Signer, SignerKind};
 use gangway_protocol::time::UnixMillis;
@@ -82,7 +83,15 @@ pub async fn change(
         if let Some(sealed) = sealed {
             signer_credentials::put(tx, &id, &sealed, now).await?;
         }
-        record(tx, Actor::Server, &organisation, now, "signer.changed", &signer).await?;
+        record(
+            tx,
+            Actor::Server,
+            &organisation,
+            now,
+            Action::SignerChanged,
+            &signer,
+        )
+        .await?;
         Ok(signer)
     })
 }

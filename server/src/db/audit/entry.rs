@@ -1,6 +1,7 @@
 //! What is recorded: an entry before it has a place in a chain, and after. The hash that chains entries is here, because
 //! appending needs it.
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, TokenId};
 use gangway_protocol::time::UnixMillis;
@@ -18,8 +19,8 @@ pub struct Entry<'a> {
     pub at: UnixMillis,
     /// Who did it.
     pub actor: Actor<'a>,
-    /// What, e.g. `device.approved`.
-    pub action: &'static str,
+    /// What.
+    pub action: Action,
     /// The id of what it was done to.
     pub subject: &'a str,
     /// More, for people. Never a secret.

@@ -1,6 +1,7 @@
 //! Every function of the database's folder that fetches rows, and how it may find them.
 
 use futures_util::future::BoxFuture;
+use gangway_protocol::audit::Action;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{OrganisationId, SignInId, WebhookId};
 use gangway_protocol::time::UnixMillis;
@@ -104,20 +105,69 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         Walks(|conn| Box::pin(async { audit::last(conn, home().as_str(), 50).await.map(drop) })),
     ),
     (
-        "audit::about",
-        Walks(|conn| {
+        "audit::newest",
+        SortsFew(|conn| {
             Box::pin(async {
                 let place = audit::Moment {
-                    at: UnixMillis(40),
-                    seq: 40,
+                    at: UnixMillis(40_000),
+                    seq: 40_000,
                     chain: home().to_string(),
                 };
-                for before in [None, Some(&place)] {
-                    audit::about(conn, &[home()], device().as_str(), before, 50).await?;
+                for actions in [Vec::new(), vec![Action::NotMine], Action::meant_by("member.")] {
+                    for actor in [None, Some("server")] {
+                        for subject in [None, Some(device())] {
+                            for (since, until) in [(i64::MIN, i64::MAX), (10, 90_000)] {
+                                for before in [None, Some(&place)] {
+                                    for organisations in [vec![home()], vec![home(), other(2), other(3)]] {
+                                        let filter = audit::AuditFilter {
+                                            actions: actions.clone(),
+                                            actor: actor.map(str::to_owned),
+                                            subject: subject.as_ref().map(ToString::to_string),
+                                            since: UnixMillis(since),
+                                            until: UnixMillis(until),
+                                        };
+                                        audit::newest(conn, &organisations, &filter, before, 20).await?;
+                                    }
+                                }
+                            }
+                        }
+                    }
                 }
                 Ok(())
             })
         }),
+    ),
+    (
+        "audit::devices_named",
+        SortsFew(|conn| Box::pin(async { audit::devices_named(conn, &[device().as_str()]).await.map(drop) })),
+    ),
+    (
+        "audit::organisations_named",
+        SortsFew(|conn| {
+            Box::pin(async {
+                audit::organisations_named(conn, &[home().as_str()])
+                    .await
+                    .map(drop)
+            })
+        }),
+    ),
+    (
+        "audit::signers_named",
+        SortsFew(|conn| Box::pin(async { audit::signers_named(conn, &["sgn_"]).await.map(drop) })),
+    ),
+    (
+        "audit::members_named",
+        SortsFew(|conn| {
+            Box::pin(async { audit::members_named(conn, &[account().as_str()]).await.map(drop) })
+        }),
+    ),
+    (
+        "audit::grounds",
+        SortsFew(|conn| Box::pin(async { audit::grounds(conn, &[device().as_str()]).await.map(drop) })),
+    ),
+    (
+        "audit::passkeys_named",
+        SortsFew(|conn| Box::pin(async { audit::passkeys_named(conn, &["0"]).await.map(drop) })),
     ),
     (
         "certificates::unproven",
