@@ -2,6 +2,7 @@
 //! share: encode, send, tell success from failure, decode.
 
 mod account;
+mod audit;
 mod certificates;
 mod devices;
 mod enrolments;

@@ -261,16 +261,20 @@ pub enum TokenScope {
     /// admins.
     #[serde(rename = "organisation:write")]
     OrganisationWrite,
+    /// Read, verify and export the record of what was done.
+    #[serde(rename = "audit:read")]
+    AuditRead,
 }
 
 impl TokenScope {
     /// Every scope, in the order in which they are offered.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Enrol,
         Self::FleetRead,
         Self::FleetWrite,
         Self::OrganisationRead,
         Self::OrganisationWrite,
+        Self::AuditRead,
     ];
 
     /// The name as stored, on the wire and on the command line.
@@ -282,6 +286,7 @@ impl TokenScope {
             Self::FleetWrite => "fleet:write",
             Self::OrganisationRead => "organisation:read",
             Self::OrganisationWrite => "organisation:write",
+            Self::AuditRead => "audit:read",
         }
     }
 
@@ -301,7 +306,7 @@ impl TokenScope {
             Self::Enrol => role.may_enrol(),
             Self::FleetRead => role.may_see_fleet(),
             Self::FleetWrite => role.may_operate(),
-            Self::OrganisationRead | Self::OrganisationWrite => role.may_administer(),
+            Self::OrganisationRead | Self::OrganisationWrite | Self::AuditRead => role.may_administer(),
         }
     }
 }

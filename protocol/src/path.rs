@@ -133,6 +133,18 @@ paths! {
     INVITATIONS = "/api/v1/organisations/{id}/invitations" => invitations(id);
     /// `DELETE`: take an invitation back.
     INVITATION = "/api/v1/organisations/{id}/invitations/{link}" => invitation(id, link);
+    /// `GET`: what was done in it and in those below it.
+    AUDIT = "/api/v1/organisations/{id}/audit" => audit(id);
+    /// `GET`: one entry of its own record in full.
+    AUDIT_ENTRY = "/api/v1/organisations/{id}/audit/{seq}" => audit_entry(id, seq);
+    /// `GET`: follow the chain of its own record.
+    AUDIT_VERIFICATION = "/api/v1/organisations/{id}/audit/verification" => audit_verification(id);
+    /// `GET`: the present state of its own record, signed.
+    AUDIT_CHECKPOINT = "/api/v1/organisations/{id}/audit/checkpoint" => audit_checkpoint(id);
+    /// `GET`: the record as CSV.
+    AUDIT_CSV = "/api/v1/organisations/{id}/audit.csv" => audit_csv(id);
+    /// `GET`: the record as lines of JSON.
+    AUDIT_JSONL = "/api/v1/organisations/{id}/audit.jsonl" => audit_jsonl(id);
     /// `POST`: undo what one approver or address enrolled in a time span.
     BULK_REVOCATION = "/api/v1/organisations/{id}/revocations" => bulk_revocation(id);
 
@@ -214,6 +226,8 @@ pub mod page {
         FLEET_DEVICE = "/fleet/{device}" => fleet_device(device);
         /// An organisation: what is below it, its members, its rules.
         ORGANISATION = "/organisation" => organisation();
+        /// What was done in an organisation.
+        ORGANISATION_AUDIT = "/organisation/audit" => organisation_audit();
         /// Who signs devices' certificates.
         ORGANISATION_SIGNERS = "/organisation/signers" => organisation_signers();
         /// Where an organisation's events are sent.

@@ -1,6 +1,7 @@
 //! The HTTP API under `/api/v1`: handlers that extract, authorise, call and respond. `router.rs` mounts them.
 
 pub mod account;
+pub mod audit;
 pub mod ca;
 pub mod certificates;
 pub mod csrf;
@@ -22,5 +23,6 @@ pub mod request;
 pub mod sign_ins;
 pub mod signers;
 pub mod sockets;
+mod spreadsheet;
 pub mod tokens;
 pub mod webhooks;

@@ -1,8 +1,11 @@
-//! Verification of the record: the hash chain makes a changed or missing entry show. Entries are kept by `db::audit`.
+//! The record: read by those who administer an organisation ([`reading`]), and verified: the hash chain makes a changed or missing
+//! entry show ([`verification`]). Entries are kept by `db::audit`.
 //!
 //! Each entry's hash covers the entry and the hash before it. Whoever holds a [`Checkpoint`] from some day can tell
 //! whether anything up to that day was rewritten since, even by somebody who computed all hashes anew.
 
+pub mod checkpoints;
+pub mod reading;
 pub mod verification;
 
 use gangway_protocol::encoding::Sha256Hex;
@@ -53,6 +56,17 @@ pub enum BrokenChain {
         /// The checkpoint's entry.
         seq: u64,
     },
+}
+
+impl BrokenChain {
+    /// The first entry that does not hold; of a chain that was cut off, the last that is there.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        match self {
+            Self::Entry { seq, .. } | Self::Checkpoint { seq, .. } => *seq,
+            Self::Length { found, .. } => *found,
+        }
+    }
 }
 
 /// Follows a chain entry by entry.

@@ -15,6 +15,7 @@ pub mod import;
 pub mod issuer;
 pub mod key;
 pub mod key_store;
+pub mod message;
 pub mod moment;
 pub mod ocf;
 pub mod oid;
@@ -281,6 +282,19 @@ impl CertificateAuthority {
             chain: format!("{leaf_pem}{own}{}", issuer.above),
             trust_anchors: issuer.trust_anchor.clone(),
         })
+    }
+
+    /// Signs a text that is neither certificate nor revocation list, with what signs devices' certificates (see [`message`]).
+    ///
+    /// # Errors
+    /// [`CaError::Expired`], or when the issuer's key is not here.
+    pub fn sign_message(&self, content: &[u8], now: UnixMillis) -> Result<String, CaError> {
+        let issuers = self.issuers();
+        let issuer = &issuers.signing;
+        if issuer.certificate.not_after() <= now {
+            return Err(CaError::Expired);
+        }
+        message::sign(content, &issuer.certificate, &issuer.above, issuer.key()?, now)
     }
 
     /// PEM of an issuer's certificate.

@@ -102,6 +102,7 @@ pub fn api() -> OpenApiRouter<Arc<Gangway>> {
         .merge(api::organisations::router())
         .merge(api::members::router())
         .merge(api::invitations::router())
+        .merge(api::audit::router())
         .merge(api::enrolments::router())
         .merge(api::devices::router())
         .merge(api::signers::router())

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::audit::verification::Verifications;
 use crate::ca::CertificateAuthority;
 use crate::changes::Changes;
 use crate::clock::Clock;
@@ -31,6 +32,8 @@ pub struct Gangway {
     pub requests: RequestLimits,
     /// The way to the receivers of webhooks.
     pub courier: Courier,
+    /// Verifications of records that run on this node.
+    pub verifications: Verifications,
     /// Watches over all that must not end before the server does.
     pub supervisor: Supervisor,
 }
@@ -98,6 +101,7 @@ impl Gangway {
             requests: RequestLimits::new(context.config.caps.requests_per_second_per_address),
             limits,
             courier,
+            verifications: Verifications::default(),
             context,
             supervisor,
         }))

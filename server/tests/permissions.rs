@@ -83,6 +83,7 @@ impl Scene {
         path.replace("{id}", id)
             .replace("{sha256}", id)
             .replace("{spki_sha256}", &self.key)
+            .replace("{seq}", "1")
             .replace("{account}", "acc_00000000000000000000000000")
             .replace("{link}", "lnk_00000000000000000000000000")
             .replace("{signer}", "sgn_00000000000000000000000000")

@@ -38,11 +38,13 @@ texts! {
     scope_fleet_read => "read the fleet", "Flotte lesen";
     scope_fleet_write => "change devices", "Geräte ändern";
     scope_organisation_read => "read members", "Mitglieder lesen";
+    scope_audit_read => "read the record", "Protokoll lesen";
     scope_organisation_write => "change organisations", "Organisationen ändern";
     scope_enrol_text => "Enrol: claim devices, approve them, get them signed", "Aufnehmen: Geräte beanspruchen, freigeben, unterschreiben lassen";
     scope_fleet_read_text => "Read the fleet", "Die Flotte lesen";
     scope_fleet_write_text => "Rename, label, renew and identify devices", "Geräte benennen, mit Etiketten versehen, erneuern und sich melden lassen";
     scope_organisation_read_text => "Read who is a member and who is invited", "Lesen, wer Mitglied und wer eingeladen ist";
+    scope_audit_read_text => "Read, verify and export the record of what was done", "Das Protokoll lesen, prüfen und exportieren";
     scope_organisation_write_text => "Make, rename, move and archive organisations; invite members, but no admins", "Organisationen anlegen, umbenennen, verschieben und archivieren; Mitglieder einladen, aber keine Administratoren";
     token_scopes_none => "Choose at least one thing that it may do.", "Bitte mindestens etwas auswählen, das es darf.";
     token_life => "Valid for", "Gültig für";

@@ -37,6 +37,7 @@ const PAGE_OF: &str = "Page_";
         (name = "sign-in", description = "One-time links, registration, sign-in and recovery, by a passkey"),
         (name = "account", description = "The signed-in account: passkeys, recovery codes, signed-in browsers, tokens"),
         (name = "organisations", description = "Organisations, members, invitations and signers"),
+        (name = "audit", description = "The record of what was done in an organisation, for its admins"),
         (name = "enrolment", description = "Approval of a claimed device, and its consent"),
         (name = "devices", description = "The fleet"),
         (name = "certificates", description = "Certificates of devices and of the built-in CA"),

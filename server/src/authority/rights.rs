@@ -32,6 +32,8 @@ pub enum Right {
     SeeMembers,
     /// See who is invited.
     SeeInvitations,
+    /// Read the record of what was done there.
+    ReadAudit,
 }
 
 impl Right {
@@ -41,7 +43,7 @@ impl Right {
             Self::SeeFleet | Self::SeeMembers => role.may_see_fleet(),
             Self::Enrol => role.may_enrol(),
             Self::Operate => role.may_operate(),
-            Self::Administer | Self::SeeInvitations => role.may_administer(),
+            Self::Administer | Self::SeeInvitations | Self::ReadAudit => role.may_administer(),
         }
     }
 
@@ -56,6 +58,7 @@ impl Right {
             Self::SeeMembers | Self::SeeInvitations => {
                 any(&[TokenScope::OrganisationRead, TokenScope::OrganisationWrite])
             }
+            Self::ReadAudit => any(&[TokenScope::AuditRead]),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::CommandError;
 use super::admin::is_there;
-use crate::audit::verification::checkpoints;
+use crate::audit::checkpoints::checkpoints;
 use crate::ca::KEY_FILE;
 use crate::cli::output::print_line;
 use crate::clock::{Clock as _, SystemClock};

@@ -144,6 +144,7 @@ async fn check(context: &Context, caller: &Caller, request: &TokenRequest) -> Re
             TokenScope::FleetWrite => Right::Operate,
             TokenScope::OrganisationRead => Right::SeeInvitations,
             TokenScope::OrganisationWrite => Right::Administer,
+            TokenScope::AuditRead => Right::ReadAudit,
         };
         caller.require(&context.db, &request.organisation, right).await?;
     }

@@ -123,5 +123,6 @@ fn scope_name(t: Language, scope: TokenScope) -> &'static str {
         TokenScope::FleetWrite => t.scope_fleet_write(),
         TokenScope::OrganisationRead => t.scope_organisation_read(),
         TokenScope::OrganisationWrite => t.scope_organisation_write(),
+        TokenScope::AuditRead => t.scope_audit_read(),
     }
 }

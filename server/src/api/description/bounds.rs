@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::{
     DeviceState, MAX_FACT_LEN, MAX_LABEL_LEN, MAX_LABELS, MAX_NAME_LEN as MAX_DEVICE_NAME_LEN, is_deceptive,
@@ -125,6 +126,8 @@ fn bound_of(path: &str, parameter: &Parameter) -> Option<Value> {
         "after" if is_place(path) => json!({ "pattern": "^[0-9A-Za-z_-]+$" }),
         "after" if path.ends_with("/events") => json!({ "maxLength": 18, "pattern": "^[0-9]*$" }),
         "after" => json!({ "maxLength": MAX_ID_LEN, "pattern": "^[0-9A-Za-z_]*$" }),
+        "action" => json!({ "enum": actions() }),
+        "actor" | "subject" => json!({ "minLength": 1, "maxLength": MAX_ID_LEN, "pattern": "^[!-~]+$" }),
         "query" if is_fleet(path) => json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": words() }),
         "state" => json!({ "enum": DeviceState::NAMES }),
         "presence" => json!({ "enum": fleet::PRESENCES }),
@@ -140,8 +143,19 @@ fn is_fleet(path: &str) -> bool {
 
 /// Whether `after` is a place in an order rather than an id.
 fn is_place(path: &str) -> bool {
-    use gangway_protocol::path::{CERTIFICATES, DEVICE_CERTIFICATES, EXPIRING, HELD_CERTIFICATES};
-    is_fleet(path) || [CERTIFICATES, DEVICE_CERTIFICATES, EXPIRING, HELD_CERTIFICATES].contains(&path)
+    use gangway_protocol::path::{
+        AUDIT, AUDIT_CSV, AUDIT_JSONL, CERTIFICATES, DEVICE_CERTIFICATES, EXPIRING, HELD_CERTIFICATES,
+    };
+    let others = [
+        AUDIT,
+        AUDIT_CSV,
+        AUDIT_JSONL,
+        CERTIFICATES,
+        DEVICE_CERTIFICATES,
+        EXPIRING,
+        HELD_CERTIFICATES,
+    ];
+    is_fleet(path) || others.contains(&path)
 }
 
 /// At most so many words, as [`char::is_whitespace`] parts them.
@@ -151,6 +165,16 @@ fn words() -> String {
         "^[{space}]*([^{space}]+([{space}]+|$)){{0,{}}}$",
         fleet::MAX_WORDS
     )
+}
+
+/// The names of actions, and of their families.
+fn actions() -> Vec<&'static str> {
+    let mut names: Vec<&str> = Action::all()
+        .flat_map(|action| [action.family(), action.as_str()])
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn final_reasons() -> Value {

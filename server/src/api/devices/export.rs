@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::request::QueryOf;
+use super::super::spreadsheet::inert;
 use crate::authority::{Caller, Error, Result, identify};
 use crate::fleet::{Fleets, Request};
 use crate::state::Gangway;
@@ -158,41 +159,4 @@ fn row(device: &Device) -> [String; 19] {
         device.alarm.as_ref().map_or("", |_| "clone").to_owned(),
         device.created_at.0.to_string(),
     ]
-}
-
-/// What a spreadsheet takes for the beginning of a formula, in either width (OWASP, CSV injection).
-const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-
-/// Where some spreadsheet begins a new cell, whatever stands in quotes: in many countries lists are separated by semicolons.
-const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
-
-/// A text that devices or people state, with an apostrophe before what a spreadsheet would take for a formula.
-fn inert(text: &str) -> String {
-    let mut inert = String::with_capacity(text.len());
-    let mut begins = true;
-    for letter in text.chars() {
-        if begins && FORMULA.contains(&letter) {
-            inert.push('\'');
-        }
-        // Blanks and quotes before a formula are dropped by those that read it.
-        begins = SEPARATORS.contains(&letter) || (begins && matches!(letter, ' ' | '"'));
-        inert.push(letter);
-    }
-    inert
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_of_others_do_not_become_formulas() {
-        assert_eq!(inert("plain, \"quoted\""), "plain, \"quoted\"");
-        assert_eq!(inert("=1+1"), "'=1+1");
-        assert_eq!(inert("-2"), "'-2");
-        assert_eq!(inert("＝1"), "'＝1");
-        assert_eq!(inert("crane;=1+2;"), "crane;'=1+2;");
-        assert_eq!(inert("crane; \"=1"), "crane; \"'=1");
-        assert_eq!(inert("a;b=c"), "a;b=c");
-    }
 }

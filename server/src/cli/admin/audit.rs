@@ -7,7 +7,9 @@ use gangway_protocol::device::is_deceptive;
 use gangway_protocol::id::OrganisationId;
 
 use crate::audit::Checkpoint;
-use crate::audit::verification::{CheckError, checkpoints, verify};
+use crate::audit::checkpoints::{checkpoints, read as read_checkpoints, written};
+use crate::audit::verification::{CheckError, verify};
+use crate::ca::CertificateAuthority;
 use crate::ca::moment::shown;
 use crate::cli::CommandError;
 use crate::cli::backup::failed;
@@ -16,6 +18,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::DataFlags;
 use crate::db::audit::{Recorded, Scope};
 use crate::db::{Db, DbError, audit};
+use crate::rng::SystemRandom;
 
 /// Commands of `gangway admin audit`.
 #[derive(Debug, clap::Subcommand)]
@@ -47,6 +50,9 @@ pub(super) struct ListArgs {
 /// Options of `gangway admin audit checkpoint`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckpointArgs {
+    /// Sign it with the key that signs devices' certificates: whoever keeps it can show that this server has stated it
+    #[arg(long)]
+    signed: bool,
     #[command(flatten)]
     flags: DataFlags,
 }
@@ -54,7 +60,7 @@ pub(super) struct CheckpointArgs {
 /// Options of `gangway admin audit verify`.
 #[derive(Debug, clap::Args)]
 pub(super) struct VerifyArgs {
-    /// What `gangway admin audit checkpoint` printed at some time. May be repeated
+    /// What `gangway admin audit checkpoint` printed at some time, signed or not, or a checkpoint from the panel. May be repeated
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
     #[command(flatten)]
@@ -126,25 +132,34 @@ fn line_of_json(entry: &Recorded) -> String {
 }
 
 async fn print_checkpoints(args: CheckpointArgs) -> Result<(), CommandError> {
-    let (_, db) = super::open(&args.flags).await?;
-    let noted = checkpoints(&db, SystemClock.now()).await;
-    db.close().await;
+    let (config, db) = super::open(&args.flags).await?;
+    let now = SystemClock.now();
     let text =
-        serde_json::to_string_pretty(&noted?).map_err(|error| CommandError::Refused(error.to_string()))?;
-    print_line!("{text}");
+        written(&checkpoints(&db, now).await?).map_err(|error| CommandError::Refused(error.to_string()))?;
+    let text = if args.signed {
+        let ca = CertificateAuthority::open(&config, &db, &SystemClock, &SystemRandom).await?;
+        ca.sign_message(text.as_bytes(), now)
+            .map_err(|error| CommandError::Refused(error.to_string()))?
+    } else {
+        text
+    };
+    db.close().await;
+    print_line!("{}", text.trim_end());
     Ok(())
 }
 
 async fn check(args: VerifyArgs) -> Result<(), CommandError> {
-    let mut noted: Vec<Checkpoint> = Vec::new();
+    let mut texts = Vec::new();
     for path in &args.checkpoint {
         let text = std::fs::read_to_string(path).map_err(|error| failed("read", path, &error))?;
-        let more: Vec<Checkpoint> = serde_json::from_str(&text).map_err(|error| {
-            CommandError::Refused(format!("{} holds no checkpoints: {error}", path.display()))
-        })?;
-        noted.extend(more);
+        texts.push((path, text));
     }
     let (_, db) = super::open(&args.flags).await?;
+    let mut noted: Vec<Checkpoint> = Vec::new();
+    for (path, text) in texts {
+        let more = read_checkpoints(&db, &text).await;
+        noted.extend(more.map_err(|error| CommandError::Refused(format!("{} {error}", path.display())))?);
+    }
     let checked = verify(&db, &noted).await;
     db.close().await;
     match checked {

@@ -15,7 +15,7 @@ use crate::rng::SystemRandom;
 /// Options of `gangway admin token create`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CreateArgs {
-    /// What it may do: enrol, fleet:read, fleet:write, organisation:read or organisation:write. May be repeated
+    /// What it may do: enrol, fleet:read, fleet:write, organisation:read, organisation:write or audit:read. May be repeated
     #[arg(long = "scope", required = true, action = ArgAction::Append, value_parser = scope)]
     scopes: Vec<TokenScope>,
     /// What it is for, as the panel shows it

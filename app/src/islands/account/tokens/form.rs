@@ -153,6 +153,7 @@ fn Choice(scope: TokenScope, chosen: RwSignal<Vec<TokenScope>>, role: Memo<Optio
         TokenScope::FleetWrite => t.scope_fleet_write_text(),
         TokenScope::OrganisationRead => t.scope_organisation_read_text(),
         TokenScope::OrganisationWrite => t.scope_organisation_write_text(),
+        TokenScope::AuditRead => t.scope_audit_read_text(),
     };
     let change = move |event| {
         let wanted = event_target_checked(&event);
