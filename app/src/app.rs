@@ -10,6 +10,7 @@ use crate::islands::local_times::LocalTimes;
 use crate::islands::panels::{OverPage, Reach};
 use crate::islands::toasts::Toasts;
 use crate::pages::account::AccountPage;
+use crate::pages::audit::AuditPage;
 use crate::pages::device::DevicePage;
 use crate::pages::expiring::ExpiringPage;
 use crate::pages::fleet::FleetPage;
@@ -47,6 +48,7 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("fleet") view=FleetPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("fleet"), ParamSegment("device")) view=DevicePage ssr=SsrMode::Async />
                 <Route path=StaticSegment("organisation") view=OrganisationPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("organisation"), StaticSegment("audit")) view=AuditPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("signers")) view=SignersPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("webhooks")) view=WebhooksPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("expiring")) view=ExpiringPage ssr=SsrMode::Async />

@@ -73,6 +73,14 @@ pub(crate) fn administered(account: &Account, asked: Option<&str>) -> Vec<Organi
         .collect()
 }
 
+/// The branch of the organisation that an address names, or else the first that the person administers.
+pub(crate) fn asked_for<'a>(tree: &'a [Branch], asked: Option<&str>) -> Option<&'a Branch> {
+    tree.iter().find(|Branch { organisation, .. }| match asked {
+        Some(id) => organisation.id.as_str() == id,
+        None => organisation.role.may_administer(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use gangway_protocol::organisation::Policy;

@@ -52,6 +52,23 @@ pub(crate) fn span(language: Language, millis: i64) -> String {
     }
 }
 
+/// The text without most digits of its fingerprints and serial numbers: those are compared at the certificate.
+pub(crate) fn shortened(text: &str) -> String {
+    const SHOWN: usize = 8;
+    const LONG: usize = 24;
+    text.split(' ')
+        .map(|word| {
+            let digits = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+            let is_hex = digits.len() >= LONG && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            match (is_hex, word.get(..SHOWN), word.get(digits.len()..)) {
+                (true, Some(begin), Some(end)) => format!("{begin}…{end}"),
+                _ => word.to_owned(),
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +93,17 @@ mod tests {
         assert_eq!(span(Language::English, 600_000), "10 min");
         assert_eq!(span(Language::English, -5), "<0.1 s");
         assert_eq!(span(Language::German, 99), "<0,1 s");
+    }
+
+    #[test]
+    fn fingerprints_are_shortened() {
+        let digest = "0a0bba92c9e3fc84b84add805eb13f4b3d6826caf2574a9d825268e3e0c57b02";
+        assert_eq!(
+            shortened(&format!(
+                "serial 553eea19aa5168f51ed62da3c02ffc2b, SHA-256 {digest}"
+            )),
+            "serial 553eea19…, SHA-256 0a0bba92…"
+        );
+        assert_eq!(shortened("to Ada Lovelace, Zürich"), "to Ada Lovelace, Zürich");
     }
 }

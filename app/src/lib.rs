@@ -19,6 +19,7 @@
 )]
 
 mod app;
+mod audit_view;
 mod branches;
 mod browser;
 mod code_entry;

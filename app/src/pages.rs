@@ -2,6 +2,7 @@
 //! show.
 
 pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod device;
 pub(crate) mod expiring;
 pub(crate) mod fleet;

@@ -44,6 +44,7 @@ macro_rules! plurals {
 }
 
 mod account;
+mod audit;
 mod device;
 mod fleet;
 mod general;

@@ -1,6 +1,6 @@
 //! Instants as they cross the wire. Reading a clock is the business of whoever has one.
 
-use ::time::UtcDateTime;
+use ::time::{Date, Month, UtcDateTime};
 use serde::{Deserialize, Serialize};
 
 /// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z in seconds: the years of RFC 3339 have four digits.
@@ -51,6 +51,25 @@ impl UnixMillis {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 
+    /// The beginning of a day in UTC, as RFC 3339 writes it: `2026-11-22`. `None` for what is no day.
+    #[must_use]
+    pub fn from_day(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '-');
+        let mut part = |len: usize| {
+            let digits = parts.next()?;
+            (digits.len() == len && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+        };
+        let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+        let month: u8 = month.parse().ok()?;
+        let date = Date::from_calendar_date(
+            year.parse().ok()?,
+            Month::try_from(month).ok()?,
+            day.parse().ok()?,
+        );
+        let secs = date.ok()?.midnight().as_utc().unix_timestamp();
+        Some(Self(secs * Self::SECOND))
+    }
+
     /// This instant in UTC for people, to the minute: `2026-11-22 14:03 UTC`.
     #[must_use]
     pub fn to_the_minute(self) -> String {
@@ -80,6 +99,24 @@ mod tests {
             "2026-11-22 00:03 UTC"
         );
         assert_eq!(UnixMillis(-1).to_the_minute(), "1969-12-31 23:59 UTC");
+    }
+
+    #[test]
+    fn days_are_read_as_they_are_written() {
+        for millis in [0, 951_782_400_000, 1_893_456_000_000, -86_400_000] {
+            let at = UnixMillis(millis);
+            assert_eq!(UnixMillis::from_day(&at.rfc3339()[..10]), Some(at));
+        }
+        for none in [
+            "",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-1-1",
+            "+026-01-01",
+            "2026-01-01T00:00:00Z",
+        ] {
+            assert_eq!(UnixMillis::from_day(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ use x509_cert::der::Decode;
 
 use crate::support::{START, Server};
 
+pub(crate) use openssl::openssl;
+
 fn identity(server: &Server) -> DeviceIdentity {
     DeviceIdentity {
         organisation: OrganisationId::new(START, server.gangway.random.for_id()),

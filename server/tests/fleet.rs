@@ -11,6 +11,8 @@ use crate::support::Server;
 use crate::support::csr;
 use crate::support::member::Member;
 
+pub(crate) use export::read_csv;
+
 /// A device that `member` has approved, a second after the last one.
 pub(crate) async fn approved(
     server: &Server,

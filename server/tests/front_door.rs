@@ -1,5 +1,6 @@
 //! The server through its front door: every endpoint by its router, on both engines.
 
+mod audit;
 mod auth;
 mod backup;
 mod ca;

@@ -13,7 +13,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::branches::{Branch, branches};
+use crate::audit_view::AuditView;
+use crate::branches::{Branch, asked_for, branches};
 use crate::components::notice::{Notice, Tone};
 use crate::fleet_view::FleetView;
 use crate::islands::lists::all;
@@ -40,7 +41,7 @@ pub(crate) fn OrganisationPage() -> impl IntoView {
             {match account() {
                 Err(trouble) => view! { <WithoutAccount trouble /> }.into_any(),
                 Ok(account) if !account.may(Role::may_administer) => {
-                    view! { <Instead words=t.organisation_not_allowed() /> }.into_any()
+                    view! { <Instead title=t.organisation() words=t.organisation_not_allowed() /> }.into_any()
                 }
                 Ok(account) => view! { <Whole account /> }.into_any(),
             }}
@@ -53,15 +54,11 @@ fn Whole(account: Account) -> impl IntoView {
     let t = language();
     let tree = branches(&account.organisations);
     let asked = use_query_map().read_untracked().get(paths::ORGANISATION_ID);
-    let administered = |branch: &&Branch| branch.organisation.role.may_administer();
-    let chosen = match &asked {
-        Some(id) => tree.iter().find(|branch| branch.organisation.id.as_str() == id),
-        None => tree.iter().find(administered),
-    };
+    let chosen = asked_for(&tree, asked.as_deref());
     let content = match chosen.cloned() {
-        None => view! { <Instead words=t.organisation_none() /> }.into_any(),
-        Some(branch) if !administered(&&branch) => {
-            view! { <Instead words=t.organisation_not_allowed() /> }.into_any()
+        None => view! { <Instead title=t.organisation() words=t.organisation_none() /> }.into_any(),
+        Some(branch) if !branch.organisation.role.may_administer() => {
+            view! { <Instead title=t.organisation() words=t.organisation_not_allowed() /> }.into_any()
         }
         Some(branch) => view! { <Chosen account branch tree=tree.clone() /> }.into_any(),
     };
@@ -121,6 +118,10 @@ fn Chosen(account: Account, branch: Branch, tree: Vec<Branch>) -> impl IntoView 
     let of_it = |page: &str| format!("{page}?{}={}", paths::ORGANISATION_ID, organisation.id);
     let signers = of_it(paths::ORGANISATION_SIGNERS);
     let webhooks = of_it(paths::ORGANISATION_WEBHOOKS);
+    let audit = AuditView {
+        organisation: organisation.id.to_string(),
+        ..AuditView::default()
+    };
     let crumbs = above
         .iter()
         .rev()
@@ -135,6 +136,7 @@ fn Chosen(account: Account, branch: Branch, tree: Vec<Branch>) -> impl IntoView 
                 <a href=fleet.address()>{t.organisation_fleet()}</a>
                 <a href=signers>{t.organisation_signers()}</a>
                 <a href=webhooks>{t.organisation_webhooks()}</a>
+                <a href=audit.address()>{t.audit_link()}</a>
             </p>
         </div>
         <noscript>
@@ -293,10 +295,9 @@ fn targets(organisation: &Organisation, tree: &[Branch]) -> Vec<(String, String)
 
 /// In place of an organisation.
 #[component]
-fn Instead(words: &'static str) -> impl IntoView {
-    let t = language();
+pub(crate) fn Instead(title: &'static str, words: &'static str) -> impl IntoView {
     view! {
-        <h1>{t.organisation()}</h1>
+        <h1>{title}</h1>
         <div class="gate">
             <Notice tone=Tone::Warn>
                 <p>{words}</p>

@@ -6,11 +6,8 @@ use gangway_protocol::history::DeviceAction;
 use crate::preference::Language;
 
 impl Language {
-    /// What happened, by the name of what was recorded; a name that this version does not know is shown as it is.
-    pub(crate) fn event_name(self, action: &str) -> String {
-        let Some(action) = DeviceAction::from_name(action) else {
-            return action.to_owned();
-        };
+    /// What happened to a device.
+    pub(crate) fn device_deed(self, action: DeviceAction) -> &'static str {
         match action {
             DeviceAction::Approved => self.event_approved(),
             DeviceAction::Consented => self.event_consented(),
@@ -36,7 +33,6 @@ impl Language {
             DeviceAction::CloneAlarm => self.event_alarm(),
             DeviceAction::AlarmDismissed => self.event_alarm_dismissed(),
         }
-        .to_owned()
     }
 
     /// More about what happened, where it is of a form that the server writes; names, and what this version does not know, stay

@@ -54,7 +54,7 @@ pub(crate) const LITERALS: [&str; 19] = [
 ];
 
 /// The literal is read, and written as it was.
-fn survives<T: Serialize + DeserializeOwned>(literal: &str) -> T {
+pub(crate) fn survives<T: Serialize + DeserializeOwned>(literal: &str) -> T {
     let value: T = serde_json::from_str(literal).expect(literal);
     assert_eq!(serde_json::to_string(&value).expect("JSON"), literal);
     value

@@ -243,8 +243,10 @@ async fn present(
     Ok(found
         .into_iter()
         .map(|Placed { organisation, entry }| {
-            let ground = grounds.remove(&(entry.subject.clone(), entry.at));
-            let ground = ground.filter(|_| entry.action == DeviceAction::Approved.as_str());
+            // Other things happen to a device at the same instant: its approval alone is what was confirmed.
+            let ground = (entry.action == DeviceAction::Approved.as_str())
+                .then(|| grounds.remove(&(entry.subject.clone(), entry.at)))
+                .flatten();
             let (confirmed_by, assertion) = ground.unzip();
             let entry = AuditEntry {
                 organisation,

@@ -14,7 +14,7 @@ use crate::support::{START, both_engines, csr};
 use super::identity;
 
 /// Runs openssl; returns what it printed.
-pub(super) fn openssl(arguments: &[&str], files: &[(&str, &Path)]) -> Result<String, String> {
+pub(crate) fn openssl(arguments: &[&str], files: &[(&str, &Path)]) -> Result<String, String> {
     let mut command = Command::new("openssl");
     command.args(arguments);
     for (option, path) in files {

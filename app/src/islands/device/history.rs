@@ -5,10 +5,10 @@ use gangway_protocol::page::PageQuery;
 use leptos::prelude::*;
 
 use super::Shown;
-use super::lines::shortened;
 use crate::browser::page;
 use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::Complaint;
+use crate::format::shortened;
 use crate::trouble::Trouble;
 use crate::visit::language;
 use crate::visitor::api;
@@ -82,7 +82,7 @@ fn EventLine(event: DeviceEvent) -> impl IntoView {
                 <Moment at=event.at show=TimeFormat::Minute />
             </span>
             <div>
-                <p>{t.event_name(&event.action)}</p>
+                <p>{t.deed(&event.action)}</p>
                 {whole.map(|whole| view! { <p class="soft small" title=whole.clone()>{shortened(&whole)}</p> })}
             </div>
         </li>

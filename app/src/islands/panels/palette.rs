@@ -206,6 +206,12 @@ fn choices(t: Language, reach: Reach, query: &str, devices: Vec<Device>) -> Vec<
             t.webhooks(),
             paths::ORGANISATION_WEBHOOKS,
         ),
+        (
+            reach.administer,
+            Glyph::Record,
+            t.audit(),
+            paths::ORGANISATION_AUDIT,
+        ),
         (reach.account, Glyph::Person, t.account(), paths::ACCOUNT),
     ]
     .into_iter()

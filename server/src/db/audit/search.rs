@@ -73,21 +73,23 @@ impl Placed {
 /// `$1` the chains, `$2` the limit, `$3` from when on, `$4` to `$6` the place before which the page lies, and from `$7` on what the
 /// conditions name.
 macro_rules! newest {
-    ($select:literal, $chain:literal, $conditions:expr) => {
+    ($select:literal, $index:literal, $conditions:expr) => {
         concat!(
             "SELECT ",
             $select,
-            " FROM audit WHERE audit.chain = ",
-            $chain,
+            " FROM audit",
+            $index,
+            " WHERE audit.chain = asked.value",
             $conditions,
             " AND at >= $3 AND at <= $4 AND (at, seq, chain) < ($4, $5, $6) ORDER BY at DESC, seq DESC LIMIT $2"
         )
     };
 }
 
-/// A page of each chain, by as many further values as `$sqlite` and `$postgres` join.
+/// A page of each chain, and of each of the values that are joined. SQLite is told by which index: where it knows no better, it takes
+/// any that begins with the chain.
 macro_rules! of_chains {
-    ($sqlite:literal, $on_sqlite:expr, $postgres:literal, $on_postgres:expr) => {
+    ($index:literal, $sqlite:literal, $on_sqlite:expr, $postgres:literal, $on_postgres:expr) => {
         query_of_each(
             // SQLite knows no LATERAL, but lets what a row is looked up by depend on the row before it.
             concat!(
@@ -95,7 +97,7 @@ macro_rules! of_chains {
                  FROM json_each($1) AS asked",
                 $sqlite,
                 " CROSS JOIN audit WHERE audit.rowid IN (",
-                newest!("rowid", "asked.value", $on_sqlite),
+                newest!("rowid", $index, $on_sqlite),
                 ") ORDER BY at DESC, seq DESC, chain DESC LIMIT $2"
             ),
             concat!(
@@ -104,7 +106,7 @@ macro_rules! of_chains {
                 " CROSS JOIN LATERAL (",
                 newest!(
                     "chain, seq, at, actor, actor_name, action, subject, detail, hash",
-                    "asked.value",
+                    "",
                     $on_postgres
                 ),
                 ") AS newest ORDER BY at DESC, seq DESC, chain DESC LIMIT $2"
@@ -180,6 +182,7 @@ pub async fn newest(
         ),
         (None, Some(actor)) => (
             of_chains!(
+                " INDEXED BY audit_by_actor",
                 "",
                 concat!(" AND actor = $7", any_of!(sqlite "$8")),
                 "",
@@ -189,6 +192,7 @@ pub async fn newest(
         ),
         (None, None) if !filter.actions.is_empty() => (
             of_chains!(
+                " INDEXED BY audit_by_action",
                 " CROSS JOIN json_each($7) AS done",
                 " AND action = done.value",
                 " CROSS JOIN UNNEST($7::TEXT[]) AS done (value)",
@@ -196,7 +200,10 @@ pub async fn newest(
             ),
             vec![actions],
         ),
-        (None, None) => (of_chains!("", "", "", ""), Vec::new()),
+        (None, None) => (
+            of_chains!(" INDEXED BY audit_by_time", "", "", "", ""),
+            Vec::new(),
+        ),
     };
     // What lies before an instant lies before the first entry that there could be then.
     let end = Moment {
