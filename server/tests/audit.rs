@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod export;
+mod page;
 mod reading;
 mod verification;
 

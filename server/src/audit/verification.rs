@@ -19,9 +19,9 @@ use crate::db::{Db, DbError, audit};
 
 /// Entries that are read at a time: some milliseconds of a connection, and about one of a thread.
 const CHUNK: u32 = 1_000;
-/// Verifications that a node runs at a time: each keeps one of the database's connections busy half of the time.
+/// Verifications that a node runs at a time: each has one of the database's few connections most of the time.
 const MAX_AT_ONCE: usize = 2;
-/// When trying again makes sense. A second is about 200,000 entries.
+/// When trying again makes sense: most records are followed by then.
 const RETRY_AFTER_SECS: u32 = 5;
 
 /// Why the record is not verified.
@@ -97,16 +97,25 @@ pub async fn verify_organisation(
 
 /// Follows a chain up to its present head, and gives that.
 async fn follow_present(db: &Db, chain: &str) -> Result<(u64, Sha256Hex), CheckError> {
-    // Read before the head, which is committed with what it counts: entries without a head have lost it.
+    // Read before the head, which is committed with what it counts: entries without a head have lost it. One that cannot be read
+    // is as good as none.
     let (begun, head) = {
         let mut reader = db.reader().await?;
         let conn = &mut reader.conn();
-        let begun = audit::following(conn, chain, 0, 1).await?;
-        (begun, audit::head_of(conn, chain).await?)
+        let begun = match audit::following(conn, chain, 0, 1).await {
+            Ok(entries) => !entries.is_empty(),
+            Err(DbError::Corrupt(_)) => true,
+            Err(error) => return Err(error.into()),
+        };
+        let head = match audit::head_of(conn, chain).await {
+            Err(DbError::Corrupt(_)) => None,
+            read => read?,
+        };
+        (begun, head)
     };
     let head = match head {
         Some(head) => head,
-        None if begun.is_empty() => (0, GENESIS),
+        None if !begun => (0, GENESIS),
         None => {
             return Err(BrokenChain::Length {
                 chain: chain.to_owned(),

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::{all_of, asked};
 use crate::organisations::made;
+use crate::support::device::SoftDevice;
 use crate::support::{START, both_engines, csr};
 
 /// Everything that tells of an organisation's record.
@@ -182,7 +183,8 @@ both_engines!(
         let ada = server.member(&home, Role::Admin, "Ada").await;
         let hall = made(&ada, &home, "Hall").await;
         let ben = server.member(&hall, Role::Admin, "Ben").await;
-        let device = server.at(&ada, &hall).enrol(&server, &csr::key()).await.device;
+        let (_, certificate) = SoftDevice::in_fleet(&server, &server.at(&ada, &hall)).await;
+        let device = certificate.device;
         let rename = DeviceUpdate {
             name: Some("crane-1".to_owned()),
             labels: None,
