@@ -12,6 +12,7 @@ mod target;
 
 pub use delivery::Courier;
 
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{OrganisationId, WebhookEventId, WebhookId};
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
@@ -109,7 +110,7 @@ pub async fn add(
             caller.actor(),
             &organisation,
             now,
-            "webhook.added",
+            Action::WebhookAdded,
             &record.webhook,
         )
         .await?;
@@ -163,7 +164,7 @@ pub async fn change(
                 caller.actor(),
                 &organisation,
                 now,
-                "webhook.changed",
+                Action::WebhookChanged,
                 &webhook,
             )
             .await?;
@@ -194,7 +195,7 @@ pub async fn remove(
             caller.actor(),
             &organisation,
             now,
-            "webhook.removed",
+            Action::WebhookRemoved,
             &webhook,
         )
         .await
@@ -227,7 +228,7 @@ pub async fn rotate_secret(
             caller.actor(),
             &organisation,
             now,
-            "webhook.secret_rotated",
+            Action::WebhookSecretRotated,
             &webhook,
         )
         .await?;
@@ -283,7 +284,15 @@ pub async fn test(
             ));
         }
         deliveries::insert(tx, &owned, &written, now.plus(delivery::LEASE)).await?;
-        note(tx, caller.actor(), &home, now, "webhook.tested", &webhook.webhook).await?;
+        note(
+            tx,
+            caller.actor(),
+            &home,
+            now,
+            Action::WebhookTested,
+            &webhook.webhook,
+        )
+        .await?;
         Ok(webhook)
     })?;
     delivery::send(context, courier, &webhook, record).await?;
@@ -342,7 +351,7 @@ pub async fn replay(
             caller.actor(),
             &organisation,
             now,
-            "webhook.replayed",
+            Action::WebhookReplayed,
             &webhook,
         )
         .await?;
@@ -375,7 +384,7 @@ pub async fn replay_failed(
                 caller.actor(),
                 &organisation,
                 now,
-                "webhook.replayed",
+                Action::WebhookReplayed,
                 &webhook,
             )
             .await?;
@@ -422,7 +431,7 @@ async fn note(
     actor: Actor<'_>,
     organisation: &OrganisationId,
     at: UnixMillis,
-    action: &'static str,
+    action: Action,
     webhook: &Webhook,
 ) -> Result<()> {
     let entry = Entry {

@@ -16,12 +16,14 @@ impl Language {
         match action {
             Action::Device(action) => self.device_deed(action),
             Action::NotMine => self.deed_not_mine(),
+            Action::CustomerInvited => self.deed_customer_invited(),
             Action::OrganisationSetUp => self.deed_set_up(),
             Action::OrganisationCreated => self.deed_organisation_created(),
             Action::OrganisationRenamed => self.deed_organisation_renamed(),
             Action::OrganisationMoved => self.deed_organisation_moved(),
             Action::OrganisationArchived => self.deed_organisation_archived(),
             Action::OrganisationOpened => self.deed_organisation_opened(),
+            Action::OrganisationQuotaChanged => self.deed_quota_changed(),
             Action::PolicyChanged => self.deed_policy_changed(),
             Action::MemberJoined => self.deed_member_joined(),
             Action::MemberAdded => self.deed_member_added(),
@@ -40,6 +42,13 @@ impl Language {
             Action::SignerAdded => self.deed_signer_added(),
             Action::SignerChanged => self.deed_signer_changed(),
             Action::SignerRemoved => self.deed_signer_removed(),
+            Action::WebhookAdded => self.deed_webhook_added(),
+            Action::WebhookChanged => self.deed_webhook_changed(),
+            Action::WebhookRemoved => self.deed_webhook_removed(),
+            Action::WebhookSecretRotated => self.deed_webhook_secret_rotated(),
+            Action::WebhookTested => self.deed_webhook_tested(),
+            Action::WebhookReplayed => self.deed_webhook_replayed(),
+            Action::WebhookSwitchedOff => self.deed_webhook_switched_off(),
             Action::PlgdCertificateIssued => self.deed_plgd_issued(),
             Action::PlgdCertificateRevoked => self.deed_plgd_revoked(),
             Action::SignInOpened => self.deed_sign_in_opened(),
@@ -71,6 +80,7 @@ impl Language {
             "invitation." => self.family_invitation(),
             "token." => self.family_token(),
             "signer." => self.family_signer(),
+            "webhook." => self.family_webhook(),
             "plgd." => self.family_plgd(),
             _ => self.family_server(),
         }
@@ -128,10 +138,20 @@ texts! {
     family_invitation => "Invitations", "Einladungen";
     family_token => "Tokens", "Token";
     family_signer => "Signers", "Signierstellen";
+    family_webhook => "Webhooks", "Webhooks";
     family_plgd => "plgd clients", "plgd-Clients";
     family_server => "Server", "Server";
 
     deed_not_mine => "Said that a device is not theirs", "Gemeldet: Das ist nicht mein Gerät";
+    deed_customer_invited => "Customer invited", "Kunde eingeladen";
+    deed_quota_changed => "Number of devices changed by the operator", "Zahl der Geräte vom Betreiber geändert";
+    deed_webhook_added => "Webhook added", "Webhook hinzugefügt";
+    deed_webhook_changed => "Webhook changed", "Webhook geändert";
+    deed_webhook_removed => "Webhook removed", "Webhook entfernt";
+    deed_webhook_secret_rotated => "Webhook got a new secret", "Webhook hat ein neues Geheimnis";
+    deed_webhook_tested => "Test event sent to a webhook", "Testereignis an einen Webhook gesendet";
+    deed_webhook_replayed => "Events sent to a webhook again", "Ereignisse noch einmal an einen Webhook gesendet";
+    deed_webhook_switched_off => "Webhook switched off: nothing got through", "Webhook abgeschaltet: Nichts kam an";
     deed_set_up => "Organisation set up", "Organisation eingerichtet";
     deed_organisation_created => "Organisation made", "Organisation angelegt";
     deed_organisation_renamed => "Organisation renamed", "Organisation umbenannt";

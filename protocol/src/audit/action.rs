@@ -83,6 +83,20 @@ actions! {
     SignerChanged = "signer.changed";
     /// It was removed.
     SignerRemoved = "signer.removed";
+    /// A webhook was added.
+    WebhookAdded = "webhook.added";
+    /// It was changed.
+    WebhookChanged = "webhook.changed";
+    /// It was removed.
+    WebhookRemoved = "webhook.removed";
+    /// It got a new secret.
+    WebhookSecretRotated = "webhook.secret_rotated";
+    /// Somebody sent it a test event.
+    WebhookTested = "webhook.tested";
+    /// Somebody had events sent to it again.
+    WebhookReplayed = "webhook.replayed";
+    /// It was switched off, because nothing got through or its receiver is gone.
+    WebhookSwitchedOff = "webhook.switched_off";
     /// A certificate was signed for a client of plgd.
     PlgdCertificateIssued = "plgd.certificate_issued";
     /// Certificates of clients of plgd were revoked.

@@ -188,11 +188,7 @@ pub async fn page(
     let (items, next) = request
         .fetch(&mut reader.conn(), &visible, &organisations)
         .await?;
-    Ok(Page {
-        items,
-        next: next.as_ref().map(write_place),
-        total: None,
-    })
+    Ok(Page::new(items, next.as_ref().map(write_place)))
 }
 
 /// An entry of an organisation's own record in full.

@@ -91,10 +91,10 @@ impl Request {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = found.len() > limit;
         found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|last| written(&place_of(last)));
         Ok(Page {
-            next: found.last().filter(|_| more).map(|last| written(&place_of(last))),
             total: self.after.is_none().then_some(total),
-            items: found,
+            ..Page::new(found, next)
         })
     }
 }

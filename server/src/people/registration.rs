@@ -212,15 +212,22 @@ impl Person {
                 accounts::insert(tx, account, now).await?;
                 memberships::set(tx, organisation, &account.id, *role, now).await?;
                 let scope = Scope::Organisation(organisation);
-                self.record(tx, scope, Action::MemberJoined, role.as_str(), now).await
+                self.record(tx, scope, Action::MemberJoined, role.as_str(), now)
+                    .await
             }
             Purpose::Recovery { account } => {
                 // Whoever lost a passkey may have lost a signed-in browser with it, and a recovery that somebody else has
                 // begun meanwhile shall not come second.
                 sign_ins::delete_all(tx, account).await?;
                 link_rows::void_recoveries(tx, account).await?;
-                self.record(tx, Scope::Server, Action::AccountRecovered, "a passkey was added", now)
-                    .await
+                self.record(
+                    tx,
+                    Scope::Server,
+                    Action::AccountRecovered,
+                    "a passkey was added",
+                    now,
+                )
+                .await
             }
         }
     }

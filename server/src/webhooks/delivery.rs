@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use gangway_client::{Guarded, GuardedAnswer, GuardedError, NativeOptionsError, system_lookup};
+use gangway_protocol::audit::Action;
 use gangway_protocol::id::{WebhookEventId, WebhookId};
 use gangway_protocol::time::UnixMillis;
 use gangway_protocol::webhook::{DeliveryAttempt, WebhookEventType, WebhookState};
@@ -312,7 +313,7 @@ async fn settle(
                 Actor::Server,
                 &webhook.organisation,
                 now,
-                "webhook.switched_off",
+                Action::WebhookSwitchedOff,
                 &switched,
             )
             .await?;

@@ -67,12 +67,16 @@ both_engines!(
                 }
             }
         }
-        let program = server
-            .program(&here, &[TokenScope::Read, TokenScope::Enrol])
-            .await;
-        for path in paths(here.as_str()) {
-            let reply = server.get(&program, &path).await;
-            assert_eq!(reply.status, StatusCode::FORBIDDEN, "{path}: {reply}");
+        for scope in TokenScope::ALL {
+            let program = server.program(&here, &[scope]).await;
+            let wanted = match scope {
+                TokenScope::AuditRead => StatusCode::OK,
+                _ => StatusCode::FORBIDDEN,
+            };
+            for path in paths(here.as_str()) {
+                let reply = server.get(&program, &path).await;
+                assert_eq!(reply.status, wanted, "{path} with {scope:?}: {reply}");
+            }
         }
     }
 );
