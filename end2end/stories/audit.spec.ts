@@ -70,7 +70,7 @@ test('the record reads in German, without scripts, and for admins alone', async 
   await open(owner, `${server.url}/fleet`);
   await hydrated(owner);
   await owner.keyboard.press('Control+k');
-  await owner.getByRole('combobox').fill('record');
+  await owner.getByRole('combobox', { name: 'Search or jump' }).fill('record');
   await owner.keyboard.press('Enter');
   await expect(owner.getByRole('heading', { level: 1, name: 'Record of Analytical Engines' })).toBeVisible();
 });

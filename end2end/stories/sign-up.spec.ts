@@ -59,7 +59,7 @@ test('without an invitation nobody signs up, and with one they do', async ({ own
   await open(grace, server.url);
   await expect(grace.getByRole('link', { name: 'Sign up' })).toHaveCount(0);
   await open(grace, `${server.url}/sign-up`);
-  await expect(grace.getByRole('heading', { level: 1, name: 'Nobody signs up here alone' })).toBeVisible();
+  await expect(grace.getByRole('heading', { level: 1, name: 'Sign-up is by invitation only' })).toBeVisible();
   await portray(grace, 'sign-up-closed');
 
   await grace.goto(await server.admin('customer', 'invite', '--name', 'Mark I'));

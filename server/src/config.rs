@@ -146,7 +146,7 @@ options! {
         sign_in_attempts_per_address: u32 = Some("60"), Serve;
         /// Sign-ups that one address (/64 for IPv6) may begin in a day.
         sign_ups_per_address: u32 = Some("20"), Serve;
-        /// Customers that may sign up in an hour on the whole server.
+        /// While so many customers have been made within an hour, in whatever way, nobody signs up.
         sign_ups: u32 = Some("60"), Serve;
     }
 }

@@ -36,6 +36,9 @@ use crate::once::Once;
 /// For how long the secret before the present one signs as well: a working day and a night, in which receivers get the new one.
 const OVERLAP: i64 = UnixMillis::DAY;
 
+/// Most webhooks of a customer, in all its organisations: an event deep in a tree is told to those of each level above it.
+const MAX_OF_CUSTOMER: u64 = 100;
+
 /// The webhooks of an organisation.
 ///
 /// # Errors
@@ -95,6 +98,11 @@ pub async fn add(
         if webhooks::of_organisation(tx, &organisation).await?.len() >= MAX_WEBHOOKS {
             return Err(Error::Conflict(format!(
                 "an organisation has at most {MAX_WEBHOOKS} webhooks: remove one that is not used"
+            )));
+        }
+        if webhooks::count_of_customer(tx, &organisation).await? >= MAX_OF_CUSTOMER {
+            return Err(Error::Conflict(format!(
+                "a customer has at most {MAX_OF_CUSTOMER} webhooks in all its organisations: remove one that is not used"
             )));
         }
         webhooks::insert(tx, &record).await?;
@@ -159,6 +167,9 @@ pub async fn change(
         }
         if webhook != former {
             webhooks::update(tx, &webhook).await?;
+            if webhook.state != former.state {
+                webhooks::switch(tx, &webhook).await?;
+            }
             note(
                 tx,
                 caller.actor(),
@@ -268,7 +279,7 @@ pub async fn test(
             kind: WebhookEventType::Test,
             at: now,
             state: DeliveryState::Waiting,
-            next_attempt_at: None,
+            next_attempt_at: Some(now.plus(delivery::LEASE)),
             attempts: Vec::new(),
             body: serde_json::to_string(&body).map_err(Error::internal)?,
         },

@@ -135,7 +135,7 @@ fn Line(
                         .former_secret_until
                         .map(|at| view! { " · " {t.webhook_secret_until()} " " <Moment at show=TimeFormat::Minute /> })}
                 </p>
-                <div class="row">
+                <div class="row line-actions">
                     {is_on.then(|| view! { <Test name=name.clone() organisation id list /> })}
                     <button class="button" type="button" on:click=move |_| reading.set(true)>
                         {t.webhook_log()}

@@ -1,15 +1,15 @@
 //! `/organisation/audit`: the record of an organisation, for its admins. The server draws all of it: filters are a form, pages and
 //! exports are links, and nothing needs a script.
 
+mod line;
+
 use std::collections::BTreeMap;
 
 use futures_util::future::{OptionFuture, join3};
 use gangway_client::Api;
 use gangway_protocol::account::Account;
-use gangway_protocol::audit::{
-    Action, AuditActor, AuditActorKind, AuditEntry, AuditVerification, Confirmation,
-};
-use gangway_protocol::id::{DeviceId, OrganisationId, SignerId};
+use gangway_protocol::audit::{Action, AuditEntry, AuditVerification};
+use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::{Member, Organisation, Role};
 use gangway_protocol::page::Page;
 use gangway_protocol::path;
@@ -17,23 +17,21 @@ use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde::Deserialize;
 
 use crate::audit_view::{ALONE, AuditView, YES};
 use crate::branches::{Branch, asked_for, branches};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::moment::{Moment, TimeFormat};
 use crate::components::notice::{Blank, Notice, Tone, TroubleNotice};
-use crate::components::role::role_name;
-use crate::format::{grouped, number, shortened};
+use crate::format::{grouped, number};
 use crate::islands::lists::all;
 use crate::islands::organisation::address_of;
 use crate::pages::frame::WithoutAccount;
 use crate::pages::organisation::Instead;
-use crate::preference::Language;
 use crate::trouble::{Outcome, Trouble};
 use crate::visit::language;
 use crate::visitor::{account, api};
+use line::Line;
 
 const TITLE_ID: &str = "audit-title";
 
@@ -111,7 +109,7 @@ fn Chosen(
                 <p class="lede">{t.audit_lede()}</p>
             </div>
         </div>
-        <div class="row">
+        <div class="row record-actions">
             <a class="button" href=verify.address()>
                 <Icon glyph=Glyph::Check />
                 {t.audit_verify()}
@@ -280,7 +278,7 @@ fn Filters(
 
 /// The families of what an organisation's record holds, in the order in which they are told, with the actions of each.
 fn families() -> Vec<(&'static str, Vec<Action>)> {
-    const OF_ORGANISATIONS: [&str; 9] = [
+    const OF_ORGANISATIONS: [&str; 10] = [
         "device.",
         "certificate.",
         "enrolment.",
@@ -289,6 +287,7 @@ fn families() -> Vec<(&'static str, Vec<Action>)> {
         "organisation.",
         "signer.",
         "token.",
+        "webhook.",
         "plgd.",
     ];
     OF_ORGANISATIONS
@@ -372,125 +371,10 @@ fn Listed(
     .into_any()
 }
 
-/// An entry.
-#[component]
-fn Line(
-    entry: AuditEntry,
-    shown: AuditView,
-    /// Whose record it is in, where there are several.
-    place: Option<String>,
-) -> impl IntoView {
-    let t = language();
-    let detail = told(t, &entry.action, &entry.detail);
-    let confirmed = entry.confirmed_by.as_ref().map(|by| confirmation(t, by));
-    let more: Vec<String> = [Some(detail).filter(|detail| !detail.is_empty()), confirmed]
-        .into_iter()
-        .flatten()
-        .collect();
-    let more = Some(more.join(" · ")).filter(|more| !more.is_empty());
-    let name = entry
-        .subject
-        .name
-        .clone()
-        .unwrap_or_else(|| entry.subject.id.clone());
-    let narrow = shown.subject.is_empty().then(|| {
-        let only = shown.with(|view| view.subject.clone_from(&entry.subject.id));
-        view! { <a class="only small" href=only.address() aria-label=t.audit_only_label(&name)>{t.audit_only()}</a> }
-    });
-    let subject = match address_of_subject(&entry) {
-        Some(address) => view! { <a href=address>{name.clone()}</a> }.into_any(),
-        None => view! { <span>{name.clone()}</span> }.into_any(),
-    };
-    let by = shown.with(|view| {
-        view.actor = entry.actor.id.clone().unwrap_or_else(|| "server".to_owned());
-    });
-    view! {
-        <tr role="row">
-            <td role="cell" class="soft small">
-                <Moment at=entry.at show=TimeFormat::Minute />
-            </td>
-            <td role="cell">
-                {t.deed(&entry.action)}
-                {more.map(|more| view! { <p class="soft small" title=more.clone()>{shortened(&more)}</p> })}
-            </td>
-            <td role="cell">{subject} " " {narrow}</td>
-            <td role="cell">
-                <a href=by.address()>{who(t, &entry.actor)}</a>
-            </td>
-            {place.map(|place| view! { <td role="cell" class="soft">{place}</td> })}
-        </tr>
-    }
-}
-
-/// More about it, where it is of a form that the server writes; what this version does not know stays as it is.
-fn told(t: Language, action: &str, detail: &str) -> String {
-    let known = match Action::from_name(action) {
-        Some(Action::Device(_)) => Some(t.event_detail(action, detail)),
-        Some(Action::MemberJoined | Action::OrganisationSetUp) => {
-            Role::from_name(detail).map(|role| role_name(t, role).to_owned())
-        }
-        Some(Action::SignerAdded | Action::SignerChanged | Action::SignerRemoved) => name_in(detail),
-        _ => None,
-    };
-    known.unwrap_or_else(|| detail.to_owned())
-}
-
-/// The name in the JSON of a signer.
-fn name_in(detail: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Named {
-        name: String,
-    }
-    serde_json::from_str::<Named>(detail).ok().map(|named| named.name)
-}
-
-fn who(t: Language, actor: &AuditActor) -> String {
-    let name = actor.name.clone().unwrap_or_default();
-    match actor.kind {
-        AuditActorKind::Account => name,
-        AuditActorKind::Token => t.audit_by_token(&name),
-        AuditActorKind::Device => t.audit_a_device().to_owned(),
-        AuditActorKind::Server => t.audit_server().to_owned(),
-    }
-}
-
-fn confirmation(t: Language, by: &Confirmation) -> String {
-    match by {
-        Confirmation::Passkey { name: Some(name), .. } => t.audit_confirmed_with(name),
-        Confirmation::Passkey { name: None, .. } => t.audit_confirmed().to_owned(),
-        Confirmation::Token { .. } => t.audit_confirmed_by_token().to_owned(),
-    }
-}
-
-/// The page of what it was done to, where that has one.
-fn address_of_subject(entry: &AuditEntry) -> Option<String> {
-    let id = entry.subject.id.as_str();
-    if id.starts_with(DeviceId::PREFIX) {
-        // One without a name is where the visitor sees nothing.
-        entry.subject.name.as_ref().map(|_| paths::fleet_device(id))
-    } else if id.starts_with(OrganisationId::PREFIX) {
-        entry.subject.name.as_ref().map(|_| address_of(id))
-    } else if id.starts_with(SignerId::PREFIX) {
-        let (page, field) = (paths::ORGANISATION_SIGNERS, paths::ORGANISATION_ID);
-        Some(format!("{page}?{field}={}", entry.organisation))
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn details_of_a_known_form_are_told_in_the_readers_language() {
-        let t = Language::German;
-        assert_eq!(told(t, "member.joined", "viewer"), t.role_viewer());
-        let signer = r#"{"id":"sgn_1","name":"AWS, Dublin","kind":"aws_iot"}"#;
-        assert_eq!(told(t, "signer.added", signer), "AWS, Dublin");
-        assert_eq!(told(t, "certificate.issued", "serial 0a"), "Seriennummer 0a");
-        assert_eq!(told(t, "member.removed", "Ada"), "Ada");
-    }
+    use crate::preference::Language;
 
     #[test]
     fn every_family_that_is_offered_has_actions_and_a_name_of_its_own() {

@@ -8,8 +8,10 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::branches::administered;
+use crate::components::icon::{Glyph, Icon};
 use crate::components::notice::{Notice, Tone};
 use crate::islands::lists::all;
+use crate::islands::organisation::address_of;
 use crate::islands::webhooks::Webhooks;
 use crate::pages::frame::WithoutAccount;
 use crate::parts::Preload;
@@ -33,7 +35,7 @@ pub(crate) fn WebhooksPage() -> impl IntoView {
                     if organisations.is_empty() {
                         view! { <NotAllowed /> }.into_any()
                     } else {
-                        view! { <Whole organisations /> }.into_any()
+                        view! { <Whole organisations one=asked.is_some() /> }.into_any()
                     }
                 }
             }}
@@ -42,11 +44,27 @@ pub(crate) fn WebhooksPage() -> impl IntoView {
 }
 
 #[component]
-fn Whole(organisations: Vec<Organisation>) -> impl IntoView {
+fn Whole(
+    organisations: Vec<Organisation>,
+    /// Whether the address names one.
+    one: bool,
+) -> impl IntoView {
     let t = language();
     let api = api();
+    let above = organisations.first().filter(|_| one).cloned();
     view! {
         <Preload island="webhooks" />
+        {above
+            .map(|organisation| {
+                view! {
+                    <p class="crumb">
+                        <a href=address_of(organisation.id.as_str())>
+                            <Icon glyph=Glyph::Back />
+                            {organisation.name}
+                        </a>
+                    </p>
+                }
+            })}
         <div class="page-head">
             <div>
                 <h1>{t.webhooks()}</h1>

@@ -110,7 +110,7 @@ texts! {
     audit_newest => "Back to the newest", "Zurück zu den neuesten";
     audit_widen => "Show everything", "Alles zeigen";
     audit_only_subject(id: &str) => "Only what was done to {id}.", "Nur, was an {id} getan wurde.";
-    audit_only_label(name: &str) => "Only what was done to {name}", "Nur, was an {name} getan wurde";
+    audit_only_label(name: &str) => "Only this: what was done to {name}", "Nur dies: was an {name} getan wurde";
     audit_only => "Only this", "Nur dies";
     audit_server => "Server", "Server";
     audit_a_device => "The device", "Das Gerät";

@@ -30,12 +30,14 @@ texts! {
     sign_up_question => "New here?", "Neu hier?";
     sign_up_title => "Sign up", "Registrieren";
     sign_up_text => "You get an organisation of your own and own it. A passkey is all you need.", "Sie bekommen eine eigene Organisation, die Ihnen gehört. Ein Passkey genügt.";
-    sign_up_closed => "Nobody signs up here alone", "Hier meldet man sich nicht selbst an";
+    sign_up_closed => "Sign-up is by invitation only", "Registrieren nur auf Einladung";
+    sign_up_known => "You have an account?", "Sie haben ein Konto?";
     sign_up_closed_text => "Whoever operates this server invites its customers, and they invite their people. Ask one of them for a link.", "Wer diesen Server betreibt, lädt seine Kunden ein, und diese ihre Leute. Bitten Sie um einen Link.";
     customer_title => "Make your organisation", "Ihre Organisation anlegen";
     customer_text => "You have been invited to have an organisation of your own here. You will be its owner.", "Sie sind eingeladen, hier eine eigene Organisation zu haben. Sie gehört dann Ihnen.";
     founding_title => "Make another organisation", "Noch eine Organisation anlegen";
     founding_text => "It stands beside those you belong to already, and you will be its owner.", "Sie steht neben denen, zu denen Sie schon gehören, und gehört Ihnen.";
+    founding_other => "Not you? Sign out on the account page first, then come back here.", "Nicht Sie? Bitte zuerst auf der Kontoseite abmelden, dann hierher zurück.";
     founding_as(name: &str) => "Make it as {name}", "Als {name} anlegen";
 
     setup_title => "Welcome aboard", "Willkommen an Bord";

@@ -6,6 +6,9 @@ UPDATE devices SET customer = (SELECT COALESCE(o.root, o.id) FROM organisations 
 UPDATE presence SET customer = (SELECT d.customer FROM devices d WHERE d.id = presence.device);
 
 DROP TRIGGER devices_have_presence;
+-- A column that is added cannot be NOT NULL here; a device without a customer would be in nobody's fleet.
+CREATE TRIGGER devices_have_a_customer BEFORE INSERT ON devices WHEN NEW.customer IS NULL
+    BEGIN SELECT RAISE (ABORT, 'a device has a customer'); END;
 CREATE TRIGGER devices_have_presence AFTER INSERT ON devices
     BEGIN INSERT INTO presence (device, organisation, customer) VALUES (NEW.id, NEW.organisation, NEW.customer); END;
 

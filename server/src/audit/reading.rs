@@ -148,9 +148,9 @@ impl Visible {
     /// Every organisation whose devices and members the caller may see.
     ///
     /// # Errors
-    /// As [`Caller::visible_fleets`].
+    /// What the database says.
     pub async fn to(caller: &Caller, db: &Db) -> Result<Self> {
-        Ok(Self(caller.visible_fleets(db).await?.into_iter().collect()))
+        Ok(Self(caller.reach_of_fleets(db).await?.into_iter().collect()))
     }
 }
 

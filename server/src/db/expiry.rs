@@ -72,7 +72,8 @@ pub async fn count(
     Ok(count.unsigned_abs())
 }
 
-/// At most `limit` certificates of active devices, of all organisations, that end behind `after`, until then.
+/// At most `limit` certificates of active devices, of all organisations, that end behind `after`, until then; only those that were
+/// issued more than `life` before their end.
 ///
 /// # Errors
 /// What the database says.
@@ -80,16 +81,20 @@ pub async fn following(
     conn: &mut Conn<'_>,
     after: &Place,
     until: UnixMillis,
+    life: i64,
     limit: i64,
 ) -> Result<Vec<Ending>, DbError> {
     let rows: Vec<(String, String, i64)> = query(
         "SELECT id, organisation, certificate_expires_at FROM devices
          WHERE state = 'active' AND (certificate_expires_at, id) > ($1, $2) AND certificate_expires_at <= $3
-         ORDER BY certificate_expires_at, id LIMIT $4",
+             AND NOT EXISTS (SELECT 1 FROM certificates c WHERE c.device = devices.id
+                 AND c.not_after = devices.certificate_expires_at AND c.issued_at >= c.not_after - $4)
+         ORDER BY certificate_expires_at, id LIMIT $5",
     )
     .bind(after.0.0)
     .bind(&after.1)
     .bind(until.0)
+    .bind(life)
     .bind(limit)
     .fetch_all(conn)
     .await?;

@@ -115,12 +115,14 @@ pub async fn of_account(
 pub async fn first_service(
     conn: &mut Conn<'_>,
     organisation: &OrganisationId,
+    role: Role,
 ) -> Result<Option<AccountId>, DbError> {
     let row: Option<(String,)> = query(
         "SELECT m.account FROM memberships m JOIN accounts a ON a.id = m.account
-         WHERE m.organisation = $1 AND a.kind = 'service' ORDER BY m.account LIMIT 1",
+         WHERE m.organisation = $1 AND a.kind = 'service' AND m.role = $2 ORDER BY m.account LIMIT 1",
     )
     .bind(organisation.as_str())
+    .bind(role.as_str())
     .fetch_optional(conn)
     .await?;
     row.map(|(account,)| parsed(&account, "memberships.account"))

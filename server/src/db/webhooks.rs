@@ -46,25 +46,49 @@ pub async fn insert(conn: &mut Conn<'_>, record: &WebhookRecord) -> Result<(), D
     Ok(())
 }
 
-/// Writes what may change of a webhook, its secrets aside.
+/// Writes what a webhook is called, where it sends and what.
 ///
 /// # Errors
 /// What the database says.
 pub async fn update(conn: &mut Conn<'_>, webhook: &Webhook) -> Result<(), DbError> {
-    query(
-        "UPDATE webhooks SET name = $2, url = $3, events = $4, state = $5, state_since = $6, failing_since = $7
-             WHERE id = $1",
-    )
-    .bind(webhook.id.as_str())
-    .bind(&webhook.name)
-    .bind(&webhook.url)
-    .bind(written(&webhook.events))
-    .bind(webhook.state.as_str())
-    .bind(webhook.state_since.0)
-    .bind(webhook.failing_since.map(|since| since.0))
-    .execute(conn)
-    .await?;
+    query("UPDATE webhooks SET name = $2, url = $3, events = $4 WHERE id = $1")
+        .bind(webhook.id.as_str())
+        .bind(&webhook.name)
+        .bind(&webhook.url)
+        .bind(written(&webhook.events))
+        .execute(conn)
+        .await?;
     Ok(())
+}
+
+/// Switches a webhook on or off, as somebody says.
+///
+/// # Errors
+/// What the database says.
+pub async fn switch(conn: &mut Conn<'_>, webhook: &Webhook) -> Result<(), DbError> {
+    query("UPDATE webhooks SET state = $2, state_since = $3, failing_since = $4 WHERE id = $1")
+        .bind(webhook.id.as_str())
+        .bind(webhook.state.as_str())
+        .bind(webhook.state_since.0)
+        .bind(webhook.failing_since.map(|since| since.0))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// How many webhooks the customer of an organisation has, in all its organisations.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_of_customer(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<u64, DbError> {
+    let (count,): (i64,) = query(
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM organisations o JOIN organisations c ON c.id = COALESCE(o.root, o.id)
+             JOIN organisations l ON l.id = c.id OR l.root = c.id JOIN webhooks w ON w.organisation = l.id WHERE o.id = $1",
+    )
+    .bind(organisation.as_str())
+    .fetch_one(conn)
+    .await?;
+    Ok(count.unsigned_abs())
 }
 
 /// Gives a webhook another secret; the present one counts until then as well.

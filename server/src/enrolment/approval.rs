@@ -296,6 +296,11 @@ impl Decision {
         }
         let evidence = evidence.as_ref().ok_or(EnrolmentError::NotFound)?;
         let spki_sha256 = self.csr.spki_sha256();
+        let quota = customers::quota(tx, &request.organisation).await?;
+        if let Some((customer, _)) = &quota {
+            // Two approvals at once shall not take the last place both. Before the organisation, as whoever archives one takes them.
+            organisations::bump_revision(tx, customer).await?;
+        }
         let ground = approvals::ground(tx, &request.organisation, &request.signer, &spki_sha256)
             .await?
             .ok_or(EnrolmentError::NotFound)?;
@@ -312,10 +317,6 @@ impl Decision {
         }
         if ground.is_refused_elsewhere || ground.key.as_ref().is_some_and(|key| key.refused) {
             return Err(EnrolmentError::KeyRevoked);
-        }
-        if let Some((customer, _)) = &ground.quota {
-            // Two approvals at once shall not take the last place both.
-            organisations::bump_revision(tx, customer).await?;
         }
         let known = match ground.key {
             Some(key) => Some(self.settle_device(tx, key.device).await?),
@@ -353,7 +354,7 @@ impl Decision {
                 (device, FleetChangeKind::Added)
             }
         };
-        if let Some((customer, most)) = &ground.quota
+        if let Some((customer, most)) = &quota
             && matches!(device.state, DeviceState::Enrolling { .. })
             && customers::count_devices(tx, customer).await? > *most
         {

@@ -149,7 +149,9 @@ async fn give_notice_of(
                 return Ok(0);
             }
             let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-            let endings = expiry::following(tx, &after, until, limit).await?;
+            // Whoever renews so late that a new certificate comes within the threshold at once is not told of each.
+            let life = i64::from(days) * UnixMillis::DAY + UnixMillis::HOUR;
+            let endings = expiry::following(tx, &after, until, life, limit).await?;
             let count = endings.len();
             let place = match endings.last() {
                 Some(last) if count == BATCH => Place(last.at, last.device.to_string()),

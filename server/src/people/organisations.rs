@@ -172,11 +172,7 @@ async fn require_target(
             "a customer's first organisation is below no other one".to_owned(),
         ));
     };
-    match caller.require(&context.db, parent, Right::Administer).await {
-        Ok(_) => {}
-        Err(Error::NotFound | Error::Forbidden(_)) => return Err(NOT_ABOVE),
-        Err(other) => return Err(other),
-    }
+    require_above(context, caller, parent).await?;
     caller.require(&context.db, target, Right::Administer).await?;
     if place(context, target).await?.root != former.root {
         return Err(Error::Conflict(
@@ -184,6 +180,15 @@ async fn require_target(
         ));
     }
     Ok(())
+}
+
+/// Makes sure that the caller administers what is above an organisation, by this credential.
+async fn require_above(context: &Context, caller: &Caller, parent: &OrganisationId) -> Result<()> {
+    match caller.require(&context.db, parent, Right::Administer).await {
+        Ok(_) => Ok(()),
+        Err(Error::NotFound | Error::Forbidden(_)) => Err(NOT_ABOVE),
+        Err(other) => Err(other),
+    }
 }
 
 /// Archives an organisation that holds nothing any more: it takes no devices, members or organisations until it is opened
@@ -220,6 +225,7 @@ async fn set_archived(
                 .to_owned(),
         ));
     };
+    require_above(context, caller, &parent).await?;
     let caller = caller.clone();
     write!(context.db, |tx| -> Result<Organisation> {
         organisations::bump_revisions(tx, &[&former.root, &parent, &id]).await?;

@@ -25,8 +25,9 @@ use crate::rng::Random;
 /// The name of an organisation that was made for a token, until set-up names it.
 pub const UNNAMED_ORGANISATION: &str = "My organisation";
 const SERVICE_ACCOUNT: &str = "Command line";
-/// The least role of the service account, which may do what the scopes of its tokens name.
-const SERVICE_ROLE: Role = Role::Operator;
+/// Roles of service accounts, the least first: a token belongs to the first that gives all of its scopes, so that no token has a
+/// greater role than it was made for.
+const SERVICE_ROLES: [Role; 2] = [Role::Operator, Role::Admin];
 
 /// A token that the command line asks for.
 #[derive(Clone, Debug)]
@@ -64,10 +65,12 @@ pub async fn create_token(
             }
             None => first_organisation(tx, &fresh, now).await?,
         };
-        let account = service_account(tx, &organisation, &fresh, now).await?;
-        if !order.scopes.iter().all(|scope| scope.is_given_by(SERVICE_ROLE)) {
-            memberships::set(tx, &organisation, &account, Role::Admin, now).await?;
-        }
+        let gives_all = |role: &Role| order.scopes.iter().all(|scope| scope.is_given_by(*role));
+        let role = SERVICE_ROLES
+            .into_iter()
+            .find(gives_all)
+            .ok_or(DbError::Missing)?;
+        let account = service_account(tx, &organisation, role, &fresh, now).await?;
         let token = NewToken {
             id,
             account,
@@ -126,7 +129,9 @@ pub async fn command_line(
     let now = clock.now();
     let fresh = Fresh::new(now, random);
     let organisation = organisation.clone();
-    let account = write!(db, |tx| { service_account(tx, &organisation, &fresh, now).await })?;
+    let account = write!(db, |tx| {
+        service_account(tx, &organisation, Role::Operator, &fresh, now).await
+    })?;
     Ok(Member {
         account,
         name: SERVICE_ACCOUNT.to_owned(),
@@ -172,12 +177,13 @@ async fn first_organisation(
 async fn service_account(
     tx: &mut Conn<'_>,
     organisation: &OrganisationId,
+    role: Role,
     fresh: &Fresh,
     now: UnixMillis,
 ) -> Result<AccountId, DbError> {
     // Two command lines at once shall not make two accounts.
     organisations::bump_revision(tx, organisation).await?;
-    if let Some(account) = memberships::first_service(tx, organisation).await? {
+    if let Some(account) = memberships::first_service(tx, organisation, role).await? {
         return Ok(account);
     }
     let account = NewAccount {
@@ -187,6 +193,6 @@ async fn service_account(
         kind: AccountKind::Service,
     };
     accounts::insert(tx, &account, now).await?;
-    memberships::set(tx, organisation, &account.id, SERVICE_ROLE, now).await?;
+    memberships::set(tx, organisation, &account.id, role, now).await?;
     Ok(account.id)
 }

@@ -175,11 +175,13 @@ async fn take_due(
         };
         for mut record in due {
             let (id, event) = (webhook.webhook.id.clone(), record.delivery.event.clone());
+            let lease = now.plus(LEASE);
             let is_ours = write!(context.db, |tx| {
-                deliveries::take(tx, &id, &event, now, now.plus(LEASE)).await
+                deliveries::take(tx, &id, &event, now, lease).await
             })?;
             if is_ours {
                 record.tries += 1;
+                record.delivery.next_attempt_at = Some(lease);
                 under_way.begin(&webhook.webhook.id);
                 taken.push((webhook.clone(), record));
             }
@@ -204,13 +206,10 @@ pub(super) async fn send(
 ) -> Result<()> {
     // Threat model: WHK-5.
     if !is_within(context, webhook, &record).await? {
-        let (id, event, attempts) = (
-            webhook.webhook.id.clone(),
-            record.delivery.event,
-            record.delivery.attempts,
-        );
+        let (id, delivery) = (webhook.webhook.id.clone(), record.delivery);
         return write!(context.db, |tx| -> Result<()> {
-            Ok(deliveries::settle(tx, &id, &event, &attempts, Outcome::Withdrawn).await?)
+            let (event, lease) = (&delivery.event, delivery.next_attempt_at);
+            Ok(deliveries::settle(tx, &id, event, lease, &delivery.attempts, Outcome::Withdrawn).await?)
         });
     }
     let begun = context.clock.both();
@@ -288,6 +287,7 @@ async fn settle(
         (_, Some(pause)) => Outcome::Again(now.plus(pause)),
         (_, None) => Outcome::Failed,
     };
+    let lease = record.delivery.next_attempt_at;
     let mut attempts = record.delivery.attempts;
     attempts.push(attempt);
     let beyond = attempts.len().saturating_sub(KEPT_ATTEMPTS);
@@ -295,7 +295,7 @@ async fn settle(
     let (webhook, event): (WebhookRecord, WebhookEventId) = (webhook.clone(), record.delivery.event);
     write!(context.db, |tx| -> Result<()> {
         let id = &webhook.webhook.id;
-        deliveries::settle(tx, id, &event, &attempts, outcome).await?;
+        deliveries::settle(tx, id, &event, lease, &attempts, outcome).await?;
         if outcome == Outcome::Delivered {
             return Ok(webhooks::note_success(tx, id).await?);
         }

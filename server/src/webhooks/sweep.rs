@@ -8,7 +8,7 @@ use crate::db::{DbError, webhooks, write};
 
 /// For how long a delivery is kept, whatever became of it: longer than it is tried, and long enough to be looked at after holidays.
 const KEPT_FOR: i64 = 30 * UnixMillis::DAY;
-/// How many deliveries of a webhook are kept, the newest: some megabytes of text.
+/// How many deliveries of a webhook are kept that are over, the newest: some megabytes of text.
 const KEPT: i64 = 10_000;
 /// Webhooks that are looked at in one go.
 const PAGE: i64 = 500;

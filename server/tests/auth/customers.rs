@@ -167,7 +167,7 @@ both_engines!(
             "the third of an hour"
         );
         assert_eq!(refused.headers[header::RETRY_AFTER], "601");
-        // An invitation of the operator counts for itself.
+        // Whom the operator invites is not kept out.
         let invited = invite(&server, "Mark IV").await;
         assert_eq!(found(&server, &invited, None).await.status, StatusCode::OK);
         server.clock.advance(UnixMillis::DAY);

@@ -16,7 +16,7 @@ use gangway_server::authority::secret::SecretKind;
 use gangway_server::db::accounts::{AccountKind, NewAccount};
 use gangway_server::db::sign_ins::NewSignIn;
 use gangway_server::db::{CallerCredential, SecretHash};
-use gangway_server::db::{DbError, accounts, memberships, sign_ins};
+use gangway_server::db::{DbError, accounts, memberships, sign_ins, tokens};
 use gangway_server::people::service::{TokenOrder, create_token};
 use gangway_server::relay::ClaimInfo;
 use http::{HeaderMap, HeaderName, header};
@@ -129,12 +129,15 @@ impl Server {
 
     async fn with_token(&self, organisation: &OrganisationId, token: &str) -> Member {
         let authorization = (header::AUTHORIZATION, format!("Bearer {token}"));
-        let mut reader = self.gangway.db.reader().await.expect("a reader");
-        let account = memberships::first_service(&mut reader.conn(), organisation)
+        let (mut reader, hash) = (
+            self.gangway.db.reader().await.expect("a reader"),
+            SecretHash::of(&SecretString::new(token.to_owned())),
+        );
+        let bearer = tokens::by_secret(&mut reader.conn(), &hash, self.gangway.clock.now())
             .await
             .expect("a query");
         self.somebody(
-            account.expect("the service account"),
+            bearer.expect("a token").account,
             organisation,
             "Command line",
             authorization,

@@ -87,9 +87,9 @@ both_engines!(
         server
             .execute(
                 "WITH RECURSIVE s (n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM s WHERE n < 1200)
-                 INSERT INTO devices (id, organisation, name, sort_name, labels, state, state_since, facts, search, approver,
+                 INSERT INTO devices (id, organisation, customer, name, sort_name, labels, state, state_since, facts, search, approver,
                      certificate_expires_at, created_at)
-                 SELECT 'dev_00000000' || (100000000000000000 + n), organisation, name, sort_name, labels, state,
+                 SELECT 'dev_00000000' || (100000000000000000 + n), organisation, customer, name, sort_name, labels, state,
                      state_since, facts, search, approver, certificate_expires_at, created_at
                  FROM devices, s WHERE devices.id = $1",
                 &[certificate.device.as_str()],

@@ -61,7 +61,7 @@ pub(super) fn Founding(
                 <Icon glyph=Glyph::Check />
                 {t.founding_as(&name)}
             </button>
+            <p class="hint">{t.founding_other()}</p>
         </form>
-        <p class="hint">{t.setup_join_other()}</p>
     }
 }

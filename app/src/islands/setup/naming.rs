@@ -2,6 +2,7 @@
 
 use gangway_client::Api;
 use gangway_protocol::account::{CeremonyReply, LinkPurpose, RegistrationRequest};
+use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
 
 use super::safety::go_on;
@@ -100,6 +101,15 @@ pub(super) fn Naming(
                 {t.create_passkey()}
             </button>
             <p class="hint">{t.create_passkey_hint()}</p>
+            {sign_up
+                .then(|| {
+                    view! {
+                        <p class="hint">
+                            {t.sign_up_known()} " "
+                            <a href=paths::HOME>{t.sign_in_title()}</a>
+                        </p>
+                    }
+                })}
         </form>
     }
 }

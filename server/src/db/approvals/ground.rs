@@ -15,8 +15,6 @@ pub struct Ground {
     pub organisation_name: String,
     /// Whether it takes devices.
     pub is_open: bool,
-    /// Its customer, and how many devices that may have, if not as many as it likes.
-    pub quota: Option<(OrganisationId, u64)>,
     /// The signer, if it is one of its own or of an organisation above.
     pub signer: Option<Signer>,
     /// What it knows of the key.
@@ -33,11 +31,11 @@ macro_rules! ground_with_lock {
                 UNION ALL
                 SELECT p.id, p.parent FROM organisations p JOIN above ON p.id = above.parent
             )
-            SELECT o.name AS organisation_name, o.archived_at, c.id AS customer, c.device_quota, s.id, s.name, s.kind, s.least_role, s.disabled_at, k.device,
+            SELECT o.name AS organisation_name, o.archived_at, s.id, s.name, s.kind, s.least_role, s.disabled_at, k.device,
                 k.refused_at, ",
             refused_elsewhere!("$3", "o.id"),
             " AS is_refused_elsewhere
-             FROM organisations o JOIN organisations c ON c.id = COALESCE(o.root, o.id) LEFT JOIN signers s ON s.id = $2 AND s.organisation IN (SELECT above.id FROM above)
+             FROM organisations o LEFT JOIN signers s ON s.id = $2 AND s.organisation IN (SELECT above.id FROM above)
                  LEFT JOIN device_keys k ON k.organisation = o.id AND k.spki_sha256 = $3
              WHERE o.id = $1",
             $lock
@@ -70,8 +68,6 @@ row! {
     struct GroundRow {
         organisation_name: String,
         archived_at: Option<i64>,
-        customer: String,
-        device_quota: Option<i64>,
         id: Option<String>,
         name: Option<String>,
         kind: Option<String>,
@@ -99,12 +95,6 @@ impl TryFrom<GroundRow> for Ground {
         Ok(Self {
             organisation_name: row.organisation_name,
             is_open: row.archived_at.is_none(),
-            quota: row
-                .device_quota
-                .map(|quota| {
-                    Ok::<_, DbError>((parsed(&row.customer, "organisations.id")?, quota.unsigned_abs()))
-                })
-                .transpose()?,
             signer: signer.transpose()?,
             key: row.device.map(known).transpose()?,
             is_refused_elsewhere: row.is_refused_elsewhere,

@@ -14,7 +14,7 @@ pub struct Customer {
     pub id: OrganisationId,
     /// Its name.
     pub name: String,
-    /// Since when there is it.
+    /// When it was made.
     pub created_at: UnixMillis,
     /// Its organisations, itself among them.
     pub organisations: u64,
@@ -72,6 +72,25 @@ pub async fn nth_newest(conn: &mut Conn<'_>, nth: u32) -> Result<Option<UnixMill
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|(at,)| UnixMillis(at)))
+}
+
+/// The customer of an organisation and how many devices it may have, unless that is as many as it likes.
+///
+/// # Errors
+/// What the database says.
+pub async fn quota(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+) -> Result<Option<(OrganisationId, u64)>, DbError> {
+    let row: Option<(String, i64)> = query(
+        "SELECT c.id, c.device_quota FROM organisations o JOIN organisations c ON c.id = COALESCE(o.root, o.id)
+         WHERE o.id = $1 AND c.device_quota IS NOT NULL",
+    )
+    .bind(organisation.as_str())
+    .fetch_optional(conn)
+    .await?;
+    row.map(|(id, most)| Ok((parsed(&id, "organisations.id")?, most.unsigned_abs())))
+        .transpose()
 }
 
 /// How many devices a customer has, retired ones not counted.

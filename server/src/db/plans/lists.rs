@@ -441,7 +441,7 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         Walks(|conn| {
             Box::pin(async {
                 let after = expiry::Place(UnixMillis(50), String::new());
-                expiry::following(conn, &after, UnixMillis(60_000), 500)
+                expiry::following(conn, &after, UnixMillis(60_000), 7, 500)
                     .await
                     .map(drop)
             })

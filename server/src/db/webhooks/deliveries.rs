@@ -102,7 +102,8 @@ pub async fn take(
     Ok(taken > 0)
 }
 
-/// Writes down what became of a delivery, with its attempts.
+/// Writes down what became of a delivery, with its attempts, if it is still taken until `lease`: what was replayed or taken by somebody
+/// else meanwhile is theirs.
 ///
 /// # Errors
 /// What the database says.
@@ -110,6 +111,7 @@ pub async fn settle(
     conn: &mut Conn<'_>,
     webhook: &WebhookId,
     event: &WebhookEventId,
+    lease: Option<UnixMillis>,
     attempts: &[DeliveryAttempt],
     outcome: Outcome,
 ) -> Result<(), DbError> {
@@ -121,13 +123,14 @@ pub async fn settle(
         Outcome::Withdrawn => (DeliveryState::Withdrawn, None),
     };
     query(
-        "UPDATE webhook_deliveries SET attempts = $3, state = $4, due_at = $5 WHERE webhook = $1 AND event = $2",
+        "UPDATE webhook_deliveries SET attempts = $3, state = $4, due_at = $5 WHERE webhook = $1 AND event = $2 AND due_at = $6",
     )
     .bind(webhook.as_str())
     .bind(event.as_str())
     .bind(attempts)
     .bind(state.as_str())
     .bind(due_at)
+    .bind(lease.map(|lease| lease.0))
     .execute(conn)
     .await?;
     Ok(())
@@ -220,7 +223,7 @@ pub async fn page(
     rows.into_iter().map(DeliveryRecord::try_from).collect()
 }
 
-/// The newest delivery of a webhook that is one too many, when it keeps `kept`.
+/// The newest delivery of a webhook that is one too many, when it keeps `kept` of those that are over.
 ///
 /// # Errors
 /// What the database says.
@@ -230,7 +233,7 @@ pub async fn first_beyond(
     kept: i64,
 ) -> Result<Option<String>, DbError> {
     let row: Option<(String,)> = query(
-        "SELECT event FROM webhook_deliveries WHERE webhook = $1 ORDER BY event DESC LIMIT 1 OFFSET $2",
+        "SELECT event FROM webhook_deliveries WHERE webhook = $1 AND due_at IS NULL ORDER BY event DESC LIMIT 1 OFFSET $2",
     )
     .bind(webhook.as_str())
     .bind(kept)
@@ -239,12 +242,12 @@ pub async fn first_beyond(
     Ok(row.map(|(event,)| event))
 }
 
-/// Removes a delivery of a webhook and all older ones.
+/// Removes a delivery of a webhook and all older ones, but those that are still to be sent.
 ///
 /// # Errors
 /// What the database says.
 pub async fn remove_up_to(conn: &mut Conn<'_>, webhook: &WebhookId, event: &str) -> Result<(), DbError> {
-    query("DELETE FROM webhook_deliveries WHERE webhook = $1 AND event <= $2")
+    query("DELETE FROM webhook_deliveries WHERE webhook = $1 AND event <= $2 AND due_at IS NULL")
         .bind(webhook.as_str())
         .bind(event)
         .execute(conn)
