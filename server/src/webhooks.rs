@@ -271,6 +271,7 @@ pub async fn test(
             detail: WebhookDetail::default(),
         },
     };
+    let _place = courier.place_for_test()?;
     let record = DeliveryRecord {
         organisation: organisation.clone(),
         tries: 0,
@@ -292,6 +293,11 @@ pub async fn test(
         if webhook.webhook.state != WebhookState::On {
             return Err(Error::Conflict(
                 "this webhook is off: switch it on first".to_owned(),
+            ));
+        }
+        if deliveries::is_tested(tx, &owned, now).await? {
+            return Err(Error::Conflict(
+                "a test of this webhook is under way: wait for its answer".to_owned(),
             ));
         }
         deliveries::insert(tx, &owned, &written, now.plus(delivery::LEASE)).await?;

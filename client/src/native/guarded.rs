@@ -3,7 +3,7 @@
 //! A name is looked up for each request, every address that it leads to is checked, and the connection goes to one of exactly those:
 //! nobody resolves a second time. Redirects are not followed. No proxy is used: it would resolve the name itself, behind the check.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use gangway_protocol::certificate::file::TrustAnchors;
 use http::header::RETRY_AFTER;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Url};
+use tokio::sync::Semaphore;
 
 use super::trust::tls_config;
 use super::{NativeOptionsError, beneath, of_source};
@@ -19,6 +20,8 @@ use crate::transport::TransportError;
 
 /// From the look-up of the name to the end of what is read of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Names that are looked up at a time, of the threads that the whole server has for what blocks.
+const LOOKUPS: usize = 32;
 /// How much of an answer is read: enough for the sentence that says what is wrong.
 const MAX_EXCERPT_LEN: usize = 512;
 
@@ -63,12 +66,20 @@ struct Guard {
     allowed: Allowed,
 }
 
-/// The system's resolver.
+/// The system's resolver, asked for a few names at a time. It cannot be interrupted: who asks for a name whose servers do not answer
+/// gives up, and the thread goes on waiting, with its place.
 #[must_use]
 pub fn system_lookup() -> Lookup {
-    Arc::new(|name| {
+    let places = Arc::new(Semaphore::new(LOOKUPS));
+    Arc::new(move |name| {
+        let places = places.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 0)).await?;
+            let place = places.acquire_owned().await.map_err(std::io::Error::other)?;
+            let found = tokio::task::spawn_blocking(move || {
+                let _place = place;
+                (name, 0).to_socket_addrs()
+            });
+            let found = found.await.map_err(std::io::Error::other)??;
             Ok(found.map(|address| address.ip()).collect())
         })
     })

@@ -19,3 +19,5 @@ CREATE INDEX devices_by_organisation ON devices (organisation, id);
 CREATE INDEX devices_by_creation ON devices (customer, created_at, id, organisation, state, search);
 CREATE INDEX devices_by_name ON devices (customer, sort_name, id, organisation, state, search);
 CREATE INDEX presence_by_recency ON presence (customer, recency, device, organisation);
+DROP INDEX devices_expiring;
+CREATE INDEX devices_expiring ON devices (customer, certificate_expires_at, id, organisation) WHERE state = 'active';

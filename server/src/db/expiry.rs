@@ -5,7 +5,8 @@ use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 use super::devices::{Row, columns};
-use super::{Conn, DbError, parsed, query, settings};
+use super::query::texts;
+use super::{Conn, DbError, Query, parsed, query, query_of_each, settings};
 
 /// A place among certificates by their end: the end, and the device.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,54 +23,94 @@ pub struct Ending {
     pub at: UnixMillis,
 }
 
-/// At most `limit` devices of an organisation whose certificates end behind `after`, until then, soonest first.
+/// Where certificates are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Within<'a> {
+    /// The customer.
+    pub customer: &'a OrganisationId,
+    /// Only these of its organisations; `None`: all.
+    pub part: Option<&'a [OrganisationId]>,
+}
+
+macro_rules! expiring {
+    ($select:expr, $part:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $select,
+            " FROM devices CROSS JOIN presence WHERE presence.device = devices.id AND devices.customer = $1 AND state = 'active'
+                 AND (certificate_expires_at, devices.id) > ($2, $3) AND certificate_expires_at <= $4",
+            $part,
+            $rest
+        )
+    };
+}
+
+/// A query of devices in an organisation's part of the index of ends, or in all of it.
+macro_rules! within {
+    ($within:expr, $select:expr, $rest:literal) => {
+        match $within.part {
+            None => query(expiring!($select, "", $rest)),
+            Some(_) => query_of_each(
+                expiring!(
+                    $select,
+                    " AND devices.organisation IN (SELECT value FROM json_each($6))",
+                    $rest
+                ),
+                expiring!($select, " AND devices.organisation = ANY($6)", $rest),
+            ),
+        }
+    };
+}
+
+/// At most `limit` devices whose certificates end behind `after`, until then, soonest first.
 ///
 /// # Errors
 /// What the database says.
 pub async fn page(
     conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
+    within: Within<'_>,
     after: &Place,
     until: UnixMillis,
     limit: i64,
 ) -> Result<Vec<Device>, DbError> {
-    let rows: Vec<Row> = query(concat!(
-        "SELECT ",
+    let query = within!(
+        within,
         columns!(),
-        " FROM devices CROSS JOIN presence WHERE presence.device = devices.id AND devices.organisation = $1 AND state = 'active'
-             AND (certificate_expires_at, devices.id) > ($2, $3) AND certificate_expires_at <= $4
-         ORDER BY certificate_expires_at, devices.id LIMIT $5"
-    ))
-    .bind(organisation.as_str())
-    .bind(after.0.0)
-    .bind(&after.1)
-    .bind(until.0)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
+        " ORDER BY certificate_expires_at, devices.id LIMIT $5"
+    );
+    let rows: Vec<Row> = bound(query, within, after, until, limit).fetch_all(conn).await?;
     rows.into_iter().map(Device::try_from).collect()
 }
 
-/// How many devices of an organisation have certificates that end between the two instants.
+/// How many devices have certificates that end between the two instants, counted up to `most`.
 ///
 /// # Errors
 /// What the database says.
 pub async fn count(
     conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
+    within: Within<'_>,
     from: UnixMillis,
     until: UnixMillis,
+    most: u64,
 ) -> Result<u64, DbError> {
-    let (count,): (i64,) = query(
-        "SELECT CAST(COUNT(*) AS BIGINT) FROM devices WHERE organisation = $1 AND state = 'active'
-             AND certificate_expires_at > $2 AND certificate_expires_at <= $3",
-    )
-    .bind(organisation.as_str())
-    .bind(from.0)
-    .bind(until.0)
-    .fetch_one(conn)
-    .await?;
+    let query = within!(within, "COUNT(*) FROM (SELECT 1", " LIMIT $5) AS counted");
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let after = Place(from, "~".to_owned());
+    let (count,): (i64,) = bound(query, within, &after, until, most).fetch_one(conn).await?;
     Ok(count.unsigned_abs())
+}
+
+fn bound(query: Query, within: Within<'_>, after: &Place, until: UnixMillis, limit: i64) -> Query {
+    let query = query
+        .bind(within.customer.as_str())
+        .bind(after.0.0)
+        .bind(&after.1)
+        .bind(until.0)
+        .bind(limit);
+    match within.part {
+        None => query,
+        Some(part) => query.bind(texts(part)),
+    }
 }
 
 /// At most `limit` certificates of active devices, of all organisations, that end behind `after`, until then; only those that were

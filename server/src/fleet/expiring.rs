@@ -2,7 +2,7 @@
 //!
 //! Notices follow the ends of certificates in their order: for each number of days it is written down how far they have got, in the
 //! transaction that tells. So each is given once, also over restarts; a certificate that was renewed meanwhile has another end by then,
-//! and none is given for one whose end was nearer than that when it was issued.
+//! and one that was issued within the threshold gets no notice for it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,7 +16,8 @@ use gangway_protocol::webhook::{
 
 use super::{Unacceptable, unacceptable};
 use crate::context::Context;
-use crate::db::expiry::{self, Ending, Place};
+use crate::db::expiry::{self, Ending, Place, Within};
+use crate::db::fleet::MAX_COUNTED;
 use crate::db::organisations::tree;
 use crate::db::webhooks::outbox::{self, Happening};
 use crate::db::{Conn, DbError, write};
@@ -78,22 +79,28 @@ impl Request {
     ) -> Result<Page<Device>, DbError> {
         // What has run out by now is not ending any more.
         let after = self.after.clone().unwrap_or_else(|| behind(self.from));
-        let mut found: Vec<Device> = Vec::new();
-        let mut total = 0;
-        for organisation in tree::subtree(conn, organisation).await? {
-            let fetch = i64::from(self.limit) + 1;
-            found.extend(expiry::page(conn, &organisation, &after, self.until, fetch).await?);
-            if self.after.is_none() {
-                total += expiry::count(conn, &organisation, self.from, self.until).await?;
-            }
-        }
-        found.sort_by_cached_key(place_of);
+        let place = tree::find(conn, organisation).await?.ok_or(DbError::Missing)?;
+        let part = match place.parent {
+            None => None,
+            Some(_) => Some(tree::subtree(conn, organisation).await?),
+        };
+        let within = Within {
+            customer: &place.root,
+            part: part.as_deref(),
+        };
+        let fetch = i64::from(self.limit) + 1;
+        let mut found = expiry::page(conn, within, &after, self.until, fetch).await?;
+        let total = match self.after {
+            None => expiry::count(conn, within, self.from, self.until, MAX_COUNTED + 1).await?,
+            Some(_) => 0,
+        };
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = found.len() > limit;
         found.truncate(limit);
         let next = found.last().filter(|_| more).map(|last| written(&place_of(last)));
         Ok(Page {
-            total: self.after.is_none().then_some(total),
+            total: self.after.is_none().then_some(total.min(MAX_COUNTED)),
+            total_is_more: total > MAX_COUNTED,
             ..Page::new(found, next)
         })
     }
@@ -146,6 +153,10 @@ async fn give_notice_of(
             let told = expiry::noticed(tx, days).await?;
             let after = told.map_or_else(|| behind(from), |told| told.max(behind(from)));
             if after >= behind(until) {
+                // After a clock that was ahead was set right, what it passed over is told when it is time.
+                if after > behind(until) {
+                    expiry::note_noticed(tx, days, &behind(until)).await?;
+                }
                 return Ok(0);
             }
             let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);

@@ -2,7 +2,8 @@
 //!
 //! 1. The job takes deliveries that are due, webhook by webhook, each in a transaction that keeps others off it for [`LEASE`]: what a
 //!    crash interrupts is sent again after that, with the same id.
-//! 2. Each is sent within a bounded time to a checked address, at most [`MOST_OF_ONE`] of a webhook and [`MOST`] in all at one time.
+//! 2. Each is sent within a bounded time to a checked address, at most [`MOST_OF_ONE`] of a webhook, [`MOST_OF_CUSTOMER`] of a customer
+//!    and [`MOST`] in all at one time.
 //!    A webhook at which something failed last gets one at a time, so that receivers that do not answer take no place from others.
 //! 3. What came back decides: 2xx is done, 410 switches the webhook off, anything else is tried again (`retry`).
 
@@ -14,10 +15,10 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use gangway_client::{Guarded, GuardedAnswer, GuardedError, NativeOptionsError, system_lookup};
 use gangway_protocol::audit::Action;
-use gangway_protocol::id::{WebhookEventId, WebhookId};
+use gangway_protocol::id::{OrganisationId, WebhookEventId, WebhookId};
 use gangway_protocol::time::UnixMillis;
-use gangway_protocol::webhook::{DeliveryAttempt, WebhookEventType, WebhookState};
-use tokio::sync::Notify;
+use gangway_protocol::webhook::{DeliveryAttempt, Webhook, WebhookEventType, WebhookState};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::{note, retry, secret, target};
 use crate::authority::{Error, Result};
@@ -33,8 +34,12 @@ use crate::db::{webhooks, write};
 pub(super) const LEASE: i64 = UnixMillis::MINUTE;
 /// Deliveries under way at one time: each holds a connection and a few kilobytes.
 const MOST: usize = 128;
+/// Of all webhooks of a customer: slow receivers of one leave room to the others.
+const MOST_OF_CUSTOMER: usize = 16;
 /// Of one webhook, whose receiver may be small.
 const MOST_OF_ONE: usize = 4;
+/// Tests at one time, beside these.
+const MOST_TESTS: usize = 16;
 /// Attempts that the log keeps of a delivery: one round of them and what was replayed.
 const KEPT_ATTEMPTS: usize = 12;
 /// For how long nothing may get through before a webhook is switched off: longer than one event is tried.
@@ -44,7 +49,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The way to receivers: see [`Guarded`]. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Courier(Guarded);
+pub struct Courier {
+    guarded: Guarded,
+    /// Places of tests, which somebody waits for.
+    tests: Arc<Semaphore>,
+}
 
 impl Courier {
     /// A way by the rules of this configuration.
@@ -54,7 +63,20 @@ impl Courier {
     pub fn new(config: &Config) -> std::result::Result<Self, NativeOptionsError> {
         let config = config.clone();
         let allowed = Arc::new(move |address| config.allows_webhooks_at(address));
-        Guarded::new(None, system_lookup(), allowed).map(Self)
+        let guarded = Guarded::new(None, system_lookup(), allowed)?;
+        let tests = Arc::new(Semaphore::new(MOST_TESTS));
+        Ok(Self { guarded, tests })
+    }
+
+    /// A place for a test.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when others have all of them.
+    pub(super) fn place_for_test(&self) -> Result<OwnedSemaphorePermit> {
+        self.tests.clone().try_acquire_owned().map_err(|_| Error::Busy {
+            detail: "many webhooks are being tested at present; try again in a moment",
+            retry_after_secs: 10,
+        })
     }
 }
 
@@ -66,46 +88,74 @@ pub async fn deliver_due(context: &Context, courier: &Courier) {
     let under_way = &UnderWay::default();
     stream::unfold(String::new(), |after| next(context, under_way, after))
         .flat_map(stream::iter)
-        .for_each_concurrent(None, async |(webhook, record)| {
+        .for_each_concurrent(None, async |(customer, webhook, record)| {
             let id = webhook.webhook.id.clone();
             if let Err(error) = send(context, courier, &webhook, record).await {
                 tracing::warn!(webhook = %id, %error, "what became of an event could not be written down; it is sent again");
             }
-            under_way.end(&id);
+            under_way.end(&id, &customer);
         })
         .await;
 }
 
-/// Deliveries under way, by their webhooks.
+/// Deliveries under way.
 #[derive(Default)]
 struct UnderWay {
-    of_each: Mutex<BTreeMap<WebhookId, usize>>,
+    counts: Mutex<Counts>,
     /// One has ended: there is room.
     ended: Notify,
 }
 
+#[derive(Default)]
+struct Counts {
+    webhooks: BTreeMap<WebhookId, usize>,
+    customers: BTreeMap<OrganisationId, usize>,
+}
+
 impl UnderWay {
-    fn of_each(&self) -> MutexGuard<'_, BTreeMap<WebhookId, usize>> {
-        self.of_each.lock().expect("nobody panics with it")
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().expect("nobody panics with it")
     }
 
-    fn of(&self, webhook: &WebhookId) -> usize {
-        self.of_each().get(webhook).copied().unwrap_or_default()
+    /// How many more of this webhook may be sent.
+    fn room_of(&self, webhook: &Webhook, customer: &OrganisationId) -> usize {
+        let most = match webhook.failing_since {
+            Some(_) => 1,
+            None => MOST_OF_ONE,
+        };
+        let counts = self.counts();
+        let of_one = counts.webhooks.get(&webhook.id).copied().unwrap_or_default();
+        let of_all = counts.customers.get(customer).copied().unwrap_or_default();
+        most.saturating_sub(of_one)
+            .min(MOST_OF_CUSTOMER.saturating_sub(of_all))
     }
 
     fn count(&self) -> usize {
-        self.of_each().values().sum()
+        self.counts().customers.values().sum()
     }
 
-    fn begin(&self, webhook: &WebhookId) {
-        *self.of_each().entry(webhook.clone()).or_default() += 1;
+    fn begin(&self, webhook: &WebhookId, customer: &OrganisationId) {
+        let mut counts = self.counts();
+        *counts.webhooks.entry(webhook.clone()).or_default() += 1;
+        *counts.customers.entry(customer.clone()).or_default() += 1;
     }
 
-    fn end(&self, webhook: &WebhookId) {
-        if let Some(count) = self.of_each().get_mut(webhook) {
-            *count -= 1;
-        }
+    fn end(&self, webhook: &WebhookId, customer: &OrganisationId) {
+        let mut counts = self.counts();
+        less(&mut counts.webhooks, webhook);
+        less(&mut counts.customers, customer);
+        drop(counts);
         self.ended.notify_one();
+    }
+}
+
+/// One less; nothing is kept of what has none left.
+fn less<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
     }
 }
 
@@ -136,8 +186,8 @@ async fn next(context: &Context, under_way: &UnderWay, mut after: String) -> Opt
     }
 }
 
-/// What is to be sent, and where.
-type Due = (WebhookRecord, DeliveryRecord);
+/// Whose it is, where it is to be sent, and what.
+type Due = (OrganisationId, WebhookRecord, DeliveryRecord);
 
 /// Takes deliveries of the next webhooks behind `after` that are due, as many as there is room for. Says behind which webhook to go on,
 /// unless those were the last.
@@ -161,11 +211,12 @@ async fn take_due(
             return Ok((Some(behind), taken));
         }
         behind = webhook.webhook.id.to_string();
-        let most = match webhook.webhook.failing_since {
-            Some(_) => 1,
-            None => MOST_OF_ONE,
+        let place = tree::find(&mut context.db.reader().await?.conn(), &webhook.organisation).await?;
+        // Whose organisation there is not any more has nothing to be told.
+        let Some(customer) = place.map(|place| place.root) else {
+            continue;
         };
-        let wanted = most.saturating_sub(under_way.of(&webhook.webhook.id)).min(left);
+        let wanted = under_way.room_of(&webhook.webhook, &customer).min(left);
         if wanted == 0 {
             continue;
         }
@@ -182,8 +233,8 @@ async fn take_due(
             if is_ours {
                 record.tries += 1;
                 record.delivery.next_attempt_at = Some(lease);
-                under_way.begin(&webhook.webhook.id);
-                taken.push((webhook.clone(), record));
+                under_way.begin(&webhook.webhook.id, &customer);
+                taken.push((customer.clone(), webhook.clone(), record));
             }
         }
     }
@@ -258,9 +309,11 @@ async fn ask(
         .header("webhook-id", event.as_str())
         .header("webhook-timestamp", now.as_secs())
         .header("webhook-signature", signatures)
-        .body(body.clone().into_bytes())
-        .map_err(Error::internal)?;
-    Ok(courier.0.send(request).await)
+        .body(body.clone().into_bytes());
+    match request {
+        Ok(request) => Ok(courier.guarded.send(request).await),
+        Err(error) => Ok(Err(GuardedError::Silent(error.to_string()))),
+    }
 }
 
 async fn settle(

@@ -49,6 +49,10 @@ pub(super) fn check(config: &Config, text: &str) -> Result<String> {
         _ => return Err(unfit("url begins with https://")),
     }
     let text = String::from(url);
+    // The two grammars differ in what a host may hold.
+    if text.parse::<http::Uri>().is_err() {
+        return Err(unfit("url has a host that no request can be sent to"));
+    }
     // Written down it may be longer than it came.
     if text.len() > MAX_URL_LEN {
         return Err(unfit(&format!("url has at most {MAX_URL_LEN} bytes")));

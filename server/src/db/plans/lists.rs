@@ -429,10 +429,13 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         "expiry::page",
         Walks(|conn| {
             Box::pin(async {
-                let after = expiry::Place(UnixMillis(50), String::new());
-                expiry::page(conn, &home(), &after, UnixMillis(60_000), 50)
-                    .await
-                    .map(drop)
+                let (after, customer) = (expiry::Place(UnixMillis(50), String::new()), &home());
+                let part = [home(), other(2)];
+                for part in [None, Some(&part[..])] {
+                    let within = expiry::Within { customer, part };
+                    expiry::page(conn, within, &after, UnixMillis(60_000), 50).await?;
+                }
+                Ok(())
             })
         }),
     ),

@@ -136,6 +136,22 @@ pub async fn settle(
     Ok(())
 }
 
+/// Whether somebody waits for the answer to a test.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_tested(conn: &mut Conn<'_>, webhook: &WebhookId, now: UnixMillis) -> Result<bool, DbError> {
+    let row: Option<(String,)> = query(
+        "SELECT event FROM webhook_deliveries WHERE webhook = $1 AND due_at > $2 AND kind = $3 LIMIT 1",
+    )
+    .bind(webhook.as_str())
+    .bind(now.0)
+    .bind(WebhookEventType::Test.as_str())
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.is_some())
+}
+
 /// Has a delivery sent again, as if for the first time. False when there is none, or it is withdrawn.
 ///
 /// # Errors
