@@ -128,8 +128,8 @@ pub async fn following(
     let rows: Vec<(String, String, i64)> = query(
         "SELECT id, organisation, certificate_expires_at FROM devices
          WHERE state = 'active' AND (certificate_expires_at, id) > ($1, $2) AND certificate_expires_at <= $3
-             AND NOT EXISTS (SELECT 1 FROM certificates c WHERE c.device = devices.id
-                 AND c.not_after = devices.certificate_expires_at AND c.issued_at >= c.not_after - $4)
+             AND COALESCE((SELECT MAX(c.issued_at) FROM certificates c WHERE c.device = devices.id
+                 AND c.not_after = devices.certificate_expires_at), 0) < certificate_expires_at - $4
          ORDER BY certificate_expires_at, id LIMIT $5",
     )
     .bind(after.0.0)

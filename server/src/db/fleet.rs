@@ -165,7 +165,8 @@ impl Fleets {
             "SELECT COUNT(*) FROM (SELECT 1 FROM devices WHERE organisation IN (SELECT value FROM json_each($1)) LIMIT $2)",
             // By its index alone: PostgreSQL would rather begin to read the table where it thinks that most rows are wanted.
             "SELECT COUNT(*) FROM (SELECT 1 FROM UNNEST($1::TEXT[]) AS asked (value) CROSS JOIN LATERAL
-                 (SELECT 1 FROM devices WHERE devices.organisation = asked.value LIMIT $2) AS one LIMIT $2) AS few",
+                 (SELECT 1 FROM devices WHERE devices.organisation = asked.value ORDER BY devices.id LIMIT $2) AS one
+                 LIMIT $2) AS few",
         )
         .bind(texts(&organisations))
         .bind(FEW + 1)

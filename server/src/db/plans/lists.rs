@@ -456,7 +456,7 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
     ),
     (
         "webhooks::due",
-        Walks(|conn| Box::pin(async { webhooks::due(conn, UnixMillis(50), "", 100).await.map(drop) })),
+        SortsFew(|conn| Box::pin(async { webhooks::due(conn, UnixMillis(50), "", 100).await.map(drop) })),
     ),
     (
         "webhooks::ids",
