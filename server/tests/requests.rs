@@ -3,7 +3,7 @@
 use axum::body::Body;
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::error::ProblemCode;
-use gangway_protocol::id::{CeremonyId, ClaimId, DeviceId, PasskeyId, SignerId};
+use gangway_protocol::id::{CeremonyId, ClaimId, DeviceId, PasskeyId, SignerId, WebhookEventId, WebhookId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
@@ -65,6 +65,8 @@ fn addressed(place: &str, owner: &Person) -> String {
         .replace("{ceremony}", CeremonyId::new(START, [0; 10]).as_str())
         .replace("{claim}", ClaimId::new(START, [0; 10]).as_str())
         .replace("{signer}", SignerId::new(START, [0; 10]).as_str())
+        .replace("{webhook}", WebhookId::new(START, [0; 10]).as_str())
+        .replace("{event}", WebhookEventId::new(START, [0; 10]).as_str())
         .replace("{sha256}", &"0".repeat(64))
 }
 

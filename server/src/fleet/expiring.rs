@@ -168,10 +168,7 @@ async fn give_notice_of(
                 Some(last) if count == BATCH => Place(last.at, last.device.to_string()),
                 _ => behind(until),
             };
-            let happenings: Vec<Happening> = endings
-                .into_iter()
-                .map(|ending| notice(ending, days, at))
-                .collect();
+            let happenings: Vec<Happening> = endings.iter().map(|ending| notice(ending, days, at)).collect();
             outbox::put(tx, &happenings).await?;
             expiry::note_noticed(tx, days, &place).await?;
             Ok(count)
@@ -182,7 +179,7 @@ async fn give_notice_of(
     }
 }
 
-fn notice(ending: Ending, days: u32, at: UnixMillis) -> Happening {
+fn notice(ending: &Ending, days: u32, at: UnixMillis) -> Happening {
     Happening {
         detail: WebhookDetail {
             expires_at: Some(ending.at),

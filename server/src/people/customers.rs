@@ -84,7 +84,7 @@ impl NewCustomer {
         let entry = |scope, subject, detail| Entry {
             scope,
             at: now,
-            actor: owner.clone(),
+            actor: *owner,
             action: Action::OrganisationSetUp,
             subject,
             detail,

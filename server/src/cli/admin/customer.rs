@@ -83,7 +83,7 @@ async fn invite(args: InviteArgs) -> Result<(), CommandError> {
     let (config, db) = super::open(&args.flags).await?;
     let made = customers::invite(&db, &config, &SystemClock, &SystemRandom, &args.name).await;
     db.close().await;
-    let link = made.map_err(refused)?;
+    let link = made.map_err(|error| refused(&error))?;
     eprintln!("Give this link to the customer and nobody else. It works once, within seven days:");
     print_line!("{}", link.expose());
     Ok(())
@@ -135,10 +135,10 @@ async fn change(args: ChangeArgs) -> Result<(), CommandError> {
         crate::authority::Error::NotFound => CommandError::Refused(
             "there is no such customer: `gangway admin customer list` prints their ids".to_owned(),
         ),
-        other => refused(other),
+        other => refused(&other),
     })
 }
 
-fn refused(error: crate::authority::Error) -> CommandError {
+fn refused(error: &crate::authority::Error) -> CommandError {
     CommandError::Refused(error.to_string())
 }
