@@ -184,7 +184,7 @@ pub async fn due(
          FROM webhooks w
          WHERE w.id > $1 AND w.state = 'on'
              AND EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook = w.id AND d.due_at <= $2)
-             AND EXISTS (SELECT 1 FROM organisations o WHERE o.id = w.organisation AND o.archived_at IS NULL)
+             AND (SELECT o.archived_at FROM organisations o WHERE o.id = w.organisation) IS NULL
          ORDER BY w.id LIMIT $3",
     )
     .bind(after)

@@ -182,7 +182,8 @@ fn wants(events: &[WebhookEventType], kind: WebhookEventType) -> bool {
 /// A webhook that sends, by its id, with what it wants.
 type Wanting = (String, Vec<WebhookEventType>);
 
-/// The webhooks that send, of each of these organisations and those above it.
+/// The webhooks that send, of each of these organisations and those above it. SQLite takes tables in the order of a CROSS JOIN: it
+/// would otherwise look at every webhook there is.
 ///
 /// # Errors
 /// What the database says.
@@ -196,15 +197,15 @@ pub async fn wanting(
             UNION ALL
             SELECT above.organisation, o.id, o.parent FROM organisations o JOIN above ON o.id = above.parent
         )
-        SELECT above.organisation, w.id, w.events FROM above JOIN webhooks w ON w.organisation = above.id
-        WHERE w.state = 'on'",
+        SELECT above.organisation, w.id, w.events FROM above CROSS JOIN webhooks w
+        WHERE w.organisation = above.id AND w.state = 'on'",
         "WITH RECURSIVE above (organisation, id, parent) AS (
             SELECT id, id, parent FROM organisations WHERE id = ANY($1)
             UNION ALL
             SELECT above.organisation, o.id, o.parent FROM organisations o JOIN above ON o.id = above.parent
         )
-        SELECT above.organisation, w.id, w.events FROM above JOIN webhooks w ON w.organisation = above.id
-        WHERE w.state = 'on'",
+        SELECT above.organisation, w.id, w.events FROM above CROSS JOIN webhooks w
+        WHERE w.organisation = above.id AND w.state = 'on'",
     )
     .bind(texts(organisations))
     .fetch_all(conn)
