@@ -16,6 +16,7 @@ use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 use gangway_server::authority::identify;
+use gangway_server::clock::{Clock as _, SystemClock};
 use gangway_server::config::{Config, Environment, Values};
 use gangway_server::db::{Db, DbError, SecretHash, assembled, presence};
 use gangway_server::limits::ClientAddress;
@@ -204,7 +205,7 @@ impl Scene {
         let mut times = Vec::new();
         for _ in 0..PAGES * 5 {
             let started = Instant::now();
-            let caller = identify::caller(&self.db, now()?, &headers, address).await?;
+            let caller = identify::caller(&self.db, now(), &headers, address).await?;
             let fleets = caller.chosen_fleets(&self.db, None).await?;
             times.push(started.elapsed().as_secs_f64() * 1e3);
             ensure!(
@@ -313,9 +314,8 @@ fn filters() -> Vec<String> {
     all
 }
 
-fn now() -> anyhow::Result<UnixMillis> {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    Ok(UnixMillis(i64::try_from(since.as_millis())?))
+fn now() -> UnixMillis {
+    SystemClock.now()
 }
 
 fn id(prefix: &str, number: u32) -> String {
@@ -352,7 +352,7 @@ fn seeds(on_postgres: bool, all: &Reader, many: &Reader) -> anyhow::Result<Vec<S
         software: "gangway-device".to_owned(),
         ..Facts::default()
     })?;
-    let at = now()?.0;
+    let at = now().0;
     let mut statements = vec![
         // Of each hundred the first is the customer, the next nine are below it, and ten each below these.
         format!(
