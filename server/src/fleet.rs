@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gangway_protocol::device::{Device, DeviceQuery, DeviceState};
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page};
 
-use crate::db::fleet::{self, By, Filter, Order, Place};
+use crate::db::fleet::{self, By, Filter, Order, Place, Ways};
 pub use crate::db::fleet::{Fleets, MAX_COUNTED, MAX_WORDS};
 use crate::db::{Conn, DbError};
 
@@ -91,18 +91,18 @@ impl Request {
         }
     }
 
-    /// One page of these fleets, and the place of its last device when more follow.
+    /// One page on these ways, and the place of its last device when more follow.
     ///
     /// # Errors
     /// What the database says.
     pub async fn fetch(
         &self,
         conn: &mut Conn<'_>,
-        fleets: &Fleets,
+        ways: &Ways,
     ) -> Result<(Vec<Device>, Option<Place>), DbError> {
         let after = self.after.clone().unwrap_or_else(|| Place::start(self.order));
         // One more than a page holds tells whether another follows.
-        let mut found = fleet::page(conn, fleets, &self.filter, self.order, &after, self.limit + 1).await?;
+        let mut found = fleet::page(conn, ways, &self.filter, self.order, &after, self.limit + 1).await?;
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = found.len() > limit;
         found.truncate(limit);
@@ -115,12 +115,13 @@ impl Request {
     /// # Errors
     /// What the database says.
     pub async fn page(&self, conn: &mut Conn<'_>, fleets: &Fleets) -> Result<Page<Device>, DbError> {
-        let (items, next) = self.fetch(conn, fleets).await?;
+        let ways = fleets.ways(conn).await?;
+        let (items, next) = self.fetch(conn, &ways).await?;
         let mut page = Page::new(items, next.as_ref().map(write_place));
         if self.after.is_none() {
             let counted = match &next {
                 None => u64::try_from(page.items.len()).unwrap_or(u64::MAX),
-                Some(_) => fleet::count(conn, fleets, &self.filter, MAX_COUNTED + 1).await?,
+                Some(_) => fleet::count(conn, &ways, &self.filter, MAX_COUNTED + 1).await?,
             };
             page.total_is_more = counted > MAX_COUNTED;
             page.total = Some(counted.min(MAX_COUNTED));

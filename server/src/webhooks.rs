@@ -63,12 +63,12 @@ pub async fn add(
     organisation: OrganisationId,
     request: WebhookRequest,
 ) -> Result<Webhook> {
-    let now = context.clock.now();
-    require(context, caller, &organisation).await?;
+    let id = WebhookId::new(context.clock.now(), context.random.for_id());
+    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let (now, id, organisation) = (doing.now, doing.id.clone(), doing.organisation.clone());
     let place = path::webhooks(&organisation);
     let once = Once::of(key, &caller.account, &(&place, &request), &*context.random)?;
     let secret = secret::mint(&*context.random);
-    let id = WebhookId::new(now, context.random.for_id());
     let record = WebhookRecord {
         secret: secret::seal(context.ca.key_store(), &id, &secret, &*context.random)?,
         former_secret: None,
@@ -86,14 +86,13 @@ pub async fn add(
             secret: None,
         },
     };
-    let caller = caller.clone();
     write!(context.db, |tx| -> Result<Webhook> {
         if let Some(once) = &once
             && let Some(webhook) = once.begin(tx, now).await?
         {
             return Ok(webhook);
         }
-        hold_as_admin(tx, &caller, &organisation).await?;
+        hold_as_admin(tx, &doing.caller, &organisation).await?;
         open_place(tx, &organisation).await?;
         if webhooks::of_organisation(tx, &organisation).await?.len() >= MAX_WEBHOOKS {
             return Err(Error::Conflict(format!(
@@ -113,15 +112,7 @@ pub async fn add(
         if let Some(once) = &once {
             once.end(tx, &webhook).await?;
         }
-        note(
-            tx,
-            caller.actor(),
-            &organisation,
-            now,
-            Action::WebhookAdded,
-            &record.webhook,
-        )
-        .await?;
+        doing.record(tx, Action::WebhookAdded, &record.webhook).await?;
         Ok(webhook)
     })
 }
@@ -137,8 +128,7 @@ pub async fn change(
     id: WebhookId,
     update: WebhookUpdate,
 ) -> Result<Webhook> {
-    let now = context.clock.now();
-    require(context, caller, &organisation).await?;
+    let doing = Doing::begin(context, caller, organisation, id).await?;
     let name = update
         .name
         .as_deref()
@@ -150,10 +140,8 @@ pub async fn change(
         .map(|url| target::check(&context.config, url))
         .transpose()?;
     let events = update.events.map(distinct).transpose()?;
-    let caller = caller.clone();
     write!(context.db, |tx| -> Result<Webhook> {
-        hold_as_admin(tx, &caller, &organisation).await?;
-        let former = of(tx, &organisation, &id).await?.webhook;
+        let former = doing.hold(tx).await?.webhook;
         let mut webhook = former.clone();
         webhook.name = name.unwrap_or(webhook.name);
         webhook.url = url.unwrap_or(webhook.url);
@@ -161,7 +149,7 @@ pub async fn change(
         let is_on = former.state == WebhookState::On;
         if let Some(on) = update.on.filter(|on| *on != is_on) {
             webhook.state = if on { WebhookState::On } else { WebhookState::Off };
-            webhook.state_since = now;
+            webhook.state_since = doing.now;
             // Days in which it was off are no days in which nothing got through.
             webhook.failing_since = None;
         }
@@ -170,15 +158,7 @@ pub async fn change(
             if webhook.state != former.state {
                 webhooks::switch(tx, &webhook).await?;
             }
-            note(
-                tx,
-                caller.actor(),
-                &organisation,
-                now,
-                Action::WebhookChanged,
-                &webhook,
-            )
-            .await?;
+            doing.record(tx, Action::WebhookChanged, &webhook).await?;
         }
         Ok(webhook)
     })
@@ -194,22 +174,11 @@ pub async fn remove(
     organisation: OrganisationId,
     id: WebhookId,
 ) -> Result<()> {
-    let now = context.clock.now();
-    require(context, caller, &organisation).await?;
-    let caller = caller.clone();
+    let doing = Doing::begin(context, caller, organisation, id).await?;
     write!(context.db, |tx| -> Result<()> {
-        hold_as_admin(tx, &caller, &organisation).await?;
-        let webhook = of(tx, &organisation, &id).await?.webhook;
-        webhooks::remove(tx, &id).await?;
-        note(
-            tx,
-            caller.actor(),
-            &organisation,
-            now,
-            Action::WebhookRemoved,
-            &webhook,
-        )
-        .await
+        let webhook = doing.hold(tx).await?.webhook;
+        webhooks::remove(tx, &doing.id).await?;
+        doing.record(tx, Action::WebhookRemoved, &webhook).await
     })
 }
 
@@ -223,26 +192,15 @@ pub async fn rotate_secret(
     organisation: OrganisationId,
     id: WebhookId,
 ) -> Result<Webhook> {
-    let now = context.clock.now();
-    require(context, caller, &organisation).await?;
+    let doing = Doing::begin(context, caller, organisation, id).await?;
     let secret = secret::mint(&*context.random);
-    let sealed = secret::seal(context.ca.key_store(), &id, &secret, &*context.random)?;
-    let caller = caller.clone();
+    let sealed = secret::seal(context.ca.key_store(), &doing.id, &secret, &*context.random)?;
     write!(context.db, |tx| -> Result<Webhook> {
-        hold_as_admin(tx, &caller, &organisation).await?;
-        let mut webhook = of(tx, &organisation, &id).await?.webhook;
-        let until = now.plus(OVERLAP);
-        webhooks::rotate(tx, &id, &sealed, until).await?;
+        let mut webhook = doing.hold(tx).await?.webhook;
+        let until = doing.now.plus(OVERLAP);
+        webhooks::rotate(tx, &doing.id, &sealed, until).await?;
         webhook.former_secret_until = Some(until);
-        note(
-            tx,
-            caller.actor(),
-            &organisation,
-            now,
-            Action::WebhookSecretRotated,
-            &webhook,
-        )
-        .await?;
+        doing.record(tx, Action::WebhookSecretRotated, &webhook).await?;
         webhook.secret = Some(secret);
         Ok(webhook)
     })
@@ -259,21 +217,21 @@ pub async fn test(
     organisation: OrganisationId,
     id: WebhookId,
 ) -> Result<WebhookDelivery> {
-    let now = context.clock.now();
-    require(context, caller, &organisation).await?;
+    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let now = doing.now;
     let event = WebhookEventId::new(now, context.random.for_id());
     let body = WebhookBody {
         kind: WebhookEventType::Test,
         timestamp: now.rfc3339(),
         data: WebhookData {
-            organisation: organisation.clone(),
+            organisation: doing.organisation.clone(),
             device: None,
             detail: WebhookDetail::default(),
         },
     };
     let _place = courier.place_for_test()?;
     let record = DeliveryRecord {
-        organisation: organisation.clone(),
+        organisation: doing.organisation.clone(),
         tries: 0,
         delivery: WebhookDelivery {
             event: event.clone(),
@@ -285,36 +243,27 @@ pub async fn test(
             body: serde_json::to_string(&body).map_err(Error::internal)?,
         },
     };
-    let (caller, home, owned, written) = (caller.clone(), organisation, id.clone(), record.clone());
+    let (acting, written) = (doing.clone(), record.clone());
     let webhook = write!(context.db, |tx| -> Result<WebhookRecord> {
-        hold_as_admin(tx, &caller, &home).await?;
-        open_place(tx, &home).await?;
-        let webhook = of(tx, &home, &owned).await?;
+        let webhook = acting.hold(tx).await?;
+        open_place(tx, &acting.organisation).await?;
         if webhook.webhook.state != WebhookState::On {
             return Err(Error::Conflict(
                 "this webhook is off: switch it on first".to_owned(),
             ));
         }
-        if deliveries::is_tested(tx, &owned, now).await? {
+        if deliveries::is_tested(tx, &acting.id, now).await? {
             return Err(Error::Conflict(
                 "a test of this webhook is under way: wait for its answer".to_owned(),
             ));
         }
-        deliveries::insert(tx, &owned, &written, now.plus(delivery::LEASE)).await?;
-        note(
-            tx,
-            caller.actor(),
-            &home,
-            now,
-            Action::WebhookTested,
-            &webhook.webhook,
-        )
-        .await?;
+        deliveries::insert(tx, &acting.id, &written, now.plus(delivery::LEASE)).await?;
+        acting.record(tx, Action::WebhookTested, &webhook.webhook).await?;
         Ok(webhook)
     })?;
     delivery::send(context, courier, &webhook, record).await?;
     let mut reader = context.db.reader().await?;
-    let found = deliveries::find(&mut reader.conn(), &id, &event).await?;
+    let found = deliveries::find(&mut reader.conn(), &doing.id, &event).await?;
     Ok(found.ok_or(Error::NotFound)?.delivery)
 }
 
@@ -351,28 +300,17 @@ pub async fn replay(
     id: WebhookId,
     event: WebhookEventId,
 ) -> Result<WebhookDelivery> {
-    let now = context.clock.now();
-    require(context, caller, &organisation).await?;
-    let caller = caller.clone();
+    let doing = Doing::begin(context, caller, organisation, id).await?;
     write!(context.db, |tx| -> Result<WebhookDelivery> {
-        hold_as_admin(tx, &caller, &organisation).await?;
-        let webhook = of(tx, &organisation, &id).await?.webhook;
-        deliveries::find(tx, &id, &event).await?.ok_or(Error::NotFound)?;
-        if !deliveries::replay(tx, &id, &event, now).await? {
+        let (webhook, id) = (doing.hold(tx).await?.webhook, &doing.id);
+        deliveries::find(tx, id, &event).await?.ok_or(Error::NotFound)?;
+        if !deliveries::replay(tx, id, &event, doing.now).await? {
             return Err(Error::Conflict(
                 "this happened in an organisation that is not below this webhook’s any more".to_owned(),
             ));
         }
-        note(
-            tx,
-            caller.actor(),
-            &organisation,
-            now,
-            Action::WebhookReplayed,
-            &webhook,
-        )
-        .await?;
-        let found = deliveries::find(tx, &id, &event).await?;
+        doing.record(tx, Action::WebhookReplayed, &webhook).await?;
+        let found = deliveries::find(tx, id, &event).await?;
         Ok(found.ok_or(Error::NotFound)?.delivery)
     })
 }
@@ -388,35 +326,63 @@ pub async fn replay_failed(
     id: WebhookId,
     since: UnixMillis,
 ) -> Result<Replayed> {
-    let now = context.clock.now();
-    require(context, caller, &organisation).await?;
-    let caller = caller.clone();
+    let doing = Doing::begin(context, caller, organisation, id).await?;
     write!(context.db, |tx| -> Result<Replayed> {
-        hold_as_admin(tx, &caller, &organisation).await?;
-        let webhook = of(tx, &organisation, &id).await?.webhook;
-        let count = deliveries::replay_failed(tx, &id, since, now).await?;
+        let webhook = doing.hold(tx).await?.webhook;
+        let count = deliveries::replay_failed(tx, &doing.id, since, doing.now).await?;
         if count > 0 {
-            note(
-                tx,
-                caller.actor(),
-                &organisation,
-                now,
-                Action::WebhookReplayed,
-                &webhook,
-            )
-            .await?;
+            doing.record(tx, Action::WebhookReplayed, &webhook).await?;
         }
         Ok(Replayed { count })
     })
 }
 
-/// Who decides where events go decides who knows of the fleet: it takes an admin who is there now.
-async fn require(context: &Context, caller: &Caller, organisation: &OrganisationId) -> Result<()> {
-    caller
-        .require(&context.db, organisation, Right::Administer)
-        .await?;
-    caller.require_fresh_person(context.clock.now())?;
-    Ok(())
+/// Something that is done to a webhook. Who decides where events go decides who knows of the fleet: it takes an admin who is there now.
+#[derive(Clone)]
+struct Doing {
+    caller: Caller,
+    organisation: OrganisationId,
+    id: WebhookId,
+    now: UnixMillis,
+}
+
+impl Doing {
+    async fn begin(
+        context: &Context,
+        caller: &Caller,
+        organisation: OrganisationId,
+        id: WebhookId,
+    ) -> Result<Self> {
+        let now = context.clock.now();
+        caller
+            .require(&context.db, &organisation, Right::Administer)
+            .await?;
+        caller.require_fresh_person(now)?;
+        Ok(Self {
+            caller: caller.clone(),
+            organisation,
+            id,
+            now,
+        })
+    }
+
+    /// The webhook, whose organisation is held for a caller who still administers it.
+    async fn hold(&self, tx: &mut Conn<'_>) -> Result<WebhookRecord> {
+        hold_as_admin(tx, &self.caller, &self.organisation).await?;
+        of(tx, &self.organisation, &self.id).await
+    }
+
+    async fn record(&self, tx: &mut Conn<'_>, action: Action, webhook: &Webhook) -> Result<()> {
+        record(
+            tx,
+            self.caller.actor(),
+            &self.organisation,
+            self.now,
+            action,
+            webhook,
+        )
+        .await
+    }
 }
 
 /// A webhook of this organisation.
@@ -443,7 +409,8 @@ fn distinct(mut events: Vec<WebhookEventType>) -> Result<Vec<WebhookEventType>> 
     Ok(events)
 }
 
-async fn note(
+/// Writes down what was done to a webhook.
+async fn record(
     tx: &mut Conn<'_>,
     actor: Actor<'_>,
     organisation: &OrganisationId,

@@ -35,7 +35,7 @@ variable "organisation" {
 }
 
 variable "token_secret" {
-  description = "ARN of the secret in Secrets Manager that holds an API token of that organisation with the scope read"
+  description = "ARN of the secret in Secrets Manager that holds an API token of that organisation with the scope fleet:read"
   type        = string
 }
 

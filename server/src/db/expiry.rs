@@ -1,5 +1,7 @@
 //! Certificates of active devices by their end.
 
+use std::collections::HashMap;
+
 use gangway_protocol::device::Device;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
@@ -14,7 +16,7 @@ pub struct Place(pub UnixMillis, pub String);
 
 /// A certificate that ends, by its device.
 #[derive(Clone, Debug)]
-pub struct Ending {
+pub struct Expiring {
     /// The device.
     pub device: DeviceId,
     /// Where it is.
@@ -113,8 +115,7 @@ fn bound(query: Query, within: Within<'_>, after: &Place, until: UnixMillis, lim
     }
 }
 
-/// At most `limit` certificates of active devices, of all organisations, that end behind `after`, until then; only those that were
-/// issued more than `life` before their end.
+/// At most `limit` certificates of active devices, of all organisations, that end behind `after`, until then.
 ///
 /// # Errors
 /// What the database says.
@@ -122,31 +123,47 @@ pub async fn following(
     conn: &mut Conn<'_>,
     after: &Place,
     until: UnixMillis,
-    life: i64,
     limit: i64,
-) -> Result<Vec<Ending>, DbError> {
+) -> Result<Vec<Expiring>, DbError> {
     let rows: Vec<(String, String, i64)> = query(
         "SELECT id, organisation, certificate_expires_at FROM devices
          WHERE state = 'active' AND (certificate_expires_at, id) > ($1, $2) AND certificate_expires_at <= $3
-             AND COALESCE((SELECT MAX(c.issued_at) FROM certificates c WHERE c.device = devices.id
-                 AND c.not_after = devices.certificate_expires_at), 0) < certificate_expires_at - $4
-         ORDER BY certificate_expires_at, id LIMIT $5",
+         ORDER BY certificate_expires_at, id LIMIT $4",
     )
     .bind(after.0.0)
     .bind(&after.1)
     .bind(until.0)
-    .bind(life)
     .bind(limit)
     .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|(device, organisation, at)| {
-            Ok(Ending {
+            Ok(Expiring {
                 device: parsed(&device, "devices.id")?,
                 organisation: parsed(&organisation, "devices.organisation")?,
                 at: UnixMillis(at),
             })
         })
+        .collect()
+}
+
+/// When the newest certificates of these devices were issued.
+///
+/// # Errors
+/// What the database says.
+pub async fn newest_issued(
+    conn: &mut Conn<'_>,
+    devices: &[&DeviceId],
+) -> Result<HashMap<DeviceId, UnixMillis>, DbError> {
+    let rows: Vec<(String, i64)> = query_of_each(
+        "SELECT device, MAX(issued_at) FROM certificates WHERE device IN (SELECT value FROM json_each($1)) GROUP BY device",
+        "SELECT device, MAX(issued_at) FROM certificates WHERE device = ANY($1) GROUP BY device",
+    )
+    .bind(texts(devices))
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|(device, at)| Ok((parsed(&device, "certificates.device")?, UnixMillis(at))))
         .collect()
 }
 

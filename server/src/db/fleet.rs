@@ -125,6 +125,10 @@ pub struct Placed {
     pub device: Device,
 }
 
+/// Ways to the devices of some fleets, each with statements of its own.
+#[derive(Clone, Debug)]
+pub struct Ways(Vec<Among>);
+
 /// Among what a statement looks for devices.
 #[derive(Clone, Debug)]
 enum Among {
@@ -148,7 +152,11 @@ impl Fleets {
             && other.organisations.iter().all(|one| organisations.contains(one))
     }
 
-    async fn split(&self, conn: &mut Conn<'_>) -> Result<Vec<Among>, DbError> {
+    /// Where to look for their devices, for a page and its count.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ways(&self, conn: &mut Conn<'_>) -> Result<Ways, DbError> {
         let mut all = Vec::new();
         if !self.customers.is_empty() {
             all.push(Among::Customers(self.customers.clone()));
@@ -156,7 +164,7 @@ impl Fleets {
         if !self.organisations.is_empty() {
             all.push(self.parts(conn).await?);
         }
-        Ok(all)
+        Ok(Ways(all))
     }
 
     async fn parts(&self, conn: &mut Conn<'_>) -> Result<Among, DbError> {
@@ -335,13 +343,13 @@ fn page_query(
     statement.finish(sql)
 }
 
-/// At most `limit` devices of these fleets behind `after`.
+/// At most `limit` devices on these ways behind `after`.
 ///
 /// # Errors
 /// [`DbError::Missing`] when `after` is a place of another order.
 pub async fn page(
     conn: &mut Conn<'_>,
-    fleets: &Fleets,
+    ways: &Ways,
     filter: &Filter,
     order: Order,
     after: &Place,
@@ -350,9 +358,8 @@ pub async fn page(
     if !after.fits(order) {
         return Err(DbError::Missing);
     }
-    let all = fleets.split(conn).await?;
     let mut found = Vec::new();
-    for among in &all {
+    for among in &ways.0 {
         let of_page = |conn: &Conn<'_>, key: Value| {
             page_query(Statement::new(conn), among, filter, order, (key, &after.1), limit)
         };
@@ -371,7 +378,7 @@ pub async fn page(
             }
         }
     }
-    if all.len() > 1 {
+    if ways.0.len() > 1 {
         found.sort_by(|one, other| one.place.cmp(&other.place));
         if order.descending {
             found.reverse();
@@ -381,13 +388,13 @@ pub async fn page(
     Ok(found)
 }
 
-/// How many devices of these fleets match, counted up to `most`.
+/// How many devices on these ways match, counted up to `most`.
 ///
 /// # Errors
 /// What the database says.
-pub async fn count(conn: &mut Conn<'_>, fleets: &Fleets, filter: &Filter, most: u64) -> Result<u64, DbError> {
+pub async fn count(conn: &mut Conn<'_>, ways: &Ways, filter: &Filter, most: u64) -> Result<u64, DbError> {
     let mut total = 0;
-    for among in fleets.split(conn).await? {
+    for among in &ways.0 {
         let left = i64::try_from(most.saturating_sub(total)).unwrap_or(i64::MAX);
         let mut statement = Statement::new(conn);
         let limit = statement.bind(left);
@@ -397,7 +404,7 @@ pub async fn count(conn: &mut Conn<'_>, fleets: &Fleets, filter: &Filter, most: 
             None => ("", ""),
             Some(_) => (" CROSS JOIN presence", " AND presence.device = devices.id"),
         };
-        let (each, part) = match &among {
+        let (each, part) = match among {
             Among::Customers(customers) => (statement.each(customers), String::new()),
             Among::Parts {
                 customers,

@@ -5,6 +5,7 @@
 //! the sources, and a function that fetches rows has its entry or fails it.
 
 mod filling;
+mod fleets;
 mod lists;
 
 use std::path::Path;

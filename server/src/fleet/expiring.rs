@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gangway_protocol::device::Device;
-use gangway_protocol::id::OrganisationId;
+use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page};
 use gangway_protocol::time::UnixMillis;
 use gangway_protocol::webhook::{
@@ -16,7 +16,7 @@ use gangway_protocol::webhook::{
 
 use super::{Unacceptable, unacceptable};
 use crate::context::Context;
-use crate::db::expiry::{self, Ending, Place, Within};
+use crate::db::expiry::{self, Expiring, Place, Within};
 use crate::db::fleet::MAX_COUNTED;
 use crate::db::organisations::tree;
 use crate::db::webhooks::outbox::{self, Happening};
@@ -160,15 +160,25 @@ async fn give_notice_of(
                 return Ok(0);
             }
             let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-            // Whoever renews so late that a new certificate comes within the threshold at once is not told of each.
-            let life = i64::from(days) * UnixMillis::DAY + UnixMillis::HOUR;
-            let endings = expiry::following(tx, &after, until, life, limit).await?;
-            let count = endings.len();
-            let place = match endings.last() {
+            let found = expiry::following(tx, &after, until, limit).await?;
+            let count = found.len();
+            let place = match found.last() {
                 Some(last) if count == BATCH => Place(last.at, last.device.to_string()),
                 _ => behind(until),
             };
-            let happenings: Vec<Happening> = endings.iter().map(|ending| notice(ending, days, at)).collect();
+            let devices: Vec<&DeviceId> = found.iter().map(|one| &one.device).collect();
+            let issued = expiry::newest_issued(tx, &devices).await?;
+            // Where certificates live no longer than this, each would be told of as soon as it is there.
+            let life = i64::from(days) * UnixMillis::DAY + UnixMillis::HOUR;
+            let lived = |one: &&Expiring| {
+                let issued = issued.get(&one.device);
+                issued.is_none_or(|issued| one.at.since(*issued) > life)
+            };
+            let happenings: Vec<Happening> = found
+                .iter()
+                .filter(lived)
+                .map(|one| notice(one, days, at))
+                .collect();
             outbox::put(tx, &happenings).await?;
             expiry::note_noticed(tx, days, &place).await?;
             Ok(count)
@@ -179,17 +189,17 @@ async fn give_notice_of(
     }
 }
 
-fn notice(ending: &Ending, days: u32, at: UnixMillis) -> Happening {
+fn notice(expiring: &Expiring, days: u32, at: UnixMillis) -> Happening {
     Happening {
         detail: WebhookDetail {
-            expires_at: Some(ending.at),
+            expires_at: Some(expiring.at),
             days: Some(days),
             ..WebhookDetail::default()
         },
         ..Happening::new(
             WebhookEventType::Expiring,
-            &ending.organisation,
-            &ending.device,
+            &expiring.organisation,
+            &expiring.device,
             at,
         )
     }

@@ -20,7 +20,7 @@ use gangway_protocol::time::UnixMillis;
 use gangway_protocol::webhook::{DeliveryAttempt, Webhook, WebhookEventType, WebhookState};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::{note, retry, secret, target};
+use super::{record as record_change, retry, secret, target};
 use crate::authority::{Error, Result};
 use crate::config::Config;
 use crate::context::Context;
@@ -361,7 +361,7 @@ async fn settle(
         if webhooks::switch_off(tx, id, state, now).await? {
             let mut switched = webhook.webhook.clone();
             (switched.state, switched.state_since) = (state, now);
-            note(
+            record_change(
                 tx,
                 Actor::Server,
                 &webhook.organisation,

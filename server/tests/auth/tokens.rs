@@ -200,6 +200,14 @@ both_engines!(
                 }
             }
         }
+        // A token that is confined to a part is no admin above it, whoever its account is.
+        let hall = server.grow_tree(&organisation).await[0].clone();
+        let confined = json!({ "name": "robot", "scopes": ["organisation:write"], "organisation": hall, "valid_days": 30 });
+        let token: Token = server.post(&owner, path::TOKENS, confined).await.json();
+        let program = Program(token.secret.expect("it is shown this once"));
+        let place = path::organisation_archival(&hall);
+        let reply = server.call(&program, Method::PUT, &place, None).await;
+        assert_eq!(reply.problem(), ProblemCode::Forbidden);
         // The operator's own programs have them too, where their service account had no such role before.
         let program = server.terminal(&[TokenScope::OrganisationWrite]).await;
         let below = json!({ "parent": organisation, "name": "Roof" });

@@ -328,6 +328,17 @@ both_engines!(
             .await;
         gangway_server::webhooks::sweep::run(&server.gangway).await;
         assert_eq!(count().await, 10_000);
+        // What is still to be sent is none of it.
+        server
+            .execute(
+                "WITH RECURSIVE s (n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM s WHERE n < 5)
+                 INSERT INTO webhook_deliveries (webhook, event, kind, organisation, at, body, state, due_at)
+                 SELECT $1, 'evt_0' || (100000 + n), 'device.online', $2, 1800000000000, '{}', 'waiting', 1900000000000 FROM s",
+                &[hook.webhook.id.as_str(), hook.home.as_str()],
+            )
+            .await;
+        gangway_server::webhooks::sweep::run(&server.gangway).await;
+        assert_eq!(count().await, 10_005);
         server.clock.advance(31 * UnixMillis::DAY);
         gangway_server::webhooks::sweep::run(&server.gangway).await;
         assert_eq!(count().await, 0);

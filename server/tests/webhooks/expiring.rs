@@ -81,6 +81,37 @@ both_engines!(
 );
 
 both_engines!(
+    async fn a_life_as_long_as_a_threshold_is_not_told_of_at_once(server: Server) {
+        let hook = Hook::wanting(&server, &[WebhookEventType::Expiring]).await;
+        server
+            .set_policy(&hook.home, |policy| policy.certificate_validity_days = 7)
+            .await;
+        let (_, certificate) = SoftDevice::in_fleet(&server, &hook.ada).await;
+        until(&server, &certificate, 7).await;
+        until(&server, &certificate, 6).await;
+        assert_eq!(days_told(&hook), [0; 0]);
+        until(&server, &certificate, 1).await;
+        assert_eq!(days_told(&hook), [1]);
+    }
+);
+
+both_engines!(
+    async fn a_clock_that_was_ahead_silences_no_notice(server: Server) {
+        let hook = Hook::wanting(&server, &[WebhookEventType::Expiring]).await;
+        let (_, certificate) = SoftDevice::in_fleet(&server, &hook.ada).await;
+        server
+            .execute(
+                "INSERT INTO settings (name, value) VALUES ('expiry_noticed_30', '4000000000000 ~')",
+                &[],
+            )
+            .await;
+        until(&server, &certificate, 31).await;
+        until(&server, &certificate, 30).await;
+        assert_eq!(days_told(&hook), [30]);
+    }
+);
+
+both_engines!(
     async fn more_than_one_look_takes_are_all_told(server: Server) {
         let hook = Hook::wanting(&server, &[WebhookEventType::Expiring]).await;
         let (_, certificate) = SoftDevice::in_fleet(&server, &hook.ada).await;

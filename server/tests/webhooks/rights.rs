@@ -228,6 +228,7 @@ async fn a_url_that_leads_inside_is_not_taken() {
         "ftp://hooks.example/",
         "file:///etc/passwd",
         "gopher://hooks.example/",
+        "https://a{b.example/",
         "hooks.example",
         "",
     ] {

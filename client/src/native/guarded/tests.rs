@@ -1,3 +1,5 @@
+//! What the guard lets through, against receivers on loopback and a resolver that answers as it is told.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gangway_protocol::certificate::file::TrustAnchors;

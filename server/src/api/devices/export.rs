@@ -103,7 +103,9 @@ impl Rows {
         if let Some(request) = self.next.take() {
             self.require_rights().await?;
             let mut reader = self.gangway.db.reader().await?;
-            let (devices, place) = request.fetch(&mut reader.conn(), &self.fleets).await?;
+            let conn = &mut reader.conn();
+            let ways = self.fleets.ways(conn).await?;
+            let (devices, place) = request.fetch(conn, &ways).await?;
             for device in &devices {
                 text.write_record(row(device)).map_err(Error::internal)?;
             }

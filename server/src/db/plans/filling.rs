@@ -13,6 +13,11 @@ pub(super) fn home() -> OrganisationId {
     id("org_", 1).parse().expect("an id")
 }
 
+/// An organisation without anything.
+pub(super) fn other(number: u32) -> OrganisationId {
+    id("org_", number).parse().expect("an id")
+}
+
 pub(super) fn account() -> AccountId {
     id("acc_", 1).parse().expect("an id")
 }

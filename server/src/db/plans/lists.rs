@@ -3,18 +3,19 @@
 use futures_util::future::BoxFuture;
 use gangway_protocol::audit::Action;
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::{OrganisationId, SignInId, WebhookId};
+use gangway_protocol::id::{SignInId, WebhookId};
 use gangway_protocol::time::UnixMillis;
 
 use super::super::certificates::CertificateFilter;
-use super::super::fleet::{By, Filter, Fleets, Order, Place};
+use super::super::fleet::{By, Order, Place};
 use super::super::organisations::tree;
 use super::super::webhooks::{deliveries, outbox};
 use super::super::{
     Conn, DbError, accounts, approvals, audit, certificates, device_keys, devices, expiry, fleet, held,
     links, memberships, moves, passkeys, plgd, presence, sign_ins, signers, tokens, webhooks,
 };
-use super::filling::{account, device, home, id};
+use super::filling::{account, device, home, id, other};
+use super::fleets::{filters, part, whole};
 
 fn webhook() -> WebhookId {
     id("whk_", 1).parse().expect("an id")
@@ -252,7 +253,8 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
                         let order = Order { by, descending };
                         for filter in filters() {
                             for fleets in [whole(), part()] {
-                                fleet::page(conn, &fleets, &filter, order, &Place::start(order), 51).await?;
+                                let ways = fleets.ways(conn).await?;
+                                fleet::page(conn, &ways, &filter, order, &Place::start(order), 51).await?;
                             }
                         }
                     }
@@ -444,11 +446,15 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         Walks(|conn| {
             Box::pin(async {
                 let after = expiry::Place(UnixMillis(50), String::new());
-                expiry::following(conn, &after, UnixMillis(60_000), 7, 500)
+                expiry::following(conn, &after, UnixMillis(60_000), 500)
                     .await
                     .map(drop)
             })
         }),
+    ),
+    (
+        "expiry::newest_issued",
+        SortsFew(|conn| Box::pin(async { expiry::newest_issued(conn, &[&device()]).await.map(drop) })),
     ),
     (
         "webhooks::of_organisation",
@@ -489,41 +495,3 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         Exempt("whoever was online when a server died, once, when the next one starts"),
     ),
 ];
-
-/// An organisation without anything.
-fn other(number: u32) -> OrganisationId {
-    id("org_", number).parse().expect("an id")
-}
-
-/// A customer of whom everything is seen, and one of whom only a large part is.
-fn whole() -> Fleets {
-    Fleets {
-        customers: vec![home()],
-        organisations: Vec::new(),
-    }
-}
-
-fn part() -> Fleets {
-    Fleets {
-        customers: Vec::new(),
-        organisations: vec![home(), other(2)],
-    }
-}
-
-/// Every combination of filters of the fleet.
-fn filters() -> Vec<Filter> {
-    let words = |count: usize| (0..count).map(|n| format!("w{n}")).collect::<Vec<_>>();
-    let mut filters = Vec::new();
-    for state in [None, Some("suspended")] {
-        for online in [None, Some(true), Some(false)] {
-            for count in 0..=fleet::MAX_WORDS {
-                filters.push(Filter {
-                    words: words(count),
-                    state,
-                    online,
-                });
-            }
-        }
-    }
-    filters
-}
