@@ -24,7 +24,7 @@ test('an admin finds who did what, and what confirmed it', async ({ owner, serve
   await owner.getByRole('button', { name: 'Show', exact: true }).click();
   await expect(entries.filter({ hasText: 'Somebody invited' })).toHaveCount(0);
   await expect(approved).toHaveCount(1);
-  await approved.getByRole('link', { name: 'Only what was done to crane-1' }).click();
+  await approved.getByRole('link', { name: 'Only this: what was done to crane-1' }).click();
   await expect(owner.getByText(/Only what was done to dev_/)).toBeVisible();
   await approved.getByRole('link', { name: 'crane-1', exact: true }).click();
   await expect(owner.getByRole('heading', { level: 1, name: 'crane-1' })).toBeVisible();
