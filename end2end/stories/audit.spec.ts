@@ -20,7 +20,7 @@ test('an admin finds who did what, and what confirmed it', async ({ owner, serve
   await expect(approved).toContainText('Ada Lovelace');
   await portray(owner, 'audit');
 
-  await owner.getByLabel('What').selectOption('Devices: all');
+  await owner.getByLabel('What', { exact: true }).selectOption('Devices: all');
   await owner.getByRole('button', { name: 'Show', exact: true }).click();
   await expect(entries.filter({ hasText: 'Somebody invited' })).toHaveCount(0);
   await expect(approved).toHaveCount(1);

@@ -27,7 +27,7 @@ use crate::visit::language;
 use crate::visitor::{account, api};
 
 /// How many days before their end certificates are told of on the page: `expiring_count` says the same number.
-const ENDING_DAYS: u32 = 7;
+const EXPIRING_DAYS: u32 = 7;
 /// Most organisations whose members are offered to be added.
 const MAX_ASKED: usize = 50;
 
@@ -150,13 +150,13 @@ fn Chosen(account: Account, branch: Branch, tree: Vec<Branch>) -> impl IntoView 
                 let (above, tree) = (above.clone(), tree.clone());
                 Suspend::new(async move {
                     let id = organisation.id.clone();
-                    let (shown, ending) = future::join(
+                    let (shown, expiring) = future::join(
                             ask(&api, &account, organisation, &above, &tree),
-                            ending_soon(&api, &id),
+                            expiring_soon(&api, &id),
                         )
                         .await;
                     view! {
-                        {(ending > 0).then(|| view! { <Ending id count=ending /> })}
+                        {(expiring > 0).then(|| view! { <Expiring id count=expiring /> })}
                         <OrganisationView shown />
                     }
                 })
@@ -166,9 +166,9 @@ fn Chosen(account: Account, branch: Branch, tree: Vec<Branch>) -> impl IntoView 
 }
 
 /// How many certificates end within the next days, there and below. What cannot be read is told where it is listed.
-async fn ending_soon(api: &Api, id: &OrganisationId) -> u64 {
+async fn expiring_soon(api: &Api, id: &OrganisationId) -> u64 {
     let query = ExpiringQuery {
-        days: Some(ENDING_DAYS),
+        days: Some(EXPIRING_DAYS),
         limit: Some(1),
         after: None,
     };
@@ -178,12 +178,12 @@ async fn ending_soon(api: &Api, id: &OrganisationId) -> u64 {
 
 /// That certificates end, with the way to them.
 #[component]
-fn Ending(id: OrganisationId, count: u64) -> impl IntoView {
+fn Expiring(id: OrganisationId, count: u64) -> impl IntoView {
     let t = language();
     view! {
         <Notice tone=Tone::Warn>
             <p>
-                <a href=expiring::address(&id, ENDING_DAYS, None)>{t.expiring_count(count)}</a>
+                <a href=expiring::address(&id, EXPIRING_DAYS, None)>{t.expiring_count(count)}</a>
             </p>
         </Notice>
     }
