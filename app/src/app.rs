@@ -16,9 +16,11 @@ use crate::pages::expiring::ExpiringPage;
 use crate::pages::fleet::FleetPage;
 use crate::pages::frame::{Footer, Header, Lifeless};
 use crate::pages::home::HomePage;
+use crate::pages::jobs::JobsPage;
 use crate::pages::link::LinkPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::organisation::OrganisationPage;
+use crate::pages::overview::OverviewPage;
 use crate::pages::plgd_client::PlgdClientPage;
 use crate::pages::setup::SetupPage;
 use crate::pages::sign_up::SignUpPage;
@@ -46,6 +48,8 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("link") view=LinkPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("link"), StaticSegment("signed-in"), ParamSegment("signer")) view=SignedInPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("fleet") view=FleetPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("fleet"), StaticSegment("overview")) view=OverviewPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("fleet"), StaticSegment("jobs")) view=JobsPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("fleet"), ParamSegment("device")) view=DevicePage ssr=SsrMode::Async />
                 <Route path=StaticSegment("organisation") view=OrganisationPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("audit")) view=AuditPage ssr=SsrMode::Async />

@@ -16,6 +16,14 @@ pub(crate) struct FleetView {
     pub(crate) presence: String,
     /// Id of an organisation; empty for all.
     pub(crate) organisation: String,
+    /// A label; empty for all.
+    pub(crate) label: String,
+    /// A version of the device software; empty for all.
+    pub(crate) version: String,
+    /// Id of a signer; empty for all.
+    pub(crate) signer: String,
+    /// Days within which certificates end; empty for all.
+    pub(crate) expires: String,
     /// Column and direction; empty for the newest first.
     pub(crate) sort: String,
     /// Where the page begins; empty for the first.
@@ -51,6 +59,10 @@ impl FleetView {
             state: text("state"),
             presence: text("presence"),
             organisation: text("organisation"),
+            label: text("label"),
+            version: text("software_version"),
+            signer: text("signer"),
+            expires: text("expires_within_days"),
             // The default needs no word, and is one view with it.
             sort: Some(text("sort"))
                 .filter(|sort| sort != DEFAULT_SORT)
@@ -67,6 +79,10 @@ impl FleetView {
             ("state", &self.state),
             ("presence", &self.presence),
             ("organisation", &self.organisation),
+            ("label", &self.label),
+            ("software_version", &self.version),
+            ("signer", &self.signer),
+            ("expires_within_days", &self.expires),
             ("sort", &self.sort),
             ("after", &self.after),
         ] {
@@ -81,7 +97,7 @@ impl FleetView {
         format!("{}?{query}", path::page::FLEET)
     }
 
-    /// The question to the API. An organisation that is none (an edited address) is left out.
+    /// The question to the API. An organisation or a signer that is none (an edited address) is left out.
     pub(crate) fn to_query(&self) -> DeviceQuery {
         let some = |text: &String| (!text.trim().is_empty()).then(|| text.clone());
         DeviceQuery {
@@ -89,6 +105,10 @@ impl FleetView {
             query: some(&self.query),
             state: some(&self.state),
             presence: some(&self.presence),
+            label: some(&self.label),
+            software_version: some(&self.version),
+            signer: self.signer.parse().ok(),
+            expires_within_days: self.expires.parse().ok(),
             sort: some(&self.sort),
             limit: None,
             after: some(&self.after),
@@ -97,14 +117,26 @@ impl FleetView {
 
     /// Whether anything narrows the list.
     pub(crate) fn is_narrowed(&self) -> bool {
-        [&self.query, &self.state, &self.presence, &self.organisation]
+        self.is_narrowed_further()
+            || [&self.query, &self.state, &self.presence, &self.organisation]
+                .into_iter()
+                .any(|text| !text.is_empty())
+    }
+
+    /// Whether any of the filters narrows it that stand behind “more”.
+    pub(crate) fn is_narrowed_further(&self) -> bool {
+        [&self.label, &self.version, &self.signer, &self.expires]
             .into_iter()
             .any(|text| !text.is_empty())
     }
 
     /// Whether a device that has just been added stands on the first page, and before all others.
     pub(crate) fn begins_with_newest(&self) -> bool {
-        self.query.is_empty() && self.state.is_empty() && self.presence.is_empty() && self.sort.is_empty()
+        self.query.is_empty()
+            && self.state.is_empty()
+            && self.presence.is_empty()
+            && self.sort.is_empty()
+            && !self.is_narrowed_further()
     }
 
     /// The view without anything that narrows it.

@@ -8,6 +8,7 @@ pub(crate) mod credentials;
 pub(crate) mod crossing;
 pub(crate) mod device;
 pub(crate) mod fleet;
+pub(crate) mod jobs;
 pub(crate) mod lists;
 pub(crate) mod local_times;
 pub(crate) mod organisation;

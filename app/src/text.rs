@@ -45,6 +45,7 @@ macro_rules! plurals {
 
 mod account;
 mod audit;
+mod bulk;
 mod device;
 mod fleet;
 mod general;
@@ -52,6 +53,7 @@ mod history;
 mod home;
 mod link;
 mod organisation;
+mod overview;
 mod plgd_client;
 mod signers;
 mod trouble;

@@ -45,6 +45,14 @@ impl Trouble {
         Self::of(TroubleKind::Problem(code))
     }
 
+    /// The trouble of a problem that was told earlier, with its words.
+    pub(crate) fn told(code: ProblemCode, detail: String) -> Self {
+        Self {
+            detail: Some(detail),
+            ..Self::code(code)
+        }
+    }
+
     pub(crate) fn is(&self, code: ProblemCode) -> bool {
         self.kind == TroubleKind::Problem(code)
     }

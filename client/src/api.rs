@@ -3,6 +3,7 @@
 
 mod account;
 mod audit;
+mod bulk_jobs;
 mod certificates;
 mod devices;
 mod enrolments;

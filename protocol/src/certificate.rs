@@ -418,7 +418,7 @@ pub struct CertificateQuery {
     /// Only of this device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceId>,
-    /// A part of the serial number, the digest or the subject.
+    /// A part of the serial number, the digest or the subject. Numbers may have colons.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// Items of a page.

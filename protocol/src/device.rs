@@ -9,7 +9,7 @@ pub use presence::{OfflineReason, Presence};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::Certificate;
-use crate::id::{DeviceId, OrganisationId};
+use crate::id::{DeviceId, OrganisationId, SignerId};
 use crate::json::Verbatim;
 use crate::time::UnixMillis;
 
@@ -358,7 +358,8 @@ pub struct DeviceQuery {
     /// Only of this organisation and those below it; absent: of all that the caller may see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organisation: Option<OrganisationId>,
-    /// Words that must all occur in name, labels, host name, serial or id.
+    /// Words that must all occur in name, labels, host name, serial or id. A word of eight hex digits or more, with or without
+    /// colons, may also be how the serial number or the SHA-256 of one of its certificates begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// Only of this state, by name.
@@ -367,6 +368,19 @@ pub struct DeviceQuery {
     /// `online` or `offline`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presence: Option<String>,
+    /// Only with this label, letter by letter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Only with this version of the device software.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_version: Option<String>,
+    /// Only with a certificate of this signer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<SignerId>,
+    /// Only active ones whose certificate ends within so many days, or has ended; at most
+    /// [`MAX_EXPIRING_DAYS`](crate::webhook::MAX_EXPIRING_DAYS).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_within_days: Option<u32>,
     /// `name`, `-name`, `created_at`, `-created_at` (default), `last_seen_at`, `-last_seen_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,

@@ -123,6 +123,17 @@ impl ProblemCode {
     }
 }
 
+impl ProblemCode {
+    /// The code of this name; [`Self::Unknown`] for one of a newer version.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        serde::Deserialize::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(
+            name,
+        ))
+        .unwrap_or(Self::Unknown)
+    }
+}
+
 impl std::fmt::Display for ProblemCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())

@@ -122,6 +122,8 @@ ids! {
     WebhookId = "whk_";
     /// Something that happened, as webhooks tell it.
     WebhookEventId = "evt_";
+    /// One action on many devices.
+    BulkJobId = "job_";
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod bulk;
 pub mod certificate;
 pub mod code;
 pub mod device;
@@ -16,6 +17,7 @@ pub mod history;
 pub mod id;
 pub mod json;
 pub mod organisation;
+pub mod overview;
 pub mod page;
 pub mod path;
 pub mod seal;

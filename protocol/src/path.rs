@@ -44,6 +44,8 @@ paths! {
     DEVICES = "/api/v1/devices" => devices();
     /// `GET`: the fleet as CSV.
     DEVICES_CSV = "/api/v1/devices.csv" => devices_csv();
+    /// `GET`: the fleet as JSON lines.
+    DEVICES_JSONL = "/api/v1/devices.jsonl" => devices_jsonl();
     /// `GET`, `PATCH`: one device.
     DEVICE = "/api/v1/devices/{id}" => device(id);
     /// `GET`: its history.
@@ -66,6 +68,16 @@ paths! {
     DEVICE_SIGNING = "/api/v1/devices/{id}/keys/{spki_sha256}/signing" => device_signing(id, spki_sha256);
     /// `DELETE`: answer a clone alarm with "restored from backup".
     DEVICE_ALARM = "/api/v1/devices/{id}/alarm" => device_alarm(id);
+    /// `GET`, `POST`: actions on many devices of an organisation and below it.
+    BULK_JOBS = "/api/v1/organisations/{id}/bulk-jobs" => bulk_jobs(id);
+    /// `GET`: how far one is. `DELETE`: cancel it.
+    BULK_JOB = "/api/v1/organisations/{id}/bulk-jobs/{job}" => bulk_job(id, job);
+    /// `PUT`: confirm it as the second person.
+    BULK_JOB_CONFIRMATION = "/api/v1/organisations/{id}/bulk-jobs/{job}/confirmation" => bulk_job_confirmation(id, job);
+    /// `GET`: devices for which it failed.
+    BULK_JOB_FAILURES = "/api/v1/organisations/{id}/bulk-jobs/{job}/failures" => bulk_job_failures(id, job);
+    /// `GET`: the fleet at a glance.
+    FLEET_OVERVIEW = "/api/v1/fleet/overview" => fleet_overview();
     /// `GET` (SSE): changes in the fleet.
     FLEET_CHANGES = "/api/v1/fleet/changes" => fleet_changes();
 
@@ -222,6 +234,10 @@ pub mod page {
         SIGNED_IN = "/link/signed-in/{signer}" => signed_in(signer);
         /// The fleet table.
         FLEET = "/fleet" => fleet();
+        /// The fleet at a glance.
+        FLEET_OVERVIEW = "/fleet/overview" => fleet_overview();
+        /// Actions on many devices, and how far they are.
+        FLEET_JOBS = "/fleet/jobs" => fleet_jobs();
         /// One device.
         FLEET_DEVICE = "/fleet/{device}" => fleet_device(device);
         /// An organisation: what is below it, its members, its rules.

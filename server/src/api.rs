@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod bulk_jobs;
 pub mod ca;
 pub mod certificates;
 pub mod csrf;

@@ -36,6 +36,7 @@ pub mod accounts;
 pub mod admission;
 pub mod approvals;
 pub mod audit;
+pub mod bulk_jobs;
 pub mod ceremonies;
 pub mod certificates;
 pub mod corporate_attempts;

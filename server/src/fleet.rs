@@ -2,13 +2,17 @@
 //! [`actions`].
 
 pub mod actions;
+pub mod bulk;
 pub mod expiring;
 pub mod moving;
+pub mod overview;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gangway_protocol::device::{Device, DeviceQuery, DeviceState};
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page};
+use gangway_protocol::time::UnixMillis;
+use gangway_protocol::webhook::MAX_EXPIRING_DAYS;
 
 use crate::db::fleet::{self, By, Filter, Order, Place, Ways};
 pub use crate::db::fleet::{Fleets, MAX_COUNTED, MAX_WORDS};
@@ -48,21 +52,17 @@ pub struct Unacceptable {
 }
 
 impl Request {
-    /// Reads a query string.
+    /// Reads a query string. Days are counted from `now`.
     ///
     /// # Errors
     /// The first field that is not acceptable.
-    pub fn read(query: &DeviceQuery) -> Result<Self, Unacceptable> {
+    pub fn read(query: &DeviceQuery, now: UnixMillis) -> Result<Self, Unacceptable> {
         let order = read_order(query.sort.as_deref())?;
         let limit = query.limit.unwrap_or(DEFAULT_PAGE_LIMIT);
         if !(1..=MAX_PAGE_LIMIT).contains(&limit) {
             return Err(unacceptable("limit", format!("limit is 1 to {MAX_PAGE_LIMIT}")));
         }
-        let filter = Filter {
-            words: read_words(query.query.as_deref().unwrap_or_default())?,
-            state: query.state.as_deref().map(read_state).transpose()?,
-            online: query.presence.as_deref().map(read_presence).transpose()?,
-        };
+        let filter = read_filter(query, now)?;
         let after = query
             .after
             .as_deref()
@@ -91,6 +91,30 @@ impl Request {
         }
     }
 
+    /// Where to look for the devices of these fleets that it asks for.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ways(&self, conn: &mut Conn<'_>, fleets: &Fleets) -> Result<Ways, DbError> {
+        fleets.ways(conn, &self.filter).await
+    }
+
+    /// How many devices of these fleets match, counted up to `most`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn count(&self, conn: &mut Conn<'_>, fleets: &Fleets, most: u64) -> Result<u64, DbError> {
+        let ways = self.ways(conn, fleets).await?;
+        fleet::count(conn, &ways, most).await
+    }
+
+    /// What names a place to clients.
+    #[must_use]
+    pub fn cursor(place: &Place) -> String {
+        // A place is a number or text and an id: both have a JSON form.
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
+    }
+
     /// One page on these ways, and the place of its last device when more follow.
     ///
     /// # Errors
@@ -102,7 +126,7 @@ impl Request {
     ) -> Result<(Vec<Device>, Option<Place>), DbError> {
         let after = self.after.clone().unwrap_or_else(|| Place::start(self.order));
         // One more than a page holds tells whether another follows.
-        let mut found = fleet::page(conn, ways, &self.filter, self.order, &after, self.limit + 1).await?;
+        let mut found = fleet::page(conn, ways, self.order, &after, self.limit + 1).await?;
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = found.len() > limit;
         found.truncate(limit);
@@ -115,19 +139,55 @@ impl Request {
     /// # Errors
     /// What the database says.
     pub async fn page(&self, conn: &mut Conn<'_>, fleets: &Fleets) -> Result<Page<Device>, DbError> {
-        let ways = fleets.ways(conn).await?;
+        let ways = self.ways(conn, fleets).await?;
         let (items, next) = self.fetch(conn, &ways).await?;
-        let mut page = Page::new(items, next.as_ref().map(write_place));
+        let mut page = Page::new(items, next.as_ref().map(Self::cursor));
         if self.after.is_none() {
             let counted = match &next {
                 None => u64::try_from(page.items.len()).unwrap_or(u64::MAX),
-                Some(_) => fleet::count(conn, &ways, &self.filter, MAX_COUNTED + 1).await?,
+                Some(_) => fleet::count(conn, &ways, MAX_COUNTED + 1).await?,
             };
             page.total_is_more = counted > MAX_COUNTED;
             page.total = Some(counted.min(MAX_COUNTED));
         }
         Ok(page)
     }
+}
+
+fn read_filter(query: &DeviceQuery, now: UnixMillis) -> Result<Filter, Unacceptable> {
+    Ok(Filter {
+        words: read_words(query.query.as_deref().unwrap_or_default())?,
+        state: query.state.as_deref().map(read_state).transpose()?,
+        online: query.presence.as_deref().map(read_presence).transpose()?,
+        label: read_text("label", query.label.as_deref())?,
+        software_version: read_text("software_version", query.software_version.as_deref())?,
+        signer: query.signer.clone(),
+        expires_before: query
+            .expires_within_days
+            .map(|days| read_days(days, now))
+            .transpose()?,
+        ..Filter::default()
+    })
+}
+
+fn read_text(field: &'static str, text: Option<&str>) -> Result<Option<String>, Unacceptable> {
+    match text {
+        Some(text) if text.contains('\0') || text.chars().count() > MAX_QUERY_LEN => Err(unacceptable(
+            field,
+            format!("{field} has at most {MAX_QUERY_LEN} characters, and no control characters"),
+        )),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
+fn read_days(days: u32, now: UnixMillis) -> Result<UnixMillis, Unacceptable> {
+    if days > MAX_EXPIRING_DAYS {
+        return Err(unacceptable(
+            "expires_within_days",
+            format!("expires_within_days is at most {MAX_EXPIRING_DAYS}"),
+        ));
+    }
+    Ok(now.plus(i64::from(days) * UnixMillis::DAY))
 }
 
 fn read_order(sort: Option<&str>) -> Result<Order, Unacceptable> {
@@ -198,11 +258,6 @@ fn read_place(after: &str, order: Order) -> Result<Place, Unacceptable> {
     })
 }
 
-fn write_place(place: &Place) -> String {
-    // A place is a number or text and an id: both have a JSON form.
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
-}
-
 fn unacceptable(field: &'static str, detail: impl Into<String>) -> Unacceptable {
     Unacceptable {
         field,
@@ -217,7 +272,7 @@ mod tests {
     fn query(change: impl FnOnce(&mut DeviceQuery)) -> Result<Request, Unacceptable> {
         let mut query = DeviceQuery::default();
         change(&mut query);
-        Request::read(&query)
+        Request::read(&query, UnixMillis(0))
     }
 
     #[test]
@@ -249,6 +304,15 @@ mod tests {
             ("state", query(|q| q.state = Some("happy".to_owned()))),
             ("presence", query(|q| q.presence = Some("maybe".to_owned()))),
             ("query", query(|q| q.query = Some("a b c d e f g".to_owned()))),
+            ("label", query(|q| q.label = Some("l".repeat(MAX_QUERY_LEN + 1)))),
+            (
+                "software_version",
+                query(|q| q.software_version = Some("\0".to_owned())),
+            ),
+            (
+                "expires_within_days",
+                query(|q| q.expires_within_days = Some(MAX_EXPIRING_DAYS + 1)),
+            ),
             ("after", query(|q| q.after = Some("%%%".to_owned()))),
         ];
         for (field, result) in wrong {
@@ -258,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_place_of_another_order_is_refused() {
-        let place = write_place(&Place::start(Order {
+        let place = Request::cursor(&Place::start(Order {
             by: By::Name,
             descending: false,
         }));

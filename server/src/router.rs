@@ -106,6 +106,7 @@ pub fn api() -> OpenApiRouter<Arc<Gangway>> {
         .merge(api::enrolments::router())
         .merge(api::devices::router())
         .merge(api::signers::router())
+        .merge(api::bulk_jobs::router())
         .merge(api::webhooks::router())
         .merge(api::certificates::router())
         .merge(api::fleet_changes::router())

@@ -62,6 +62,24 @@ pub const JOBS: &[Job] = &[
         work: |gangway| webhooks::sweep::run(gangway).boxed(),
     },
     Job {
+        name: "presence samples",
+        // One is taken in each hour.
+        every: Duration::from_secs(60),
+        work: |gangway| fleet::overview::take_sample(gangway).boxed(),
+    },
+    Job {
+        name: "bulk jobs",
+        // The seconds in which one can be taken back are counted on the page.
+        every: Duration::from_secs(1),
+        work: |gangway| fleet::bulk::running::run(gangway, &gangway.relay, &gangway.supervisor).boxed(),
+    },
+    Job {
+        name: "bulk jobs sweep",
+        // They are kept for weeks.
+        every: Duration::from_secs(600),
+        work: |gangway| fleet::bulk::running::sweep(gangway).boxed(),
+    },
+    Job {
         name: "expiry notices",
         // They are told days before.
         every: Duration::from_secs(60),

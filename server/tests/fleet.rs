@@ -1,8 +1,10 @@
 //! The fleet as members and their programs see it: the list, the export, the changes.
 
+mod bulk;
 mod changes;
 mod export;
 mod list;
+mod overview;
 
 use gangway_protocol::certificate::ApprovalRequest;
 use gangway_protocol::device::{Device, DeviceQuery};

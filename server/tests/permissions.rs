@@ -88,6 +88,7 @@ impl Scene {
             .replace("{link}", "lnk_00000000000000000000000000")
             .replace("{signer}", "sgn_00000000000000000000000000")
             .replace("{webhook}", "whk_00000000000000000000000000")
+            .replace("{job}", "job_00000000000000000000000000")
             .replace("{event}", "evt_00000000000000000000000000")
     }
 
@@ -106,6 +107,9 @@ impl Scene {
                 json!({"from": 0, "until": 1, "reason": "unspecified", "dry_run": true, "address": "192.0.2.1"})
             }
             "POST /api/v1/organisations/{id}/signers" => json!({"name": "CA", "kind": "builtin"}),
+            "POST /api/v1/organisations/{id}/bulk-jobs" => {
+                json!({"selection": {"kind": "matching", "filter": {}}, "action": {"kind": "renew"}})
+            }
             "POST /api/v1/organisations/{id}/webhooks" => {
                 json!({"name": "Hook", "url": "https://hooks.example/"})
             }

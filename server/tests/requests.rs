@@ -3,7 +3,9 @@
 use axum::body::Body;
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::error::ProblemCode;
-use gangway_protocol::id::{CeremonyId, ClaimId, DeviceId, PasskeyId, SignerId, WebhookEventId, WebhookId};
+use gangway_protocol::id::{
+    BulkJobId, CeremonyId, ClaimId, DeviceId, PasskeyId, SignerId, WebhookEventId, WebhookId,
+};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
 use gangway_protocol::secret::SecretString;
@@ -66,6 +68,7 @@ fn addressed(place: &str, owner: &Person) -> String {
         .replace("{claim}", ClaimId::new(START, [0; 10]).as_str())
         .replace("{signer}", SignerId::new(START, [0; 10]).as_str())
         .replace("{webhook}", WebhookId::new(START, [0; 10]).as_str())
+        .replace("{job}", BulkJobId::new(START, [0; 10]).as_str())
         .replace("{event}", WebhookEventId::new(START, [0; 10]).as_str())
         .replace("{sha256}", &"0".repeat(64))
 }
@@ -247,9 +250,7 @@ both_engines!(
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
         ada.enrol(&server, &csr::key()).await;
-        server
-            .execute("UPDATE devices SET labels = 'not JSON'", &[])
-            .await;
+        server.execute("UPDATE devices SET facts = '{}'", &[]).await;
         let reply = server.get(&ada, path::DEVICES_CSV).await;
         assert_eq!(
             (reply.status, reply.problem()),

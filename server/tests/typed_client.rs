@@ -9,6 +9,7 @@ use gangway_protocol::account::TokenScope;
 use gangway_protocol::audit::AuditQuery;
 use gangway_protocol::certificate::CertificateQuery;
 use gangway_protocol::device::DeviceQuery;
+use gangway_protocol::overview::OverviewQuery;
 use gangway_protocol::page::PageQuery;
 use serde_json::{Value, json};
 
@@ -100,6 +101,18 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         add_signer(&id("org"), &of(json!({"name": "x", "kind": "builtin"})), key);
         change_signer(&id("org"), &id("sgn"), &of(json!({})));
         remove_signer(&id("org"), &id("sgn"));
+        devices_jsonl(&DeviceQuery::default());
+        fleet_overview(&OverviewQuery::default());
+        bulk_jobs(&id("org"), page);
+        request_bulk_job(
+            &id("org"),
+            &of(json!({"selection": {"kind": "matching", "filter": {}}, "action": {"kind": "renew"}})),
+            key
+        );
+        bulk_job(&id("org"), &id("job"));
+        cancel_bulk_job(&id("org"), &id("job"));
+        confirm_bulk_job(&id("org"), &id("job"));
+        bulk_failures(&id("org"), &id("job"), page);
         webhooks(&id("org"), page);
         add_webhook(&id("org"), &of(json!({"name": "x", "url": "https://hooks.example/"})), key);
         change_webhook(&id("org"), &id("whk"), &of(json!({})));

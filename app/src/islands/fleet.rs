@@ -3,15 +3,19 @@
 //! fleet's changes.
 
 mod body;
+mod bulk;
 mod controls;
+mod further;
 mod labels;
 mod listing;
 mod news;
+mod selection;
 mod state;
 mod table;
 
 use gangway_protocol::device::Device;
 use gangway_protocol::page::Page;
+use gangway_protocol::path::page as paths;
 use leptos::either::Either;
 use leptos::prelude::*;
 
@@ -21,6 +25,8 @@ use crate::fleet_view::FleetView;
 use crate::trouble::Outcome;
 use crate::visit::language;
 use body::Body;
+use bulk::Bulk;
+pub(crate) use bulk::BulkReach;
 use controls::Controls;
 use news::NewsButton;
 use state::{Fleet, TITLE_ID};
@@ -37,8 +43,13 @@ pub(crate) fn FleetTable(
     organisations: Vec<(String, String)>,
     /// Whether the visitor may add devices.
     may_enrol: bool,
+    /// Where the visitor may do something with many devices.
+    bulk: BulkReach,
+    /// Ids and names of signers.
+    signers: Vec<(String, String)>,
 ) -> impl IntoView {
     let t = language();
+    let may_choose = !bulk.homes.is_empty();
     let fleet = Fleet::new(devices, shown);
     fleet.follow_address();
     follow(fleet, fleet.stale);
@@ -46,8 +57,9 @@ pub(crate) fn FleetTable(
         <div class="page-head">
             <h1 id=TITLE_ID tabindex="-1">{t.fleet()}</h1>
             <NewsButton fleet />
+            <a class="button quiet" href=move || overview_address(&fleet.view.read())>{t.overview()}</a>
         </div>
-        <Controls fleet organisations />
+        <Controls fleet organisations signers />
         {move || {
             fleet
                 .trouble
@@ -57,7 +69,20 @@ pub(crate) fn FleetTable(
                     None => Either::Right(view! { <TroubleNotice trouble /> }),
                 })
         }}
-        <Body fleet may_enrol />
+        {may_choose.then(|| view! { <Bulk fleet reach=bulk /> })}
+        <Body fleet may_enrol may_choose />
+    }
+}
+
+/// The overview of the organisation that is filtered by.
+fn overview_address(view: &FleetView) -> String {
+    match view.organisation.as_str() {
+        "" => paths::FLEET_OVERVIEW.to_owned(),
+        id => {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair(paths::ORGANISATION_ID, id);
+            format!("{}?{}", paths::FLEET_OVERVIEW, query.finish())
+        }
     }
 }
 
@@ -73,7 +98,7 @@ mod tests {
         Owner::new_root(None).with(|| {
             provide_context(Visit::new(None, Some("en"), String::new(), UnixMillis(0)));
             crate::islands::provide_page();
-            view! { <FleetTable devices shown organisations=Vec::new() may_enrol=true /> }.to_html()
+            view! { <FleetTable devices shown organisations=Vec::new() may_enrol=true bulk=BulkReach::default() signers=Vec::new() /> }.to_html()
         })
     }
 

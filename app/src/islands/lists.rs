@@ -134,4 +134,9 @@ impl<R: Clone + PartialEq + Send + Sync + 'static> Once<R> {
             }
         }
     }
+
+    /// What is asked for next is something new, even if it looks the same.
+    pub(super) fn end(self) {
+        self.0.set_value(None);
+    }
 }

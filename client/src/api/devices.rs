@@ -6,6 +6,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::history::DeviceEvent;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::organisation::DeviceMove;
+use gangway_protocol::overview::{FleetOverview, OverviewQuery};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
 use http::Method;
@@ -35,6 +36,22 @@ impl Api {
     /// As [`Api::devices`].
     pub async fn devices_csv(&self, query: &DeviceQuery) -> Result<Vec<u8>, ApiError> {
         self.get_bytes(&Self::devices_csv_path(query)).await
+    }
+
+    /// The same devices as JSON lines.
+    ///
+    /// # Errors
+    /// As [`Api::devices`].
+    pub async fn devices_jsonl(&self, query: &DeviceQuery) -> Result<Vec<u8>, ApiError> {
+        self.get_bytes(&with_query(path::DEVICES_JSONL, query)).await
+    }
+
+    /// The fleet at a glance.
+    ///
+    /// # Errors
+    /// `forbidden` for who may not see the fleet, `not_found`.
+    pub async fn fleet_overview(&self, query: &OverviewQuery) -> Result<FleetOverview, ApiError> {
+        self.list(path::FLEET_OVERVIEW, query).await
     }
 
     /// One device with all that its page shows.

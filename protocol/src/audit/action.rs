@@ -97,6 +97,16 @@ actions! {
     WebhookReplayed = "webhook.replayed";
     /// It was switched off, because nothing got through or its receiver is gone.
     WebhookSwitchedOff = "webhook.switched_off";
+    /// Somebody asked for an action on many devices.
+    BulkJobRequested = "bulk_job.requested";
+    /// A second person confirmed it.
+    BulkJobConfirmed = "bulk_job.confirmed";
+    /// It was cancelled.
+    BulkJobCancelled = "bulk_job.cancelled";
+    /// It was stopped, because whoever asked for it may do so no longer.
+    BulkJobStopped = "bulk_job.stopped";
+    /// All devices had their turn.
+    BulkJobDone = "bulk_job.done";
     /// A certificate was signed for a client of plgd.
     PlgdCertificateIssued = "plgd.certificate_issued";
     /// Certificates of clients of plgd were revoked.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bulk::MAX_BULK_DEVICES;
+
 /// Most days for which certificates are issued.
 pub const MAX_CERTIFICATE_VALIDITY_DAYS: u32 = 825;
 /// Most days after expiry during which a certificate still opens a session.
@@ -27,6 +29,9 @@ pub struct Policy {
     pub prefill_code: bool,
     /// Whether a token of scope `enrol` may approve.
     pub token_may_approve: bool,
+    /// Bulk actions that shut out, let in or move more devices than this begin when a second person has confirmed them; at most
+    /// [`MAX_BULK_DEVICES`], which asks for nobody.
+    pub second_person_above: u32,
 }
 
 impl Policy {
@@ -43,6 +48,7 @@ impl Policy {
         self.superseded_in_crl |= own.superseded_in_crl.unwrap_or_default();
         least(&mut self.prefill_code, own.prefill_code);
         least(&mut self.token_may_approve, own.token_may_approve);
+        least(&mut self.second_person_above, own.second_person_above);
         self
     }
 }
@@ -60,6 +66,8 @@ impl Default for Policy {
             superseded_in_crl: true,
             prefill_code: true,
             token_may_approve: true,
+            // An organisation with one admin could do nothing with its fleet.
+            second_person_above: MAX_BULK_DEVICES,
         }
     }
 }
@@ -86,6 +94,9 @@ pub struct PolicyUpdate {
     /// See [`Policy::token_may_approve`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_may_approve: Option<bool>,
+    /// See [`Policy::second_person_above`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_person_above: Option<u32>,
 }
 
 impl PolicyUpdate {
@@ -123,6 +134,13 @@ impl PolicyUpdate {
                 above.token_may_approve,
             )
         })
+        .or_else(|| {
+            number(
+                "second_person_above",
+                self.second_person_above,
+                above.second_person_above,
+            )
+        })
     }
 
     /// Without the rules that are the same as above: those are taken from there from now on.
@@ -142,6 +160,7 @@ impl PolicyUpdate {
         forget(&mut self.superseded_in_crl, &above.superseded_in_crl);
         forget(&mut self.prefill_code, &above.prefill_code);
         forget(&mut self.token_may_approve, &above.token_may_approve);
+        forget(&mut self.second_person_above, &above.second_person_above);
         self
     }
 
@@ -155,6 +174,7 @@ impl PolicyUpdate {
             superseded_in_crl: other.superseded_in_crl.or(self.superseded_in_crl),
             prefill_code: other.prefill_code.or(self.prefill_code),
             token_may_approve: other.token_may_approve.or(self.token_may_approve),
+            second_person_above: other.second_person_above.or(self.second_person_above),
         }
     }
 
@@ -174,6 +194,7 @@ impl PolicyUpdate {
         put(&mut policy.superseded_in_crl, self.superseded_in_crl);
         put(&mut policy.prefill_code, self.prefill_code);
         put(&mut policy.token_may_approve, self.token_may_approve);
+        put(&mut policy.second_person_above, self.second_person_above);
     }
 }
 

@@ -12,6 +12,7 @@ use gangway_protocol::device::{Device, DeviceDetail, DeviceQuery, DeviceUpdate};
 use gangway_protocol::history::DeviceEvent;
 use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
 use gangway_protocol::organisation::DeviceMove;
+use gangway_protocol::overview::{FleetOverview, OverviewQuery};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path;
 use gangway_protocol::time::UnixMillis;
@@ -39,6 +40,7 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
         .routes(routes!(show_device, update_device))
         .routes(routes!(move_device))
         .routes(routes!(list_events))
+        .routes(routes!(show_overview))
         .merge(export::router())
         .merge(actions::router())
         .merge(certificates::router())
@@ -52,12 +54,25 @@ async fn list_devices(
     caller: Caller,
     QueryOf(query): QueryOf<DeviceQuery>,
 ) -> Result<Json<Page<Device>>> {
-    let request = Request::read(&query)?;
+    let request = Request::read(&query, gangway.clock.now())?;
     let fleets = caller
         .chosen_fleets(&gangway.db, query.organisation.as_ref())
         .await?;
     let mut reader = gangway.db.reader().await?;
     Ok(Json(request.page(&mut reader.conn(), &fleets).await?))
+}
+
+/// The fleet at a glance.
+#[utoipa::path(get, path = path::FLEET_OVERVIEW, tag = "devices", params(OverviewQuery),
+    responses((status = 200, body = FleetOverview), (status = 403), (status = 404), (status = 422)))]
+async fn show_overview(
+    State(gangway): State<Arc<Gangway>>,
+    caller: Caller,
+    QueryOf(query): QueryOf<OverviewQuery>,
+) -> Result<Json<FleetOverview>> {
+    fleet::overview::show(&gangway, &caller, query.organisation.as_ref())
+        .await
+        .map(Json)
 }
 
 /// One device with all that its page shows.

@@ -132,46 +132,29 @@ fn problem(details: ProblemDetails) -> Response {
 /// Status, stable code, and constant title of the problem that tells this.
 #[must_use]
 pub fn kind(error: &Error) -> (StatusCode, ProblemCode, &'static str) {
-    use ProblemCode as Code;
-    match error {
-        Error::Unauthenticated => (StatusCode::UNAUTHORIZED, Code::Unauthenticated, "Not signed in"),
-        Error::InvalidToken => (StatusCode::UNAUTHORIZED, Code::Unauthenticated, "Token not valid"),
-        Error::InsufficientScope(_) => (StatusCode::FORBIDDEN, Code::Forbidden, "Not allowed"),
-        Error::Forbidden(_) => (StatusCode::FORBIDDEN, Code::Forbidden, "Not allowed"),
-        Error::NotFound => (StatusCode::NOT_FOUND, Code::NotFound, "Not found"),
-        Error::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, Code::Invalid, "Not acceptable"),
-        Error::Malformed(_) => (StatusCode::BAD_REQUEST, Code::Malformed, "Not understood"),
-        Error::Conflict(_) => (StatusCode::CONFLICT, Code::Conflict, "Not possible now"),
-        Error::StepUpRequired => (StatusCode::FORBIDDEN, Code::StepUpRequired, "Passkey needed"),
-        Error::LinkUnknown => (StatusCode::NOT_FOUND, Code::LinkUnknown, "Link not valid"),
-        Error::PasskeyRefused(_) => (StatusCode::FORBIDDEN, Code::PasskeyRefused, "Passkey refused"),
-        Error::CsrRefused(_) => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            Code::CsrRefused,
-            "Request refused",
-        ),
-        Error::KeyKnown(_) => (StatusCode::CONFLICT, Code::KeyKnown, "Key known"),
-        Error::KeyRevoked => (StatusCode::CONFLICT, Code::KeyRevoked, "Key revoked"),
-        Error::ReplyLost => (StatusCode::CONFLICT, Code::ReplyLost, "Reply lost"),
-        Error::LastOwner => (StatusCode::CONFLICT, Code::LastOwner, "Last owner"),
-        Error::IdempotencyMismatch => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            Code::IdempotencyMismatch,
-            "Key used before",
-        ),
-        Error::RateLimited { .. } => (
-            StatusCode::TOO_MANY_REQUESTS,
-            Code::RateLimited,
-            "Too many attempts",
-        ),
-        Error::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, Code::Busy, "Busy"),
-        Error::Unavailable(_) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            Code::Unavailable,
-            "Not available",
-        ),
-        Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "Server fault"),
-    }
+    let (status, title) = match error {
+        Error::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not signed in"),
+        Error::InvalidToken => (StatusCode::UNAUTHORIZED, "Token not valid"),
+        Error::InsufficientScope(_) | Error::Forbidden(_) => (StatusCode::FORBIDDEN, "Not allowed"),
+        Error::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+        Error::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "Not acceptable"),
+        Error::Malformed(_) => (StatusCode::BAD_REQUEST, "Not understood"),
+        Error::Conflict(_) => (StatusCode::CONFLICT, "Not possible now"),
+        Error::StepUpRequired => (StatusCode::FORBIDDEN, "Passkey needed"),
+        Error::LinkUnknown => (StatusCode::NOT_FOUND, "Link not valid"),
+        Error::PasskeyRefused(_) => (StatusCode::FORBIDDEN, "Passkey refused"),
+        Error::CsrRefused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "Request refused"),
+        Error::KeyKnown(_) => (StatusCode::CONFLICT, "Key known"),
+        Error::KeyRevoked => (StatusCode::CONFLICT, "Key revoked"),
+        Error::ReplyLost => (StatusCode::CONFLICT, "Reply lost"),
+        Error::LastOwner => (StatusCode::CONFLICT, "Last owner"),
+        Error::IdempotencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "Key used before"),
+        Error::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts"),
+        Error::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "Busy"),
+        Error::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Not available"),
+        Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Server fault"),
+    };
+    (status, error.code(), title)
 }
 
 fn retry_after_secs(error: &Error) -> Option<u32> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use gangway_protocol::device::{DeviceSummary, InvalidTransition, UnfitText};
+use gangway_protocol::error::ProblemCode;
 
 use crate::ca::CaError;
 use crate::db::DbError;
@@ -103,6 +104,33 @@ impl Error {
     /// A fault, from whatever error shows it.
     pub fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(error.into())
+    }
+
+    /// Its stable name.
+    #[must_use]
+    pub fn code(&self) -> ProblemCode {
+        use ProblemCode as Code;
+        match self {
+            Self::Unauthenticated | Self::InvalidToken => Code::Unauthenticated,
+            Self::InsufficientScope(_) | Self::Forbidden(_) => Code::Forbidden,
+            Self::NotFound => Code::NotFound,
+            Self::Invalid { .. } => Code::Invalid,
+            Self::Malformed(_) => Code::Malformed,
+            Self::Conflict(_) => Code::Conflict,
+            Self::StepUpRequired => Code::StepUpRequired,
+            Self::LinkUnknown => Code::LinkUnknown,
+            Self::PasskeyRefused(_) => Code::PasskeyRefused,
+            Self::CsrRefused(_) => Code::CsrRefused,
+            Self::KeyKnown(_) => Code::KeyKnown,
+            Self::KeyRevoked => Code::KeyRevoked,
+            Self::ReplyLost => Code::ReplyLost,
+            Self::LastOwner => Code::LastOwner,
+            Self::IdempotencyMismatch => Code::IdempotencyMismatch,
+            Self::RateLimited { .. } => Code::RateLimited,
+            Self::Busy { .. } => Code::Busy,
+            Self::Unavailable(_) => Code::Unavailable,
+            Self::Internal(_) => Code::Internal,
+        }
     }
 
     /// A field that is not acceptable.

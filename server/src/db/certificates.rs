@@ -1,6 +1,7 @@
 //! Certificates: recorded, delivered, proven, superseded, revoked. The rules for these steps are `enrolment`'s.
 
 mod endings;
+pub mod numbers;
 mod revocation;
 mod search;
 mod standing;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use gangway_protocol::device::{AlarmKind, Device, DeviceAlarm, DeviceState, Facts, OfflineReason, Presence};
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
+use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, SignerId};
 use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
 
@@ -191,14 +191,17 @@ pub async fn describe(conn: &mut Conn<'_>, id: &DeviceId, description: &Descript
     Ok(())
 }
 
-/// Notes when the device's newest certificate that stands expires.
+/// Notes when the device's newest certificate that stands expires, and who signed it.
 ///
 /// # Errors
 /// What the database says.
 pub async fn refresh_expiry(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), DbError> {
     query(
-        "UPDATE devices SET certificate_expires_at = (SELECT MAX(not_after) FROM certificates
-                 WHERE device = $1 AND revoked_at IS NULL AND superseded_at IS NULL)
+        "UPDATE devices SET
+                 certificate_expires_at = (SELECT MAX(not_after) FROM certificates
+                     WHERE device = $1 AND revoked_at IS NULL AND superseded_at IS NULL),
+                 signer = (SELECT signer FROM certificates
+                     WHERE device = $1 AND revoked_at IS NULL AND superseded_at IS NULL ORDER BY not_after DESC LIMIT 1)
              WHERE id = $1",
     )
     .bind(id.as_str())
@@ -207,11 +210,11 @@ pub async fn refresh_expiry(conn: &mut Conn<'_>, id: &DeviceId) -> Result<(), Db
     Ok(())
 }
 
-/// Notes that a certificate was issued which expires at `not_after`, and that the wish for a new one is met. Other
+/// Notes that `signer` issued a certificate which expires at `not_after`, and that the wish for a new one is met. Other
 /// statements of the same trip may not be seen yet, so that the certificate itself is not read.
-pub(super) fn certification(id: &DeviceId, not_after: UnixMillis) -> Query {
+pub(super) fn certification(id: &DeviceId, signer: &SignerId, not_after: UnixMillis) -> Query {
     query(
-        "UPDATE devices SET renewal_requested_at = NULL,
+        "UPDATE devices SET renewal_requested_at = NULL, signer = $3,
                  certificate_expires_at = (SELECT MAX(not_after) FROM (
                      SELECT CAST($2 AS BIGINT) AS not_after UNION ALL SELECT not_after FROM certificates
                      WHERE device = $1 AND revoked_at IS NULL AND superseded_at IS NULL) AS standing)
@@ -219,6 +222,7 @@ pub(super) fn certification(id: &DeviceId, not_after: UnixMillis) -> Query {
     )
     .bind(id.as_str())
     .bind(not_after.0)
+    .bind(signer.as_str())
 }
 
 /// Notes that a member asked for renewal.

@@ -8,17 +8,30 @@
 //! Who sees only a part of a customer has the rest of the index passed over, which takes no time where the part is large. Where it
 //! is small, its devices are collected and sorted instead.
 //!
+//! What some devices have in common, a label or a version, has an index of its own ([`traits`]): where they are few, they are
+//! collected from there; where they are many, one meets them soon along the order.
+//!
 //! Each combination of filters has its own statement, so that the planner sees what is asked.
+
+mod counting;
+pub mod overview;
+mod statement;
+mod traits;
+
+pub use counting::count;
 
 use std::collections::HashSet;
 
 use gangway_protocol::device::Device;
-use gangway_protocol::id::OrganisationId;
+use gangway_protocol::id::{DeviceId, OrganisationId, SignerId};
+use gangway_protocol::time::UnixMillis;
 
-use super::conn::Link;
+use super::certificates::numbers;
 use super::devices::{Row, columns};
 use super::query::texts;
-use super::{Conn, DbError, Query, Value, assembled, like, parsed, query_of_each, row};
+use super::{Conn, DbError, Query, Value, parsed, query_of_each, row};
+use statement::Statement;
+use traits::Trait;
 
 /// Added to `recency` while a device is online: later than any instant that is only a last sight. 2^52 ms are 142,000 years.
 pub const ONLINE: i64 = 1 << 52;
@@ -44,10 +57,38 @@ pub struct Fleets {
 pub struct Filter {
     /// Words that must all occur, in lower case; at most [`MAX_WORDS`].
     pub words: Vec<String>,
+    /// Devices that have a certificate with a number that begins as one of the words does, by the place of that word: they are
+    /// found by it as well. [`Fleets::ways`] looks for them.
+    pub by_number: Vec<(usize, Vec<DeviceId>)>,
     /// Only of this state. `None`: all but retired ones.
     pub state: Option<&'static str>,
     /// Only online ones, or only the others.
     pub online: Option<bool>,
+    /// Only with this label.
+    pub label: Option<String>,
+    /// Only with this version of the device software.
+    pub software_version: Option<String>,
+    /// Only with a certificate of this signer.
+    pub signer: Option<SignerId>,
+    /// Only active ones whose newest certificate ends before.
+    pub expires_before: Option<UnixMillis>,
+}
+
+impl Filter {
+    /// Words may be numbers of certificates.
+    async fn find_certificates(&mut self, conn: &mut Conn<'_>) -> Result<(), DbError> {
+        for (place, word) in self.words.iter().enumerate() {
+            let Some(digits) = numbers::digits(word) else {
+                continue;
+            };
+            let found = numbers::beginning_with(conn, &digits).await?;
+            if !found.is_empty() {
+                let devices = found.into_iter().map(|one| one.device).collect();
+                self.by_number.push((place, devices));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// In which order.
@@ -125,9 +166,12 @@ pub struct Placed {
     pub device: Device,
 }
 
-/// Ways to the devices of some fleets, each with statements of its own.
+/// Ways to the devices of some fleets that a filter lets through, each with statements of its own.
 #[derive(Clone, Debug)]
-pub struct Ways(Vec<Among>);
+pub struct Ways {
+    among: Vec<Among>,
+    filter: Filter,
+}
 
 /// Among what a statement looks for devices.
 #[derive(Clone, Debug)]
@@ -141,6 +185,15 @@ enum Among {
     },
     /// Devices of these organisations, which are few: they are sorted.
     Few(Vec<OrganisationId>),
+    /// These, which are few, as far as they are of these customers or organisations.
+    Chosen { devices: Vec<String>, of: Owners },
+}
+
+/// Whose devices.
+#[derive(Clone, Debug)]
+enum Owners {
+    Customers(Vec<OrganisationId>),
+    Organisations(Vec<OrganisationId>),
 }
 
 impl Fleets {
@@ -152,11 +205,11 @@ impl Fleets {
             && other.organisations.iter().all(|one| organisations.contains(one))
     }
 
-    /// Where to look for their devices, for a page and its count.
+    /// Where to look for their devices that a filter lets through, for a page and its count.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn ways(&self, conn: &mut Conn<'_>) -> Result<Ways, DbError> {
+    pub async fn ways(&self, conn: &mut Conn<'_>, filter: &Filter) -> Result<Ways, DbError> {
         let mut all = Vec::new();
         if !self.customers.is_empty() {
             all.push(Among::Customers(self.customers.clone()));
@@ -164,7 +217,16 @@ impl Fleets {
         if !self.organisations.is_empty() {
             all.push(self.parts(conn).await?);
         }
-        Ok(Ways(all))
+        let mut filter = filter.clone();
+        filter.find_certificates(conn).await?;
+        let Some(first) = filter.traits().into_iter().next() else {
+            return Ok(Ways { among: all, filter });
+        };
+        let mut among = Vec::with_capacity(all.len());
+        for one in all {
+            among.push(one.narrowed_to(conn, &first).await?);
+        }
+        Ok(Ways { among, filter })
     }
 
     async fn parts(&self, conn: &mut Conn<'_>) -> Result<Among, DbError> {
@@ -201,75 +263,47 @@ impl Fleets {
     }
 }
 
-/// A statement that is put together for one engine: its text, and the values that come before those of the filter.
-struct Statement {
-    on_postgres: bool,
-    values: Vec<Value>,
+impl Owners {
+    /// That a row of `devices` is theirs.
+    fn condition(&self, statement: &mut Statement) -> String {
+        match self {
+            Self::Customers(customers) => statement.is_one_of("devices.customer", customers),
+            Self::Organisations(organisations) => statement.is_one_of("devices.organisation", organisations),
+        }
+    }
 }
 
-impl Statement {
-    fn new(conn: &Conn<'_>) -> Self {
-        Self {
-            on_postgres: matches!(conn.link, Link::Postgres(_)),
-            values: Vec::new(),
-        }
-    }
-
-    /// Binds a value; its number.
-    fn bind(&mut self, value: impl Into<Value>) -> usize {
-        self.values.push(value.into());
-        self.values.len()
-    }
-
-    fn is_one_of(&mut self, column: &str, organisations: &[OrganisationId]) -> String {
-        let number = self.bind(texts(organisations));
-        if self.on_postgres {
-            format!("{column} = ANY(${number})")
-        } else {
-            format!("{column} IN (SELECT value FROM json_each(${number}))")
-        }
-    }
-
-    /// The values of a list, one in each row of `asked`.
-    fn each(&mut self, organisations: &[OrganisationId]) -> String {
-        let number = self.bind(texts(organisations));
-        if self.on_postgres {
-            format!("UNNEST(${number}::TEXT[]) AS asked (value)")
-        } else {
-            format!("json_each(${number}) AS asked")
-        }
-    }
-
-    /// The conditions of a filter.
-    fn conditions(&mut self, filter: &Filter) -> String {
-        let mut sql = String::new();
-        match filter.state {
-            None => sql.push_str(" AND devices.state <> 'retired'"),
-            Some(state) => {
-                let number = self.bind(state);
-                sql.push_str(&format!(" AND devices.state = ${number}"));
-            }
-        }
-        match filter.online {
-            None => {}
-            Some(true) => sql.push_str(" AND presence.recency >= 4503599627370496"),
-            Some(false) => sql.push_str(" AND presence.recency < 4503599627370496"),
-        }
-        // No word, one, or as many as there can be: few statements, so that connections keep them compiled.
-        let places = match filter.words.len() {
-            few @ (0 | 1) => few,
-            _ => MAX_WORDS,
+impl Among {
+    /// The devices that have a trait, where they are few.
+    async fn narrowed_to(self, conn: &mut Conn<'_>, by: &Trait<'_>) -> Result<Self, DbError> {
+        let (customers, of) = match &self {
+            Self::Customers(customers) => (customers, Owners::Customers(customers.clone())),
+            Self::Parts {
+                customers,
+                organisations,
+            } => (customers, Owners::Organisations(organisations.clone())),
+            Self::Few(_) | Self::Chosen { .. } => return Ok(self),
         };
-        for place in 0..places {
-            let word = filter.words.get(place).map(|word| like::containing(word));
-            let number = self.bind(word.unwrap_or_else(|| "%".to_owned()));
-            sql.push_str(&format!(" AND devices.search LIKE ${number} ESCAPE '\\'"));
+        let mut statement = Statement::new(conn);
+        let limit = statement.bind(FEW + 1);
+        let each = statement.each(customers);
+        let source = by.source(&mut statement);
+        let (device, table, having, order) = (source.device, source.table, source.having, source.order);
+        let sql = if statement.on_postgres {
+            // In the order of its index, so that it does not rather read the table where it thinks that most rows are wanted.
+            format!(
+                "SELECT one.id FROM {each} CROSS JOIN LATERAL
+                     (SELECT {device} AS id FROM {table} WHERE {having} ORDER BY {order} LIMIT ${limit}) AS one LIMIT ${limit}"
+            )
+        } else {
+            format!("SELECT {device} FROM {each} CROSS JOIN {table} WHERE {having} LIMIT ${limit}")
+        };
+        let found: Vec<(String,)> = statement.finish(sql).fetch_all(conn).await?;
+        if i64::try_from(found.len()).unwrap_or(i64::MAX) > FEW {
+            return Ok(self);
         }
-        sql
-    }
-
-    fn finish(self, sql: String) -> Query {
-        self.values.into_iter().fold(assembled(sql), Query::bind)
+        let devices = found.into_iter().map(|(id,)| id).collect();
+        Ok(Self::Chosen { devices, of })
     }
 }
 
@@ -306,8 +340,15 @@ fn page_query(
             let within = statement.is_one_of(&format!("{leading}.organisation"), organisations);
             format!(" AND {within}")
         }
-        Among::Few(organisations) => {
-            let within = statement.is_one_of("devices.organisation", organisations);
+        Among::Few(_) | Among::Chosen { .. } => {
+            let within = match among {
+                Among::Chosen { devices, of } => {
+                    let owned = of.condition(&mut statement);
+                    format!("{} AND {owned}", statement.is_one_of("devices.id", devices))
+                }
+                Among::Few(organisations) => statement.is_one_of("devices.organisation", organisations),
+                _ => String::new(),
+            };
             return statement.finish(format!(
                 "SELECT {leading}.{key_column} AS sort_key, {columns} FROM devices CROSS JOIN presence WHERE {within} AND {behind}
                  ORDER BY sort_key {direction}, devices.id {direction} LIMIT ${limit}"
@@ -350,7 +391,6 @@ fn page_query(
 pub async fn page(
     conn: &mut Conn<'_>,
     ways: &Ways,
-    filter: &Filter,
     order: Order,
     after: &Place,
     limit: u32,
@@ -359,7 +399,8 @@ pub async fn page(
         return Err(DbError::Missing);
     }
     let mut found = Vec::new();
-    for among in &ways.0 {
+    let filter = &ways.filter;
+    for among in &ways.among {
         let of_page = |conn: &Conn<'_>, key: Value| {
             page_query(Statement::new(conn), among, filter, order, (key, &after.1), limit)
         };
@@ -378,7 +419,7 @@ pub async fn page(
             }
         }
     }
-    if ways.0.len() > 1 {
+    if ways.among.len() > 1 {
         found.sort_by(|one, other| one.place.cmp(&other.place));
         if order.descending {
             found.reverse();
@@ -386,47 +427,6 @@ pub async fn page(
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }
     Ok(found)
-}
-
-/// How many devices on these ways match, counted up to `most`.
-///
-/// # Errors
-/// What the database says.
-pub async fn count(conn: &mut Conn<'_>, ways: &Ways, filter: &Filter, most: u64) -> Result<u64, DbError> {
-    let mut total = 0;
-    for among in &ways.0 {
-        let left = i64::try_from(most.saturating_sub(total)).unwrap_or(i64::MAX);
-        let mut statement = Statement::new(conn);
-        let limit = statement.bind(left);
-        let conditions = statement.conditions(filter);
-        // Without a question for presence, the fleet's index alone has the answer.
-        let (table, join) = match filter.online {
-            None => ("", ""),
-            Some(_) => (" CROSS JOIN presence", " AND presence.device = devices.id"),
-        };
-        let (each, part) = match among {
-            Among::Customers(customers) => (statement.each(customers), String::new()),
-            Among::Parts {
-                customers,
-                organisations,
-            } => {
-                let within = statement.is_one_of("devices.organisation", organisations);
-                (statement.each(customers), format!(" AND {within}"))
-            }
-            Among::Few(organisations) => (statement.each(organisations), String::new()),
-        };
-        let column = match among {
-            Among::Few(_) => "organisation",
-            Among::Customers(_) | Among::Parts { .. } => "customer",
-        };
-        let sql = format!(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM {each} CROSS JOIN devices{table}
-                 WHERE devices.{column} = asked.value{join}{part}{conditions} LIMIT ${limit}) AS counted"
-        );
-        let (count,): (i64,) = statement.finish(sql).fetch_one(conn).await?;
-        total += u64::try_from(count).map_err(|_| DbError::Corrupt("devices: COUNT(*)"))?;
-    }
-    Ok(total)
 }
 
 row! {

@@ -17,7 +17,8 @@ pub async fn record(
 ) -> Result<bool, DbError> {
     let certificate = &new.certificate;
     let insertion = certificates::insertion(new);
-    let certification = devices::certification(&certificate.device, certificate.not_after);
+    let certification =
+        devices::certification(&certificate.device, &certificate.signer, certificate.not_after);
     let Some(claim) = approval else {
         execute_together(conn, [certification, insertion]).await?;
         return Ok(true);

@@ -111,6 +111,25 @@ pub async fn scopes_of(
     Ok(row.map(|(names,)| scopes(&names)))
 }
 
+/// What a token that stands may do, and where: there and below.
+///
+/// # Errors
+/// What the database says.
+pub async fn standing(
+    conn: &mut Conn<'_>,
+    id: &TokenId,
+    now: UnixMillis,
+) -> Result<Option<(Vec<TokenScope>, OrganisationId)>, DbError> {
+    let row: Option<(String, String)> =
+        query("SELECT scopes, organisation FROM tokens WHERE id = $1 AND expires_at > $2")
+            .bind(id.as_str())
+            .bind(now.0)
+            .fetch_optional(conn)
+            .await?;
+    row.map(|(names, organisation)| Ok((scopes(&names), parsed(&organisation, "tokens.organisation")?)))
+        .transpose()
+}
+
 /// Writes down that a token was used, and from which address.
 ///
 /// # Errors

@@ -32,19 +32,49 @@ pub async fn describe(
     let (doing, id) = (Doing::of(context, caller, DeviceAction::Described), id.clone());
     let described = write!(context.db, |tx| -> Result<DeviceRecord> {
         let record = lock(tx, &id).await?;
-        let description = Description {
-            name: name.unwrap_or_else(|| record.device.name.clone()),
-            labels: labels.unwrap_or_else(|| record.device.labels.clone()),
-            facts: record.device.facts.clone(),
-            approver: record.approver.clone(),
-        };
-        devices::describe(tx, &id, &description).await?;
-        let detail = format!("{} [{}]", description.name, description.labels.join(", "));
-        doing.record(tx, &record, &detail).await?;
+        let name = name.unwrap_or_else(|| record.device.name.clone());
+        let labels = labels.unwrap_or_else(|| record.device.labels.clone());
+        doing.describe(tx, &record, name, labels).await?;
         Ok(record)
     })?;
     tell_of(context, &described);
     Ok(())
+}
+
+/// Gives a device labels beside those that it has, and takes others from it. False when that changes nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] for too many.
+pub async fn relabel(
+    context: &Context,
+    caller: &Caller,
+    id: &DeviceId,
+    add: &[String],
+    remove: &[String],
+) -> Result<bool> {
+    let (doing, id) = (Doing::of(context, caller, DeviceAction::Described), id.clone());
+    let (add, remove) = (add.to_vec(), remove.to_vec());
+    let changed = write!(context.db, |tx| -> Result<Option<DeviceRecord>> {
+        let record = lock(tx, &id).await?;
+        let kept = record
+            .device
+            .labels
+            .iter()
+            .filter(|label| !remove.contains(label));
+        let labels: Vec<String> = kept.chain(&add).cloned().collect();
+        let labels = check_labels(&labels)?;
+        if labels == record.device.labels {
+            return Ok(None);
+        }
+        doing
+            .describe(tx, &record, record.device.name.clone(), labels)
+            .await?;
+        Ok(Some(record))
+    })?;
+    if let Some(record) = &changed {
+        tell_of(context, record);
+    }
+    Ok(changed.is_some())
 }
 
 /// Has a device ask for a new certificate: now when it is connected, otherwise when it comes back.
@@ -124,6 +154,24 @@ impl Doing {
             action,
             at: context.clock.now(),
         }
+    }
+
+    async fn describe(
+        &self,
+        tx: &mut Conn<'_>,
+        record: &DeviceRecord,
+        name: String,
+        labels: Vec<String>,
+    ) -> Result<(), DbError> {
+        let description = Description {
+            name,
+            labels,
+            facts: record.device.facts.clone(),
+            approver: record.approver.clone(),
+        };
+        devices::describe(tx, &record.device.id, &description).await?;
+        let detail = format!("{} [{}]", description.name, description.labels.join(", "));
+        self.record(tx, record, &detail).await
     }
 
     async fn record(

@@ -1,7 +1,7 @@
 //! A device goes to another organisation of its customer. Key, certificates and history go with it; nothing changes for the
 //! device itself.
 
-use gangway_protocol::device::FleetChangeKind;
+use gangway_protocol::device::{Device, FleetChangeKind};
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::organisation::Role;
@@ -31,12 +31,26 @@ pub async fn move_device(
 ) -> Result<()> {
     let now = context.clock.now();
     let device = caller.decide_on_device(&context.db, now, id).await?.device;
+    move_decided(context, caller, device, target).await
+}
+
+/// As [`move_device`], of a device that the caller has decided on.
+///
+/// # Errors
+/// As [`move_device`], but for the passkey.
+pub async fn move_decided(
+    context: &Context,
+    caller: &Caller,
+    device: Device,
+    target: &OrganisationId,
+) -> Result<()> {
+    let now = context.clock.now();
     caller.require(&context.db, target, Right::Operate).await?;
     let former = device.organisation;
     if former == *target {
         return Ok(());
     }
-    let (caller, id, from, to) = (caller.clone(), id.clone(), former.clone(), target.clone());
+    let (caller, id, from, to) = (caller.clone(), device.id.clone(), former.clone(), target.clone());
     write!(context.db, |tx| -> Result<()> {
         organisations::bump_revisions(tx, &[&from, &to]).await?;
         let before = tree::find(tx, &from).await?.ok_or(Error::NotFound)?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use gangway_protocol::audit::Action;
+use gangway_protocol::bulk::MAX_BULK_DEVICES;
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::{
     MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS, Policy, PolicyDetail,
@@ -151,6 +152,15 @@ fn check(update: &PolicyUpdate) -> Result<()> {
         return Err(Error::invalid(
             "superseded_grace_hours",
             format!("superseded_grace_hours is at most {MAX_SUPERSEDED_GRACE_HOURS}"),
+        ));
+    }
+    if update
+        .second_person_above
+        .is_some_and(|devices| devices > MAX_BULK_DEVICES)
+    {
+        return Err(Error::invalid(
+            "second_person_above",
+            format!("second_person_above is at most {MAX_BULK_DEVICES}, which asks for nobody"),
         ));
     }
     Ok(())

@@ -177,3 +177,28 @@ both_engines!(
         assert!(next.is_err(), "it is cut off, and says so");
     }
 );
+
+both_engines!(
+    async fn json_lines_are_the_devices_of_the_list(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let pump = named(&server, &ada, "Pump").await;
+        server.multiply(&pump.id, 1_500).await;
+        named(&server, &ada, "Gate").await;
+        let bytes = ada
+            .api
+            .devices_jsonl(&DeviceQuery::default())
+            .await
+            .expect("a file");
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        let devices: Vec<gangway_protocol::device::Device> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a device on each line"))
+            .collect();
+        assert_eq!(devices.len(), 1_502);
+        assert_eq!(devices[0].name, "Gate", "in the order of the list");
+        let gates = query(|q| q.query = Some("gate".to_owned()));
+        let bytes = ada.api.devices_jsonl(&gates).await.expect("a file");
+        assert_eq!(String::from_utf8(bytes).expect("UTF-8").lines().count(), 1);
+    }
+);

@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use super::Shown;
 use crate::components::confirm::{ConfirmWith, Question};
 use crate::components::icon::{Glyph, Icon};
+use crate::components::reason_field::ReasonField;
 use crate::preference::Language;
 use crate::visit::language;
 use crate::visitor::api;
@@ -56,14 +57,6 @@ impl Weighty {
         }
     }
 }
-
-/// Reasons offered for a revocation; the others have actions of their own or make no sense for a whole device.
-const REASONS: [RevocationReason; 4] = [
-    RevocationReason::Unspecified,
-    RevocationReason::KeyCompromise,
-    RevocationReason::AffiliationChanged,
-    RevocationReason::PrivilegeWithdrawn,
-];
 
 /// The two ways out for good, each with when to take it. Gone with the device.
 #[component]
@@ -131,26 +124,5 @@ pub(super) fn WeightyDialog(shown: Shown) -> impl IntoView {
         <ConfirmWith open question answer>
             {move || (action.get() == Weighty::Revoke).then(|| view! { <ReasonField reason /> })}
         </ConfirmWith>
-    }
-}
-
-#[component]
-fn ReasonField(reason: RwSignal<RevocationReason>) -> impl IntoView {
-    let t = language();
-    // Each question begins with the first reason, whatever was chosen at one that was cancelled.
-    reason.set(RevocationReason::Unspecified);
-    view! {
-        <div class="field dialog-field">
-            <label for="reason">{t.revoke_reason()}</label>
-            <select
-                id="reason"
-                prop:value=move || reason.get().as_str()
-                on:change:target=move |event| reason.set(RevocationReason::from_name(&event.target().value()))
-            >
-                {REASONS
-                    .map(|each| view! { <option value=each.as_str()>{t.reason_name(each)}</option> })
-                    .collect_view()}
-            </select>
-        </div>
     }
 }

@@ -38,6 +38,8 @@ pub(super) fn Body(
     fleet: Fleet,
     /// Whether the visitor may add devices.
     may_enrol: bool,
+    /// Whether devices can be chosen.
+    may_choose: bool,
 ) -> impl IntoView {
     let drawn = Memo::new(move |_| {
         fleet.listing.with(|listing| match listing {
@@ -52,7 +54,7 @@ pub(super) fn Body(
     });
     move || match drawn.get() {
         Drawn::Table => EitherOf5::A(view! {
-            <Table fleet />
+            <Table fleet may_choose />
             <Pages fleet />
         }),
         Drawn::NothingFound => EitherOf5::B(view! { <NothingFound fleet /> }),

@@ -7,6 +7,7 @@ use gangway_protocol::path::page as paths;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
+use super::further::{self, Further};
 use super::state::{Entry, Fleet};
 use crate::browser::{clock, page};
 use crate::components::device_state::state_name;
@@ -20,7 +21,7 @@ use crate::visit::language;
 const SEARCH_AFTER_MILLIS: u32 = 150;
 
 /// Something to choose of: its value in the address, and what it is called.
-type Choice = (String, String);
+pub(super) type Choice = (String, String);
 
 /// What can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,7 @@ pub(super) fn filled_in(shown: &FleetView) -> FleetView {
             *filter.place(&mut found) = page::typed(filter.id());
         }
     }
+    further::fill_in(&mut found);
     found
 }
 
@@ -96,6 +98,8 @@ pub(super) fn Controls(
     fleet: Fleet,
     /// Ids and names of the visitor's organisations.
     organisations: Vec<Choice>,
+    /// Ids and names of signers.
+    signers: Vec<Choice>,
 ) -> impl IntoView {
     let t = language();
     let search = move || fleet.go(fleet.changed(|_| ()), Entry::Replace);
@@ -144,6 +148,7 @@ pub(super) fn Controls(
                     view! { <Select fleet filter=Filter::Organisation label=t.organisation() choices /> }
                 })}
             <Select fleet filter=Filter::Sort label=t.sort_label() choices=orders(t) />
+            <Further fleet signers />
             // Where no script can run, nothing else says that a filter has to be sent.
             <button class="button scriptless" type="submit">{t.search_apply()}</button>
             <a

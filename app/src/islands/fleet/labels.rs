@@ -3,10 +3,20 @@
 use leptos::prelude::*;
 
 use crate::components::icon::{Glyph, Icon};
+use crate::fleet_view::FleetView;
 use crate::visit::language;
 
 /// A row keeps its height however many labels its device has; the device's page shows them all.
 const SHOWN: usize = 3;
+
+/// The address of the devices with a label.
+fn filtered_by(label: &str) -> String {
+    FleetView {
+        label: label.to_owned(),
+        ..FleetView::default()
+    }
+    .address()
+}
 
 /// The labels, behind what a person has to look at.
 #[component]
@@ -34,7 +44,7 @@ pub(super) fn RowLabels(
             {labels
                 .into_iter()
                 .take(SHOWN)
-                .map(|label| view! { <span class="chip" title=label.clone()>{label.clone()}</span> })
+                .map(|label| view! { <a class="chip" href=filtered_by(&label) title=t.filter_by_label(&label)>{label.clone()}</a> })
                 .collect_view()}
             {(count > 0).then(|| view! { <span class="chip" title=more>{format!("+{count}")}</span> })}
         </span>

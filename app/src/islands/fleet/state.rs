@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use super::controls::filled_in;
 use super::listing::{Asked, Compared, Listing, Total};
 use super::news::News;
+use super::selection::Chosen;
 use super::table::TABLE_ID;
 use crate::browser::following::Follower;
 use crate::browser::page;
@@ -34,6 +35,10 @@ pub(super) struct Fleet {
     pub(super) news: RwSignal<News>,
     /// Whether the stream of changes is down, so that presence may be out of date.
     pub(super) stale: RwSignal<bool>,
+    /// Devices that are chosen, for something to be done with them.
+    pub(super) chosen: RwSignal<Chosen>,
+    /// The one that was chosen last.
+    pub(super) anchor: StoredValue<Option<DeviceId>>,
     /// Whether a question is on its way whose answer takes the rows' place.
     pub(super) busy: RwSignal<bool>,
     /// Counts those questions: only the answer to the last one counts.
@@ -68,6 +73,8 @@ impl Fleet {
             trouble: RwSignal::new(trouble),
             news: RwSignal::new(News::None),
             stale: RwSignal::new(false),
+            chosen: RwSignal::new(Chosen::default()),
+            anchor: StoredValue::new(None),
             busy: RwSignal::new(false),
             asked: StoredValue::new(0),
             catching_up: StoredValue::new(Reading::Idle),
@@ -117,6 +124,10 @@ impl Fleet {
         }
         if self.typed.with_untracked(|typed| *typed != wanted.query) {
             self.typed.set(wanted.query.clone());
+        }
+        // What is not before one's eyes is not chosen; a further page belongs to what is.
+        if self.view.with_untracked(|view| view.begun() != wanted.begun()) {
+            self.choose_none();
         }
         self.view.set(wanted);
         self.ask();

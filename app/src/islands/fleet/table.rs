@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use super::body::ViewLink;
 use super::labels::RowLabels;
 use super::listing::Row;
+use super::selection::{ChooseDevice, ChoosePage};
 use super::state::{Fleet, TITLE_ID};
 use crate::components::device_state::DeviceStateMark;
 use crate::components::icon::{Glyph, Icon};
@@ -22,12 +23,23 @@ pub(super) const TABLE_ID: &str = "fleet-table";
 /// Rows drawn while the first page is on its way: the height of a screen, so that nothing jumps.
 const SKELETON_ROWS: usize = 8;
 const COLUMNS: usize = 6;
+/// Of the heads, whose widths are their columns'.
+const CLASSES: [&str; COLUMNS] = [
+    "column-name",
+    "column-presence",
+    "column-state",
+    "column-system",
+    "column-certificate",
+    "column-added",
+];
 
 /// The table. Its cells keep their roles where the style draws them as cards.
 #[component]
 pub(super) fn Table(
     /// The page.
     fleet: Fleet,
+    /// Whether devices can be chosen.
+    may_choose: bool,
 ) -> impl IntoView {
     let t = language();
     let rows = move || {
@@ -50,17 +62,27 @@ pub(super) fn Table(
             <table role="table" aria-label=t.devices_listed()>
                 <thead role="rowgroup">
                     <tr role="row">
+                        {may_choose
+                            .then(|| {
+                                view! {
+                                    <th role="columnheader" scope="col" class="cell-choose">
+                                        <ChoosePage fleet />
+                                    </th>
+                                }
+                            })}
                         {columns(t)
-                            .map(|(name, column)| match column {
-                                Some(column) => Either::Left(view! { <SortHead fleet name column /> }),
-                                None => Either::Right(view! { <th role="columnheader" scope="col">{name}</th> }),
+                            .into_iter()
+                            .zip(CLASSES)
+                            .map(|((name, column), class)| match column {
+                                Some(column) => Either::Left(view! { <SortHead fleet name column class /> }),
+                                None => Either::Right(view! { <th role="columnheader" scope="col" class=class>{name}</th> }),
                             })
                             .collect_view()}
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
                     <For each=rows key=|row| row.id.clone() let(row)>
-                        <DeviceRow row stale=fleet.stale />
+                        <DeviceRow row fleet may_choose />
                     </For>
                 </tbody>
             </table>
@@ -82,7 +104,11 @@ pub(super) fn Skeleton() -> impl IntoView {
             <table role="table" aria-label=t.fleet()>
                 <thead role="rowgroup">
                     <tr role="row">
-                        {columns(t).map(|(name, _)| view! { <th role="columnheader" scope="col">{name}</th> }).collect_view()}
+                        {columns(t)
+                            .into_iter()
+                            .zip(CLASSES)
+                            .map(|((name, _), class)| view! { <th role="columnheader" scope="col" class=class>{name}</th> })
+                            .collect_view()}
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{(0..SKELETON_ROWS).map(line).collect_view()}</tbody>
@@ -103,10 +129,10 @@ fn columns(t: Language) -> [(&'static str, Option<Column>); COLUMNS] {
 }
 
 #[component]
-fn SortHead(fleet: Fleet, name: &'static str, column: Column) -> impl IntoView {
+fn SortHead(fleet: Fleet, name: &'static str, column: Column, class: &'static str) -> impl IntoView {
     let sorted = Signal::derive(move || fleet.view.read().sorted_by(column));
     view! {
-        <th role="columnheader" scope="col" aria-sort=move || fleet.view.read().direction(column)>
+        <th role="columnheader" scope="col" class=class aria-sort=move || fleet.view.read().direction(column)>
             <ViewLink fleet to=sorted then=|| ()>
                 {name}
                 <Icon glyph=Glyph::Down />
@@ -116,11 +142,22 @@ fn SortHead(fleet: Fleet, name: &'static str, column: Column) -> impl IntoView {
 }
 
 #[component]
-fn DeviceRow(row: Row, stale: RwSignal<bool>) -> impl IntoView {
+fn DeviceRow(row: Row, fleet: Fleet, may_choose: bool) -> impl IntoView {
+    let stale = fleet.stale;
+    let id = row.id;
     // The handle goes with the row, the signal behind it with the listing.
     let device = RwSignal::from(row.device);
     view! {
         <tr role="row">
+            {may_choose
+                .then(|| {
+                    let name = Signal::derive(move || device.with(|device| device.name.clone()));
+                    view! {
+                        <td role="cell" class="cell-choose">
+                            <ChooseDevice fleet id name />
+                        </td>
+                    }
+                })}
             <th role="rowheader" scope="row">{cell(device, name)}</th>
             <td role="cell" class="cell-presence">
                 {move || view! { <PresenceMark presence=device.with(|device| device.presence.clone()) stale=stale.get() /> }}

@@ -1,5 +1,6 @@
 //! The rules of an organisation, each with where it comes from. Below another organisation they can only be tightened.
 
+use gangway_protocol::bulk::MAX_BULK_DEVICES;
 use gangway_protocol::organisation::{
     MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS, Organisation, PolicyDetail,
     PolicyUpdate,
@@ -81,6 +82,15 @@ pub(super) fn Rules(
             above: |detail| detail.above.as_ref().map(|above| above.superseded_grace_hours),
             own: |detail| detail.own.superseded_grace_hours,
         },
+        Number {
+            id: "rule-second-person",
+            label: t.rule_second_person(),
+            value: form.second_person,
+            least: 0,
+            most: MAX_BULK_DEVICES,
+            above: |detail| detail.above.as_ref().map(|above| above.second_person_above),
+            own: |detail| detail.own.second_person_above,
+        },
     ];
     let choices = [
         Choice {
@@ -139,6 +149,7 @@ struct Form {
     in_crl: RwSignal<bool>,
     prefill: RwSignal<bool>,
     tokens: RwSignal<bool>,
+    second_person: RwSignal<String>,
 }
 
 impl Form {
@@ -150,6 +161,7 @@ impl Form {
             in_crl: RwSignal::default(),
             prefill: RwSignal::default(),
             tokens: RwSignal::default(),
+            second_person: RwSignal::default(),
         };
         form.show(detail);
         form
@@ -163,6 +175,7 @@ impl Form {
         self.in_crl.set(policy.superseded_in_crl);
         self.prefill.set(policy.prefill_code);
         self.tokens.set(policy.token_may_approve);
+        self.second_person.set(policy.second_person_above.to_string());
     }
 
     /// What differs from what holds: what only comes from above is not set here by being saved.
@@ -180,6 +193,7 @@ impl Form {
             superseded_in_crl: choice(self.in_crl, policy.superseded_in_crl),
             prefill_code: choice(self.prefill, policy.prefill_code),
             token_may_approve: choice(self.tokens, policy.token_may_approve),
+            second_person_above: number(self.second_person, policy.second_person_above),
         }
     }
 }

@@ -187,6 +187,8 @@ fn choices(t: Language, reach: Reach, query: &str, devices: Vec<Device>) -> Vec<
     };
     let mut all: Vec<_> = [
         (reach.fleet, Glyph::Fleet, t.fleet(), paths::FLEET),
+        (reach.fleet, Glyph::Fleet, t.overview(), paths::FLEET_OVERVIEW),
+        (reach.fleet, Glyph::Record, t.jobs(), paths::FLEET_JOBS),
         (reach.enrol, Glyph::Add, t.add_device(), paths::LINK),
         (
             reach.administer,

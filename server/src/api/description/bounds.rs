@@ -4,6 +4,7 @@
 use std::ops::RangeInclusive;
 
 use gangway_protocol::audit::Action;
+use gangway_protocol::bulk::MAX_BULK_DEVICES;
 use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::{
     DeviceState, MAX_FACT_LEN, MAX_LABEL_LEN, MAX_LABELS, MAX_NAME_LEN as MAX_DEVICE_NAME_LEN, is_deceptive,
@@ -69,6 +70,11 @@ pub(super) fn add_to_schemas(components: &mut Components) {
             "superseded_grace_hours",
             json!({ "maximum": MAX_SUPERSEDED_GRACE_HOURS }),
         ),
+        (
+            "PolicyUpdate",
+            "second_person_above",
+            json!({ "maximum": MAX_BULK_DEVICES }),
+        ),
         ("RegistrationRequest", "name", names.text(0..=MAX_NAME_LEN)),
         (
             "RegistrationRequest",
@@ -129,6 +135,10 @@ fn bound_of(path: &str, parameter: &Parameter) -> Option<Value> {
         "action" => json!({ "enum": actions() }),
         "actor" | "subject" => json!({ "minLength": 1, "maxLength": MAX_ID_LEN, "pattern": "^[!-~]+$" }),
         "query" if is_fleet(path) => json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": words() }),
+        "label" | "software_version" if is_fleet(path) => {
+            json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": "^[^\\u0000]*$" })
+        }
+        "expires_within_days" => json!({ "maximum": MAX_EXPIRING_DAYS }),
         "state" => json!({ "enum": DeviceState::NAMES }),
         "presence" => json!({ "enum": fleet::PRESENCES }),
         "sort" => json!({ "enum": fleet::ORDERS }),
@@ -137,8 +147,8 @@ fn bound_of(path: &str, parameter: &Parameter) -> Option<Value> {
 }
 
 fn is_fleet(path: &str) -> bool {
-    use gangway_protocol::path::{DEVICES, DEVICES_CSV};
-    [DEVICES, DEVICES_CSV].contains(&path)
+    use gangway_protocol::path::{DEVICES, DEVICES_CSV, DEVICES_JSONL};
+    [DEVICES, DEVICES_CSV, DEVICES_JSONL].contains(&path)
 }
 
 /// Whether `after` is a place in an order rather than an id.

@@ -1,4 +1,4 @@
-//! The fleet as CSV (RFC 4180), as many rows as match, written while it is sent.
+//! The fleet as CSV (RFC 4180) and as JSON lines, as many rows as match, written while it is sent.
 
 use std::sync::Arc;
 
@@ -44,22 +44,51 @@ const HEADER: [&str; 19] = [
 ];
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gangway>> {
-    OpenApiRouter::new().routes(routes!(export_devices))
+    OpenApiRouter::new()
+        .routes(routes!(export_csv))
+        .routes(routes!(export_json))
 }
 
 /// The fleet as CSV: the same filters and order as the list, all pages in one. Instants are unix milliseconds.
 #[utoipa::path(get, path = path::DEVICES_CSV, tag = "devices", params(DeviceQuery),
     responses((status = 200, content_type = "text/csv", body = String), (status = 403), (status = 404), (status = 422)))]
-async fn export_devices(
+async fn export_csv(
+    state: State<Arc<Gangway>>,
+    caller: Caller,
+    query: QueryOf<DeviceQuery>,
+) -> Result<Response> {
+    export(state, caller, query, Form::Csv).await
+}
+
+/// The fleet as JSON lines: the same filters and order as the list, each device on a line as the list has it.
+#[utoipa::path(get, path = path::DEVICES_JSONL, tag = "devices", params(DeviceQuery),
+    responses((status = 200, content_type = "application/jsonl", body = String), (status = 403), (status = 404), (status = 422)))]
+async fn export_json(
+    state: State<Arc<Gangway>>,
+    caller: Caller,
+    query: QueryOf<DeviceQuery>,
+) -> Result<Response> {
+    export(state, caller, query, Form::Json).await
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Csv,
+    Json,
+}
+
+async fn export(
     State(gangway): State<Arc<Gangway>>,
     caller: Caller,
     QueryOf(query): QueryOf<DeviceQuery>,
+    form: Form,
 ) -> Result<Response> {
-    let request = Request::read(&query)?.in_pages_of(CHUNK);
+    let request = Request::read(&query, gangway.clock.now())?.in_pages_of(CHUNK);
     let fleets = caller
         .chosen_fleets(&gangway.db, query.organisation.as_ref())
         .await?;
     let mut rows = Rows {
+        form,
         gangway,
         caller,
         asked: query.organisation,
@@ -67,22 +96,27 @@ async fn export_devices(
         next: Some(request),
     };
     // What fails at once is a problem with its status. Once the answer has begun, only its end can tell of a failure.
-    let first = rows.chunk(Some(HEADER)).await?;
+    let first = rows.chunk(true).await?;
     let rest = stream::unfold(rows, |mut rows| async move {
         rows.next.as_ref()?;
         // An error ends the connection before the last chunk: the reader sees that the file is cut off.
-        let chunk = rows.chunk(None).await;
+        let chunk = rows.chunk(false).await;
         Some((chunk, rows))
     });
     let body = stream::once(async { Ok(first) }).chain(rest);
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
-        (CONTENT_DISPOSITION, "attachment; filename=\"devices.csv\""),
-    ];
+    let (kind, disposition) = match form {
+        Form::Csv => (
+            "text/csv; charset=utf-8; header=present",
+            "attachment; filename=\"devices.csv\"",
+        ),
+        Form::Json => ("application/jsonl", "attachment; filename=\"devices.jsonl\""),
+    };
+    let headers = [(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition)];
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
 struct Rows {
+    form: Form,
     gangway: Arc<Gangway>,
     caller: Caller,
     /// The one organisation that was asked for.
@@ -92,27 +126,22 @@ struct Rows {
 }
 
 impl Rows {
-    /// The next chunk, behind a header where there is one. After the last one, and after an error, none is left.
-    async fn chunk(&mut self, header: Option<[&str; 19]>) -> Result<Vec<u8>> {
-        let mut text = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .from_writer(Vec::new());
-        if let Some(header) = header {
-            text.write_record(header).map_err(Error::internal)?;
-        }
+    /// The next chunk, behind the header where the file begins. After the last one, and after an error, none is left.
+    async fn chunk(&mut self, begins: bool) -> Result<Vec<u8>> {
+        let mut devices = Vec::new();
         if let Some(request) = self.next.take() {
             self.require_rights().await?;
             let mut reader = self.gangway.db.reader().await?;
             let conn = &mut reader.conn();
-            let ways = self.fleets.ways(conn).await?;
-            let (devices, place) = request.fetch(conn, &ways).await?;
-            for device in &devices {
-                text.write_record(row(device)).map_err(Error::internal)?;
-            }
+            let ways = request.ways(conn, &self.fleets).await?;
+            let place;
+            (devices, place) = request.fetch(conn, &ways).await?;
             self.next = place.map(|place| request.behind(place));
         }
-        text.into_inner()
-            .map_err(|error| Error::internal(error.into_error()))
+        match self.form {
+            Form::Csv => csv(begins, &devices),
+            Form::Json => lines(&devices),
+        }
     }
 
     /// A slow reader takes a while: what they may not see any more is not written.
@@ -130,6 +159,29 @@ impl Rows {
         }
         Ok(())
     }
+}
+
+fn csv(begins: bool, devices: &[Device]) -> Result<Vec<u8>> {
+    let mut text = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    if begins {
+        text.write_record(HEADER).map_err(Error::internal)?;
+    }
+    for device in devices {
+        text.write_record(row(device)).map_err(Error::internal)?;
+    }
+    text.into_inner()
+        .map_err(|error| Error::internal(error.into_error()))
+}
+
+fn lines(devices: &[Device]) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for device in devices {
+        serde_json::to_writer(&mut text, device).map_err(Error::internal)?;
+        text.push(b'\n');
+    }
+    Ok(text)
 }
 
 fn row(device: &Device) -> [String; 19] {

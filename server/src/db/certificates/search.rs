@@ -4,6 +4,7 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
+use super::numbers::{beginning_with, digits};
 use super::{CertificateRecord, Conn, DbError, Row, columns};
 use crate::db::query::texts;
 use crate::db::{Query, like, query, query_of_each};
@@ -73,6 +74,47 @@ macro_rules! of_device {
     };
 }
 
+/// As [`page`], of those whose serial number or digest begins with these digits.
+async fn numbered(
+    conn: &mut Conn<'_>,
+    organisations: &[OrganisationId],
+    digits: &str,
+    (at, sha256): (i64, &str),
+    limit: u32,
+) -> Result<Vec<CertificateRecord>, DbError> {
+    let named: Vec<Sha256Hex> = beginning_with(conn, digits)
+        .await?
+        .into_iter()
+        .map(|one| one.sha256)
+        .collect();
+    let rows: Vec<Row> = query_of_each(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM certificates WHERE sha256 IN (SELECT value FROM json_each($1)) AND (issued_at, sha256) < ($2, $3)
+                 ORDER BY issued_at DESC, sha256 DESC"
+        ),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM certificates WHERE sha256 = ANY($1) AND (issued_at, sha256) < ($2, $3)
+                 ORDER BY issued_at DESC, sha256 DESC"
+        ),
+    )
+    .bind(texts(&named))
+    .bind(at)
+    .bind(sha256)
+    .fetch_all(conn)
+    .await?;
+    let mut records = rows
+        .into_iter()
+        .map(CertificateRecord::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
+    records.retain(|record| organisations.contains(&record.organisation));
+    records.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(records)
+}
+
 /// At most `limit` certificates of these organisations, newest first.
 ///
 /// # Errors
@@ -87,6 +129,13 @@ pub async fn page(
         Some((at, sha256)) => (at.0, sha256.to_string()),
         None => (i64::MAX, String::new()),
     };
+    if let (None, Some(digits)) = (&filter.device, filter.query.as_deref().and_then(digits)) {
+        let found = numbered(conn, organisations, &digits, (at, &sha256), limit).await?;
+        // Digits from the middle of a number are looked for as any other text is.
+        if !found.is_empty() || filter.after.is_some() {
+            return Ok(found);
+        }
+    }
     let pattern = filter.query.as_deref().map(like::containing);
     let query = match (&filter.device, &pattern) {
         (None, None) => of_organisations!("").bind(texts(organisations)),

@@ -1,7 +1,7 @@
 //! A database with 100,000 rows of everything.
 
 use gangway_protocol::device::Facts;
-use gangway_protocol::id::{AccountId, DeviceId, OrganisationId};
+use gangway_protocol::id::{AccountId, BulkJobId, DeviceId, OrganisationId, SignerId};
 
 use super::super::{Db, DbError, assembled, write};
 
@@ -24,6 +24,14 @@ pub(super) fn account() -> AccountId {
 
 pub(super) fn device() -> DeviceId {
     id("dev_", 4_711).parse().expect("an id")
+}
+
+pub(super) fn signer() -> SignerId {
+    id("sgn_", 1).parse().expect("an id")
+}
+
+pub(super) fn bulk_job() -> BulkJobId {
+    id("job_", 1).parse().expect("an id")
 }
 
 /// 100,000 of everything, in one organisation and of one account.
@@ -90,7 +98,12 @@ pub(super) async fn fill(db: &Db, on_postgres: bool) {
         format!("{series} INSERT INTO webhook_deliveries (webhook, event, kind, organisation, at, body, state, due_at)
             SELECT '{}', 'evt_' || {number}, 'device.online', {org}, n, '', CASE WHEN n % 2 = 0 THEN 'failed' ELSE 'waiting' END,
                 CASE WHEN n % 2 = 0 THEN NULL ELSE n END FROM s", id("whk_", 1)),
-        "UPDATE devices SET certificate_expires_at = created_at".to_owned(),
+        format!("UPDATE devices SET certificate_expires_at = created_at, signer = CASE WHEN created_at % 2 = 0 THEN '{}' END,
+            labels = CASE WHEN created_at % 2 = 0 THEN '[\"hall\"]' ELSE '[]' END", id("sgn_", 1)),
+        format!("{series} INSERT INTO bulk_jobs (id, organisation, account, account_name, credential, action, state, created_at, begins_at)
+            SELECT 'job_' || {number}, {org}, {acc}, 'Ada', 'tok_' || {number}, '{{\"kind\":\"renew\"}}', CASE WHEN n % 2 = 0 THEN 'done' ELSE 'waiting' END, n, n FROM s"),
+        format!("{series} INSERT INTO bulk_job_devices (job, device, outcome)
+            SELECT '{}', 'dev_' || {number}, CASE WHEN n % 2 = 0 THEN 'failed' END FROM s", id("job_", 1)),
         format!("{series} INSERT INTO audit (chain, seq, at, actor, action, subject, detail, hash)
             SELECT {org}, n, n, 'server', 'x', 'dev_' || {number}, '', {hex} FROM s"),
     ];

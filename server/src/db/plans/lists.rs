@@ -1,4 +1,5 @@
-//! Every function of the database's folder that fetches rows, and how it may find them.
+//! Every function of the database's folder that fetches rows, and how it may find them. Those about the fleet stand in
+//! `fleet_lists`.
 
 use futures_util::future::BoxFuture;
 use gangway_protocol::audit::Action;
@@ -6,16 +7,14 @@ use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::{SignInId, WebhookId};
 use gangway_protocol::time::UnixMillis;
 
-use super::super::certificates::CertificateFilter;
-use super::super::fleet::{By, Order, Place};
+use super::super::certificates::{CertificateFilter, numbers};
 use super::super::organisations::tree;
 use super::super::webhooks::{deliveries, outbox};
 use super::super::{
-    Conn, DbError, accounts, approvals, audit, certificates, device_keys, devices, expiry, fleet, held,
-    links, memberships, moves, passkeys, plgd, presence, sign_ins, signers, tokens, webhooks,
+    Conn, DbError, accounts, approvals, audit, certificates, device_keys, held, links, memberships, passkeys,
+    plgd, sign_ins, signers, tokens, webhooks,
 };
 use super::filling::{account, device, home, id, other};
-use super::fleets::{filters, part, whole};
 
 fn webhook() -> WebhookId {
     id("whk_", 1).parse().expect("an id")
@@ -40,7 +39,7 @@ const NAMED: Rule = Exempt(
     "the few that a page names, by their primary key; here there is one row, which SQLite reads instead",
 );
 
-/// Every function of this folder that fetches rows.
+/// Every function of the database's folder that fetches rows, but for those of `fleet_lists`.
 pub(super) const LISTS: &[(&str, Rule)] = &[
     (
         "accounts::persons_named",
@@ -167,6 +166,22 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         Walks(|conn| Box::pin(async { certificates::unproven(conn, UnixMillis(50), 500).await.map(drop) })),
     ),
     (
+        "certificates::numbered",
+        SortsFew(|conn| {
+            Box::pin(async {
+                let filter = CertificateFilter {
+                    query: Some("00000000".to_owned()),
+                    ..CertificateFilter::default()
+                };
+                certificates::page(conn, &[home()], &filter, 51).await.map(drop)
+            })
+        }),
+    ),
+    (
+        "certificates::beginning_with",
+        SortsFew(|conn| Box::pin(async { numbers::beginning_with(conn, "00000000").await.map(drop) })),
+    ),
+    (
         "certificates::page",
         SortsFew(|conn| {
             Box::pin(async {
@@ -231,37 +246,6 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
     (
         "device_keys::lock_everywhere",
         SortsFew(|conn| Box::pin(async { device_keys::lock_everywhere(conn, &Sha256Hex([0; 32])).await })),
-    ),
-    (
-        "devices::all_of",
-        SortsFew(|conn| Box::pin(async { devices::all_of(conn, &[device()]).await.map(drop) })),
-    ),
-    (
-        "devices::lock_all",
-        SortsFew(|conn| Box::pin(async { devices::lock_all(conn, &[device()]).await.map(drop) })),
-    ),
-    (
-        "fleet::parts",
-        Exempt("the customers of organisations that are named by their ids"),
-    ),
-    (
-        "fleet::page",
-        SortsFew(|conn| {
-            Box::pin(async {
-                for by in [By::Name, By::Creation, By::Recency] {
-                    for descending in [false, true] {
-                        let order = Order { by, descending };
-                        for filter in filters() {
-                            for fleets in [whole(), part()] {
-                                let ways = fleets.ways(conn).await?;
-                                fleet::page(conn, &ways, &filter, order, &Place::start(order), 51).await?;
-                            }
-                        }
-                    }
-                }
-                Ok(())
-            })
-        }),
     ),
     (
         "held::page",
@@ -362,30 +346,8 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         }),
     ),
     (
-        "presence::excluded_since",
-        SortsFew(|conn| {
-            Box::pin(async {
-                presence::excluded_since(conn, UnixMillis(200_000))
-                    .await
-                    .map(drop)
-            })
-        }),
-    ),
-    ("organisations::path", Exempt("follows the tree upwards")),
-    ("organisations::below", Exempt("follows the tree downwards")),
-    ("organisations::close_below", Exempt("follows the tree downwards")),
-    ("links::void_invitations", CHANGES),
-    (
         "organisations::members_of",
         SortsFew(|conn| Box::pin(async { tree::members_of(conn, &[home()]).await.map(drop) })),
-    ),
-    (
-        "moves::former_homes",
-        Walks(|conn| Box::pin(async { moves::former_homes(conn, &device()).await.map(drop) })),
-    ),
-    (
-        "presence::homes",
-        SortsFew(|conn| Box::pin(async { presence::homes(conn, &[device()]).await.map(drop) })),
     ),
     (
         "rules::reach",
@@ -428,35 +390,6 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         Walks(|conn| Box::pin(async { tokens::of_account(conn, &account(), "", 50).await.map(drop) })),
     ),
     (
-        "expiry::page",
-        Walks(|conn| {
-            Box::pin(async {
-                let (after, customer) = (expiry::Place(UnixMillis(50), String::new()), &home());
-                let part = [home(), other(2)];
-                for part in [None, Some(&part[..])] {
-                    let within = expiry::Within { customer, part };
-                    expiry::page(conn, within, &after, UnixMillis(60_000), 50).await?;
-                }
-                Ok(())
-            })
-        }),
-    ),
-    (
-        "expiry::following",
-        Walks(|conn| {
-            Box::pin(async {
-                let after = expiry::Place(UnixMillis(50), String::new());
-                expiry::following(conn, &after, UnixMillis(60_000), 500)
-                    .await
-                    .map(drop)
-            })
-        }),
-    ),
-    (
-        "expiry::newest_issued",
-        SortsFew(|conn| Box::pin(async { expiry::newest_issued(conn, &[&device()]).await.map(drop) })),
-    ),
-    (
         "webhooks::of_organisation",
         Walks(|conn| Box::pin(async { webhooks::of_organisation(conn, &home()).await.map(drop) })),
     ),
@@ -494,4 +427,8 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         "webhooks::online",
         Exempt("whoever was online when a server died, once, when the next one starts"),
     ),
+    ("organisations::path", Exempt("follows the tree upwards")),
+    ("organisations::below", Exempt("follows the tree downwards")),
+    ("organisations::close_below", Exempt("follows the tree downwards")),
+    ("links::void_invitations", CHANGES),
 ];
