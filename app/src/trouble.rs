@@ -171,6 +171,7 @@ fn problem_words(t: Language, code: ProblemCode) -> &'static str {
         ProblemCode::StepUpRequired => t.trouble_step_up(),
         ProblemCode::LinkUnknown => t.trouble_link_unknown(),
         ProblemCode::PasskeyRefused => t.trouble_passkey_refused(),
+        ProblemCode::ProviderRefused => t.trouble_provider_refused(),
         ProblemCode::CsrRefused => t.trouble_csr_refused(),
         ProblemCode::KeyKnown => t.trouble_key_known(),
         ProblemCode::KeyRevoked => t.trouble_key_revoked(),

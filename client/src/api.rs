@@ -11,6 +11,7 @@ pub mod idempotency;
 mod organisations;
 mod registrations;
 mod signers;
+mod single_sign_on;
 mod webhooks;
 
 use std::sync::Arc;

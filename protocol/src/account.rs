@@ -7,6 +7,7 @@ use crate::id::{AccountId, CeremonyId, OrganisationId, PasskeyId, SignInId, Toke
 use crate::json::Verbatim;
 use crate::organisation::{Organisation, Role};
 use crate::secret::SecretString;
+use crate::single_sign_on::SignedInBy;
 use crate::time::UnixMillis;
 
 /// What a one-time link is for: `POST /api/v1/links/inspection`.
@@ -158,6 +159,9 @@ pub struct Account {
     /// Until when approvals need no new assertion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_until: Option<UnixMillis>,
+    /// The provider that signed this browser in, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_in_by: Option<SignedInBy>,
 }
 
 impl Account {

@@ -60,6 +60,8 @@ pub enum ProblemCode {
     LinkUnknown,
     /// The passkey ceremony failed or ran out of time.
     PasskeyRefused,
+    /// The identity provider did not vouch for this, or not so that it counts; `detail` says why.
+    ProviderRefused,
     /// The CSR is not acceptable; `detail` says why.
     CsrRefused,
     /// The key in the CSR belongs to an active device of this organisation; `device` names it.
@@ -110,6 +112,7 @@ impl ProblemCode {
             Self::StepUpRequired => "step_up_required",
             Self::LinkUnknown => "link_unknown",
             Self::PasskeyRefused => "passkey_refused",
+            Self::ProviderRefused => "provider_refused",
             Self::CsrRefused => "csr_refused",
             Self::KeyKnown => "key_known",
             Self::KeyRevoked => "key_revoked",

@@ -24,5 +24,6 @@ pub mod seal;
 pub mod secret;
 pub mod session;
 pub mod signer;
+pub mod single_sign_on;
 pub mod time;
 pub mod webhook;

@@ -133,6 +133,12 @@ paths! {
     WEBHOOK_REPLAY = "/api/v1/organisations/{id}/webhooks/{webhook}/deliveries/{event}/replay" => webhook_replay(id, webhook, event);
     /// `POST`: send again what failed since an instant.
     WEBHOOK_REPLAYS = "/api/v1/organisations/{id}/webhooks/{webhook}/replays" => webhook_replays(id, webhook);
+    /// `GET`, `POST`: OpenID Connect providers of a customer.
+    IDENTITY_PROVIDERS = "/api/v1/organisations/{id}/identity-providers" => identity_providers(id);
+    /// `PATCH`: change one. `DELETE`: remove it.
+    IDENTITY_PROVIDER = "/api/v1/organisations/{id}/identity-providers/{provider}" => identity_provider(id, provider);
+    /// `POST`: see whether it answers.
+    IDENTITY_PROVIDER_TRIAL = "/api/v1/organisations/{id}/identity-providers/{provider}/trial" => identity_provider_trial(id, provider);
     /// `GET`: devices whose certificates end soon.
     EXPIRING = "/api/v1/organisations/{id}/expiring" => expiring(id);
     /// `GET`: members.
@@ -172,6 +178,14 @@ paths! {
     SIGN_INS = "/api/v1/sign-ins" => sign_ins();
     /// `POST`: finish it.
     SIGN_IN = "/api/v1/sign-ins/{ceremony}" => sign_in(ceremony);
+    /// `GET`: who vouches for people of an organisation.
+    SIGN_IN_OFFERS = "/api/v1/single-sign-on/{id}" => sign_in_offers(id);
+    /// `POST`: begin a sign-in by a provider.
+    SINGLE_SIGN_ONS = "/api/v1/single-sign-ons" => single_sign_ons();
+    /// `POST`: finish it.
+    SINGLE_SIGN_ON = "/api/v1/single-sign-ons/{ceremony}" => single_sign_on(ceremony);
+    /// `POST`: a provider says that a session there has ended.
+    BACK_CHANNEL_LOGOUT = "/api/v1/identity-providers/{provider}/logout" => back_channel_logout(provider);
     /// `POST`: turn a recovery code into a grant.
     RECOVERIES = "/api/v1/recoveries" => recoveries();
 
@@ -191,6 +205,10 @@ paths! {
     STEP_UP = "/api/v1/account/step-ups/{ceremony}" => step_up(ceremony);
     /// `POST`: fresh recovery codes.
     RECOVERY_CODES = "/api/v1/account/recovery-codes" => recovery_codes();
+    /// `GET`: identities at providers that are linked to the account.
+    IDENTITIES = "/api/v1/account/identities" => identities();
+    /// `DELETE`: end such a link.
+    IDENTITY = "/api/v1/account/identities/{provider}" => identity(provider);
     /// `GET`: signed-in browsers.
     ACCOUNT_SIGN_INS = "/api/v1/account/sign-ins" => account_sign_ins();
     /// `DELETE`: sign one out; `current` is the one that asks.
@@ -228,6 +246,10 @@ pub mod page {
         SETUP = "/setup" => setup();
         /// Sign up as a customer, where everybody may.
         SIGN_UP = "/sign-up" => sign_up();
+        /// Sign in by a provider of this organisation.
+        SIGN_IN_AT = "/sign-in/{organisation}" => sign_in_at(organisation);
+        /// Where a provider sends people back to.
+        SINGLE_SIGN_ON = "/single-sign-on" => single_sign_on();
         /// The code page.
         LINK = "/link" => link();
         /// Where the authority of a signer sends people back to.

@@ -23,6 +23,7 @@ pub mod problem;
 pub mod request;
 pub mod sign_ins;
 pub mod signers;
+pub mod single_sign_on;
 pub mod sockets;
 mod spreadsheet;
 pub mod tokens;

@@ -46,6 +46,8 @@ pub mod expiry;
 pub mod fleet;
 pub mod held;
 pub mod idempotency;
+pub mod identities;
+pub mod identity_providers;
 pub mod issuance;
 pub mod issuers;
 pub mod like;

@@ -37,6 +37,7 @@ pub mod security_txt;
 pub mod serve;
 pub mod session;
 pub mod signers;
+pub mod single_sign_on;
 pub mod start_error;
 pub mod state;
 pub mod supervisor;

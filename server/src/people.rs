@@ -34,6 +34,6 @@ use webauthn_rs::prelude::Uuid;
 use crate::rng::Random;
 
 /// A new WebAuthn user handle. Random, so that an authenticator learns nothing about the person (WebAuthn Level 3 §14.6.1).
-fn user_handle(random: &dyn Random) -> Uuid {
+pub(crate) fn user_handle(random: &dyn Random) -> Uuid {
     Uuid::from_bytes(random.bytes())
 }

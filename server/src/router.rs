@@ -108,6 +108,7 @@ pub fn api() -> OpenApiRouter<Arc<Gangway>> {
         .merge(api::signers::router())
         .merge(api::bulk_jobs::router())
         .merge(api::webhooks::router())
+        .merge(api::single_sign_on::router())
         .merge(api::certificates::router())
         .merge(api::fleet_changes::router())
         .merge(api::ca::router())

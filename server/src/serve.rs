@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::MissedTickBehavior;
 
 use crate::state::Gangway;
-use crate::{enrolment, fleet, people, webhooks};
+use crate::{enrolment, fleet, people, single_sign_on, webhooks};
 
 /// Work that is repeated for as long as the server runs.
 pub struct Job {
@@ -78,6 +78,12 @@ pub const JOBS: &[Job] = &[
         // They are kept for weeks.
         every: Duration::from_secs(600),
         work: |gangway| fleet::bulk::running::sweep(gangway).boxed(),
+    },
+    Job {
+        name: "single sign-on sweep",
+        // Its limits are days, and what a crash interrupted.
+        every: Duration::from_secs(60),
+        work: |gangway| single_sign_on::sweep::run(gangway, &gangway.relay).boxed(),
     },
     Job {
         name: "expiry notices",

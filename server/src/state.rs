@@ -15,6 +15,7 @@ use crate::people::passkeys::Passkeys;
 use crate::relay::{self, Relay};
 use crate::rng::Random;
 use crate::session::SessionJobs;
+use crate::single_sign_on::Directory;
 use crate::start_error::StartError;
 use crate::supervisor::Supervisor;
 use crate::webhooks::Courier;
@@ -32,6 +33,8 @@ pub struct Gangway {
     pub requests: RequestLimits,
     /// The way to the receivers of webhooks.
     pub courier: Courier,
+    /// What identity providers say of themselves, and the way to them.
+    pub providers: Directory,
     /// Verifications of records that run on this node.
     pub verifications: Verifications,
     /// Watches over all that must not end before the server does.
@@ -76,6 +79,8 @@ impl Gangway {
         let ca = CertificateAuthority::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
         let courier = Courier::new(&config).map_err(|error| StartError::Refused(error.to_string()))?;
+        let providers =
+            Directory::new(&config).map_err(|error| StartError::Refused(error.to_string()))?;
         let context = Arc::new(Context {
             config,
             clock,
@@ -101,6 +106,7 @@ impl Gangway {
             requests: RequestLimits::new(context.config.caps.requests_per_second_per_address),
             limits,
             courier,
+            providers,
             verifications: Verifications::default(),
             context,
             supervisor,

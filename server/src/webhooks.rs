@@ -8,7 +8,7 @@ pub mod delivery;
 mod retry;
 mod secret;
 pub mod sweep;
-mod target;
+pub mod target;
 
 pub use delivery::Courier;
 

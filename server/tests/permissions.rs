@@ -89,6 +89,7 @@ impl Scene {
             .replace("{signer}", "sgn_00000000000000000000000000")
             .replace("{webhook}", "whk_00000000000000000000000000")
             .replace("{job}", "job_00000000000000000000000000")
+            .replace("{provider}", "idp_00000000000000000000000000")
             .replace("{event}", "evt_00000000000000000000000000")
     }
 
@@ -99,6 +100,7 @@ impl Scene {
             | "PATCH /api/v1/organisations/{id}/policy"
             | "PATCH /api/v1/organisations/{id}/signers/{signer}"
             | "PATCH /api/v1/organisations/{id}/webhooks/{webhook}"
+            | "PATCH /api/v1/organisations/{id}/identity-providers/{provider}"
             | "PATCH /api/v1/devices/{id}" => json!({}),
             "POST /api/v1/organisations/{id}/invitations" => json!({"role": "viewer"}),
             "PATCH /api/v1/organisations/{id}/members/{account}"
@@ -109,6 +111,9 @@ impl Scene {
             "POST /api/v1/organisations/{id}/signers" => json!({"name": "CA", "kind": "builtin"}),
             "POST /api/v1/organisations/{id}/bulk-jobs" => {
                 json!({"selection": {"kind": "matching", "filter": {}}, "action": {"kind": "renew"}})
+            }
+            "POST /api/v1/organisations/{id}/identity-providers" => {
+                json!({"name": "Login", "issuer": "https://login.example", "client_id": "gangway"})
             }
             "POST /api/v1/organisations/{id}/webhooks" => {
                 json!({"name": "Hook", "url": "https://hooks.example/"})

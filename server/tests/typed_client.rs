@@ -19,8 +19,10 @@ use crate::support::both_engines;
 use crate::support::client::client;
 
 /// What is not for the typed client: a stream of events.
-const NOT_CALLED: [&str; 3] = [
+const NOT_CALLED: [&str; 4] = [
     "GET /api/v1/fleet/changes",
+    // Identity providers call it, with a form.
+    "POST /api/v1/identity-providers/{}/logout",
     // What our own programs read in DER, others want in PEM.
     "GET /ca/{}/certificate.pem",
     "GET /ca/{}/crl.pem",
@@ -113,6 +115,16 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         cancel_bulk_job(&id("org"), &id("job"));
         confirm_bulk_job(&id("org"), &id("job"));
         bulk_failures(&id("org"), &id("job"), page);
+        identity_providers(&id("org"), page);
+        add_identity_provider(&id("org"), &of(json!({"name": "x", "issuer": "https://login.example", "client_id": "x"})), key);
+        change_identity_provider(&id("org"), &id("idp"), &of(json!({})));
+        remove_identity_provider(&id("org"), &id("idp"));
+        try_identity_provider(&id("org"), &id("idp"));
+        sign_in_offers(&id("org"));
+        begin_single_sign_on(&of(json!({"provider": id::<gangway_protocol::id::IdentityProviderId>("idp"), "purpose": "sign_in"})));
+        finish_single_sign_on(&id("cer"), &of(json!({"code": "x"})));
+        identities(page);
+        unlink_identity(&id("idp"));
         webhooks(&id("org"), page);
         add_webhook(&id("org"), &of(json!({"name": "x", "url": "https://hooks.example/"})), key);
         change_webhook(&id("org"), &id("whk"), &of(json!({})));

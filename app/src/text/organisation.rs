@@ -55,6 +55,7 @@ texts! {
     rule_validity => "Days for which certificates are issued", "Tage, für die Zertifikate ausgestellt werden";
     rule_grace => "Days after expiry in which a device may still renew", "Tage nach Ablauf, in denen ein Gerät noch erneuern darf";
     rule_superseded_grace => "Hours for which a replaced certificate goes on", "Stunden, die ein ersetztes Zertifikat weiter gilt";
+    rule_single_sign_on => "Everybody but owners signs in by the organisation's identity provider", "Alle außer Eigentümern melden sich über den Identitätsanbieter der Organisation an";
     rule_in_crl => "Replaced certificates stand in the revocation list", "Ersetzte Zertifikate stehen in der Sperrliste";
     rule_prefill => "Links and QR codes may fill in the code", "Links und QR-Codes dürfen den Code ausfüllen";
     rule_tokens => "API tokens may approve devices", "API-Token dürfen Geräte freigeben";

@@ -19,6 +19,7 @@ texts! {
     trouble_step_up => "Confirm with your passkey to continue.", "Bestätigen Sie mit Ihrem Passkey, um fortzufahren.";
     trouble_link_unknown => "This link was used already or has run out. Ask for a new one.", "Dieser Link wurde schon benutzt oder ist abgelaufen. Fordern Sie einen neuen an.";
     trouble_passkey_refused => "The passkey was not accepted, or it took too long. Try again.", "Der Passkey wurde nicht angenommen, oder es hat zu lange gedauert. Bitte noch einmal versuchen.";
+    trouble_provider_refused => "Your organisation's identity provider did not let you in, or what it said does not count here. Try again; if that does not help, ask your organisation's admin.", "Der Identitätsanbieter Ihrer Organisation hat Sie nicht eingelassen, oder seine Auskunft gilt hier nicht. Bitte noch einmal versuchen; hilft das nicht, fragen Sie einen Administrator Ihrer Organisation.";
     trouble_csr_refused => "The device's certificate request cannot be signed.", "Die Zertifikatsanforderung des Geräts kann nicht unterschrieben werden.";
     trouble_key_revoked => "The device's key was revoked and stays refused. Reset the device so that it makes a new key.", "Der Schlüssel des Geräts wurde widerrufen und bleibt abgelehnt. Bitte das Gerät zurücksetzen, damit es einen neuen erzeugt.";
     trouble_key_known => "The device's key already belongs to a device of yours.", "Der Schlüssel des Geräts gehört schon zu einem Ihrer Geräte.";

@@ -58,6 +58,9 @@ pub enum GuardedError {
     /// No answer.
     #[error("{0}")]
     Silent(String),
+    /// The answer is longer than anybody wants to read.
+    #[error("its answer is too long")]
+    TooLong,
 }
 
 #[derive(Clone)]
@@ -114,16 +117,7 @@ impl Guarded {
     /// # Errors
     /// Why no answer came.
     pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<GuardedAnswer, GuardedError> {
-        let request = reqwest::Request::try_from(request).map_err(|error| failure(&error))?;
-        // What is an address already is not looked up, and so does not come past the resolver.
-        if literal(request.url()).is_some_and(|address| !self.guard.admits(address)) {
-            return Err(GuardedError::NotPublic);
-        }
-        let mut response = self
-            .client
-            .execute(request)
-            .await
-            .map_err(|error| failure(&error))?;
+        let mut response = self.begin(request).await?;
         let mut body = Vec::new();
         while body.len() < MAX_EXCERPT_LEN {
             match response.chunk().await {
@@ -142,6 +136,41 @@ impl Guarded {
                 .and_then(|value| value.to_str().ok()?.parse().ok()),
             excerpt: excerpt(from, &body),
         })
+    }
+}
+
+impl Guarded {
+    /// Sends one request, once, and gives the whole answer: for programs that read it, and show nothing of it to whoever named the
+    /// address.
+    ///
+    /// # Errors
+    /// Why no answer came; [`GuardedError::TooLong`] for one of more than `limit` bytes.
+    pub async fn fetch(
+        &self,
+        request: http::Request<Vec<u8>>,
+        limit: usize,
+    ) -> Result<http::Response<Vec<u8>>, GuardedError> {
+        let mut response = self.begin(request).await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+            if body.len() + chunk.len() > limit {
+                return Err(GuardedError::TooLong);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut answer = http::Response::new(body);
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = response.headers().clone();
+        Ok(answer)
+    }
+
+    async fn begin(&self, request: http::Request<Vec<u8>>) -> Result<reqwest::Response, GuardedError> {
+        let request = reqwest::Request::try_from(request).map_err(|error| failure(&error))?;
+        // What is an address already is not looked up, and so does not come past the resolver.
+        if literal(request.url()).is_some_and(|address| !self.guard.admits(address)) {
+            return Err(GuardedError::NotPublic);
+        }
+        self.client.execute(request).await.map_err(|error| failure(&error))
     }
 }
 

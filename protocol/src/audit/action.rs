@@ -107,6 +107,22 @@ actions! {
     BulkJobStopped = "bulk_job.stopped";
     /// All devices had their turn.
     BulkJobDone = "bulk_job.done";
+    /// An identity provider was added.
+    IdentityProviderAdded = "identity_provider.added";
+    /// It was changed.
+    IdentityProviderChanged = "identity_provider.changed";
+    /// It was removed.
+    IdentityProviderRemoved = "identity_provider.removed";
+    /// Somebody was made a member, or got another role, by what a provider said of them.
+    MemberRoleClaimed = "member.role_claimed";
+    /// A role that a provider had given ended.
+    MemberClaimEnded = "member.claim_ended";
+    /// Somebody came by a provider for the first time, and got an account.
+    IdentityAccountMade = "identity.account_made";
+    /// Somebody linked their account with a provider.
+    IdentityLinked = "identity.linked";
+    /// They ended that.
+    IdentityUnlinked = "identity.unlinked";
     /// A certificate was signed for a client of plgd.
     PlgdCertificateIssued = "plgd.certificate_issued";
     /// Certificates of clients of plgd were revoked.
@@ -117,6 +133,8 @@ actions! {
     SignInSteppedUp = "sign_in.stepped_up";
     /// A browser was signed out.
     SignInEnded = "sign_in.ended";
+    /// A provider said that a session there has ended.
+    SignInEndedByProvider = "sign_in.ended_by_provider";
     /// A sign-in was refused.
     SignInRefused = "sign_in.refused";
     /// A passkey was added.

@@ -32,6 +32,9 @@ pub struct Policy {
     /// Bulk actions that shut out, let in or move more devices than this begin when a second person has confirmed them; at most
     /// [`MAX_BULK_DEVICES`], which asks for nobody.
     pub second_person_above: u32,
+    /// Whether nobody but owners may come in by a passkey alone: everybody else signs in by a provider of the customer. Set at a
+    /// customer, it holds in all its organisations.
+    pub single_sign_on_required: bool,
 }
 
 impl Policy {
@@ -49,6 +52,7 @@ impl Policy {
         least(&mut self.prefill_code, own.prefill_code);
         least(&mut self.token_may_approve, own.token_may_approve);
         least(&mut self.second_person_above, own.second_person_above);
+        self.single_sign_on_required |= own.single_sign_on_required.unwrap_or_default();
         self
     }
 }
@@ -68,6 +72,7 @@ impl Default for Policy {
             token_may_approve: true,
             // An organisation with one admin could do nothing with its fleet.
             second_person_above: MAX_BULK_DEVICES,
+            single_sign_on_required: false,
         }
     }
 }
@@ -97,6 +102,9 @@ pub struct PolicyUpdate {
     /// See [`Policy::second_person_above`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_person_above: Option<u32>,
+    /// See [`Policy::single_sign_on_required`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub single_sign_on_required: Option<bool>,
 }
 
 impl PolicyUpdate {
@@ -141,6 +149,10 @@ impl PolicyUpdate {
                 above.second_person_above,
             )
         })
+        .or_else(|| {
+            (self.single_sign_on_required == Some(false) && above.single_sign_on_required)
+                .then(|| ("single_sign_on_required", "true".to_owned()))
+        })
     }
 
     /// Without the rules that are the same as above: those are taken from there from now on.
@@ -161,6 +173,7 @@ impl PolicyUpdate {
         forget(&mut self.prefill_code, &above.prefill_code);
         forget(&mut self.token_may_approve, &above.token_may_approve);
         forget(&mut self.second_person_above, &above.second_person_above);
+        forget(&mut self.single_sign_on_required, &above.single_sign_on_required);
         self
     }
 
@@ -175,6 +188,7 @@ impl PolicyUpdate {
             prefill_code: other.prefill_code.or(self.prefill_code),
             token_may_approve: other.token_may_approve.or(self.token_may_approve),
             second_person_above: other.second_person_above.or(self.second_person_above),
+            single_sign_on_required: other.single_sign_on_required.or(self.single_sign_on_required),
         }
     }
 
@@ -195,6 +209,7 @@ impl PolicyUpdate {
         put(&mut policy.prefill_code, self.prefill_code);
         put(&mut policy.token_may_approve, self.token_may_approve);
         put(&mut policy.second_person_above, self.second_person_above);
+        put(&mut policy.single_sign_on_required, self.single_sign_on_required);
     }
 }
 

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::idempotency::IdempotencyKey;
 use super::request::{JsonBody, Paged, PathId};
-use crate::authority::{Caller, Credential, Result};
+use crate::authority::{Caller, Result};
 use crate::db::organisations as stored;
 use crate::people::{organisations, policy};
 use crate::state::Gangway;
@@ -37,10 +37,7 @@ async fn list_organisations(
     caller: Caller,
     paged: Paged,
 ) -> Result<Json<Page<Organisation>>> {
-    let root = match &caller.credential {
-        Credential::SignIn { .. } => None,
-        Credential::Token { organisation, .. } => Some(organisation),
-    };
+    let root = caller.credential.within();
     let mut reader = gangway.db.reader().await?;
     let conn = &mut reader.conn();
     let rows = stored::of_account(conn, &caller.account, root, paged.after(), paged.fetch()).await?;

@@ -143,6 +143,7 @@ pub fn kind(error: &Error) -> (StatusCode, ProblemCode, &'static str) {
         Error::StepUpRequired => (StatusCode::FORBIDDEN, "Passkey needed"),
         Error::LinkUnknown => (StatusCode::NOT_FOUND, "Link not valid"),
         Error::PasskeyRefused(_) => (StatusCode::FORBIDDEN, "Passkey refused"),
+        Error::ProviderRefused(_) => (StatusCode::FORBIDDEN, "Not vouched for"),
         Error::CsrRefused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "Request refused"),
         Error::KeyKnown(_) => (StatusCode::CONFLICT, "Key known"),
         Error::KeyRevoked => (StatusCode::CONFLICT, "Key revoked"),

@@ -138,7 +138,7 @@ async fn finish_step_up(
     Ok(SignedIn(account, secret))
 }
 
-fn browser_of(headers: &HeaderMap, address: ClientAddress) -> Browser {
+pub(super) fn browser_of(headers: &HeaderMap, address: ClientAddress) -> Browser {
     Browser {
         name: browser::name(headers),
         address,

@@ -35,6 +35,10 @@ async fn list_tokens(
     paged: Paged,
 ) -> Result<Json<Page<Token>>> {
     caller.require_person()?;
+    // A sign-in by a provider makes no tokens, and tells of none that were made elsewhere.
+    if caller.credential.vouched().is_some() {
+        return Ok(Json(paged.page(Vec::new(), |row: &Token| row.id.to_string())));
+    }
     let mut reader = gangway.db.reader().await?;
     let rows = stored::of_account(&mut reader.conn(), &caller.account, paged.after(), paged.fetch()).await?;
     Ok(Json(paged.page(rows, |row| row.id.to_string())))

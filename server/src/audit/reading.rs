@@ -327,6 +327,9 @@ struct Assertion {
     id: String,
     #[serde(default, rename = "authenticatorData")]
     authenticator_data: Option<String>,
+    /// It is of no passkey: an identity provider vouched.
+    #[serde(default)]
+    provider: Option<String>,
 }
 
 impl Assertion {
@@ -361,6 +364,7 @@ async fn grounds(conn: &mut Conn<'_>, found: &[Placed]) -> Result<Grounds, DbErr
     let mut grounds = Grounds::new();
     for (ground, assertion) in kept.into_iter().zip(assertions) {
         let confirmed = match assertion {
+            Some(assertion) if assertion.provider.is_some() => continue,
             Some(assertion) => (
                 Confirmation::Passkey {
                     name: passkeys.get(&assertion.id).cloned(),

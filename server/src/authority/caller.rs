@@ -6,6 +6,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Error, Result};
 use crate::db::CallerCredential;
+use crate::db::sign_ins::Vouched;
 use crate::db::audit::Actor;
 use crate::limits::ClientAddress;
 
@@ -36,8 +37,10 @@ pub enum Credential {
         id: SignInId,
         /// When it last proved a passkey.
         verified_at: UnixMillis,
-        /// That assertion: what the authenticator signed, as JSON.
+        /// That assertion: what the authenticator signed, as JSON; or what the provider said.
         assertion: String,
+        /// The provider that opened it, if one did: it counts at that provider's customer alone.
+        vouched: Option<Vouched>,
     },
     /// A program, by a bearer token.
     Token {
@@ -57,6 +60,27 @@ impl Credential {
         match self {
             Self::SignIn { id, .. } => CallerCredential::SignIn(id.clone()),
             Self::Token { id, .. } => CallerCredential::Token(id.clone()),
+        }
+    }
+
+    /// The organisation that it is confined to: it counts there and below.
+    ///
+    /// Whoever runs a customer's provider can sign in as everybody whom it knows. So what a provider vouches for counts at its
+    /// customer, and not wherever else the account belongs (threat model, SSO-1).
+    #[must_use]
+    pub fn within(&self) -> Option<&OrganisationId> {
+        match self {
+            Self::SignIn { vouched, .. } => vouched.as_ref().map(|vouched| &vouched.customer),
+            Self::Token { organisation, .. } => Some(organisation),
+        }
+    }
+
+    /// The provider that opened the sign-in.
+    #[must_use]
+    pub fn vouched(&self) -> Option<&Vouched> {
+        match self {
+            Self::SignIn { vouched, .. } => vouched.as_ref(),
+            Self::Token { .. } => None,
         }
     }
 }
@@ -132,6 +156,21 @@ impl Caller {
             Credential::SignIn { id, .. } => Ok(id),
             Credential::Token { .. } => Err(Error::InsufficientScope(
                 "this cannot be done with a token: sign in with a passkey",
+            )),
+        }
+    }
+
+    /// Makes sure that a person asks who signed in with a passkey: for what concerns the account itself, wherever it belongs.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientScope`] with a token; [`Error::Forbidden`] where a provider opened the sign-in.
+    pub fn require_own_sign_in(&self) -> Result<&SignInId> {
+        let id = self.require_person()?;
+        match self.credential.vouched() {
+            None => Ok(id),
+            // Threat model: SSO-2.
+            Some(_) => Err(Error::Forbidden(
+                "you are signed in by your organisation's provider, which counts in that organisation alone: for this, sign in with a passkey of your own",
             )),
         }
     }

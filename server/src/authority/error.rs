@@ -45,7 +45,7 @@ pub enum Error {
     #[error("{0}")]
     Conflict(String),
     /// A fresh passkey assertion is needed.
-    #[error("confirm with your passkey first")]
+    #[error("confirm with your passkey first, or sign in again at your organisation's provider")]
     StepUpRequired,
     /// The one-time link is unknown, used or expired; which one is not told.
     #[error(
@@ -55,6 +55,9 @@ pub enum Error {
     /// The passkey ceremony failed; says how as far as it helps.
     #[error("{0}")]
     PasskeyRefused(&'static str),
+    /// The identity provider did not vouch for this, or not so that it counts; says why.
+    #[error("{0}")]
+    ProviderRefused(Cow<'static, str>),
     /// The CSR is not acceptable; says why.
     #[error("{0}")]
     CsrRefused(String),
@@ -120,6 +123,7 @@ impl Error {
             Self::StepUpRequired => Code::StepUpRequired,
             Self::LinkUnknown => Code::LinkUnknown,
             Self::PasskeyRefused(_) => Code::PasskeyRefused,
+            Self::ProviderRefused(_) => Code::ProviderRefused,
             Self::CsrRefused(_) => Code::CsrRefused,
             Self::KeyKnown(_) => Code::KeyKnown,
             Self::KeyRevoked => Code::KeyRevoked,

@@ -86,6 +86,7 @@ async fn by_cookie(
             id: sign_in.id,
             verified_at: sign_in.verified_at,
             assertion: sign_in.assertion,
+            vouched: sign_in.vouched,
         },
         address,
     })

@@ -72,14 +72,24 @@ impl Caller {
         Ok(self.roles_at(db, organisation).await?.into_iter().max())
     }
 
+    /// Whether it rests on a passkey, there or when the token was made, and on no provider.
+    fn is_by_passkey(&self) -> bool {
+        self.credential.vouched().is_none()
+    }
+
     async fn roles_at(&self, db: &Db, organisation: &OrganisationId) -> Result<Vec<Role>> {
         let mut reader = db.reader().await?;
         let conn = &mut reader.conn();
         Ok(match &self.credential {
+            Credential::SignIn { vouched: None, .. } => {
+                organisations::roles_by_passkey(conn, organisation, &self.account).await?
+            }
+            Credential::SignIn {
+                vouched: Some(vouched), ..
+            } => organisations::roles_within(conn, &vouched.customer, organisation, &self.account).await?,
             Credential::Token {
                 organisation: root, ..
-            } => organisations::roles_within(conn, root, organisation, &self.account).await?,
-            Credential::SignIn { .. } => organisations::roles_at(conn, organisation, &self.account).await?,
+            } => organisations::roles_by_token(conn, root, organisation, &self.account).await?,
         })
     }
 
@@ -131,13 +141,13 @@ impl Caller {
     pub async fn reach_of_fleets(&self, db: &Db) -> Result<Vec<OrganisationId>> {
         let mut reader = db.reader().await?;
         let conn = &mut reader.conn();
-        let reach = rules::reach(conn, &self.account).await?;
-        let within = match &self.credential {
-            Credential::Token { organisation, .. } => {
+        let reach = rules::reach(conn, &self.account, self.is_by_passkey()).await?;
+        let within = match self.credential.within() {
+            Some(organisation) => {
                 let below = tree::subtree(conn, organisation).await?;
                 Some(below.into_iter().collect::<HashSet<_>>())
             }
-            Credential::SignIn { .. } => None,
+            None => None,
         };
         let visible = |organisation: &OrganisationId, roles: &[Role]| {
             roles.iter().any(|role| role.may_see_fleet())
@@ -186,16 +196,16 @@ impl Caller {
         self.require_scope(Right::SeeFleet)?;
         let mut reader = db.reader().await?;
         let conn = &mut reader.conn();
-        let Credential::Token { organisation, .. } = &self.credential else {
-            return Ok(rules::fleets(conn, &self.account).await?);
+        let Some(organisation) = self.credential.within() else {
+            return Ok(rules::fleets(conn, &self.account, self.is_by_passkey()).await?);
         };
-        let roles = organisations::roles_at(conn, organisation, &self.account).await?;
+        let roles = self.roles_at(db, organisation).await?;
         if roles.into_iter().any(Role::may_see_fleet) {
             return Ok(rules::fleets_below(conn, organisation).await?);
         }
-        // What the account may see below, without a role where the token is confined to.
+        // What the account may see below, without a role where the credential is confined to.
         let below: HashSet<OrganisationId> = tree::subtree(conn, organisation).await?.into_iter().collect();
-        let mut fleets = rules::fleets(conn, &self.account).await?;
+        let mut fleets = rules::fleets(conn, &self.account, self.is_by_passkey()).await?;
         fleets.customers.clear();
         fleets.organisations.retain(|one| below.contains(one));
         Ok(fleets)

@@ -16,6 +16,8 @@ pub enum SecretKind {
     Token,
     /// A browser's cookie.
     SignIn,
+    /// A browser that is on its way to an identity provider and back.
+    SingleSignOn,
     /// The first registration of a server.
     Setup,
     /// A registration as a customer.
@@ -33,6 +35,7 @@ impl SecretKind {
         match self {
             Self::Token => "gw_pat_",
             Self::SignIn => "gw_sin_",
+            Self::SingleSignOn => "gw_sso_",
             Self::Setup => "gw_setup_",
             Self::Customer => "gw_cus_",
             Self::Invitation => "gw_inv_",

@@ -7,7 +7,7 @@ use gangway_protocol::time::UnixMillis;
 use super::accounts::AccountKind;
 use super::{Conn, DbError, parsed, query};
 
-/// Makes an account a member; one that is a member already gets the new role.
+/// Makes an account a member; one that is a member already gets the new role. Beside a claim it is what was given by hand.
 ///
 /// # Errors
 /// What the database says.
@@ -20,7 +20,8 @@ pub async fn set(
 ) -> Result<(), DbError> {
     query(
         "INSERT INTO memberships (organisation, account, role, created_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (organisation, account) DO UPDATE SET role = excluded.role",
+             ON CONFLICT (organisation, account) DO UPDATE SET role = excluded.role,
+                 by_hand = CASE WHEN memberships.claimed_by IS NULL THEN NULL ELSE excluded.role END",
     )
     .bind(organisation.as_str())
     .bind(account.as_str())

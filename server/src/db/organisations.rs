@@ -157,6 +157,48 @@ pub async fn roles_within(
     Ok(known(&roles))
 }
 
+/// As [`roles_at`], of those that count for somebody who signed in by a passkey: where single sign-on is required, an owner's
+/// (threat model, SSO-9).
+///
+/// # Errors
+/// What the database says.
+pub async fn roles_by_passkey(
+    conn: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    account: &AccountId,
+) -> Result<Vec<Role>, DbError> {
+    let roles: Vec<(String,)> = query(concat!(role_above!(), " AND ", counts_by_passkey!()))
+        .bind(organisation.as_str())
+        .bind(account.as_str())
+        .fetch_all(conn)
+        .await?;
+    Ok(known(&roles))
+}
+
+/// As [`roles_within`], of those that count for a token: a person's rests on a passkey, a service's on nothing else.
+///
+/// # Errors
+/// What the database says.
+pub async fn roles_by_token(
+    conn: &mut Conn<'_>,
+    root: &OrganisationId,
+    organisation: &OrganisationId,
+    account: &AccountId,
+) -> Result<Vec<Role>, DbError> {
+    let roles: Vec<(String,)> = query(concat!(
+        role_above!(),
+        " AND EXISTS (SELECT 1 FROM above WHERE above.id = $3) AND (",
+        counts_by_passkey!(),
+        " OR EXISTS (SELECT 1 FROM accounts a WHERE a.id = $2 AND a.kind = 'service'))"
+    ))
+    .bind(organisation.as_str())
+    .bind(account.as_str())
+    .bind(root.as_str())
+    .fetch_all(conn)
+    .await?;
+    Ok(known(&roles))
+}
+
 fn known(roles: &[(String,)]) -> Vec<Role> {
     roles.iter().filter_map(|(role,)| Role::from_name(role)).collect()
 }
@@ -174,6 +216,14 @@ macro_rules! role_above {
     };
 }
 use role_above;
+
+/// Whether a role `m.role` at organisation `$1` counts for somebody who signed in by a passkey.
+macro_rules! counts_by_passkey {
+    () => {
+        "(m.role = 'owner' OR NOT EXISTS (SELECT 1 FROM organisations s WHERE s.id = $1 AND s.single_sign_on))"
+    };
+}
+use counts_by_passkey;
 
 row! {
     struct OrganisationRow {

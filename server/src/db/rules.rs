@@ -57,23 +57,29 @@ pub(super) fn policy_of(text: &str) -> Result<Policy, DbError> {
     serde_json::from_str(text).map_err(|_| DbError::Corrupt("organisations.policy"))
 }
 
-/// Every organisation in which an account holds a role, there or above, with each of these.
+/// Every organisation in which an account holds a role, there or above, with each of these. Where single sign-on is required, a
+/// sign-in `by_passkey` has an owner's alone; so has a token, except a service's.
 ///
 /// # Errors
 /// What the database says.
 pub async fn reach(
     conn: &mut Conn<'_>,
     account: &AccountId,
+    by_passkey: bool,
 ) -> Result<BTreeMap<OrganisationId, Vec<Role>>, DbError> {
     let rows: Vec<(String, String)> = query(
         "WITH RECURSIVE reach (id, role) AS (
-            SELECT organisation, role FROM memberships WHERE account = $1 AND suspended_at IS NULL
+            SELECT m.organisation, m.role FROM memberships m JOIN organisations o ON o.id = m.organisation
+            WHERE m.account = $1 AND m.suspended_at IS NULL
+                AND (NOT $2 OR m.role = 'owner' OR NOT o.single_sign_on
+                     OR EXISTS (SELECT 1 FROM accounts a WHERE a.id = $1 AND a.kind = 'service'))
             UNION
             SELECT o.id, r.role FROM organisations o JOIN reach r ON o.parent = r.id
         )
         SELECT id, role FROM reach",
     )
     .bind(account.as_str())
+    .bind(by_passkey)
     .fetch_all(conn)
     .await?;
     let mut reach = BTreeMap::new();
@@ -85,21 +91,29 @@ pub async fn reach(
     Ok(reach)
 }
 
-/// The fleets that an account may see: customers by a role at their root, and organisations by roles below.
+/// The fleets that an account may see: customers by a role at their root, and organisations by roles below. See [`reach`] for
+/// `by_passkey`.
 ///
 /// # Errors
 /// What the database says.
-pub async fn fleets(conn: &mut Conn<'_>, account: &AccountId) -> Result<Fleets, DbError> {
+pub async fn fleets(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+    by_passkey: bool,
+) -> Result<Fleets, DbError> {
     let rows: Vec<(String, String, bool)> = query(
         "WITH RECURSIVE seen (id, customer, is_customer) AS (
             SELECT o.id, COALESCE(o.root, o.id), o.parent IS NULL FROM memberships m JOIN organisations o ON o.id = m.organisation
             WHERE m.account = $1 AND m.suspended_at IS NULL AND m.role <> 'installer'
+                AND (NOT $2 OR m.role = 'owner' OR NOT o.single_sign_on
+                     OR EXISTS (SELECT 1 FROM accounts a WHERE a.id = $1 AND a.kind = 'service'))
             UNION
             SELECT o.id, s.customer, FALSE FROM organisations o JOIN seen s ON o.parent = s.id WHERE NOT s.is_customer
         )
         SELECT id, customer, is_customer FROM seen ORDER BY id",
     )
     .bind(account.as_str())
+    .bind(by_passkey)
     .fetch_all(conn)
     .await?;
     let mut fleets = Fleets::default();

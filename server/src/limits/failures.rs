@@ -24,6 +24,8 @@ pub enum Attempt {
     Passkey,
     /// To use a recovery code.
     RecoveryCode,
+    /// To come in by an identity provider.
+    SingleSignOn,
 }
 
 /// Who failed, as far as the server can tell.

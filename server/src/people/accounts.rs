@@ -17,7 +17,7 @@ use crate::relay::Relay;
 /// # Errors
 /// [`Error::Invalid`] for a name that is none.
 pub async fn rename(context: &Context, caller: &Caller, name: &str) -> Result<Account> {
-    caller.require_person()?;
+    caller.require_own_sign_in()?;
     let name = fit_name("name", name)?;
     let (member, now) = (caller.clone(), context.clock.now());
     write!(context.db, |tx| {

@@ -25,7 +25,7 @@ const MAX_PASSKEYS: u32 = 32;
 /// [`Error::StepUpRequired`]; [`Error::Conflict`] when there are too many already.
 pub async fn start(context: &Context, passkeys: &Passkeys, caller: &Caller) -> Result<Ceremony> {
     caller.require_fresh_person(context.clock.now())?;
-    let sign_in = caller.require_person()?.clone();
+    let sign_in = caller.require_own_sign_in()?.clone();
     let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
     if passkeys::count(conn, &caller.account).await? >= MAX_PASSKEYS {
@@ -56,7 +56,7 @@ pub async fn finish(
     reply: &Verbatim,
     name: String,
 ) -> Result<Passkey> {
-    let current = caller.require_person()?;
+    let current = caller.require_own_sign_in()?;
     let state = match ceremony::take(context, id).await? {
         Pending::Addition {
             account,
@@ -99,7 +99,7 @@ pub async fn finish(
 /// # Errors
 /// [`Error::Invalid`] for a name that is none; [`Error::NotFound`] for a passkey of somebody else, too.
 pub async fn rename(context: &Context, caller: &Caller, id: PasskeyId, name: &str) -> Result<Passkey> {
-    caller.require_person()?;
+    caller.require_own_sign_in()?;
     let (name, account) = (fit_name("name", name)?, caller.account.clone());
     let renamed = write!(context.db, |tx| {
         passkeys::rename(tx, &account, &id, &name).await
@@ -116,7 +116,7 @@ pub async fn rename(context: &Context, caller: &Caller, id: PasskeyId, name: &st
 pub async fn remove(context: &Context, relay: &Relay, caller: &Caller, id: PasskeyId) -> Result<()> {
     let now = context.clock.now();
     caller.require_fresh_person(now)?;
-    let current = caller.require_person()?.clone();
+    let current = caller.require_own_sign_in()?.clone();
     let (account, by): (AccountId, String) = (caller.account.clone(), caller.name.clone());
     write!(context.db, |tx| -> Result<()> {
         accounts::lock(tx, &account).await?;

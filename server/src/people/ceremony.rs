@@ -4,7 +4,7 @@
 //! can be tried twice on one challenge (WebAuthn Level 3 §13.4.3).
 
 use gangway_protocol::account::Ceremony;
-use gangway_protocol::id::{AccountId, CeremonyId, LinkId, SignInId};
+use gangway_protocol::id::{AccountId, CeremonyId, IdentityProviderId, LinkId, SignInId};
 use gangway_protocol::json::Verbatim;
 use gangway_protocol::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,17 @@ pub enum Pending {
         /// webauthn-rs's.
         state: DiscoverableAuthentication,
     },
+    /// Somebody is at an identity provider.
+    SingleSignOn {
+        /// Which.
+        provider: IdentityProviderId,
+        /// The hash of the secret in the browser that began it.
+        binding: String,
+        /// When.
+        begun_at: UnixMillis,
+        /// What for.
+        purpose: SingleSignOnFor,
+    },
     /// Somebody signed in proves a passkey again.
     StepUp {
         /// In which browser.
@@ -62,24 +73,55 @@ pub enum Pending {
     },
 }
 
+/// What somebody is at an identity provider for.
+#[derive(Serialize, Deserialize)]
+pub enum SingleSignOnFor {
+    /// To sign in.
+    SignIn,
+    /// To prove again who they are.
+    StepUp {
+        /// In which browser.
+        sign_in: SignInId,
+    },
+    /// To link their account.
+    Link {
+        /// In which browser.
+        sign_in: SignInId,
+        /// Which account.
+        account: AccountId,
+    },
+}
+
 /// Keeps a ceremony and gives what the browser needs for it.
 ///
 /// # Errors
 /// Only faults.
 pub async fn begin(context: &Context, pending: &Pending, public_key: &Value) -> Result<Ceremony> {
+    let public_key = Verbatim::of(public_key).map_err(Error::internal)?;
+    let id = keep(context, pending).await?;
+    Ok(Ceremony { id, public_key })
+}
+
+/// Keeps a ceremony.
+///
+/// # Errors
+/// Only faults.
+pub async fn keep(context: &Context, pending: &Pending) -> Result<CeremonyId> {
     let now = context.clock.now();
     let life = match pending {
         Pending::SignIn { .. } => SIGN_IN_LIFE,
-        Pending::Registration { .. } | Pending::Addition { .. } | Pending::StepUp { .. } => LIFE,
+        Pending::Registration { .. }
+        | Pending::Addition { .. }
+        | Pending::StepUp { .. }
+        | Pending::SingleSignOn { .. } => LIFE,
     };
     let state = serde_json::to_string(pending).map_err(Error::internal)?;
-    let public_key = Verbatim::of(public_key).map_err(Error::internal)?;
     let id = CeremonyId::new(now, context.random.for_id());
     let kept = id.clone();
     write!(context.db, |tx| {
         ceremonies::insert(tx, &kept, &state, now.plus(life)).await
     })?;
-    Ok(Ceremony { id, public_key })
+    Ok(id)
 }
 
 /// Takes a ceremony out.

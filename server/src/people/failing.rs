@@ -61,7 +61,7 @@ pub async fn close(context: &Context) -> Result<(), DbError> {
 
 fn action(attempt: Attempt) -> Action {
     match attempt {
-        Attempt::Passkey => Action::SignInRefused,
+        Attempt::Passkey | Attempt::SingleSignOn => Action::SignInRefused,
         Attempt::RecoveryCode => Action::RecoveryCodeRefused,
     }
 }
@@ -70,5 +70,6 @@ fn name(attempt: Attempt) -> &'static str {
     match attempt {
         Attempt::Passkey => "passkey",
         Attempt::RecoveryCode => "recovery_code",
+        Attempt::SingleSignOn => "single_sign_on",
     }
 }

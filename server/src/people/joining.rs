@@ -20,7 +20,7 @@ use crate::db::{audit, memberships, write};
 /// [`Error::LinkUnknown`] for every other link too; [`Error::Invalid`] when a customer has no fit name; [`Error::Conflict`] when they hold as much already, which leaves
 /// the invitation good for whom it was meant.
 pub async fn join(context: &Context, caller: &Caller, request: &JoinRequest) -> Result<()> {
-    caller.require_person()?;
+    caller.require_own_sign_in()?;
     let (now, mode) = (context.clock.now(), context.config.sign_up);
     let mut reader = context.db.reader().await?;
     let link = links::open(&mut reader.conn(), &request.token, mode, now).await?;

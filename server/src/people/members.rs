@@ -14,7 +14,7 @@ use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::organisations::tree;
-use crate::db::{Conn, accounts, memberships, organisations, write};
+use crate::db::{Conn, accounts, identities, memberships, organisations, write};
 use crate::relay::Relay;
 
 /// Makes somebody a member who belongs to another organisation of the customer that the caller administers. Everybody else is
@@ -121,6 +121,7 @@ pub async fn change_role(
         if !own.may_administer() || role > own || former > own {
             return Err(ABOVE);
         }
+        refuse_claimed(tx, &organisation, &account).await?;
         memberships::set(tx, &organisation, &account, role, now).await?;
         keep_an_owner(tx, &organisation, former).await?;
         let mut ended = ending::end_what_exceeds(tx, &account, now).await?;
@@ -261,6 +262,9 @@ pub async fn remove(
         if !leaves && (!own.may_administer() || former > own) {
             return Err(ABOVE);
         }
+        if !leaves {
+            refuse_claimed(tx, &organisation, &account).await?;
+        }
         memberships::delete(tx, &organisation, &account).await?;
         keep_an_owner(tx, &organisation, former).await?;
         let mut ended = ending::end_what_exceeds(tx, &account, now).await?;
@@ -308,6 +312,20 @@ async fn roles(
     let former = memberships::find(tx, organisation, account).await?;
     let (own, (former, suspended_at)) = own.zip(former).ok_or(Error::NotFound)?;
     Ok((own, former, suspended_at))
+}
+
+/// What a provider says comes back with the next sign-in: to change it here would be no more than a pretence.
+async fn refuse_claimed(
+    tx: &mut Conn<'_>,
+    organisation: &OrganisationId,
+    account: &AccountId,
+) -> Result<()> {
+    if identities::is_claimed(tx, organisation, account).await? {
+        return Err(Error::Conflict(
+            "this role comes from your identity provider: change it there, or suspend the membership here".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 async fn keep_an_owner(tx: &mut Conn<'_>, organisation: &OrganisationId, former: Role) -> Result<()> {

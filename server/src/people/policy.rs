@@ -15,7 +15,7 @@ use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::audit::{Entry, Scope};
 use crate::db::organisations::tree::{self, Place};
-use crate::db::{Conn, DbError, audit, organisations, write};
+use crate::db::{Conn, DbError, audit, identity_providers, organisations, write};
 
 /// The rules of an organisation, and where they come from.
 ///
@@ -64,6 +64,9 @@ pub async fn change(
             return Err(Error::NotFound);
         }
         let place = tree::find(tx, &id).await?.ok_or(Error::NotFound)?;
+        if update.single_sign_on_required == Some(true) {
+            may_require_single_sign_on(tx, &place).await?;
+        }
         let (policy, own) = match above(tx, &place).await? {
             None => {
                 let mut policy = place.policy.clone();
@@ -129,6 +132,22 @@ async fn above(conn: &mut Conn<'_>, place: &Place) -> Result<Option<Policy>, DbE
     };
     let parent = tree::find(conn, parent).await?.ok_or(DbError::Missing)?;
     Ok(Some(parent.policy))
+}
+
+/// Requiring it where nobody vouches for anybody would shut out everybody but the owners.
+async fn may_require_single_sign_on(tx: &mut Conn<'_>, place: &Place) -> Result<()> {
+    if place.parent.is_some() {
+        return Err(Error::invalid(
+            "single_sign_on_required",
+            "single_sign_on_required is set at the customer, and holds in all its organisations",
+        ));
+    }
+    if identity_providers::of_organisation(tx, &place.id).await?.is_empty() {
+        return Err(Error::Conflict(
+            "nobody could sign in: add an identity provider first, and try it".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn check(update: &PolicyUpdate) -> Result<()> {

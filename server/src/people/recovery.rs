@@ -33,6 +33,7 @@ const GROUP: usize = 5;
 /// [`Error::StepUpRequired`].
 pub async fn renew(context: &Context, caller: &Caller) -> Result<RecoveryCodes> {
     let now = context.clock.now();
+    caller.require_own_sign_in()?;
     caller.require_fresh_person(now)?;
     let codes: Vec<String> = (0..CODES).map(|_| mint(&CROCKFORD, &*context.random)).collect();
     let hashes: Vec<SecretHash> = codes

@@ -12,6 +12,7 @@ use gangway_protocol::audit::Action;
 use gangway_protocol::id::{AccountId, CeremonyId, OrganisationId, PasskeyId, SignInId};
 use gangway_protocol::json::Verbatim;
 use gangway_protocol::secret::SecretString;
+use gangway_protocol::single_sign_on::{ProviderName, SignedInBy};
 use gangway_protocol::time::UnixMillis;
 use webauthn_rs::prelude::{DiscoverableAuthentication, Passkey};
 
@@ -26,9 +27,9 @@ use crate::context::Context;
 use crate::db::SecretHash;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::passkeys::Kept;
-use crate::db::sign_ins::NewSignIn;
+use crate::db::sign_ins::{NewSignIn, OpenedBy, Vouched};
 use crate::db::{
-    Conn, DbError, accounts, audit, organisations, passkeys as passkey_rows, recovery_codes, sign_ins, write,
+    Conn, DbError, accounts, audit, identity_providers, organisations, passkeys as passkey_rows, recovery_codes, sign_ins, write,
 };
 use crate::limits::{AddressKey, Attempt, ClientAddress, Who};
 
@@ -54,18 +55,34 @@ pub struct Browser {
 
 /// A sign-in that is about to be opened.
 #[derive(Clone)]
-pub(super) struct Fresh {
+pub struct Fresh {
     /// The cookie's value.
-    pub(super) secret: SecretString,
-    sign_in: NewSignIn,
+    pub secret: SecretString,
+    /// What is written down.
+    pub sign_in: NewSignIn,
     former: Option<SecretString>,
 }
 
 impl Fresh {
+    /// One by a passkey that was proved now.
     pub(super) fn new(
         context: &Context,
         account: AccountId,
         passkey: PasskeyId,
+        assertion: String,
+        browser: Browser,
+    ) -> Self {
+        let now = context.clock.now();
+        Self::opened(context, account, OpenedBy::Passkey(passkey), now, assertion, browser)
+    }
+
+    /// One that was proved at `verified_at`.
+    #[must_use]
+    pub fn opened(
+        context: &Context,
+        account: AccountId,
+        opened_by: OpenedBy,
+        verified_at: UnixMillis,
         assertion: String,
         browser: Browser,
     ) -> Self {
@@ -76,14 +93,19 @@ impl Fresh {
                 account,
                 browser: browser.name,
                 address: browser.address.0.to_canonical().to_string(),
-                passkey,
+                opened_by,
+                verified_at,
                 assertion,
             },
             former: browser.former,
         }
     }
 
-    pub(super) async fn open(&self, tx: &mut Conn<'_>, now: UnixMillis) -> Result<(), DbError> {
+    /// Signs the browser in, and out of what it was signed in to before.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn open(&self, tx: &mut Conn<'_>, now: UnixMillis) -> Result<(), DbError> {
         if let Some(former) = &self.former {
             sign_ins::delete_by_secret(tx, &SecretHash::of(former)).await?;
         }
@@ -215,7 +237,9 @@ pub async fn finish_step_up(
         )
         .await
     })?;
-    Ok((describe(context, &caller.account, None, Some(now)).await?, secret))
+    let (root, vouched) = (caller.credential.within(), caller.credential.vouched());
+    let account = describe_by(context, &caller.account, root, Some(now), vouched).await?;
+    Ok((account, secret))
 }
 
 /// The account of a caller, for itself.
@@ -223,11 +247,12 @@ pub async fn finish_step_up(
 /// # Errors
 /// Only faults.
 pub async fn account_of(context: &Context, caller: &Caller) -> Result<Account> {
-    let (root, verified_at) = match &caller.credential {
-        Credential::SignIn { verified_at, .. } => (None, Some(*verified_at)),
-        Credential::Token { organisation, .. } => (Some(organisation), None),
+    let verified_at = match &caller.credential {
+        Credential::SignIn { verified_at, .. } => Some(*verified_at),
+        Credential::Token { .. } => None,
     };
-    describe(context, &caller.account, root, verified_at).await
+    let root = caller.credential.within();
+    describe_by(context, &caller.account, root, verified_at, caller.credential.vouched()).await
 }
 
 pub(super) async fn describe(
@@ -236,9 +261,27 @@ pub(super) async fn describe(
     root: Option<&OrganisationId>,
     verified_at: Option<UnixMillis>,
 ) -> Result<Account> {
+    describe_by(context, id, root, verified_at, None).await
+}
+
+/// An account, as the sign-in that a provider vouched for sees it, if one did.
+///
+/// # Errors
+/// Only faults.
+pub async fn describe_by(
+    context: &Context,
+    id: &AccountId,
+    root: Option<&OrganisationId>,
+    verified_at: Option<UnixMillis>,
+    vouched: Option<&Vouched>,
+) -> Result<Account> {
     let mut reader = context.db.reader().await?;
     let conn = &mut reader.conn();
     let (name, _) = accounts::name_and_handle(conn, id).await?;
+    let provider = match vouched {
+        Some(vouched) => identity_providers::find(conn, &vouched.provider).await?,
+        None => None,
+    };
     Ok(Account {
         id: id.clone(),
         name,
@@ -247,6 +290,13 @@ pub(super) async fn describe(
         recovery_codes: recovery_codes::count(conn, id).await?,
         verified_at,
         verified_until: verified_at.map(|at| at.plus(FRESH_FOR)),
+        signed_in_by: provider.map(|provider| SignedInBy {
+            provider: ProviderName {
+                id: provider.id,
+                name: provider.name,
+            },
+            organisation: provider.organisation,
+        }),
     })
 }
 

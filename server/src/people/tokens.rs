@@ -38,6 +38,8 @@ pub async fn create(
 ) -> Result<Token> {
     let now = context.clock.now();
     // threat model, ENR-10: an approval by token rests on the assertion under which the token was made.
+    // A token outlives the place at the provider by which its maker came in.
+    caller.require_own_sign_in()?;
     let assertion = caller.require_fresh_person(now)?;
     check(context, caller, request).await?;
     let once = Once::of(key, &caller.account, &(path::TOKENS, request), &*context.random)?;
@@ -106,7 +108,7 @@ pub async fn create(
 /// # Errors
 /// [`Error::NotFound`] for one of somebody else, too.
 pub async fn revoke(context: &Context, relay: &Relay, caller: &Caller, id: TokenId) -> Result<()> {
-    caller.require_person()?;
+    caller.require_own_sign_in()?;
     let (now, member) = (context.clock.now(), caller.clone());
     write!(context.db, |tx| -> Result<()> {
         let organisation = tokens::delete(tx, &member.account, &id)

@@ -14,7 +14,7 @@ use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 use gangway_server::authority::secret::SecretKind;
 use gangway_server::db::accounts::{AccountKind, NewAccount};
-use gangway_server::db::sign_ins::NewSignIn;
+use gangway_server::db::sign_ins::{NewSignIn, OpenedBy};
 use gangway_server::db::{CallerCredential, SecretHash};
 use gangway_server::db::{DbError, accounts, memberships, sign_ins, tokens};
 use gangway_server::people::service::{TokenOrder, create_token};
@@ -83,7 +83,8 @@ impl Server {
             account: account.clone(),
             browser: "a test".to_owned(),
             address: "127.0.0.1".to_owned(),
-            passkey: PasskeyId::new(now, random.for_id()),
+            opened_by: OpenedBy::Passkey(PasskeyId::new(now, random.for_id())),
+            verified_at: now,
             assertion: "{\"assertion\":true}".to_owned(),
         };
         let secret = SecretKind::SignIn.mint(&**random);

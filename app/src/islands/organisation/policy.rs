@@ -114,6 +114,13 @@ pub(super) fn Rules(
             above: |detail| detail.above.as_ref().map(|above| above.token_may_approve),
             own: |detail| detail.own.token_may_approve,
         },
+        Choice {
+            label: t.rule_single_sign_on(),
+            value: form.single_sign_on,
+            tight: true,
+            above: |detail| detail.above.as_ref().map(|above| above.single_sign_on_required),
+            own: |detail| detail.own.single_sign_on_required,
+        },
     ];
     view! {
         <section class="section" aria-labelledby="rules">
@@ -150,6 +157,7 @@ struct Form {
     prefill: RwSignal<bool>,
     tokens: RwSignal<bool>,
     second_person: RwSignal<String>,
+    single_sign_on: RwSignal<bool>,
 }
 
 impl Form {
@@ -162,6 +170,7 @@ impl Form {
             prefill: RwSignal::default(),
             tokens: RwSignal::default(),
             second_person: RwSignal::default(),
+            single_sign_on: RwSignal::default(),
         };
         form.show(detail);
         form
@@ -176,6 +185,7 @@ impl Form {
         self.prefill.set(policy.prefill_code);
         self.tokens.set(policy.token_may_approve);
         self.second_person.set(policy.second_person_above.to_string());
+        self.single_sign_on.set(policy.single_sign_on_required);
     }
 
     /// What differs from what holds: what only comes from above is not set here by being saved.
@@ -194,6 +204,7 @@ impl Form {
             prefill_code: choice(self.prefill, policy.prefill_code),
             token_may_approve: choice(self.tokens, policy.token_may_approve),
             second_person_above: number(self.second_person, policy.second_person_above),
+            single_sign_on_required: choice(self.single_sign_on, policy.single_sign_on_required),
         }
     }
 }

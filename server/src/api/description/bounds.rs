@@ -14,6 +14,7 @@ use gangway_protocol::organisation::{
     MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS,
 };
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT};
+use gangway_protocol::single_sign_on::{MAX_ISSUER_LEN, MAX_MAPPINGS, MAX_VALUE_LEN};
 use gangway_protocol::webhook::{MAX_EXPIRING_DAYS, MAX_URL_LEN};
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
@@ -53,6 +54,28 @@ pub(super) fn add_to_schemas(components: &mut Components) {
         ("WebhookUpdate", "name", names.name(MAX_NAME_LEN)),
         ("WebhookRequest", "url", json!({ "maxLength": MAX_URL_LEN })),
         ("WebhookUpdate", "url", json!({ "maxLength": MAX_URL_LEN })),
+        ("IdentityProviderRequest", "name", names.name(MAX_NAME_LEN)),
+        ("IdentityProviderUpdate", "name", names.name(MAX_NAME_LEN)),
+        (
+            "IdentityProviderRequest",
+            "issuer",
+            json!({ "maxLength": MAX_ISSUER_LEN }),
+        ),
+        (
+            "IdentityProviderRequest",
+            "client_id",
+            json!({ "minLength": 1, "maxLength": MAX_VALUE_LEN }),
+        ),
+        (
+            "ClaimedRoles",
+            "mappings",
+            json!({ "maxItems": MAX_MAPPINGS }),
+        ),
+        (
+            "RoleMapping",
+            "value",
+            json!({ "minLength": 1, "maxLength": MAX_VALUE_LEN }),
+        ),
         ("TokenRequest", "scopes", json!({ "minItems": 1 })),
         (
             "TokenRequest",

@@ -164,6 +164,7 @@ fn code_of(error: &Error) -> Code {
         | Error::Conflict(_)
         | Error::LinkUnknown
         | Error::PasskeyRefused(_)
+        | Error::ProviderRefused(_)
         | Error::CsrRefused(_)
         | Error::KeyKnown(_)
         | Error::KeyRevoked

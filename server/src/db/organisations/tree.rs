@@ -193,8 +193,8 @@ pub async fn insert(
     now: UnixMillis,
 ) -> Result<(), DbError> {
     query(
-        "INSERT INTO organisations (id, parent, root, name, policy, own_policy, created_at)
-             VALUES ($1, $2, $3, $4, $5, '{}', $6)",
+        "INSERT INTO organisations (id, parent, root, name, policy, own_policy, created_at, single_sign_on)
+             VALUES ($1, $2, $3, $4, $5, '{}', $6, $7)",
     )
     .bind(id.as_str())
     .bind(above.id.as_str())
@@ -202,6 +202,7 @@ pub async fn insert(
     .bind(name)
     .bind(policy_text(&above.policy)?)
     .bind(now.0)
+    .bind(above.policy.single_sign_on_required)
     .execute(conn)
     .await?;
     Ok(())
@@ -252,10 +253,11 @@ pub async fn set_policy(
     own: Option<&PolicyUpdate>,
 ) -> Result<(), DbError> {
     let own = own.map(serde_json::to_string).transpose();
-    query("UPDATE organisations SET policy = $2, own_policy = $3 WHERE id = $1")
+    query("UPDATE organisations SET policy = $2, own_policy = $3, single_sign_on = $4 WHERE id = $1")
         .bind(id.as_str())
         .bind(policy_text(policy)?)
         .bind(own.map_err(|_| DbError::Corrupt("organisations.own_policy"))?)
+        .bind(policy.single_sign_on_required)
         .execute(conn)
         .await?;
     Ok(())
