@@ -16,6 +16,7 @@ use crate::pages::expiring::ExpiringPage;
 use crate::pages::fleet::FleetPage;
 use crate::pages::frame::{Footer, Header, Lifeless};
 use crate::pages::home::HomePage;
+use crate::pages::identity_providers::IdentityProvidersPage;
 use crate::pages::jobs::JobsPage;
 use crate::pages::link::LinkPage;
 use crate::pages::not_found::NotFoundPage;
@@ -26,6 +27,7 @@ use crate::pages::setup::SetupPage;
 use crate::pages::sign_up::SignUpPage;
 use crate::pages::signed_in::SignedInPage;
 use crate::pages::signers::SignersPage;
+use crate::pages::single_sign_on::{SignInAtPage, SingleSignOnPage};
 use crate::pages::webhooks::WebhooksPage;
 use crate::visitor::account;
 
@@ -45,6 +47,8 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("") view=HomePage ssr=SsrMode::Async />
                 <Route path=StaticSegment("setup") view=SetupPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("sign-up") view=SignUpPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("sign-in"), ParamSegment("organisation")) view=SignInAtPage ssr=SsrMode::Async />
+                <Route path=StaticSegment("single-sign-on") view=SingleSignOnPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("link") view=LinkPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("link"), StaticSegment("signed-in"), ParamSegment("signer")) view=SignedInPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("fleet") view=FleetPage ssr=SsrMode::Async />
@@ -55,6 +59,7 @@ pub fn App() -> impl IntoView {
                 <Route path=(StaticSegment("organisation"), StaticSegment("audit")) view=AuditPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("signers")) view=SignersPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("webhooks")) view=WebhooksPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("organisation"), StaticSegment("identity-providers")) view=IdentityProvidersPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("expiring")) view=ExpiringPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("plgd-client") view=PlgdClientPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("account") view=AccountPage ssr=SsrMode::Async />

@@ -56,5 +56,6 @@ mod organisation;
 mod overview;
 mod plgd_client;
 mod signers;
+mod single_sign_on;
 mod trouble;
 mod webhooks;

@@ -79,7 +79,11 @@ impl Trouble {
         // The server's detail names the field, the limit or the flaw; for the other codes the sentence above says it all.
         if let (
             TroubleKind::Problem(
-                ProblemCode::Invalid | ProblemCode::CsrRefused | ProblemCode::Conflict | ProblemCode::Unknown,
+                ProblemCode::Invalid
+                | ProblemCode::CsrRefused
+                | ProblemCode::ProviderRefused
+                | ProblemCode::Conflict
+                | ProblemCode::Unknown,
             ),
             Some(detail),
         ) = (self.kind, &self.detail)

@@ -1,13 +1,19 @@
 //! Who visits, and what a visitor proves.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use gangway_client::Api;
 use gangway_protocol::account::{Account, CeremonyReply, Passkey};
 use gangway_protocol::error::ProblemCode;
-use gangway_protocol::id::OrganisationId;
+use gangway_protocol::id::{IdentityProviderId, OrganisationId};
 use gangway_protocol::organisation::Role;
+use gangway_protocol::single_sign_on::{SingleSignOnPurpose, SingleSignOnRequest};
 use leptos::prelude::*;
 
+use crate::browser::channel::Channel;
 use crate::browser::passkey::{self, PasskeyError};
+use crate::browser::{clock, page};
 use crate::preference::Language;
 use crate::trouble::{Outcome, Trouble};
 
@@ -58,6 +64,10 @@ pub(crate) enum CeremonyTrouble {
     Server(Trouble),
     /// The browser or the person said no.
     Browser(PasskeyError),
+    /// The browser opened no window for the identity provider.
+    NoWindow,
+    /// Nobody came back from the identity provider.
+    NotConfirmed,
 }
 
 impl CeremonyTrouble {
@@ -66,6 +76,8 @@ impl CeremonyTrouble {
         match self {
             Self::Server(trouble) => Some(trouble.words(t)),
             Self::Browser(error) => error.words(t).map(str::to_owned),
+            Self::NoWindow => Some(t.sso_no_window().to_owned()),
+            Self::NotConfirmed => Some(t.sso_not_confirmed().to_owned()),
         }
     }
 }
@@ -82,13 +94,46 @@ impl From<PasskeyError> for CeremonyTrouble {
     }
 }
 
-/// Proves a passkey again, as approvals and other weighty things ask for (threat model, ENR-10).
+/// The channel by which a window says that the person has confirmed at their identity provider.
+pub(crate) const CONFIRMED: &str = "gangway-confirmed";
+/// How often it is looked whether they have, and how often at most: as long as the server waits.
+const LOOK_EVERY_MILLIS: u32 = 250;
+const LOOKS: u32 = 10 * 60 * 4;
+
+/// Proves a passkey again, as approvals and other weighty things ask for (threat model, ENR-10); where an identity provider signed the
+/// browser in, has the person sign in there again, in a window of its own.
 pub(crate) async fn step_up(api: &Api) -> Result<(), CeremonyTrouble> {
+    if let Some(by) = api.account().await?.signed_in_by {
+        return confirm_at(api, by.provider.id).await;
+    }
     let ceremony = api.start_step_up().await?;
     let credential = passkey::prove(&ceremony.public_key).await?;
     api.finish_step_up(&ceremony.id, &CeremonyReply::new(credential))
         .await?;
     Ok(())
+}
+
+async fn confirm_at(api: &Api, provider: IdentityProviderId) -> Result<(), CeremonyTrouble> {
+    let request = SingleSignOnRequest {
+        provider,
+        purpose: SingleSignOnPurpose::StepUp,
+    };
+    let begun = api.begin_single_sign_on(&request).await?;
+    let (done, expected) = (Rc::new(Cell::new(false)), begun.id);
+    let heard = done.clone();
+    let channel = Channel::open(CONFIRMED, move |text| {
+        heard.set(heard.get() || text == expected.as_str());
+    });
+    if channel.is_none() || !page::open_window(&begun.address, CONFIRMED) {
+        return Err(CeremonyTrouble::NoWindow);
+    }
+    for _ in 0..LOOKS {
+        if done.get() {
+            return Ok(());
+        }
+        clock::sleep(LOOK_EVERY_MILLIS).await;
+    }
+    Err(CeremonyTrouble::NotConfirmed)
 }
 
 /// Runs a call; when it wants a fresh proof, gets that and runs it once more.

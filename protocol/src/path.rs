@@ -270,6 +270,8 @@ pub mod page {
         ORGANISATION_SIGNERS = "/organisation/signers" => organisation_signers();
         /// Where an organisation's events are sent.
         ORGANISATION_WEBHOOKS = "/organisation/webhooks" => organisation_webhooks();
+        /// Who vouches for people of a customer.
+        ORGANISATION_PROVIDERS = "/organisation/identity-providers" => organisation_providers();
         /// Devices of an organisation whose certificates end soon.
         ORGANISATION_EXPIRING = "/organisation/expiring" => organisation_expiring();
         /// A plgd client gets a certificate by this browser. Its address stands in the query.

@@ -92,7 +92,7 @@ options! {
         /// How many devices a customer may have who signed up on that page; `gangway admin customer change` gives more.
         sign_up_devices: u32 = Some("25"), Serve;
         /// Networks (`10.0.0.0/8`) and addresses that are not public and that webhooks may be sent to all the same, separated by
-        /// commas; there by plain `http://` too, where the URL names the address itself. Whoever administers an organisation chooses
+        /// commas; there by plain `http://` too, where the URL names the address itself. The same holds for identity providers. Whoever administers an organisation chooses
         /// where its webhooks go: name nothing that trusts this server's address. Where `public_url` is `localhost`, loopback is
         /// allowed as well.
         webhook_networks: Vec<Network> = None, Serve;

@@ -79,8 +79,7 @@ impl Gangway {
         let ca = CertificateAuthority::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
         let courier = Courier::new(&config).map_err(|error| StartError::Refused(error.to_string()))?;
-        let providers =
-            Directory::new(&config).map_err(|error| StartError::Refused(error.to_string()))?;
+        let providers = Directory::new(&config).map_err(|error| StartError::Refused(error.to_string()))?;
         let context = Arc::new(Context {
             config,
             clock,

@@ -27,6 +27,7 @@ mod process;
 mod relay;
 mod requests;
 mod session_gate;
+mod single_sign_on;
 mod support;
 mod systemd_units;
 mod tls_files;

@@ -24,6 +24,7 @@ pub(crate) mod corporate_ca;
 pub(crate) mod csr;
 mod database;
 pub(crate) mod device;
+pub(crate) mod identity_provider;
 pub(crate) mod member;
 pub(crate) mod person;
 mod postgres;

@@ -170,7 +170,10 @@ impl Guarded {
         if literal(request.url()).is_some_and(|address| !self.guard.admits(address)) {
             return Err(GuardedError::NotPublic);
         }
-        self.client.execute(request).await.map_err(|error| failure(&error))
+        self.client
+            .execute(request)
+            .await
+            .map_err(|error| failure(&error))
     }
 }
 

@@ -86,8 +86,16 @@ async fn list_sign_ins(
     let now = gangway.clock.now();
     let mut reader = gangway.db.reader().await?;
     let conn = &mut reader.conn();
-    let rows =
-        sign_ins::of_account(conn, &caller.account, current, caller.credential.vouched(), now, paged.after(), paged.fetch()).await?;
+    let rows = sign_ins::of_account(
+        conn,
+        &caller.account,
+        current,
+        caller.credential.vouched(),
+        now,
+        paged.after(),
+        paged.fetch(),
+    )
+    .await?;
     Ok(Json(paged.page(rows, |row| row.id.to_string())))
 }
 

@@ -66,7 +66,9 @@ async fn add_identity_provider(
     PathId(id): PathId<OrganisationId>,
     JsonBody(request): JsonBody<IdentityProviderRequest>,
 ) -> Result<Json<IdentityProvider>> {
-    providers::add(&gangway, &caller, key, id, request).await.map(Json)
+    providers::add(&gangway, &caller, key, id, request)
+        .await
+        .map(Json)
 }
 
 /// Changes a provider. Other roles count from each person's next sign-in on.

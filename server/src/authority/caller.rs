@@ -6,8 +6,8 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Error, Result};
 use crate::db::CallerCredential;
-use crate::db::sign_ins::Vouched;
 use crate::db::audit::Actor;
+use crate::db::sign_ins::Vouched;
 use crate::limits::ClientAddress;
 
 /// For how long a passkey assertion counts as fresh (RFC 10027: step up close to the decision).

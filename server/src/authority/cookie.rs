@@ -48,7 +48,11 @@ pub fn secret(headers: &HeaderMap) -> Option<SecretString> {
 /// `Set-Cookie` that signs a browser in. Lax, not Strict: a link in a mail to `/fleet` shall arrive signed in.
 #[must_use]
 pub fn set(secret: &SecretString) -> Option<HeaderValue> {
-    header_value(NAME, secret.expose(), Duration::seconds(LIFE / UnixMillis::SECOND))
+    header_value(
+        NAME,
+        secret.expose(),
+        Duration::seconds(LIFE / UnixMillis::SECOND),
+    )
 }
 
 /// `Set-Cookie` that signs a browser out.

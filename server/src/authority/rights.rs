@@ -85,7 +85,8 @@ impl Caller {
                 organisations::roles_by_passkey(conn, organisation, &self.account).await?
             }
             Credential::SignIn {
-                vouched: Some(vouched), ..
+                vouched: Some(vouched),
+                ..
             } => organisations::roles_within(conn, &vouched.customer, organisation, &self.account).await?,
             Credential::Token {
                 organisation: root, ..

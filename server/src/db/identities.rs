@@ -30,12 +30,11 @@ pub async fn find(
     provider: &IdentityProviderId,
     subject: &str,
 ) -> Result<Option<AccountId>, DbError> {
-    let row: Option<(String,)> =
-        query("SELECT account FROM identities WHERE provider = $1 AND subject = $2")
-            .bind(provider.as_str())
-            .bind(subject)
-            .fetch_optional(conn)
-            .await?;
+    let row: Option<(String,)> = query("SELECT account FROM identities WHERE provider = $1 AND subject = $2")
+        .bind(provider.as_str())
+        .bind(subject)
+        .fetch_optional(conn)
+        .await?;
     row.map(|(account,)| parsed(&account, "identities.account"))
         .transpose()
 }

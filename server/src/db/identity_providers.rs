@@ -58,14 +58,16 @@ pub async fn insert(conn: &mut Conn<'_>, record: &ProviderRecord) -> Result<(), 
 /// # Errors
 /// What the database says.
 pub async fn update(conn: &mut Conn<'_>, record: &ProviderRecord) -> Result<(), DbError> {
-    query("UPDATE identity_providers SET name = $2, secret = $3, roles = $4, makes_accounts = $5 WHERE id = $1")
-        .bind(record.id.as_str())
-        .bind(&record.name)
-        .bind(record.secret.as_deref())
-        .bind(written(&record.roles)?)
-        .bind(record.makes_accounts)
-        .execute(conn)
-        .await?;
+    query(
+        "UPDATE identity_providers SET name = $2, secret = $3, roles = $4, makes_accounts = $5 WHERE id = $1",
+    )
+    .bind(record.id.as_str())
+    .bind(&record.name)
+    .bind(record.secret.as_deref())
+    .bind(written(&record.roles)?)
+    .bind(record.makes_accounts)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -106,10 +108,7 @@ pub async fn delete(conn: &mut Conn<'_>, id: &IdentityProviderId) -> Result<(), 
 ///
 /// # Errors
 /// What the database says.
-pub async fn find(
-    conn: &mut Conn<'_>,
-    id: &IdentityProviderId,
-) -> Result<Option<ProviderRecord>, DbError> {
+pub async fn find(conn: &mut Conn<'_>, id: &IdentityProviderId) -> Result<Option<ProviderRecord>, DbError> {
     let row: Option<Row> = query(
         "SELECT id, organisation, name, issuer, client_id, secret, roles, makes_accounts, created_at
              FROM identity_providers WHERE id = $1 AND removed_at IS NULL",

@@ -96,11 +96,7 @@ pub async fn reach(
 ///
 /// # Errors
 /// What the database says.
-pub async fn fleets(
-    conn: &mut Conn<'_>,
-    account: &AccountId,
-    by_passkey: bool,
-) -> Result<Fleets, DbError> {
+pub async fn fleets(conn: &mut Conn<'_>, account: &AccountId, by_passkey: bool) -> Result<Fleets, DbError> {
     let rows: Vec<(String, String, bool)> = query(
         "WITH RECURSIVE seen (id, customer, is_customer) AS (
             SELECT o.id, COALESCE(o.root, o.id), o.parent IS NULL FROM memberships m JOIN organisations o ON o.id = m.organisation

@@ -248,15 +248,14 @@ pub async fn delete_by_provider(
     account: &AccountId,
     session: Option<&str>,
 ) -> Result<bool, DbError> {
-    let rows = query(
-        "DELETE FROM sign_ins WHERE provider = $1 AND account = $2 AND ($3 OR provider_session = $4)",
-    )
-    .bind(provider.as_str())
-    .bind(account.as_str())
-    .bind(session.is_none())
-    .bind(session)
-    .execute(conn)
-    .await?;
+    let rows =
+        query("DELETE FROM sign_ins WHERE provider = $1 AND account = $2 AND ($3 OR provider_session = $4)")
+            .bind(provider.as_str())
+            .bind(account.as_str())
+            .bind(session.is_none())
+            .bind(session)
+            .execute(conn)
+            .await?;
     Ok(rows > 0)
 }
 

@@ -315,14 +315,11 @@ async fn roles(
 }
 
 /// What a provider says comes back with the next sign-in: to change it here would be no more than a pretence.
-async fn refuse_claimed(
-    tx: &mut Conn<'_>,
-    organisation: &OrganisationId,
-    account: &AccountId,
-) -> Result<()> {
+async fn refuse_claimed(tx: &mut Conn<'_>, organisation: &OrganisationId, account: &AccountId) -> Result<()> {
     if identities::is_claimed(tx, organisation, account).await? {
         return Err(Error::Conflict(
-            "this role comes from your identity provider: change it there, or suspend the membership here".to_owned(),
+            "this role comes from your identity provider: change it there, or suspend the membership here"
+                .to_owned(),
         ));
     }
     Ok(())

@@ -55,8 +55,9 @@ pub async fn change(
             .ok_or(Error::NotFound)?
             .root
     };
-    let caller = caller.clone();
-    write!(context.db, |tx| -> Result<Policy> {
+    let (caller, customer) = (caller.clone(), root.clone());
+    let shuts_out = update.single_sign_on_required == Some(true);
+    let policy = write!(context.db, |tx| -> Result<Policy> {
         // Two changes at once, here or above, shall not undo each other.
         organisations::bump_revisions(tx, &[&root, &id]).await?;
         let own = organisations::role_at(tx, &id, &caller.account).await?;
@@ -101,7 +102,16 @@ pub async fn change(
         };
         audit::append(tx, &entry).await?;
         Ok(policy)
-    })
+    })?;
+    if shuts_out {
+        let mut reader = context.db.reader().await?;
+        let conn = &mut reader.conn();
+        let all = tree::subtree(conn, &customer).await?;
+        for account in tree::members_of(conn, &all).await? {
+            context.changes.tell_rights(&account);
+        }
+    }
+    Ok(policy)
 }
 
 /// Works out anew what holds below an organisation, in a transaction that holds the customer.
@@ -142,7 +152,10 @@ async fn may_require_single_sign_on(tx: &mut Conn<'_>, place: &Place) -> Result<
             "single_sign_on_required is set at the customer, and holds in all its organisations",
         ));
     }
-    if identity_providers::of_organisation(tx, &place.id).await?.is_empty() {
+    if identity_providers::of_organisation(tx, &place.id)
+        .await?
+        .is_empty()
+    {
         return Err(Error::Conflict(
             "nobody could sign in: add an identity provider first, and try it".to_owned(),
         ));

@@ -29,7 +29,8 @@ use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::passkeys::Kept;
 use crate::db::sign_ins::{NewSignIn, OpenedBy, Vouched};
 use crate::db::{
-    Conn, DbError, accounts, audit, identity_providers, organisations, passkeys as passkey_rows, recovery_codes, sign_ins, write,
+    Conn, DbError, accounts, audit, identity_providers, organisations, passkeys as passkey_rows,
+    recovery_codes, sign_ins, write,
 };
 use crate::limits::{AddressKey, Attempt, ClientAddress, Who};
 
@@ -73,7 +74,14 @@ impl Fresh {
         browser: Browser,
     ) -> Self {
         let now = context.clock.now();
-        Self::opened(context, account, OpenedBy::Passkey(passkey), now, assertion, browser)
+        Self::opened(
+            context,
+            account,
+            OpenedBy::Passkey(passkey),
+            now,
+            assertion,
+            browser,
+        )
     }
 
     /// One that was proved at `verified_at`.
@@ -252,7 +260,14 @@ pub async fn account_of(context: &Context, caller: &Caller) -> Result<Account> {
         Credential::Token { .. } => None,
     };
     let root = caller.credential.within();
-    describe_by(context, &caller.account, root, verified_at, caller.credential.vouched()).await
+    describe_by(
+        context,
+        &caller.account,
+        root,
+        verified_at,
+        caller.credential.vouched(),
+    )
+    .await
 }
 
 pub(super) async fn describe(

@@ -37,8 +37,7 @@ const MAX_MEMBERSHIPS: i64 = 500;
 const MAX_CODE_LEN: usize = 4_096;
 
 const OVER: &str = "this took too long, was answered already, or was begun in another browser: try again";
-const NOBODY: &str =
-    "your organisation's identity provider knows you, and nothing that it says gives you a role here: ask your organisation's admin";
+const NOBODY: &str = "your organisation's identity provider knows you, and nothing that it says gives you a role here: ask your organisation's admin";
 
 /// What came of it.
 pub struct Finished {
@@ -242,7 +241,10 @@ impl Door<'_> {
             if !sign_ins::lives(tx, &sign_in, visit.now).await? {
                 return Err(Error::Unauthenticated);
             }
-            if identities::find(tx, &visit.record.id, &visit.subject).await?.is_some() {
+            if identities::find(tx, &visit.record.id, &visit.subject)
+                .await?
+                .is_some()
+            {
                 return Err(Error::Conflict(
                     "you have an account here by this identity provider already: use that one, or end its link first"
                         .to_owned(),
@@ -251,7 +253,12 @@ impl Door<'_> {
             visit.insert(tx).await?;
             let ended = visit.apply_roles(tx).await?;
             visit
-                .record(tx, Action::IdentityLinked, visit.record.id.as_str(), &visit.record.name)
+                .record(
+                    tx,
+                    Action::IdentityLinked,
+                    visit.record.id.as_str(),
+                    &visit.record.name,
+                )
                 .await?;
             Ok(ended)
         })?;
@@ -427,4 +434,3 @@ fn name_of(vouching: &Vouching) -> String {
         .collect();
     fit_name("name", &name).unwrap_or_else(|_| "Member".to_owned())
 }
-

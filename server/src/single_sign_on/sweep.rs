@@ -65,7 +65,9 @@ pub async fn clear_removed(context: &Context, relay: &Relay) -> Result<()> {
                 end_claims(context, relay, &provider, &name, account, true).await?;
             }
         }
-        write!(context.db, |tx| { identity_providers::delete(tx, &provider).await })?;
+        write!(context.db, |tx| {
+            identity_providers::delete(tx, &provider).await
+        })?;
     }
     Ok(())
 }

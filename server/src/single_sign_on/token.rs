@@ -138,9 +138,9 @@ async fn exchange(
     }
     let tokens: Tokens = serde_json::from_slice(answer.body())
         .map_err(|_| refused("the identity provider's answer was not understood"))?;
-    tokens
-        .id_token
-        .ok_or_else(|| refused("the identity provider gave no ID token: an admin has to allow the scope openid there"))
+    tokens.id_token.ok_or_else(|| {
+        refused("the identity provider gave no ID token: an admin has to allow the scope openid there")
+    })
 }
 
 fn exchange_request(
@@ -165,8 +165,7 @@ fn exchange_request(
     match &secret {
         Some(secret) if !described.secret_in_body => {
             // RFC 6749 §2.3.1: both are encoded as in a form before they are joined.
-            let encoded =
-                |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
             let pair = format!("{}:{}", encoded(&provider.client_id), encoded(secret.expose()));
             request = request.header(header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair)));
         }
@@ -221,20 +220,17 @@ fn verify(
     let issuer = IssuerUrl::new(provider.issuer.clone()).map_err(|_| UNREADABLE)?;
     let at = |millis: i64| DateTime::<Utc>::from_timestamp_millis(millis).unwrap_or_default();
     let (oldest, newest) = (now.plus(-FRESH), now.plus(LEEWAY));
-    let verifier = IdTokenVerifier::new_public_client(
-        ClientId::new(provider.client_id.clone()),
-        issuer,
-        keys.clone(),
-    )
-    .set_allowed_algs(ALGORITHMS)
-    .set_time_fn(move || at(now.plus(-LEEWAY).0))
-    .set_issue_time_verifier_fn(move |issued| {
-        let issued = UnixMillis(issued.timestamp_millis());
-        if issued < oldest || issued > newest {
-            return Err("it was not issued just now".to_owned());
-        }
-        Ok(())
-    });
+    let verifier =
+        IdTokenVerifier::new_public_client(ClientId::new(provider.client_id.clone()), issuer, keys.clone())
+            .set_allowed_algs(ALGORITHMS)
+            .set_time_fn(move || at(now.plus(-LEEWAY).0))
+            .set_issue_time_verifier_fn(move |issued| {
+                let issued = UnixMillis(issued.timestamp_millis());
+                if issued < oldest || issued > newest {
+                    return Err("it was not issued just now".to_owned());
+                }
+                Ok(())
+            });
     let claims = id_token
         .claims(&verifier, &Nonce::new(nonce.to_owned()))
         .map_err(|error| {
@@ -242,7 +238,8 @@ fn verify(
             unverified(&error)
         })?;
     let subject = claims.subject().as_str().to_owned();
-    if subject.is_empty() || subject.len() > MAX_SUBJECT_LEN || !subject.is_ascii() || subject.contains('\0') {
+    if subject.is_empty() || subject.len() > MAX_SUBJECT_LEN || !subject.is_ascii() || subject.contains('\0')
+    {
         return Err(Unverified::Refused(
             "the identity provider's token names nobody that could be kept",
         ));
@@ -264,7 +261,9 @@ fn verify(
     let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
     Ok(Vouching {
         subject,
-        name: text("name").or_else(|| text("preferred_username")).or_else(|| text("email")),
+        name: text("name")
+            .or_else(|| text("preferred_username"))
+            .or_else(|| text("email")),
         verified_at,
         session: text("sid").filter(|sid| sid.len() <= MAX_SUBJECT_LEN && !sid.contains('\0')),
         claims: said,
@@ -281,7 +280,9 @@ fn unverified(error: &ClaimsVerificationError) -> Unverified {
             SignatureVerificationError::DisallowedAlg(_)
             | SignatureVerificationError::UnsupportedAlg(_)
             | SignatureVerificationError::NoSignature,
-        ) => "the identity provider's token is not signed so that it counts: it takes RS256, ES256, EdDSA or one of their kin",
+        ) => {
+            "the identity provider's token is not signed so that it counts: it takes RS256, ES256, EdDSA or one of their kin"
+        }
         Error::SignatureVerification(_) => "the signature of the identity provider's token is wrong",
         Error::InvalidIssuer(_) => "the token is of another identity provider",
         Error::InvalidAudience(_) => "the identity provider's token is for another application",

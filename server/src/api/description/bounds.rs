@@ -66,11 +66,7 @@ pub(super) fn add_to_schemas(components: &mut Components) {
             "client_id",
             json!({ "minLength": 1, "maxLength": MAX_VALUE_LEN }),
         ),
-        (
-            "ClaimedRoles",
-            "mappings",
-            json!({ "maxItems": MAX_MAPPINGS }),
-        ),
+        ("ClaimedRoles", "mappings", json!({ "maxItems": MAX_MAPPINGS })),
         (
             "RoleMapping",
             "value",

@@ -1,0 +1,60 @@
+//! Texts of single sign-on: signing in by an organisation's identity provider, and setting one up.
+
+texts! {
+    sso_at_title => "Sign in with your organisation", "Mit Ihrer Organisation anmelden";
+    sso_at_text => "You sign in where your organisation keeps its accounts, and come back here.", "Sie melden sich dort an, wo Ihre Organisation ihre Konten führt, und kommen hierher zurück.";
+    sso_with(name: &str) => "Sign in with {name}", "Mit {name} anmelden";
+    sso_none => "No identity provider is set up here. Check the address with your organisation's admin, or sign in with a passkey.", "Hier ist kein Identitätsanbieter eingerichtet. Bitte die Adresse mit einem Admin Ihrer Organisation prüfen oder mit einem Passkey anmelden.";
+    sso_passkey_instead => "Sign in with a passkey instead", "Stattdessen mit einem Passkey anmelden";
+    sso_returned_title => "Signing in", "Anmeldung";
+    sso_returned_text => "One moment: your organisation's answer is being checked.", "Einen Moment: Die Antwort Ihrer Organisation wird geprüft.";
+    sso_returned_nothing => "The identity provider sent no answer that could be used. Go back and try again.", "Der Identitätsanbieter hat keine brauchbare Antwort geschickt. Bitte zurückgehen und noch einmal versuchen.";
+    sso_returned_refused => "The identity provider did not sign you in. Go back and try again, or ask your organisation's admin.", "Der Identitätsanbieter hat Sie nicht angemeldet. Bitte zurückgehen und noch einmal versuchen oder einen Admin Ihrer Organisation fragen.";
+    sso_no_window => "Sign in again at your organisation to confirm. This browser did not open the window for it: allow windows of this page, then try again.", "Zur Bestätigung melden Sie sich noch einmal bei Ihrer Organisation an. Der Browser hat das Fenster dafür nicht geöffnet: Erlauben Sie Fenster dieser Seite und versuchen Sie es noch einmal.";
+    sso_not_confirmed => "The sign-in at your organisation was not finished in time. Try again.", "Die Anmeldung bei Ihrer Organisation wurde nicht rechtzeitig beendet. Bitte noch einmal versuchen.";
+    sso_link_title => "Single sign-on", "Anmeldung über die Organisation";
+    sso_link_text => "Link this account with your organisation's sign-in. Whoever runs that sign-in can then act as you in that organisation, and nowhere else.", "Verknüpfen Sie dieses Konto mit der Anmeldung Ihrer Organisation. Wer jene Anmeldung betreibt, kann dann in dieser Organisation als Sie handeln, und nirgends sonst.";
+    sso_link(name: &str) => "Link with {name}", "Mit {name} verknüpfen";
+    sso_linked_since => "linked", "verknüpft";
+    sso_unlink(name: &str) => "End the link with {name}", "Verknüpfung mit {name} beenden";
+    sso_unlink_title(name: &str) => "End the link with {name}?", "Verknüpfung mit {name} beenden?";
+    sso_unlink_says => "Roles that it gave you end, and browsers that it signed in are signed out.", "Rollen, die sie Ihnen gab, enden, und Browser, die sie angemeldet hat, werden abgemeldet.";
+    sso_unlink_verb => "End link", "Verknüpfung beenden";
+
+    organisation_providers => "Single sign-on", "Anmeldung";
+    providers => "Single sign-on", "Anmeldung über die Organisation";
+    providers_lede => "Your people sign in where your organisation keeps its accounts, by OpenID Connect. What they may do here follows from what that says of them.", "Ihre Leute melden sich dort an, wo Ihre Organisation ihre Konten führt, über OpenID Connect. Was sie hier dürfen, folgt aus dem, was dort über sie steht.";
+    providers_need_script => "Identity providers are changed with scripts, which this browser does not run.", "Identitätsanbieter werden mit Skripten geändert, die dieser Browser nicht ausführt.";
+    providers_not_allowed => "Only admins of a customer set its identity provider up. Ask one of yours.", "Den Identitätsanbieter eines Kunden richten seine Admins ein. Fragen Sie einen davon.";
+    providers_none => "None yet: everybody signs in with a passkey.", "Noch keiner: Alle melden sich mit einem Passkey an.";
+    providers_address => "Give your people this address:", "Geben Sie Ihren Leuten diese Adresse:";
+    provider_add => "Add identity provider", "Identitätsanbieter hinzufügen";
+    provider_edit(name: &str) => "Edit {name}", "{name} bearbeiten";
+    provider_try(name: &str) => "Try {name}", "{name} ausprobieren";
+    provider_works(keys: u32) => "It answers, and signs with keys that this server verifies ({keys}).", "Er antwortet und signiert mit Schlüsseln, die dieser Server prüft ({keys}).";
+    provider_remove(name: &str) => "Remove {name}", "{name} entfernen";
+    provider_remove_title(name: &str) => "Remove {name}?", "{name} entfernen?";
+    provider_remove_says_1 => "Everybody whom it signed in is signed out at once, and loses the roles that it gave.", "Alle, die er angemeldet hat, werden sofort abgemeldet und verlieren die Rollen, die er gab.";
+    provider_remove_says_2 => "Whoever has no passkey cannot come in any more.", "Wer keinen Passkey hat, kommt nicht mehr herein.";
+    provider_remove_verb => "Remove", "Entfernen";
+    provider_name => "Name on the button", "Name auf dem Knopf";
+    provider_issuer => "Issuer", "Aussteller (Issuer)";
+    provider_issuer_hint => "Letter by letter as the discovery document gives it. It stays: for another one add another provider.", "Buchstabe für Buchstabe wie im Discovery-Dokument. Er bleibt: Für einen anderen fügen Sie einen anderen Anbieter hinzu.";
+    provider_client_id => "Client ID", "Client-ID";
+    provider_secret => "Client secret", "Client-Geheimnis";
+    provider_secret_kept => "Leave it empty to keep the present one.", "Leer lassen, um das jetzige zu behalten.";
+    provider_secret_hint => "Leave it empty for a public client.", "Für einen öffentlichen Client leer lassen.";
+    provider_claim => "Claim that says the roles", "Claim, der die Rollen nennt";
+    provider_claim_hint => "For instance groups, cognito:groups or realm_access.roles. It has to be in the ID token.", "Zum Beispiel groups, cognito:groups oder realm_access.roles. Er muss im ID-Token stehen.";
+    provider_mappings => "What its values mean", "Was seine Werte bedeuten";
+    provider_value => "Value", "Wert";
+    provider_where => "Where", "Wo";
+    provider_role => "Role", "Rolle";
+    provider_mapping_add => "Add a value", "Wert hinzufügen";
+    provider_mapping_remove => "Remove this value", "Diesen Wert entfernen";
+    provider_everyone => "Role of everybody, whatever the claim says", "Rolle aller, was auch immer der Claim sagt";
+    provider_no_role => "none", "keine";
+    provider_makes_accounts => "Whoever comes for the first time gets an account", "Wer zum ersten Mal kommt, bekommt ein Konto";
+    provider_redirect => "Redirect URI to register", "Redirect-URI zum Eintragen";
+    provider_logout => "Back-channel logout URI", "Back-Channel-Logout-URI";
+}
