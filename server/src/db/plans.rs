@@ -8,6 +8,7 @@ mod filling;
 mod fleet_lists;
 mod fleets;
 mod lists;
+mod single_sign_on;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ use filling::{execute, fill};
 use fleet_lists::FLEET_LISTS;
 use lists::LISTS;
 use lists::Rule::{Exempt, SortsFew, Walks};
+use single_sign_on::SINGLE_SIGN_ON;
 
 /// A query and how an engine goes about it.
 pub(super) struct Plan {
@@ -64,6 +66,11 @@ fn every_function_that_fetches_rows_has_its_entry() {
     }
     found.sort();
     let mut listed: Vec<&str> = LISTS.iter().chain(FLEET_LISTS).map(|(name, _)| *name).collect();
+    let mut listed: Vec<&str> = LISTS
+        .iter()
+        .chain(SINGLE_SIGN_ON)
+        .map(|(name, _)| *name)
+        .collect();
     listed.sort_unstable();
     assert_eq!(
         found, listed,
@@ -122,6 +129,7 @@ async fn lists_follow_their_indexes_on_postgresql() {
 async fn check(db: &Db, fault: fn(&str, &str, bool) -> bool) {
     let mut faults = Vec::new();
     for (name, rule) in LISTS.iter().chain(FLEET_LISTS) {
+    for (name, rule) in LISTS.iter().chain(SINGLE_SIGN_ON) {
         let (ask, sorts) = match rule {
             Walks(ask) => (ask, false),
             SortsFew(ask) => (ask, true),

@@ -198,7 +198,11 @@ both_engines!(
         let refused = server
             .post(&browser, &invitations, json!({"role": "viewer"}))
             .await;
-        assert_eq!(refused.problem(), ProblemCode::StepUpRequired, "it did not say when");
+        assert_eq!(
+            refused.problem(),
+            ProblemCode::StepUpRequired,
+            "it did not say when"
+        );
 
         works.idp.spoil(json!({ "claims": { "auth_time": 1 } })).await;
         let mut silent = browser.clone();
@@ -215,6 +219,7 @@ both_engines!(
             .idp
             .person("bob", json!({"name": "Bob", "groups": ["operators"]}))
             .await;
+        silent.name = "bob";
         let refused = silent
             .come(&server, &works.idp, &works.provider.id, "step_up")
             .await;

@@ -84,7 +84,7 @@ both_engines!(
 
 /// What would make the account the provider's for good.
 async fn account_takeovers(server: &Server, browser: &Browser, works: &Works) -> Vec<Reply> {
-    let token = json!({"name": "t", "scopes": ["fleet_read"], "organisation": works.hall, "valid_days": 1});
+    let token = json!({"name": "t", "scopes": ["fleet:read"], "organisation": works.hall, "valid_days": 1});
     let link = json!({ "provider": works.provider.id, "purpose": "link" });
     vec![
         server.act(browser, path::PASSKEYS).await,

@@ -4,7 +4,7 @@
 use futures_util::future::BoxFuture;
 use gangway_protocol::audit::Action;
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::{IdentityProviderId, SignInId, WebhookId};
+use gangway_protocol::id::{SignInId, WebhookId};
 use gangway_protocol::time::UnixMillis;
 
 use super::super::certificates::{CertificateFilter, numbers};
@@ -13,18 +13,16 @@ use super::super::webhooks::{deliveries, outbox};
 use super::super::{
     Conn, DbError, accounts, approvals, audit, certificates, device_keys, held, identities, identity_providers,
     links, memberships, passkeys, plgd, sign_ins, signers, tokens, webhooks,
+    Conn, DbError, accounts, approvals, audit, certificates, device_keys, devices, expiry, fleet, held,
+    links, memberships, moves, passkeys, plgd, presence, sign_ins, signers, tokens, webhooks,
 };
 use super::filling::{account, device, home, id, other};
-
-fn provider() -> IdentityProviderId {
-    id("idp_", 1).parse().expect("an id")
-}
 
 fn webhook() -> WebhookId {
     id("whk_", 1).parse().expect("an id")
 }
 
-type Ask = for<'c, 'd> fn(&'c mut Conn<'d>) -> BoxFuture<'c, Result<(), DbError>>;
+pub(super) type Ask = for<'c, 'd> fn(&'c mut Conn<'d>) -> BoxFuture<'c, Result<(), DbError>>;
 
 /// How a query that fetches rows goes about it.
 pub(super) enum Rule {
@@ -361,52 +359,6 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
     (
         "rules::fleets",
         Exempt("the fleets of one account, all of them wanted"),
-    ),
-    (
-        "identities::of_account",
-        SortsFew(|conn| Box::pin(async { identities::of_account(conn, &account(), "", 50).await.map(drop) })),
-    ),
-    (
-        "identities::of_provider",
-        Walks(|conn| Box::pin(async { identities::of_provider(conn, &provider(), 50).await.map(drop) })),
-    ),
-    (
-        "identities::lapsed",
-        Walks(|conn| Box::pin(async { identities::lapsed(conn, UnixMillis(50), 50).await.map(drop) })),
-    ),
-    (
-        "identities::claimed",
-        SortsFew(|conn| Box::pin(async { identities::claimed(conn, &provider(), &account()).await.map(drop) })),
-    ),
-    (
-        "identity_providers::of_organisation",
-        Walks(|conn| Box::pin(async { identity_providers::of_organisation(conn, &home()).await.map(drop) })),
-    ),
-    (
-        "identity_providers::names_for",
-        SortsFew(|conn| Box::pin(async { identity_providers::names_for(conn, &home()).await.map(drop) })),
-    ),
-    (
-        "identity_providers::removed",
-        Exempt("the few providers that there are, a handful for a customer, once a minute"),
-    ),
-    (
-        "organisations::roles_by_passkey",
-        Exempt("follows the tree upwards, as all roles at an organisation do"),
-    ),
-    (
-        "organisations::roles_by_token",
-        Exempt("follows the tree upwards, as all roles at an organisation do"),
-    ),
-    (
-        "sign_ins::accounts_by_provider",
-        SortsFew(|conn| {
-            Box::pin(async {
-                sign_ins::accounts_by_provider(conn, &provider(), Some("sid"), 50)
-                    .await
-                    .map(drop)
-            })
-        }),
     ),
     (
         "sign_ins::of_account",
