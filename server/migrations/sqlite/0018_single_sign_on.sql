@@ -1,5 +1,11 @@
 -- Sign-in by an organisation's own OpenID Connect provider.
 
+-- The provider that vouched for a sign-in, its customer, and its own name for the session. Such a sign-in counts at that customer alone.
+ALTER TABLE sign_ins ADD COLUMN provider TEXT;
+ALTER TABLE sign_ins ADD COLUMN customer TEXT;
+ALTER TABLE sign_ins ADD COLUMN provider_session TEXT;
+CREATE INDEX sign_ins_by_provider ON sign_ins (provider, account) WHERE provider IS NOT NULL;
+
 CREATE TABLE identity_providers (
     id TEXT PRIMARY KEY,
     -- A customer: it counts there and below.
@@ -41,12 +47,6 @@ CREATE TABLE logout_tokens (
     PRIMARY KEY (provider, id_hash)
 );
 CREATE INDEX logout_tokens_by_expiry ON logout_tokens (expires_at);
-
--- The provider that vouched for a sign-in, its customer, and its own name for the session. Such a sign-in counts at that customer alone.
-ALTER TABLE sign_ins ADD COLUMN provider TEXT;
-ALTER TABLE sign_ins ADD COLUMN customer TEXT;
-ALTER TABLE sign_ins ADD COLUMN provider_session TEXT;
-CREATE INDEX sign_ins_by_provider ON sign_ins (provider, account) WHERE provider IS NOT NULL;
 
 -- Memberships by a claim. `role` is the greater one of the two; `by_hand` what somebody gave beside the claim.
 ALTER TABLE memberships ADD COLUMN claimed TEXT;

@@ -12,9 +12,9 @@ use gangway_protocol::time::UnixMillis;
 use serde_json::{Map, Value};
 
 use super::directory::Directory;
+use super::refused;
 use super::token::{self, FRESH, LEEWAY, MAX_SUBJECT_LEN, Unverified};
-use super::{refused, unknown};
-use crate::authority::Result;
+use crate::authority::{Error, Result};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::identity_providers::ProviderRecord;
@@ -40,7 +40,7 @@ struct Logout {
 /// Ends what a logout token names.
 ///
 /// # Errors
-/// [`crate::authority::Error::ProviderRefused`] for a token that does not count; [`crate::authority::Error::Unavailable`].
+/// [`Error::NotFound`] for no provider; [`Error::ProviderRefused`] for a token that does not count; [`Error::Unavailable`].
 pub async fn end(
     context: &Context,
     directory: &Directory,
@@ -48,13 +48,13 @@ pub async fn end(
     provider: &IdentityProviderId,
     logout_token: &str,
 ) -> Result<()> {
-    if logout_token.len() > MAX_TOKEN_LEN {
-        return Err(refused(NOT_COUNTED));
-    }
     let mut reader = context.db.reader().await?;
     let record = identity_providers::find(&mut reader.conn(), provider).await?;
     drop(reader);
-    let record = record.ok_or_else(unknown)?;
+    let record = record.ok_or(Error::NotFound)?;
+    if logout_token.len() > MAX_TOKEN_LEN {
+        return Err(refused(NOT_COUNTED));
+    }
     let described = directory.of(context, &record).await?;
     let (kind, claims) = match token::signed(&described.keys, logout_token) {
         Err(Unverified::UnknownKey) => {
