@@ -335,7 +335,7 @@ fn fit_roles(mut roles: ClaimedRoles) -> Result<ClaimedRoles> {
 async fn are_of_customer(tx: &mut Conn<'_>, customer: &OrganisationId, roles: &ClaimedRoles) -> Result<()> {
     for mapping in &roles.mappings {
         let place = tree::find(tx, &mapping.organisation).await?;
-        if !place.is_some_and(|place| place.root == *customer) {
+        if place.is_none_or(|place| place.root != *customer) {
             return Err(Error::invalid(
                 "roles",
                 "roles names an organisation that this customer does not have",
