@@ -195,12 +195,13 @@ impl Caller {
 
     async fn fleets(&self, db: &Db) -> Result<Fleets> {
         self.require_scope(Right::SeeFleet)?;
-        let mut reader = db.reader().await?;
-        let conn = &mut reader.conn();
         let Some(organisation) = self.credential.within() else {
-            return Ok(rules::fleets(conn, &self.account, self.is_by_passkey()).await?);
+            let mut reader = db.reader().await?;
+            return Ok(rules::fleets(&mut reader.conn(), &self.account, self.is_by_passkey()).await?);
         };
         let roles = self.roles_at(db, organisation).await?;
+        let mut reader = db.reader().await?;
+        let conn = &mut reader.conn();
         if roles.into_iter().any(Role::may_see_fleet) {
             return Ok(rules::fleets_below(conn, organisation).await?);
         }

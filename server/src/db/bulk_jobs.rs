@@ -3,7 +3,7 @@
 pub mod listed;
 
 use gangway_protocol::bulk::{BulkAction, BulkJobState, DeviceFilter};
-use gangway_protocol::id::{AccountId, BulkJobId, OrganisationId};
+use gangway_protocol::id::{AccountId, BulkJobId, IdentityProviderId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 use super::{CallerCredential, Conn, DbError, parsed, query, row};
@@ -21,6 +21,8 @@ pub struct BulkJobRecord {
     pub account_name: String,
     /// By which browser or token.
     pub credential: CallerCredential,
+    /// The identity provider that vouched for that browser, if one did.
+    pub provider: Option<IdentityProviderId>,
     /// The passkey assertion that confirmed it, JSON.
     pub assertion: Option<String>,
     /// What is done.
@@ -75,8 +77,8 @@ pub async fn insert(conn: &mut Conn<'_>, job: &BulkJobRecord) -> Result<(), DbEr
     };
     query(
         "INSERT INTO bulk_jobs (id, organisation, account, account_name, credential, assertion, action, filter, state, devices,
-                 created_at, begins_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                 created_at, begins_at, provider)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(job.id.as_str())
     .bind(job.organisation.as_str())
@@ -90,6 +92,7 @@ pub async fn insert(conn: &mut Conn<'_>, job: &BulkJobRecord) -> Result<(), DbEr
     .bind(job.counts.devices)
     .bind(job.created_at.0)
     .bind(job.begins_at.0)
+    .bind(job.provider.as_ref().map(IdentityProviderId::as_str))
     .execute(conn)
     .await?;
     Ok(())
@@ -317,7 +320,7 @@ pub async fn remove(conn: &mut Conn<'_>, id: &BulkJobId) -> Result<(), DbError> 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, organisation, account, account_name, credential, assertion, action, filter, collected_until, state, \
+            "SELECT id, organisation, account, account_name, credential, provider, assertion, action, filter, collected_until, state, \
              devices, done, unchanged, failed, created_at, begins_at, finished_at, ended_by FROM bulk_jobs ",
             $rest
         )
@@ -332,6 +335,7 @@ row! {
         account: String,
         account_name: String,
         credential: String,
+        provider: Option<String>,
         assertion: Option<String>,
         action: String,
         filter: Option<String>,
@@ -370,6 +374,10 @@ impl TryFrom<Row> for BulkJobRecord {
             account: parsed(&row.account, "bulk_jobs.account")?,
             account_name: row.account_name,
             credential,
+            provider: row
+                .provider
+                .map(|id| parsed(&id, "bulk_jobs.provider"))
+                .transpose()?,
             assertion: row.assertion,
             action: serde_json::from_str(&row.action).map_err(|_| corrupt("bulk_jobs.action"))?,
             collecting,

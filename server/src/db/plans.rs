@@ -22,6 +22,11 @@ use lists::LISTS;
 use lists::Rule::{Exempt, SortsFew, Walks};
 use single_sign_on::SINGLE_SIGN_ON;
 
+/// Every list, whatever it is about.
+fn all_lists() -> impl Iterator<Item = &'static (&'static str, lists::Rule)> {
+    LISTS.iter().chain(FLEET_LISTS).chain(SINGLE_SIGN_ON)
+}
+
 /// A query and how an engine goes about it.
 pub(super) struct Plan {
     sql: String,
@@ -65,12 +70,7 @@ fn every_function_that_fetches_rows_has_its_entry() {
         }
     }
     found.sort();
-    let mut listed: Vec<&str> = LISTS.iter().chain(FLEET_LISTS).map(|(name, _)| *name).collect();
-    let mut listed: Vec<&str> = LISTS
-        .iter()
-        .chain(SINGLE_SIGN_ON)
-        .map(|(name, _)| *name)
-        .collect();
+    let mut listed: Vec<&str> = all_lists().map(|(name, _)| *name).collect();
     listed.sort_unstable();
     assert_eq!(
         found, listed,
@@ -128,8 +128,7 @@ async fn lists_follow_their_indexes_on_postgresql() {
 
 async fn check(db: &Db, fault: fn(&str, &str, bool) -> bool) {
     let mut faults = Vec::new();
-    for (name, rule) in LISTS.iter().chain(FLEET_LISTS) {
-    for (name, rule) in LISTS.iter().chain(SINGLE_SIGN_ON) {
+    for (name, rule) in all_lists() {
         let (ask, sorts) = match rule {
             Walks(ask) => (ask, false),
             SortsFew(ask) => (ask, true),

@@ -61,6 +61,10 @@ pub async fn request(
         account: caller.account.clone(),
         account_name: caller.name.clone(),
         credential: caller.credential.kept_as(),
+        provider: caller
+            .credential
+            .vouched()
+            .map(|vouched| vouched.provider.clone()),
         assertion,
         action,
         collecting: chosen.matching.map(|filter| Collecting { filter, after: None }),

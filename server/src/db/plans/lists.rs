@@ -11,10 +11,8 @@ use super::super::certificates::{CertificateFilter, numbers};
 use super::super::organisations::tree;
 use super::super::webhooks::{deliveries, outbox};
 use super::super::{
-    Conn, DbError, accounts, approvals, audit, certificates, device_keys, held, identities, identity_providers,
-    links, memberships, passkeys, plgd, sign_ins, signers, tokens, webhooks,
-    Conn, DbError, accounts, approvals, audit, certificates, device_keys, devices, expiry, fleet, held,
-    links, memberships, moves, passkeys, plgd, presence, sign_ins, signers, tokens, webhooks,
+    Conn, DbError, accounts, approvals, audit, certificates, device_keys, held, links, memberships, passkeys,
+    plgd, sign_ins, signers, tokens, webhooks,
 };
 use super::filling::{account, device, home, id, other};
 

@@ -20,7 +20,8 @@ use crate::db::audit::Actor;
 use crate::db::bulk_jobs::listed::{self, Outcome};
 use crate::db::bulk_jobs::{self, BulkJobRecord, Collecting, Counts};
 use crate::db::organisations::tree;
-use crate::db::{CallerCredential, DbError, tokens, write};
+use crate::db::sign_ins::Vouched;
+use crate::db::{CallerCredential, DbError, identity_providers, tokens, write};
 use crate::enrolment::exclusion;
 use crate::fleet::{Request, actions, moving};
 use crate::limits::ClientAddress;
@@ -128,11 +129,19 @@ async fn author(
 ) -> Result<std::result::Result<Caller, &'static str>> {
     let credential = match &job.credential {
         // Signing out ends no work that was begun; losing the role does.
-        CallerCredential::SignIn(id) => Credential::SignIn {
-            id: id.clone(),
-            verified_at: job.created_at,
-            assertion: job.assertion.clone().unwrap_or_default(),
-        },
+        CallerCredential::SignIn(id) => {
+            let Ok(vouched) = vouched(context, job).await? else {
+                return Ok(Err(
+                    "the identity provider that vouched for whoever asked for it was removed",
+                ));
+            };
+            Credential::SignIn {
+                id: id.clone(),
+                verified_at: job.created_at,
+                assertion: job.assertion.clone().unwrap_or_default(),
+                vouched,
+            }
+        }
         CallerCredential::Token(id) => {
             let found = tokens::standing(&mut context.db.reader().await?.conn(), id, now).await?;
             let Some((scopes, organisation)) = found else {
@@ -163,6 +172,28 @@ async fn author(
         Err(other) => Err(other),
     }
 }
+
+/// Who vouched for the sign-in by which a job was asked for, if it was no passkey; an error when that provider is gone.
+async fn vouched(
+    context: &Context,
+    job: &BulkJobRecord,
+) -> Result<std::result::Result<Option<Vouched>, Gone>> {
+    let Some(provider) = &job.provider else {
+        return Ok(Ok(None));
+    };
+    let found = identity_providers::find(&mut context.db.reader().await?.conn(), provider).await?;
+    Ok(found
+        .map(|record| {
+            Some(Vouched {
+                provider: record.id,
+                customer: record.organisation,
+            })
+        })
+        .ok_or(Gone))
+}
+
+/// A provider that was removed.
+struct Gone;
 
 async fn stop(context: &Context, job: &BulkJobRecord, why: &'static str) -> Result<()> {
     let (job, now) = (job.clone(), context.clock.now());
