@@ -10,7 +10,7 @@ texts! {
     overview_expiring => "Certificates that end, by week", "Zertifikate, die enden, nach Wochen";
     overview_ended => "Ended", "Abgelaufen";
     overview_this_week => "Within a week", "Innerhalb einer Woche";
-    overview_most(count: &str) => "at most {count}", "höchstens {count}";
+    overview_most(count: &str) => "at most {count} in a week", "höchstens {count} in einer Woche";
     overview_as_table => "As a table", "Als Tabelle";
     overview_funnel(days: &str) => "How far enrolments of the last {days} got", "Wie weit Aufnahmen der letzten {days} kamen";
     funnel_approved => "Approved", "Freigegeben";

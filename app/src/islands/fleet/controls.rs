@@ -148,7 +148,6 @@ pub(super) fn Controls(
                     view! { <Select fleet filter=Filter::Organisation label=t.organisation() choices /> }
                 })}
             <Select fleet filter=Filter::Sort label=t.sort_label() choices=orders(t) />
-            <Further fleet signers />
             // Where no script can run, nothing else says that a filter has to be sent.
             <button class="button scriptless" type="submit">{t.search_apply()}</button>
             <a
@@ -161,6 +160,7 @@ pub(super) fn Controls(
                 <Icon glyph=Glyph::Download />
                 <span class="wide-only">"CSV"</span>
             </a>
+            <Further fleet signers />
         </form>
     }
 }

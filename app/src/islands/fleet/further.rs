@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::controls::Choice;
 use super::state::{Entry, Fleet};
 use crate::browser::page;
+use crate::components::icon::{Glyph, Icon};
 use crate::fleet_view::FleetView;
 use crate::visit::language;
 
@@ -49,7 +50,10 @@ pub(super) fn Further(
     let several = signers.len() > 1;
     view! {
         <details class="further" open=open>
-            <summary class="button quiet">{t.filter_more()}</summary>
+            <summary class="button quiet">
+                {t.filter_more()}
+                <Icon glyph=Glyph::Down />
+            </summary>
             <div class="further-fields">
                 <Text fleet id=LABEL_ID name="label" label=t.filter_label() of=|view| &mut view.label />
                 <Text fleet id=VERSION_ID name="software_version" label=t.filter_version() of=|view| &mut view.version />

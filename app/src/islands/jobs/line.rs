@@ -44,7 +44,7 @@ pub(crate) fn JobLine(
                     aria-label=title
                 ></progress>
             </Show>
-            <p class="soft small">
+            <p class="job-author soft small">
                 {t.job_by()} " " {job.with_untracked(|job| job.author.clone())} " · "
                 <Moment at=job.with_untracked(|job| job.created_at) show=TimeFormat::Minute />
             </p>
