@@ -3,6 +3,7 @@
 
 use gangway_protocol::device::DeviceQuery;
 use gangway_protocol::path;
+use gangway_protocol::saved_view::{SavedView, SavedViewRequest};
 use serde::{Deserialize, Serialize};
 
 /// The view, as it stands in the address under the names that the API uses.
@@ -112,6 +113,47 @@ impl FleetView {
             sort: some(&self.sort),
             limit: None,
             after: some(&self.after),
+        }
+    }
+
+    /// A view that is kept under a name.
+    pub(crate) fn of(kept: &SavedView) -> Self {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let filter = &kept.filter;
+        Self {
+            query: text(&filter.query),
+            state: text(&filter.state),
+            presence: text(&filter.presence),
+            organisation: kept
+                .organisation
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            label: text(&filter.label),
+            version: text(&filter.software_version),
+            signer: filter
+                .signer
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            expires: filter
+                .expires_within_days
+                .map(|days| days.to_string())
+                .unwrap_or_default(),
+            sort: text(&kept.sort),
+            after: String::new(),
+        }
+    }
+
+    /// What keeps this view; its name is still to be given.
+    pub(crate) fn to_request(&self) -> SavedViewRequest {
+        let query = self.to_query();
+        SavedViewRequest {
+            name: String::new(),
+            organisation: query.organisation.clone(),
+            sort: query.sort.clone(),
+            filter: query.into(),
+            shared_in: None,
         }
     }
 
@@ -265,6 +307,34 @@ mod tests {
         assert_eq!(view.with(|view| view.query = "ab".into()).after, "");
         assert!(view.is_narrowed());
         assert!(!view.widened().is_narrowed());
+    }
+
+    #[test]
+    fn a_kept_view_is_the_view_that_was_kept() {
+        let view = FleetView {
+            query: "hall".into(),
+            label: "wet".into(),
+            expires: "30".into(),
+            sort: "name".into(),
+            after: "cursor".into(),
+            ..FleetView::default()
+        };
+        let SavedViewRequest {
+            filter,
+            organisation,
+            sort,
+            ..
+        } = view.to_request();
+        let kept = SavedView {
+            id: "viw_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
+            name: "Wet".into(),
+            filter,
+            organisation,
+            sort,
+            shared_in: None,
+            removable: true,
+        };
+        assert_eq!(FleetView::of(&kept), view.begun());
     }
 
     #[test]

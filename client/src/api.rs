@@ -10,6 +10,7 @@ mod enrolments;
 pub mod idempotency;
 mod organisations;
 mod registrations;
+mod saved_views;
 mod signers;
 mod single_sign_on;
 mod webhooks;

@@ -119,3 +119,27 @@ test('the fleet at a glance leads to the devices that it counts', async ({ owner
   await owner.getByRole('table', { name: 'Devices by state' }).getByRole('link', { name: 'Active' }).click();
   await expect(owner.getByRole('rowheader')).toHaveCount(2);
 });
+
+test('a view is kept under a name, shared, gone back to and removed', async ({ owner, server, browser, startDevice }) => {
+  const charles = await join(browser, await (async () => { await open(owner, `${server.url}/organisation`); return inviteHere(owner, 'Charles'); })(), 'Charles Babbage');
+  await enrol(owner, server.url, startDevice({ extra: ['--name', 'crane-1'] }));
+  await open(owner, `${server.url}/fleet?state=suspended&sort=name`);
+  await owner.getByText('Views', { exact: true }).click();
+  await owner.getByRole('button', { name: 'Keep this view' }).click();
+  await owner.getByLabel('Name of the view').fill('Shut out');
+  await owner.getByLabel('For everybody who sees the fleet of Analytical Engines').check();
+  await portray(owner, 'fleet-keep-view');
+  await owner.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await expect(owner.getByRole('link', { name: 'Shut out' })).toBeVisible();
+  await portray(owner, 'fleet-views');
+
+  await open(charles, `${server.url}/fleet`);
+  await expect(charles.getByRole('rowheader')).toHaveText(['crane-1']);
+  await charles.getByText('Views', { exact: true }).click();
+  await charles.getByRole('link', { name: 'Shut out' }).click();
+  await expect(charles.getByText('Nothing found')).toBeVisible();
+  await expect(charles).toHaveURL(/state=suspended/);
+  await expect(charles.getByRole('button', { name: 'Remove the view Shut out' })).toHaveCount(0);
+  await owner.getByRole('button', { name: 'Remove the view Shut out' }).click();
+  await expect(owner.getByText('No view is kept yet.')).toBeVisible();
+});

@@ -124,6 +124,8 @@ ids! {
     WebhookId = "whk_";
     /// Something that happened, as webhooks tell it.
     WebhookEventId = "evt_";
+    /// A view of the fleet that is kept under a name.
+    SavedViewId = "viw_";
     /// One action on many devices.
     BulkJobId = "job_";
 }

@@ -76,6 +76,10 @@ paths! {
     BULK_JOB_CONFIRMATION = "/api/v1/organisations/{id}/bulk-jobs/{job}/confirmation" => bulk_job_confirmation(id, job);
     /// `GET`: devices for which it failed.
     BULK_JOB_FAILURES = "/api/v1/organisations/{id}/bulk-jobs/{job}/failures" => bulk_job_failures(id, job);
+    /// `GET`, `POST`: views of the fleet that are kept under a name.
+    SAVED_VIEWS = "/api/v1/fleet/views" => saved_views();
+    /// `DELETE`: remove one.
+    SAVED_VIEW = "/api/v1/fleet/views/{view}" => saved_view(view);
     /// `GET`: the fleet at a glance.
     FLEET_OVERVIEW = "/api/v1/fleet/overview" => fleet_overview();
     /// `GET` (SSE): changes in the fleet.

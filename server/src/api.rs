@@ -21,6 +21,7 @@ pub mod passkeys;
 pub mod plgd;
 pub mod problem;
 pub mod request;
+pub mod saved_views;
 pub mod sign_ins;
 pub mod signers;
 pub mod single_sign_on;

@@ -62,6 +62,7 @@ pub mod presence;
 pub mod proofs;
 pub mod recovery_codes;
 pub mod rules;
+pub mod saved_views;
 pub mod settings;
 pub mod sign_ins;
 pub mod signer_credentials;

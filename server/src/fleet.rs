@@ -6,6 +6,7 @@ pub mod bulk;
 pub mod expiring;
 pub mod moving;
 pub mod overview;
+pub mod views;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -5,6 +5,7 @@ mod changes;
 mod export;
 mod list;
 mod overview;
+mod views;
 
 use gangway_protocol::certificate::ApprovalRequest;
 use gangway_protocol::device::{Device, DeviceQuery};

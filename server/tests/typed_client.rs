@@ -105,6 +105,9 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         remove_signer(&id("org"), &id("sgn"));
         devices_jsonl(&DeviceQuery::default());
         fleet_overview(&OverviewQuery::default());
+        saved_views();
+        keep_view(&of(json!({"name": "x"})), key);
+        remove_saved_view(&id("viw"));
         bulk_jobs(&id("org"), page);
         request_bulk_job(
             &id("org"),

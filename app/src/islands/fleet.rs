@@ -12,10 +12,12 @@ mod news;
 mod selection;
 mod state;
 mod table;
+mod views;
 
 use gangway_protocol::device::Device;
 use gangway_protocol::page::Page;
 use gangway_protocol::path::page as paths;
+use gangway_protocol::saved_view::SavedView;
 use leptos::either::Either;
 use leptos::prelude::*;
 
@@ -30,6 +32,7 @@ pub(crate) use bulk::BulkReach;
 use controls::Controls;
 use news::NewsButton;
 use state::{Fleet, TITLE_ID};
+use views::Views;
 
 /// The fleet page below the bar.
 #[cfg_attr(feature = "hydrate", island(lazy))]
@@ -47,6 +50,8 @@ pub(crate) fn FleetTable(
     bulk: BulkReach,
     /// Ids and names of signers.
     signers: Vec<(String, String)>,
+    /// Views that are kept, by name.
+    views: Vec<SavedView>,
 ) -> impl IntoView {
     let t = language();
     let may_choose = !bulk.homes.is_empty();
@@ -57,6 +62,7 @@ pub(crate) fn FleetTable(
         <div class="page-head">
             <h1 id=TITLE_ID tabindex="-1">{t.fleet()}</h1>
             <NewsButton fleet />
+            <Views fleet views reach=bulk.clone() />
             <a class="button quiet" href=move || overview_address(&fleet.view.read())>{t.overview()}</a>
         </div>
         <Controls fleet organisations signers />
@@ -98,7 +104,7 @@ mod tests {
         Owner::new_root(None).with(|| {
             provide_context(Visit::new(None, Some("en"), String::new(), UnixMillis(0)));
             crate::islands::provide_page();
-            view! { <FleetTable devices shown organisations=Vec::new() may_enrol=true bulk=BulkReach::default() signers=Vec::new() /> }.to_html()
+            view! { <FleetTable devices shown organisations=Vec::new() may_enrol=true bulk=BulkReach::default() signers=Vec::new() views=Vec::new() /> }.to_html()
         })
     }
 

@@ -1,6 +1,6 @@
 //! `/fleet`: the fleet table. The view lives in the address; the server searches, filters, sorts and pages.
 
-use futures_util::future::join;
+use futures_util::future::join3;
 use gangway_client::Api;
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::{Organisation, Role};
@@ -83,9 +83,12 @@ fn Listed(
                 let (bulk, places) = (bulk.clone(), places.clone());
                 Suspend::new(async move {
                     let query = shown.to_query();
-                    let (devices, signers) = join(api.devices(&query), signers_of(&api, &places)).await;
+                    let (devices, signers, views) =
+                        join3(api.devices(&query), signers_of(&api, &places), api.saved_views()).await;
+                    // Where they cannot be read, the table says why.
+                    let views = views.map(|page| page.items).unwrap_or_default();
                     let devices = devices.map_err(Trouble::from);
-                    view! { <FleetTable devices shown organisations may_enrol bulk signers /> }
+                    view! { <FleetTable devices shown organisations may_enrol bulk signers views /> }
                 })
             }}
         </Suspense>

@@ -32,6 +32,13 @@ texts! {
     clear_filters => "Clear search and filters", "Suche und Filter aufheben";
     devices_listed => "Devices", "Geräte";
     fleet_changed => "Show changes", "Änderungen zeigen";
+    views => "Views", "Ansichten";
+    views_none => "No view is kept yet.", "Noch ist keine Ansicht gespeichert.";
+    view_keep => "Keep this view", "Diese Ansicht speichern";
+    view_name => "Name of the view", "Name der Ansicht";
+    view_share(place: &str) => "For everybody who sees the fleet of {place}", "Für alle, die die Flotte von {place} sehen";
+    view_shared => "shared", "geteilt";
+    view_remove(name: &str) => "Remove the view {name}", "Ansicht {name} entfernen";
     pages => "Pages", "Seiten";
     first_page => "First page", "Erste Seite";
     next_page => "Next page", "Nächste Seite";

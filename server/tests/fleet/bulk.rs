@@ -20,7 +20,9 @@ use crate::support::device::SoftDevice;
 use crate::support::member::Member;
 use crate::support::{START, Server, both_engines};
 
-const TO_BEGIN: i64 = (UNDO_SECS as i64) * UnixMillis::SECOND;
+fn to_begin() -> i64 {
+    i64::from(UNDO_SECS) * UnixMillis::SECOND
+}
 
 fn these(devices: &[&DeviceId]) -> BulkSelection {
     BulkSelection::Named {
@@ -59,7 +61,7 @@ async fn ask(
 
 /// Lets the time to take it back pass, and the job be done.
 async fn carry_out(server: &Server, member: &Member, job: &BulkJob) -> BulkJob {
-    server.clock.advance(TO_BEGIN);
+    server.clock.advance(to_begin());
     server.tick().await;
     member
         .api

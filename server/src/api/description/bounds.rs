@@ -29,6 +29,9 @@ use crate::once;
 use crate::people::invitations::MAX_NOTE_LEN;
 use crate::people::tokens::MAX_VALID_DAYS;
 
+/// Text without NUL, which no database takes.
+const NO_NUL: &str = "^[^\\u0000]*$";
+
 /// Adds them to the schemas of request bodies.
 pub(super) fn add_to_schemas(components: &mut Components) {
     let names = Names::new();
@@ -51,6 +54,30 @@ pub(super) fn add_to_schemas(components: &mut Components) {
         ("OrganisationRequest", "name", names.name(MAX_NAME_LEN)),
         ("OrganisationUpdate", "name", names.name(MAX_NAME_LEN)),
         ("WebhookRequest", "name", names.name(MAX_NAME_LEN)),
+        ("SavedViewRequest", "name", names.name(MAX_NAME_LEN)),
+        ("SavedViewRequest", "sort", json!({ "enum": fleet::ORDERS })),
+        (
+            "DeviceFilter",
+            "query",
+            json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": words() }),
+        ),
+        ("DeviceFilter", "state", json!({ "enum": DeviceState::NAMES })),
+        ("DeviceFilter", "presence", json!({ "enum": fleet::PRESENCES })),
+        (
+            "DeviceFilter",
+            "label",
+            json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": NO_NUL }),
+        ),
+        (
+            "DeviceFilter",
+            "software_version",
+            json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": NO_NUL }),
+        ),
+        (
+            "DeviceFilter",
+            "expires_within_days",
+            json!({ "maximum": MAX_EXPIRING_DAYS }),
+        ),
         ("WebhookUpdate", "name", names.name(MAX_NAME_LEN)),
         ("WebhookRequest", "url", json!({ "maxLength": MAX_URL_LEN })),
         ("WebhookUpdate", "url", json!({ "maxLength": MAX_URL_LEN })),
@@ -155,7 +182,7 @@ fn bound_of(path: &str, parameter: &Parameter) -> Option<Value> {
         "actor" | "subject" => json!({ "minLength": 1, "maxLength": MAX_ID_LEN, "pattern": "^[!-~]+$" }),
         "query" if is_fleet(path) => json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": words() }),
         "label" | "software_version" if is_fleet(path) => {
-            json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": "^[^\\u0000]*$" })
+            json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": NO_NUL })
         }
         "expires_within_days" => json!({ "maximum": MAX_EXPIRING_DAYS }),
         "state" => json!({ "enum": DeviceState::NAMES }),

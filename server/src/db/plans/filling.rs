@@ -100,6 +100,8 @@ pub(super) async fn fill(db: &Db, on_postgres: bool) {
                 CASE WHEN n % 2 = 0 THEN NULL ELSE n END FROM s", id("whk_", 1)),
         format!("UPDATE devices SET certificate_expires_at = created_at, signer = CASE WHEN created_at % 2 = 0 THEN '{}' END,
             labels = CASE WHEN created_at % 2 = 0 THEN '[\"hall\"]' ELSE '[]' END", id("sgn_", 1)),
+        format!("{series} INSERT INTO saved_views (id, account, name, filter, shared_in, created_at)
+            SELECT 'viw_' || {number}, {acc}, 'View', '{{}}', CASE WHEN n % 2 = 0 THEN {org} END, n FROM s"),
         format!("{series} INSERT INTO bulk_jobs (id, organisation, account, account_name, credential, action, state, created_at, begins_at)
             SELECT 'job_' || {number}, {org}, {acc}, 'Ada', 'tok_' || {number}, '{{\"kind\":\"renew\"}}', CASE WHEN n % 2 = 0 THEN 'done' ELSE 'waiting' END, n, n FROM s"),
         format!("{series} INSERT INTO bulk_job_devices (job, device, outcome)

@@ -4,8 +4,8 @@ use gangway_protocol::time::UnixMillis;
 
 use super::super::bulk_jobs::{self, listed};
 use super::super::fleet::{By, Order, Place};
-use super::super::{devices, expiry, fleet, moves, presence};
-use super::filling::{bulk_job, device, home, other};
+use super::super::{devices, expiry, fleet, moves, presence, saved_views};
+use super::filling::{account, bulk_job, device, home, other};
 use super::fleets::{filters, part, traits, whole};
 use super::lists::Rule::{self, Exempt, SortsFew, Walks};
 
@@ -34,6 +34,14 @@ pub(super) const FLEET_LISTS: &[(&str, Rule)] = &[
     (
         "bulk_jobs::failures",
         Walks(|conn| Box::pin(async { listed::failures(conn, &bulk_job(), "", 50).await.map(drop) })),
+    ),
+    (
+        "saved_views::of_account",
+        Walks(|conn| Box::pin(async { saved_views::of_account(conn, &account()).await.map(drop) })),
+    ),
+    (
+        "saved_views::shared_in",
+        SortsFew(|conn| Box::pin(async { saved_views::shared_in(conn, &[home()]).await.map(drop) })),
     ),
     (
         "fleet::grouped",
