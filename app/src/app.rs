@@ -48,7 +48,7 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("setup") view=SetupPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("sign-up") view=SignUpPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("sign-in"), ParamSegment("organisation")) view=SignInAtPage ssr=SsrMode::Async />
-                <Route path=StaticSegment("single-sign-on") view=SingleSignOnPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("single-sign-on"), ParamSegment("provider")) view=SingleSignOnPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("link") view=LinkPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("link"), StaticSegment("signed-in"), ParamSegment("signer")) view=SignedInPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("fleet") view=FleetPage ssr=SsrMode::Async />

@@ -7,7 +7,7 @@ const SECRET = 'a secret that only two know, with a + and a %';
 
 test('somebody comes in by the organisation’s identity provider, with the role that it says', async ({ owner, server, browser }) => {
   const script = new URL('../support/identity_provider.mjs', import.meta.url).pathname;
-  const idp = new Child('node', [script, JSON.stringify({ redirect: `${server.url}/single-sign-on` })]);
+  const idp = new Child('node', [script, '{}']);
   const issuer = await idp.until('the provider is there', () => idp.lines.find((line) => line.startsWith('http://')));
   try {
     await open(owner, `${server.url}/organisation`);
@@ -27,6 +27,9 @@ test('somebody comes in by the organisation’s identity provider, with the role
     await expect(dialog).toBeHidden();
     await owner.getByRole('button', { name: 'Try Works login' }).click();
     await expect(owner.getByText('It answers, and signs with keys')).toBeVisible();
+    // Each provider has a redirect URI of its own, which the page shows.
+    const redirect = await owner.getByText(`${server.url}/single-sign-on/`).textContent();
+    await fetch(`${issuer}/test/redirect`, { method: 'POST', body: JSON.stringify({ uri: redirect }) });
     const address = await owner.locator('a[href^="/sign-in/"]').getAttribute('href');
 
     const page = await (await browser.newContext()).newPage();

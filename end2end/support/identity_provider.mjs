@@ -2,7 +2,7 @@
 // password, and what it says can be spoilt on purpose. It ends with its standard input, or after ten minutes.
 //
 // node identity_provider.mjs '{"clock":…,"redirect":…}' prints its address. Requests to /test/… are the tests' own:
-// browse (a browser without a person: where does the provider send it?), people, spoil, rotate, clock, logout.
+// browse (a browser without a person: where does the provider send it?), people, spoil, redirect, rotate, clock, logout.
 import { createServer } from 'node:http';
 import { generateKeyPairSync } from 'node:crypto';
 
@@ -36,7 +36,7 @@ function make() {
     clients: [{
       client_id: 'gangway',
       client_secret: 'a secret that only two know, with a + and a %',
-      redirect_uris: [given.redirect ?? 'http://localhost:8080/single-sign-on'],
+      redirect_uris: [given.redirect ?? 'http://localhost:8080/single-sign-on/none'],
       backchannel_logout_uri: given.logout ?? `${issuer}/test/told`,
       backchannel_logout_session_required: true,
     }],
@@ -102,6 +102,7 @@ async function ask(path, body) {
   if (path === 'browse') return { address: await browse(body) };
   if (path === 'people') { who = body.who; if (body.says) people.set(who, body.says); return {}; }
   if (path === 'spoil') { spoil = body.as ?? null; return {}; }
+  if (path === 'redirect') { given.redirect = body.uri; provider = make(); return {}; }
   if (path === 'rotate') { key = newKey(); provider = make(); return {}; }
   if (path === 'clock') { ahead += body.millis; return {}; }
   if (path === 'sign') return { token: await signed(body.claims, body.header) };

@@ -253,7 +253,7 @@ pub mod page {
         /// Sign in by a provider of this organisation.
         SIGN_IN_AT = "/sign-in/{organisation}" => sign_in_at(organisation);
         /// Where a provider sends people back to.
-        SINGLE_SIGN_ON = "/single-sign-on" => single_sign_on();
+        SINGLE_SIGN_ON = "/single-sign-on/{provider}" => single_sign_on(provider);
         /// The code page.
         LINK = "/link" => link();
         /// Where the authority of a signer sends people back to.

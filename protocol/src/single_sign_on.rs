@@ -177,6 +177,8 @@ pub struct SingleSignOn {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SingleSignOnReply {
+    /// The provider to whose redirect URI it came back: an answer of another one is not brought to this one.
+    pub provider: IdentityProviderId,
     /// `code` of the answer.
     pub code: SecretString,
     /// `iss` of the answer, where the provider says it (RFC 9207).

@@ -1,6 +1,7 @@
 //! Sign-in by a customer's own OpenID Connect provider, against one that the OpenID Foundation has certified.
 
 mod coming_in;
+mod lures;
 mod providers;
 mod reach;
 mod refusals;

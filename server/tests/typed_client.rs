@@ -125,7 +125,10 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         try_identity_provider(&id("org"), &id("idp"));
         sign_in_offers(&id("org"));
         begin_single_sign_on(&of(json!({"provider": id::<gangway_protocol::id::IdentityProviderId>("idp"), "purpose": "sign_in"})));
-        finish_single_sign_on(&id("cer"), &of(json!({"code": "x"})));
+        finish_single_sign_on(
+            &id("cer"),
+            &of(json!({"provider": id::<gangway_protocol::id::IdentityProviderId>("idp"), "code": "x"}))
+        );
         identities(page);
         unlink_identity(&id("idp"));
         webhooks(&id("org"), page);

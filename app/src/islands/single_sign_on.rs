@@ -1,6 +1,6 @@
 //! The way to an organisation's identity provider and back, and the links of an account with such providers.
 
-use gangway_protocol::id::CeremonyId;
+use gangway_protocol::id::{CeremonyId, IdentityProviderId};
 use gangway_protocol::path::page as paths;
 use gangway_protocol::secret::SecretString;
 use gangway_protocol::single_sign_on::{
@@ -70,8 +70,12 @@ pub(crate) fn ProviderButtons(
 
 /// Hands what a provider sent back to the server, and goes on.
 #[island]
-pub(crate) fn SingleSignOnReturn() -> impl IntoView {
+pub(crate) fn SingleSignOnReturn(
+    /// Whose page it is, if anybody's.
+    provider: Option<IdentityProviderId>,
+) -> impl IntoView {
     let t = language();
+    let provider = StoredValue::new(provider);
     let message = RwSignal::new(None::<String>);
     Effect::new(move |_| {
         // It leaves the address and the history at once.
@@ -80,7 +84,10 @@ pub(crate) fn SingleSignOnReturn() -> impl IntoView {
             return;
         };
         leptos::task::spawn_local(async move {
-            let Some((ceremony, reply)) = read(&returned) else {
+            let read = provider
+                .get_value()
+                .and_then(|provider| read(provider, &returned));
+            let Some((ceremony, reply)) = read else {
                 let refused = returned.contains("error=");
                 let words = if refused {
                     t.sso_returned_refused()
@@ -107,7 +114,7 @@ pub(crate) fn SingleSignOnReturn() -> impl IntoView {
 }
 
 /// OpenID Connect Core 1.0 §3.1.2.5: code and state, and with RFC 9207 the issuer.
-fn read(returned: &str) -> Option<(CeremonyId, SingleSignOnReply)> {
+fn read(provider: IdentityProviderId, returned: &str) -> Option<(CeremonyId, SingleSignOnReply)> {
     let (_, query) = returned.split_once('?')?;
     let field = |name: &str| {
         form_urlencoded::parse(query.as_bytes())
@@ -116,6 +123,7 @@ fn read(returned: &str) -> Option<(CeremonyId, SingleSignOnReply)> {
     };
     let ceremony = field("state")?.parse().ok()?;
     let reply = SingleSignOnReply {
+        provider,
         code: SecretString::new(field("code")?),
         issuer: field("iss"),
     };

@@ -1,4 +1,4 @@
-//! `/sign-in/{organisation}`: signing in by an organisation's identity provider; `/single-sign-on`: where that sends people back to.
+//! `/sign-in/{organisation}`: signing in by an organisation's identity provider; `/single-sign-on/{provider}`: where that sends people back to.
 
 use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
@@ -54,17 +54,19 @@ pub(crate) fn SignInAtPage() -> impl IntoView {
     }
 }
 
-/// The page that providers send people back to.
+/// The page that a provider sends people back to. Each has its own.
 #[component]
 pub(crate) fn SingleSignOnPage() -> impl IntoView {
     let t = language();
+    let provider = use_params_map().read_untracked().get("provider");
+    let provider = provider.and_then(|id| id.parse().ok());
     view! {
         <Title text=t.sso_returned_title() />
         <main id="main" class="narrow" tabindex="-1">
             <div class="blank">
                 <h1>{t.sso_returned_title()}</h1>
                 <p>{t.sso_returned_text()}</p>
-                <SingleSignOnReturn />
+                <SingleSignOnReturn provider />
             </div>
         </main>
     }

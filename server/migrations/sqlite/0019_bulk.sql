@@ -42,8 +42,8 @@ CREATE TABLE bulk_jobs (
     account TEXT NOT NULL REFERENCES accounts (id),
     account_name TEXT NOT NULL,
     credential TEXT NOT NULL,
-    -- The identity provider that vouched for that sign-in.
-    provider TEXT REFERENCES identity_providers (id),
+    -- The identity provider that vouched for that sign-in. No foreign key: a provider that is removed must not wait for this.
+    provider TEXT,
     -- The passkey assertion that confirmed it (JSON).
     assertion TEXT,
     -- What is done (JSON).

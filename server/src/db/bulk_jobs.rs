@@ -168,13 +168,15 @@ pub async fn unconfirmed(
     rows.into_iter().map(BulkJobRecord::try_from).collect()
 }
 
-/// How many jobs of an organisation are not over.
+/// How many jobs of an organisation's customer are not over.
 ///
 /// # Errors
 /// What the database says.
 pub async fn count_open(conn: &mut Conn<'_>, organisation: &OrganisationId) -> Result<i64, DbError> {
     let (count,): (i64,) = query(
-        "SELECT COUNT(*) FROM bulk_jobs WHERE organisation = $1 AND state IN ('unconfirmed', 'waiting', 'running')",
+        "SELECT COUNT(*) FROM bulk_jobs j JOIN organisations o ON o.id = j.organisation
+             WHERE j.state IN ('unconfirmed', 'waiting', 'running')
+                 AND COALESCE(o.root, o.id) = (SELECT COALESCE(root, id) FROM organisations WHERE id = $1)",
     )
     .bind(organisation.as_str())
     .fetch_one(conn)
@@ -199,6 +201,18 @@ pub async fn advance(
         .execute(conn)
         .await?;
     Ok(moved > 0)
+}
+
+/// Has a waiting job that nobody has confirmed wait for a second person.
+///
+/// # Errors
+/// What the database says.
+pub async fn ask_for_second(conn: &mut Conn<'_>, id: &BulkJobId) -> Result<(), DbError> {
+    query("UPDATE bulk_jobs SET state = 'unconfirmed' WHERE id = $1 AND state = 'waiting' AND second_account IS NULL")
+        .bind(id.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Notes who confirmed an unconfirmed job, and when it begins; false when it is not unconfirmed any more.

@@ -84,7 +84,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Notes that somebody came by it.
+/// Notes that somebody came by it; `false` where they are not linked any more.
 ///
 /// # Errors
 /// What the database says.
@@ -93,14 +93,14 @@ pub async fn note_use(
     provider: &IdentityProviderId,
     subject: &str,
     now: UnixMillis,
-) -> Result<(), DbError> {
-    query("UPDATE identities SET last_used_at = $3 WHERE provider = $1 AND subject = $2")
+) -> Result<bool, DbError> {
+    let rows = query("UPDATE identities SET last_used_at = $3 WHERE provider = $1 AND subject = $2")
         .bind(provider.as_str())
         .bind(subject)
         .bind(now.0)
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(rows > 0)
 }
 
 /// Ends the link of an account with a provider; `false` where there is none.
@@ -260,23 +260,25 @@ pub async fn claim(
     Ok(())
 }
 
-/// Takes away a role that a claim gave: what was given by hand stays.
+/// Takes away a role that a claim gave: what was given by hand stays, and so does a suspension. A membership that an admin has
+/// suspended is there until an admin removes it, or whoever it is would be let in by the next claim.
 ///
 /// # Errors
 /// What the database says.
 pub async fn unclaim(conn: &mut Conn<'_>, account: &AccountId, claimed: &Claimed) -> Result<(), DbError> {
-    let change = match claimed.by_hand {
-        None => query("DELETE FROM memberships WHERE organisation = $1 AND account = $2"),
-        Some(_) => query(
-            "UPDATE memberships SET role = by_hand, claimed = NULL, claimed_by = NULL, by_hand = NULL
-                 WHERE organisation = $1 AND account = $2 AND by_hand IS NOT NULL",
-        ),
-    };
-    change
+    query("DELETE FROM memberships WHERE organisation = $1 AND account = $2 AND by_hand IS NULL AND suspended_at IS NULL")
         .bind(claimed.organisation.as_str())
         .bind(account.as_str())
         .execute(conn)
         .await?;
+    query(
+        "UPDATE memberships SET role = COALESCE(by_hand, role), claimed = NULL, claimed_by = NULL, by_hand = NULL
+             WHERE organisation = $1 AND account = $2",
+    )
+    .bind(claimed.organisation.as_str())
+    .bind(account.as_str())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

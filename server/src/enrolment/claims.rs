@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::db::approvals::{self, Evidence};
 use crate::db::audit::{Entry, Scope};
 use crate::db::certificates::CertificateRecord;
+use crate::db::organisations::tree;
 use crate::db::{audit, memberships, rules, write};
 use crate::relay::{ClaimInfo, Relay};
 
@@ -226,7 +227,14 @@ async fn record_stranger(context: &Context, caller: &Caller, info: &ClaimInfo) -
     let (at, member) = (context.clock.now(), caller.member());
     let held = {
         let mut reader = context.db.reader().await?;
-        memberships::of_account(&mut reader.conn(), &caller.account, MAX_REPORTED).await?
+        let conn = &mut reader.conn();
+        let mut held = memberships::of_account(conn, &caller.account, MAX_REPORTED).await?;
+        // Threat model: SSO-1. What a provider vouches for is told at its customer alone.
+        if let Some(root) = caller.credential.within() {
+            let within = tree::subtree(conn, root).await?;
+            held.retain(|(organisation, _)| within.contains(organisation));
+        }
+        held
     };
     let address = info
         .device_address

@@ -19,7 +19,7 @@ use crate::db::certificates::Revoked;
 use crate::db::devices::DeviceRecord;
 use crate::db::organisations::tree;
 use crate::db::webhooks::outbox::{self, Happening};
-use crate::db::{Conn, approvals, audit, certificates, device_keys, devices, rules, write};
+use crate::db::{Conn, approvals, audit, certificates, device_keys, devices, write};
 use crate::relay::{Exclusion, Relay};
 
 /// Most approvals that one bulk revocation takes. More is a case for several, each seen before it is done.
@@ -237,10 +237,8 @@ pub async fn revoke_many(
         // All of them before anything is changed: whoever proves one of them meanwhile waits, and holds nothing that is
         // needed here.
         let devices = in_fleet(devices::lock_all(tx, &ids).await?, &within);
-        let rules = rules::find(tx, &organisation)
-            .await?
-            .ok_or(EnrolmentError::NotFound)?;
-        if u32::try_from(devices.len()).unwrap_or(u32::MAX) > rules.policy.second_person_above {
+        let most = tree::second_person_above(tx, &organisation).await?;
+        if u32::try_from(devices.len()).unwrap_or(u32::MAX) > most {
             return Err(EnrolmentError::Conflict(
                 "the rules here ask for a second person for so many devices: choose them in the fleet, so that somebody can confirm it",
             ));

@@ -56,12 +56,13 @@ pub async fn relabel(
     let (add, remove) = (add.to_vec(), remove.to_vec());
     let changed = write!(context.db, |tx| -> Result<Option<DeviceRecord>> {
         let record = lock(tx, &id).await?;
-        let kept = record
-            .device
-            .labels
-            .iter()
-            .filter(|label| !remove.contains(label));
-        let labels: Vec<String> = kept.chain(&add).cloned().collect();
+        let mut labels = record.device.labels.clone();
+        labels.retain(|label| !remove.contains(label));
+        for label in &add {
+            if !labels.contains(label) {
+                labels.push(label.clone());
+            }
+        }
         let labels = check_labels(&labels)?;
         if labels == record.device.labels {
             return Ok(None);

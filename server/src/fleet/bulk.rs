@@ -23,12 +23,12 @@ use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::bulk_jobs::listed::{self, Failure};
 use crate::db::bulk_jobs::{self, BulkJobRecord, Collecting, Counts};
 use crate::db::organisations::tree;
-use crate::db::{Conn, DbError, audit, devices, organisations, rules, write};
+use crate::db::{Conn, DbError, audit, devices, organisations, write};
 use crate::enrolment::exclusion;
 use crate::enrolment::naming::check_labels;
 use crate::once::Once;
 
-/// Jobs of an organisation that are not over. Each is some thousand rows, and they take turns.
+/// Jobs of a customer that are not over. Each is some thousand rows, and they take turns.
 const MAX_OPEN: i64 = 16;
 
 /// Asks for an action on many devices of an organisation and of those below it. Under the same `key` it is asked for once.
@@ -329,8 +329,7 @@ async fn checked(context: &Context, caller: &Caller, action: BulkAction) -> Resu
 
 async fn second_person_above(context: &Context, organisation: &OrganisationId) -> Result<u32> {
     let mut reader = context.db.reader().await?;
-    let rules = rules::find(&mut reader.conn(), organisation).await?;
-    Ok(rules.ok_or(Error::NotFound)?.policy.second_person_above)
+    Ok(tree::second_person_above(&mut reader.conn(), organisation).await?)
 }
 
 /// A job of an organisation, for a caller who may do this there.

@@ -33,18 +33,20 @@ pub async fn show(
     let names = overview::signer_names(conn, &ids).await?;
     let (expired, expiring) = overview::expiring(conn, &fleets, now, WEEKS_AHEAD).await?;
     let since = |days: u32| now.plus(-i64::from(days) * UnixMillis::DAY);
+    let devices: u64 = states
+        .iter()
+        .filter(|(state, _)| state != "retired")
+        .map(|(_, devices)| devices)
+        .sum();
+    let told_apart: u64 = versions
+        .iter()
+        .take(MAX_VERSIONS)
+        .map(|(_, devices)| devices)
+        .sum();
     Ok(FleetOverview {
-        devices: states
-            .iter()
-            .filter(|(state, _)| state != "retired")
-            .map(|(_, devices)| devices)
-            .sum(),
+        devices,
         online: overview::online(conn, &fleets).await?,
-        other_versions: versions
-            .iter()
-            .skip(MAX_VERSIONS)
-            .map(|(_, devices)| devices)
-            .sum(),
+        other_versions: devices.saturating_sub(told_apart),
         versions: versions.into_iter().take(MAX_VERSIONS).map(named).collect(),
         states: states.into_iter().map(named).collect(),
         signers: signers

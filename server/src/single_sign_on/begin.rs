@@ -39,6 +39,8 @@ pub async fn begin(
     let secret = SecretKind::SingleSignOn.mint(&*context.random);
     let bound = Bound::of(&secret);
     let is_step_up = matches!(purpose, SingleSignOnFor::StepUp { .. });
+    // Whoever is signed in there without having been asked may be somebody else: the one who had this browser before.
+    let asks_anew = is_step_up || matches!(purpose, SingleSignOnFor::Link { .. });
     let pending = Pending::SingleSignOn {
         provider: record.id.clone(),
         binding: SecretHash::of(&secret).as_str().to_owned(),
@@ -52,17 +54,18 @@ pub async fn begin(
     query
         .append_pair("response_type", "code")
         .append_pair("client_id", &record.client_id)
-        .append_pair("redirect_uri", &redirect_uri(&context.config))
+        .append_pair("redirect_uri", &redirect_uri(&context.config, &record.id))
         .append_pair("scope", "openid profile email")
         .append_pair("state", id.as_str())
         .append_pair("nonce", &bound.nonce)
         .append_pair("code_challenge", &bound.challenge())
         .append_pair("code_challenge_method", "S256");
+    if asks_anew {
+        query.append_pair("prompt", "login");
+    }
     if is_step_up {
         // OpenID Connect Core 1.0 §3.1.2.1: with max_age the provider has to say when the person proved who they are.
-        query
-            .append_pair("prompt", "login")
-            .append_pair("max_age", &(FRESH_FOR / UnixMillis::SECOND).to_string());
+        query.append_pair("max_age", &(FRESH_FOR / UnixMillis::SECOND).to_string());
     }
     drop(query);
     let address = String::from(address);

@@ -94,6 +94,10 @@ async fn finish_unnoted(
     else {
         return Err(refused(OVER));
     };
+    // Threat model: SSO-13. Before anything is sent: a code of one provider is worth something to whoever runs another.
+    if reply.provider != provider {
+        return Err(refused("the answer is of another identity provider: try again"));
+    }
     let secret = binding.ok_or_else(|| refused(OVER))?;
     if SecretHash::of(&secret).as_str() != expected || reply.code.expose().len() > MAX_CODE_LEN {
         return Err(refused(OVER));
@@ -169,8 +173,12 @@ impl Door<'_> {
                 visit.welcome(tx, &new).await?;
             }
             let ended = visit.apply_roles(tx).await?;
-            // What was taken away stays taken away, whether they come in or not.
             if !visit.has_a_place(tx).await? {
+                // Whoever comes for the first time and does not come in leaves nothing behind; from others, what was taken away stays
+                // taken away.
+                if present.is_none() {
+                    return Err(refused(NOBODY));
+                }
                 return Ok((Some(refused(NOBODY)), ended));
             }
             opened.open(tx, visit.now).await?;
@@ -385,7 +393,14 @@ impl Visit {
         let (name, _) = accounts::name_and_handle(tx, &self.account).await?;
         let provider = (&self.record).into();
         let ended = roles::apply(tx, &provider, &self.account, &name, &self.wanted, self.now).await?;
-        identities::note_use(tx, &self.record.id, &self.subject, self.now).await?;
+        // The customer is held by now: what was changed or removed while the provider was asked has been, and is seen.
+        let standing = identity_providers::find(tx, &self.record.id).await?;
+        if standing.is_none_or(|standing| standing.roles != self.record.roles) {
+            return Err(refused(OVER));
+        }
+        if !identities::note_use(tx, &self.record.id, &self.subject, self.now).await? {
+            return Err(refused(OVER));
+        }
         Ok(ended)
     }
 

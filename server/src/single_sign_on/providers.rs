@@ -27,10 +27,11 @@ use crate::relay::Relay;
 use crate::rng::Random;
 use crate::webhooks::target;
 
-/// Where a provider sends people back to.
+/// Where a provider sends people back to. Each has its own, so that an answer of one cannot pass for another's: providers are run by
+/// whoever their customers choose (RFC 9700 §4.4; threat model, SSO-13).
 #[must_use]
-pub fn redirect_uri(config: &Config) -> String {
-    format!("{}{}", config.origin(), path::page::SINGLE_SIGN_ON)
+pub fn redirect_uri(config: &Config, provider: &IdentityProviderId) -> String {
+    format!("{}{}", config.origin(), path::page::single_sign_on(provider))
 }
 
 /// Who vouches for people of an organisation. It is for anybody: what the button says is no secret, and who has no organisation's id
@@ -347,7 +348,7 @@ async fn are_of_customer(tx: &mut Conn<'_>, customer: &OrganisationId, roles: &C
 
 fn shown(config: &Config, record: ProviderRecord) -> IdentityProvider {
     IdentityProvider {
-        redirect_uri: redirect_uri(config),
+        redirect_uri: redirect_uri(config, &record.id),
         logout_uri: format!("{}{}", config.origin(), path::back_channel_logout(&record.id)),
         id: record.id,
         name: record.name,

@@ -80,6 +80,8 @@ pub async fn apply(
     let places: Vec<&OrganisationId> = wanted
         .keys()
         .chain(before.iter().map(|claimed| &claimed.organisation))
+        // Whoever removes a provider holds its customer.
+        .chain(std::iter::once(provider.customer))
         .collect();
     organisations::bump_revisions(tx, &places).await?;
     accounts::lock(tx, account).await?;

@@ -28,6 +28,11 @@ async fn sweep(context: &Context, relay: &Relay) -> Result<()> {
     let now = context.clock.now();
     write!(context.db, |tx| { identities::sweep_logouts(tx, now).await })?;
     clear_removed(context, relay).await?;
+    lapse(context, relay, now).await
+}
+
+/// Ends roles by a claim that nobody has confirmed for long.
+async fn lapse(context: &Context, relay: &Relay, now: UnixMillis) -> Result<()> {
     loop {
         let mut reader = context.db.reader().await?;
         let lapsed = identities::lapsed(&mut reader.conn(), now.plus(-CLAIM_LIFE), PAGE).await?;
@@ -45,31 +50,39 @@ async fn sweep(context: &Context, relay: &Relay) -> Result<()> {
     }
 }
 
-/// Takes away what rested on providers that were removed, account by account.
+/// Takes away what rested on providers that were removed. What fails at one holds up no other, and is done by the next sweep.
 ///
 /// # Errors
-/// Only faults; what is left is done by the next sweep.
+/// When they cannot be read.
 pub async fn clear_removed(context: &Context, relay: &Relay) -> Result<()> {
     let mut reader = context.db.reader().await?;
     let removed = identity_providers::removed(&mut reader.conn()).await?;
     drop(reader);
     for (provider, name) in removed {
-        loop {
-            let mut reader = context.db.reader().await?;
-            let linked = identities::of_provider(&mut reader.conn(), &provider, PAGE).await?;
-            drop(reader);
-            if linked.is_empty() {
-                break;
-            }
-            for account in linked {
-                end_claims(context, relay, &provider, &name, account, true).await?;
-            }
+        if let Err(error) = clear(context, relay, &provider, &name).await {
+            tracing::warn!(%provider, %error, "what rested on a removed identity provider was not taken away; the next sweep tries again");
         }
-        write!(context.db, |tx| {
-            identity_providers::delete(tx, &provider).await
-        })?;
     }
     Ok(())
+}
+
+/// Takes away what rested on a provider that was removed, account by account, and forgets it.
+async fn clear(context: &Context, relay: &Relay, provider: &IdentityProviderId, name: &str) -> Result<()> {
+    loop {
+        let mut reader = context.db.reader().await?;
+        let linked = identities::of_provider(&mut reader.conn(), provider, PAGE).await?;
+        drop(reader);
+        if linked.is_empty() {
+            break;
+        }
+        for account in linked {
+            end_claims(context, relay, provider, name, account, true).await?;
+        }
+    }
+    let provider = provider.clone();
+    Ok(write!(context.db, |tx| {
+        identity_providers::delete(tx, &provider).await
+    })?)
 }
 
 async fn end_claims(

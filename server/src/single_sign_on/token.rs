@@ -151,7 +151,7 @@ fn exchange_request(
     bound: &Bound,
 ) -> Result<Request<Vec<u8>>> {
     let secret = super::providers::open_secret(context.ca.key_store(), provider)?;
-    let redirect_uri = super::providers::redirect_uri(&context.config);
+    let redirect_uri = super::providers::redirect_uri(&context.config, &provider.id);
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "authorization_code")
         .append_pair("code", code.expose())

@@ -15,7 +15,7 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::time::UnixMillis;
 
-use super::{named, query};
+use super::{approved, named, query};
 use crate::support::device::SoftDevice;
 use crate::support::member::Member;
 use crate::support::{START, Server, both_engines};
@@ -531,6 +531,59 @@ both_engines!(
                 (refused.code(), refused.field()),
                 (Some(ProblemCode::Invalid), Some(field))
             );
+        }
+    }
+);
+
+both_engines!(
+    /// Threat model: ACC-22.
+    async fn a_stricter_rule_below_is_not_passed_over_from_above(server: Server) {
+        let home = server.organisation("Works").await;
+        let [hall, _] = server.grow_tree(&home).await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        SoftDevice::in_fleet(&server, &server.at(&ada, &hall)).await;
+        server
+            .set_policy(&hall, |policy| policy.second_person_above = 0)
+            .await;
+        for place in [&hall, &home] {
+            let job = ask(&ada, place, all(), BulkAction::Suspend).await.expect("a job");
+            assert_eq!(job.state, BulkJobState::Unconfirmed);
+        }
+    }
+);
+
+both_engines!(
+    async fn what_is_confirmed_while_devices_are_listed_stays_confirmed(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let bob = server.member(&home, Role::Operator, "Bob").await;
+        SoftDevice::in_fleet(&server, &ada).await;
+        server
+            .set_policy(&home, |policy| policy.second_person_above = 0)
+            .await;
+        let job = ask(&ada, &home, all(), BulkAction::Suspend).await.expect("a job");
+        bob.api
+            .confirm_bulk_job(&job.organisation, &job.id)
+            .await
+            .expect("confirmed");
+        let job = carry_out(&server, &ada, &job).await;
+        assert_eq!((job.state, job.done), (BulkJobState::Done, 1));
+    }
+);
+
+both_engines!(
+    async fn a_device_full_of_labels_may_be_given_those_it_has(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        let many: Vec<String> = (0..16).map(|number| format!("label {number}")).collect();
+        let full = approved(&server, &ada, |request| request.labels.clone_from(&many)).await;
+        for (label, unchanged) in [("label 7", 1), ("one more", 0)] {
+            let add = BulkAction::AddLabels {
+                labels: labels(&[label]),
+            };
+            let job = ask(&ada, &home, these(&[&full.id]), add).await.expect("a job");
+            let job = carry_out(&server, &ada, &job).await;
+            assert_eq!((job.unchanged, job.failed), (unchanged, 1 - unchanged));
         }
     }
 );

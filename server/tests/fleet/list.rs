@@ -479,3 +479,36 @@ both_engines!(
         }
     }
 );
+
+both_engines!(
+    async fn a_search_by_digits_from_the_middle_goes_through_all_its_pages(server: Server) {
+        let home = server.organisation("Works").await;
+        let ada = server.member(&home, Role::Operator, "Ada").await;
+        for _ in 0..3 {
+            SoftDevice::in_fleet(&server, &ada).await;
+        }
+        server
+            .execute(
+                "UPDATE certificates SET search = search || $1",
+                &[" pump-20261128"],
+            )
+            .await;
+        let mut found = 0;
+        let mut after = None;
+        loop {
+            let query = gangway_protocol::certificate::CertificateQuery {
+                query: Some("20261128".to_owned()),
+                limit: Some(1),
+                after,
+                ..gangway_protocol::certificate::CertificateQuery::default()
+            };
+            let page = ada.api.certificates(&query).await.expect("a page");
+            found += page.items.len();
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, 3);
+    }
+);

@@ -18,7 +18,7 @@ use crate::support::member::Member;
 use crate::support::visitor::{Nobody, Reply, Visitor as _};
 
 /// The browser in which this member is signed in by a passkey.
-fn browser_of(member: &Member, name: &'static str) -> Browser {
+pub(super) fn browser_of(member: &Member, name: &'static str) -> Browser {
     let headers = member.headers();
     let cookie = headers[http::header::COOKIE].to_str().expect("ASCII");
     let (key, value) = cookie.split_once('=').expect("a pair");

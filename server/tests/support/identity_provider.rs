@@ -110,7 +110,9 @@ impl Idp {
         roles: &Value,
     ) -> IdentityProvider {
         let place = path::identity_providers(customer);
-        server.post(admin, &place, self.request(roles)).await.json()
+        let added: IdentityProvider = server.post(admin, &place, self.request(roles)).await.json();
+        self.ask("redirect", json!({ "uri": added.redirect_uri })).await;
+        added
     }
 }
 
@@ -192,7 +194,10 @@ impl Browser {
             .await;
         let address = sent["address"].as_str().expect("an address");
         let address = Url::parse(address).unwrap_or_else(|_| panic!("{address}"));
-        assert_eq!(address.path(), path::page::SINGLE_SIGN_ON, "{address}");
+        let (page, _) = path::page::SINGLE_SIGN_ON
+            .split_once('{')
+            .expect("the page of a provider");
+        let provider = address.path().strip_prefix(page).expect("the page of a provider");
         let field = |name: &str| {
             let mut pairs = address.query_pairs();
             pairs
@@ -200,7 +205,10 @@ impl Browser {
                 .map(|(_, value)| value.into_owned())
         };
         let place = path::single_sign_on(field("state").expect("a state"));
-        (place, json!({ "code": field("code"), "issuer": field("iss") }))
+        (
+            place,
+            json!({ "provider": provider, "code": field("code"), "issuer": field("iss") }),
+        )
     }
 
     /// The second step.

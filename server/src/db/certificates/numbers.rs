@@ -9,8 +9,8 @@ use crate::db::{parsed, query};
 
 /// Fewer digits than these are part of too many numbers.
 const MIN_DIGITS: usize = 8;
-/// Most that are found: whoever typed so few digits types more.
-const MOST: i64 = 50;
+/// Most that are found by each number, of whatever organisation: whoever typed so few digits types more.
+const MOST: i64 = 500;
 
 /// A certificate, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +39,12 @@ pub fn digits(text: &str) -> Option<String> {
 /// What the database says.
 pub async fn beginning_with(conn: &mut Conn<'_>, digits: &str) -> Result<Vec<Numbered>, DbError> {
     let rows: Vec<(String, String)> = query(
-        "SELECT sha256, device FROM (
-             SELECT c.sha256, c.device FROM issuers i CROSS JOIN certificates c
-                 WHERE c.issuer = i.id AND c.serial >= $1 AND c.serial < $2
-             UNION SELECT sha256, device FROM certificates WHERE issuer IS NULL AND serial >= $1 AND serial < $2
-             UNION SELECT sha256, device FROM certificates WHERE sha256 >= $1 AND sha256 < $2
-         ) AS found LIMIT $3",
+        "SELECT * FROM (SELECT c.sha256, c.device FROM issuers i CROSS JOIN certificates c
+                 WHERE c.issuer = i.id AND c.serial >= $1 AND c.serial < $2 LIMIT $3) AS ours
+             UNION SELECT * FROM (SELECT sha256, device FROM certificates
+                 WHERE issuer IS NULL AND serial >= $1 AND serial < $2 LIMIT $3) AS others
+             UNION SELECT * FROM (SELECT sha256, device FROM certificates
+                 WHERE sha256 >= $1 AND sha256 < $2 LIMIT $3) AS digests",
     )
     .bind(digits)
     // Behind everything that begins so: no digit comes after f.

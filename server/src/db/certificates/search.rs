@@ -74,13 +74,11 @@ macro_rules! of_device {
     };
 }
 
-/// As [`page`], of those whose serial number or digest begins with these digits.
+/// Those of these organisations whose serial number or digest begins with these digits, newest first.
 async fn numbered(
     conn: &mut Conn<'_>,
     organisations: &[OrganisationId],
     digits: &str,
-    (at, sha256): (i64, &str),
-    limit: u32,
 ) -> Result<Vec<CertificateRecord>, DbError> {
     let named: Vec<Sha256Hex> = beginning_with(conn, digits)
         .await?
@@ -91,19 +89,15 @@ async fn numbered(
         concat!(
             "SELECT ",
             columns!(),
-            " FROM certificates WHERE sha256 IN (SELECT value FROM json_each($1)) AND (issued_at, sha256) < ($2, $3)
-                 ORDER BY issued_at DESC, sha256 DESC"
+            " FROM certificates WHERE sha256 IN (SELECT value FROM json_each($1)) ORDER BY issued_at DESC, sha256 DESC"
         ),
         concat!(
             "SELECT ",
             columns!(),
-            " FROM certificates WHERE sha256 = ANY($1) AND (issued_at, sha256) < ($2, $3)
-                 ORDER BY issued_at DESC, sha256 DESC"
+            " FROM certificates WHERE sha256 = ANY($1) ORDER BY issued_at DESC, sha256 DESC"
         ),
     )
     .bind(texts(&named))
-    .bind(at)
-    .bind(sha256)
     .fetch_all(conn)
     .await?;
     let mut records = rows
@@ -111,7 +105,6 @@ async fn numbered(
         .map(CertificateRecord::try_from)
         .collect::<Result<Vec<_>, _>>()?;
     records.retain(|record| organisations.contains(&record.organisation));
-    records.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(records)
 }
 
@@ -130,10 +123,15 @@ pub async fn page(
         None => (i64::MAX, String::new()),
     };
     if let (None, Some(digits)) = (&filter.device, filter.query.as_deref().and_then(digits)) {
-        let found = numbered(conn, organisations, &digits, (at, &sha256), limit).await?;
-        // Digits from the middle of a number are looked for as any other text is.
-        if !found.is_empty() || filter.after.is_some() {
-            return Ok(found);
+        let numbered = numbered(conn, organisations, &digits).await?;
+        // Digits that begin no number here may be from the middle of one, and are looked for as any other text is. That is the same on
+        // each page: it does not depend on where the page begins.
+        if !numbered.is_empty() {
+            let behind = |record: &CertificateRecord| {
+                (record.issued_at.0, record.sha256.to_string()) < (at, sha256.clone())
+            };
+            let page = numbered.into_iter().filter(behind);
+            return Ok(page.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect());
         }
     }
     let pattern = filter.query.as_deref().map(like::containing);

@@ -1,6 +1,8 @@
 //! What the fleet looks like as a whole. Each count walks an index that has what it asks for; a page of it takes some tens of
 //! milliseconds for 100,000 devices.
 
+use std::collections::BTreeMap;
+
 use gangway_protocol::id::{OrganisationId, SignerId};
 use gangway_protocol::overview::{EnrolmentFunnel, PresenceSample};
 use gangway_protocol::time::UnixMillis;
@@ -21,7 +23,10 @@ pub enum GroupedBy {
     Signer,
 }
 
-/// How many devices there are of each value, most first.
+/// Values that are told apart: devices say their versions themselves, and could say another one each.
+const MOST_VALUES: i64 = 1_000;
+
+/// How many devices there are of each value, most first; the most frequent values only.
 ///
 /// # Errors
 /// What the database says.
@@ -38,21 +43,21 @@ pub async fn grouped(
             " AND devices.signer IS NOT NULL AND devices.state <> 'retired'",
         ),
     };
-    let mut found: Vec<(String, u64)> = Vec::new();
+    let mut found: BTreeMap<String, u64> = BTreeMap::new();
     for whose in Whose::of(fleets) {
         let mut statement = Statement::new(conn);
         let (each, within) = whose.among(&mut statement);
+        let limit = statement.bind(MOST_VALUES);
         let sql = format!(
-            "SELECT COALESCE({column}, ''), COUNT(*) FROM {each} CROSS JOIN devices WHERE {within}{condition} GROUP BY {column}"
+            "SELECT COALESCE({column}, ''), COUNT(*) AS devices FROM {each} CROSS JOIN devices WHERE {within}{condition}
+                 GROUP BY {column} ORDER BY devices DESC LIMIT ${limit}"
         );
         let rows: Vec<(String, i64)> = statement.finish(sql).fetch_all(conn).await?;
         for (name, count) in rows {
-            match found.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, total)) => *total += count.unsigned_abs(),
-                None => found.push((name, count.unsigned_abs())),
-            }
+            *found.entry(name).or_default() += count.unsigned_abs();
         }
     }
+    let mut found: Vec<(String, u64)> = found.into_iter().collect();
     found.sort_by(|one, other| (other.1, &one.0).cmp(&(one.1, &other.0)));
     Ok(found)
 }

@@ -154,6 +154,18 @@ pub async fn below(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<Vec<Below
     rows.into_iter().map(Below::try_from).collect()
 }
 
+/// The number of devices above which an organisation's rules, or those of one below it, ask for a second person: the smallest, so that
+/// a stricter rule below is not passed over by asking from above.
+///
+/// # Errors
+/// [`DbError::Missing`] when there is no such organisation.
+pub async fn second_person_above(conn: &mut Conn<'_>, id: &OrganisationId) -> Result<u32, DbError> {
+    let here = find(conn, id).await?.ok_or(DbError::Missing)?.policy;
+    let below = below(conn, id).await?;
+    let numbers = below.iter().map(|place| place.policy.second_person_above);
+    Ok(numbers.fold(here.second_person_above, u32::min))
+}
+
 /// An organisation below another one.
 #[derive(Clone, Debug)]
 pub struct Below {

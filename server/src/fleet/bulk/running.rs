@@ -87,14 +87,22 @@ async fn end_old(context: &Context) -> Result<()> {
 /// One turn for each job that is due. True when there may be more to do.
 async fn turns(context: &Context, relay: &Relay, supervisor: &Supervisor) -> Result<bool> {
     let open = bulk_jobs::open(&mut context.db.reader().await?.conn(), MAX_TURNS).await?;
-    let mut worked = false;
+    let (mut worked, mut failed) = (false, false);
     for job in open {
         if supervisor.is_stopping() {
             return Ok(false);
         }
-        worked |= turn(context, relay, job).await?;
+        let id = job.id.clone();
+        // What fails at one job holds up no other.
+        match turn(context, relay, job).await {
+            Ok(more) => worked |= more,
+            Err(error) => {
+                tracing::warn!(job = %id, %error, "an action on many devices waits; it goes on in a moment");
+                failed = true;
+            }
+        }
     }
-    Ok(worked)
+    Ok(worked && !failed)
 }
 
 async fn turn(context: &Context, relay: &Relay, job: BulkJobRecord) -> Result<bool> {
@@ -246,7 +254,7 @@ async fn collect(
         let added = listed::add(tx, &id, &meant).await?;
         bulk_jobs::note_collected(tx, &id, added, after.as_deref()).await?;
         if second {
-            bulk_jobs::advance(tx, &id, BulkJobState::Waiting, BulkJobState::Unconfirmed).await?;
+            bulk_jobs::ask_for_second(tx, &id).await?;
         }
         Ok(())
     })?)
