@@ -32,9 +32,7 @@ both_engines!(
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
         let certificate = ada.enrol(&server, &csr::key()).await;
-        server
-            .execute("UPDATE devices SET labels = 'not JSON'", &[])
-            .await;
+        server.execute("UPDATE devices SET facts = '{}'", &[]).await;
         let reply = server.get(&ada, &path::device(&certificate.device)).await;
         assert_eq!(
             (reply.status, reply.problem()),
@@ -46,7 +44,7 @@ both_engines!(
             "the server failed at this; the failure has been logged"
         );
         let text = String::from_utf8(reply.body).expect("JSON is text");
-        assert!(!text.contains("labels") && !text.contains("devices"), "{text}");
+        assert!(!text.contains("facts") && !text.contains("devices"), "{text}");
         let list = ada
             .api
             .devices(&DeviceQuery::default())

@@ -45,14 +45,14 @@ const HEADER: [&str; 19] = [
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gangway>> {
     OpenApiRouter::new()
-        .routes(routes!(export_csv))
-        .routes(routes!(export_json))
+        .routes(routes!(export_devices_csv))
+        .routes(routes!(export_devices_json))
 }
 
 /// The fleet as CSV: the same filters and order as the list, all pages in one. Instants are unix milliseconds.
 #[utoipa::path(get, path = path::DEVICES_CSV, tag = "devices", params(DeviceQuery),
     responses((status = 200, content_type = "text/csv", body = String), (status = 403), (status = 404), (status = 422)))]
-async fn export_csv(
+async fn export_devices_csv(
     state: State<Arc<Gangway>>,
     caller: Caller,
     query: QueryOf<DeviceQuery>,
@@ -63,7 +63,7 @@ async fn export_csv(
 /// The fleet as JSON lines: the same filters and order as the list, each device on a line as the list has it.
 #[utoipa::path(get, path = path::DEVICES_JSONL, tag = "devices", params(DeviceQuery),
     responses((status = 200, content_type = "application/jsonl", body = String), (status = 403), (status = 404), (status = 422)))]
-async fn export_json(
+async fn export_devices_json(
     state: State<Arc<Gangway>>,
     caller: Caller,
     query: QueryOf<DeviceQuery>,

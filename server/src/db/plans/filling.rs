@@ -100,6 +100,10 @@ pub(super) async fn fill(db: &Db, on_postgres: bool) {
                 CASE WHEN n % 2 = 0 THEN NULL ELSE n END FROM s", id("whk_", 1)),
         format!("UPDATE devices SET certificate_expires_at = created_at, signer = CASE WHEN created_at % 2 = 0 THEN '{}' END,
             labels = CASE WHEN created_at % 2 = 0 THEN '[\"hall\"]' ELSE '[]' END", id("sgn_", 1)),
+        format!("{series} INSERT INTO identity_providers (id, organisation, name, issuer, client_id, roles, makes_accounts, created_at)
+            SELECT 'idp_' || {number}, {org}, 'Login', 'https://login.example/' || n, 'x', '{{}}', TRUE, n FROM s"),
+        format!("{series} INSERT INTO identities (provider, subject, account, customer, created_at, last_used_at)
+            SELECT 'idp_' || {number}, {hex}, 'acc_' || {number}, {org}, n, n FROM s"),
         format!("{series} INSERT INTO saved_views (id, account, name, filter, shared_in, created_at)
             SELECT 'viw_' || {number}, {acc}, 'View', '{{}}', CASE WHEN n % 2 = 0 THEN {org} END, n FROM s"),
         format!("{series} INSERT INTO bulk_jobs (id, organisation, account, account_name, credential, action, state, created_at, begins_at)

@@ -170,7 +170,7 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         SortsFew(|conn| {
             Box::pin(async {
                 let filter = CertificateFilter {
-                    query: Some("00000000".to_owned()),
+                    query: Some(format!("{:063}", 4_711)),
                     ..CertificateFilter::default()
                 };
                 certificates::page(conn, &[home()], &filter, 51).await.map(drop)
@@ -179,7 +179,13 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
     ),
     (
         "certificates::beginning_with",
-        SortsFew(|conn| Box::pin(async { numbers::beginning_with(conn, "00000000").await.map(drop) })),
+        SortsFew(|conn| {
+            Box::pin(async {
+                numbers::beginning_with(conn, &format!("{:063}", 4_711))
+                    .await
+                    .map(drop)
+            })
+        }),
     ),
     (
         "certificates::page",
