@@ -1,6 +1,7 @@
 // Single sign-on: an admin names the organisation's own identity provider, and somebody comes in by it without a passkey.
 import { Child } from '../support/process.ts';
 import { open } from '../support/link.ts';
+import { portray } from '../support/portrait.ts';
 import { expect, test } from '../support/story.ts';
 
 const SECRET = 'a secret that only two know, with a + and a %';
@@ -23,6 +24,7 @@ test('somebody comes in by the organisation’s identity provider, with the role
     await dialog.getByRole('button', { name: 'Add a value' }).click();
     await dialog.getByLabel('Value', { exact: true }).fill('operators');
     await dialog.getByLabel('Role', { exact: true }).selectOption('operator');
+    await portray(owner, 'identity-provider-form');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await expect(dialog).toBeHidden();
     await owner.getByRole('button', { name: 'Try Works login' }).click();
@@ -30,10 +32,12 @@ test('somebody comes in by the organisation’s identity provider, with the role
     // Each provider has a redirect URI of its own, which the page shows.
     const redirect = await owner.getByText(`${server.url}/single-sign-on/`).textContent();
     await fetch(`${issuer}/test/redirect`, { method: 'POST', body: JSON.stringify({ uri: redirect }) });
+    await portray(owner, 'identity-providers');
     const address = await owner.locator('a[href^="/sign-in/"]').getAttribute('href');
 
     const page = await (await browser.newContext()).newPage();
     await open(page, `${server.url}${address}`);
+    await portray(page, 'sign-in-at');
     await page.getByRole('button', { name: 'Sign in with Works login' }).click();
     await page.waitForURL(`${server.url}/fleet**`);
     await open(page, `${server.url}/account`);

@@ -47,8 +47,8 @@ pub(crate) fn SignInAtPage() -> impl IntoView {
                     })
                 }}
             </Suspense>
-            <p class="hint">
-                <a href=paths::HOME>{t.sso_passkey_instead()}</a>
+            <p>
+                <a class="button quiet" href=paths::HOME>{t.sso_passkey_instead()}</a>
             </p>
         </main>
     }
