@@ -3,8 +3,10 @@
 mod bulk;
 mod changes;
 mod export;
+mod finding;
 mod list;
 mod overview;
+mod second_person;
 mod views;
 
 use gangway_protocol::certificate::ApprovalRequest;

@@ -186,7 +186,7 @@ fn postgres_fault(sql: &str, step: &str, sorts: bool) -> bool {
     }
     let node = step.trim_start_matches([' ', '-', '>']);
     if node.starts_with("Seq Scan") || node.starts_with("Parallel Seq Scan") {
-        let few = ["signers", "organisations", "audit_heads", "webhooks"];
+        let few = ["signers", "issuers", "organisations", "audit_heads", "webhooks"];
         return !few.iter().any(|few| step.contains(&format!("on {few}")));
     }
     let sort = node.starts_with("Sort  ") || node.starts_with("Incremental Sort");

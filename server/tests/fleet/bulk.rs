@@ -7,7 +7,7 @@ use gangway_protocol::account::TokenScope;
 use gangway_protocol::bulk::{
     BulkAction, BulkJob, BulkJobRequest, BulkJobState, BulkSelection, DeviceFilter, UNDO_SECS,
 };
-use gangway_protocol::certificate::{BulkRevocationRequest, RevocationReason};
+use gangway_protocol::certificate::RevocationReason;
 use gangway_protocol::device::{Device, DeviceState};
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::{DeviceId, OrganisationId};
@@ -18,25 +18,25 @@ use gangway_protocol::time::UnixMillis;
 use super::{approved, named, query};
 use crate::support::device::SoftDevice;
 use crate::support::member::Member;
-use crate::support::{START, Server, both_engines};
+use crate::support::{Server, both_engines};
 
-fn to_begin() -> i64 {
+pub(super) fn to_begin() -> i64 {
     i64::from(UNDO_SECS) * UnixMillis::SECOND
 }
 
-fn these(devices: &[&DeviceId]) -> BulkSelection {
+pub(super) fn these(devices: &[&DeviceId]) -> BulkSelection {
     BulkSelection::Named {
         devices: devices.iter().copied().cloned().collect(),
     }
 }
 
-fn all() -> BulkSelection {
+pub(super) fn all() -> BulkSelection {
     BulkSelection::Matching {
         filter: DeviceFilter::default(),
     }
 }
 
-fn labels(labels: &[&str]) -> Vec<String> {
+pub(super) fn labels(labels: &[&str]) -> Vec<String> {
     labels.iter().map(|label| (*label).to_owned()).collect()
 }
 
@@ -46,7 +46,7 @@ fn key() -> [u8; 16] {
     u128::from(ASKED.fetch_add(1, Ordering::Relaxed)).to_be_bytes()
 }
 
-async fn ask(
+pub(super) async fn ask(
     member: &Member,
     home: &OrganisationId,
     selection: BulkSelection,
@@ -60,7 +60,7 @@ async fn ask(
 }
 
 /// Lets the time to take it back pass, and the job be done.
-async fn carry_out(server: &Server, member: &Member, job: &BulkJob) -> BulkJob {
+pub(super) async fn carry_out(server: &Server, member: &Member, job: &BulkJob) -> BulkJob {
     server.clock.advance(to_begin());
     server.tick().await;
     member
@@ -70,7 +70,7 @@ async fn carry_out(server: &Server, member: &Member, job: &BulkJob) -> BulkJob {
         .expect("the job")
 }
 
-async fn device(member: &Member, id: &DeviceId) -> Device {
+pub(super) async fn device(member: &Member, id: &DeviceId) -> Device {
     member.api.device(id).await.expect("the device").device
 }
 
@@ -386,107 +386,6 @@ both_engines!(
 );
 
 both_engines!(
-    /// Threat model: ACC-22.
-    async fn above_a_number_somebody_else_confirms_it_first(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Operator, "Ada").await;
-        let bob = server.member(&home, Role::Operator, "Bob").await;
-        let (_, one) = SoftDevice::in_fleet(&server, &ada).await;
-        let (_, two) = SoftDevice::in_fleet(&server, &ada).await;
-        server
-            .set_policy(&home, |policy| policy.second_person_above = 1)
-            .await;
-        let alone = ask(&ada, &home, these(&[&one.device]), BulkAction::Suspend).await;
-        assert_eq!(alone.expect("one only").state, BulkJobState::Waiting);
-        let label = BulkAction::AddLabels {
-            labels: labels(&["x"]),
-        };
-        let label = ask(&ada, &home, all(), label).await.expect("it shuts nobody out");
-        assert_eq!(label.state, BulkJobState::Waiting);
-
-        for selection in [these(&[&one.device, &two.device]), all()] {
-            let job = ask(&ada, &home, selection, BulkAction::Suspend)
-                .await
-                .expect("a job");
-            assert_eq!(job.state, BulkJobState::Unconfirmed);
-            let job = carry_out(&server, &ada, &job).await;
-            assert_eq!((job.state, job.devices), (BulkJobState::Unconfirmed, 2));
-            let own = ada
-                .api
-                .confirm_bulk_job(&job.organisation, &job.id)
-                .await
-                .expect_err("oneself");
-            assert_eq!(own.code(), Some(ProblemCode::Conflict));
-            let seen = bob
-                .api
-                .bulk_job(&job.organisation, &job.id)
-                .await
-                .expect("the job");
-            assert!(!seen.own);
-            let job = bob
-                .api
-                .confirm_bulk_job(&job.organisation, &job.id)
-                .await
-                .expect("confirmed");
-            assert_eq!(job.state, BulkJobState::Waiting);
-            let job = carry_out(&server, &ada, &job).await;
-            assert_eq!(job.state, BulkJobState::Done);
-        }
-        assert!(matches!(
-            device(&ada, &two.device).await.state,
-            DeviceState::Suspended { .. }
-        ));
-        // The undo of a bad day is no way around it.
-        let request = BulkRevocationRequest {
-            approver: Some(ada.account.clone()),
-            address: None,
-            from: UnixMillis(0),
-            until: START.plus(UnixMillis::DAY),
-            reason: RevocationReason::KeyCompromise,
-            dry_run: false,
-        };
-        let refused = ada.api.revoke_in_bulk(&home, &request).await;
-        assert_eq!(
-            refused.expect_err("two devices").code(),
-            Some(ProblemCode::Conflict)
-        );
-    }
-);
-
-both_engines!(
-    async fn what_nobody_confirms_ends_after_a_day_and_all_is_forgotten_after_a_month(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Operator, "Ada").await;
-        SoftDevice::in_fleet(&server, &ada).await;
-        server
-            .set_policy(&home, |policy| policy.second_person_above = 0)
-            .await;
-        let job = ask(&ada, &home, all(), BulkAction::Suspend).await.expect("a job");
-        server.clock.advance(UnixMillis::DAY + UnixMillis::MINUTE);
-        server.tick().await;
-        let ada = server.refresh(&ada).await;
-        let job = ada
-            .api
-            .bulk_job(&job.organisation, &job.id)
-            .await
-            .expect("the job");
-        assert_eq!(job.state, BulkJobState::Stopped);
-        server.clock.advance(31 * UnixMillis::DAY);
-        server.tick().await;
-        assert_eq!(
-            server.text("SELECT CAST(COUNT(*) AS TEXT) FROM bulk_jobs").await,
-            "0"
-        );
-        assert_eq!(
-            server
-                .text("SELECT CAST(COUNT(*) AS TEXT) FROM bulk_job_devices")
-                .await,
-            "0"
-        );
-    }
-);
-
-both_engines!(
     async fn a_request_that_is_sent_again_is_one_job_and_nonsense_is_none(server: Server) {
         let home = server.organisation("Works").await;
         let ada = server.member(&home, Role::Operator, "Ada").await;
@@ -532,42 +431,6 @@ both_engines!(
                 (Some(ProblemCode::Invalid), Some(field))
             );
         }
-    }
-);
-
-both_engines!(
-    /// Threat model: ACC-22.
-    async fn a_stricter_rule_below_is_not_passed_over_from_above(server: Server) {
-        let home = server.organisation("Works").await;
-        let [hall, _] = server.grow_tree(&home).await;
-        let ada = server.member(&home, Role::Operator, "Ada").await;
-        SoftDevice::in_fleet(&server, &server.at(&ada, &hall)).await;
-        server
-            .set_policy(&hall, |policy| policy.second_person_above = 0)
-            .await;
-        for place in [&hall, &home] {
-            let job = ask(&ada, place, all(), BulkAction::Suspend).await.expect("a job");
-            assert_eq!(job.state, BulkJobState::Unconfirmed);
-        }
-    }
-);
-
-both_engines!(
-    async fn what_is_confirmed_while_devices_are_listed_stays_confirmed(server: Server) {
-        let home = server.organisation("Works").await;
-        let ada = server.member(&home, Role::Operator, "Ada").await;
-        let bob = server.member(&home, Role::Operator, "Bob").await;
-        SoftDevice::in_fleet(&server, &ada).await;
-        server
-            .set_policy(&home, |policy| policy.second_person_above = 0)
-            .await;
-        let job = ask(&ada, &home, all(), BulkAction::Suspend).await.expect("a job");
-        bob.api
-            .confirm_bulk_job(&job.organisation, &job.id)
-            .await
-            .expect("confirmed");
-        let job = carry_out(&server, &ada, &job).await;
-        assert_eq!((job.state, job.done), (BulkJobState::Done, 1));
     }
 );
 
