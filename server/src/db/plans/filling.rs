@@ -73,7 +73,7 @@ pub(super) async fn fill(db: &Db, on_postgres: bool) {
         format!("{series} INSERT INTO devices (id, organisation, customer, name, sort_name, labels, state, state_since, facts, search, approver, created_at)
             SELECT 'dev_' || {number}, {org}, {org}, 'Pump ' || n, 'pump ' || n, '[]', CASE WHEN n % 10 = 0 THEN 'suspended' ELSE 'active' END, n, '{facts}', 'pump ' || n, {acc}, n FROM s"),
         // A quarter keeps the empty version.
-        "UPDATE devices SET facts = REPLACE(facts, '\"software_version\":\"\"', '\"software_version\":\"' || created_at % 4 || '\"')
+        "UPDATE devices SET facts = REPLACE(facts, '\"software_version\":\"\"', '\"software_version\":\"' || (created_at % 4) || '\"')
             WHERE created_at % 4 <> 0".to_owned(),
         format!("{series} INSERT INTO former_homes (device, organisation, moved_at) SELECT 'dev_' || {number}, {org}, n FROM s"),
         "UPDATE presence SET recency = (SELECT CASE WHEN created_at % 2 = 0 THEN 4503599627370496 ELSE 0 END + created_at
