@@ -146,8 +146,8 @@ pub async fn names_for(
     organisation: &OrganisationId,
 ) -> Result<Vec<ProviderName>, DbError> {
     let rows: Vec<(String, String)> = query(
-        "SELECT p.id, p.name FROM organisations o JOIN identity_providers p ON p.organisation = COALESCE(o.root, o.id)
-             WHERE o.id = $1 AND p.removed_at IS NULL ORDER BY p.id",
+        "SELECT id, name FROM identity_providers
+             WHERE organisation = (SELECT COALESCE(root, id) FROM organisations WHERE id = $1) AND removed_at IS NULL ORDER BY id",
     )
     .bind(organisation.as_str())
     .fetch_all(conn)
