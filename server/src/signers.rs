@@ -22,7 +22,7 @@ use gangway_protocol::time::UnixMillis;
 
 use crate::authority::{Caller, Right};
 use crate::authority::{Error, Result};
-use crate::authority::{hold_as_admin, open_place};
+use crate::authority::{hold_as, open_place};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::{Conn, audit, signers, write};
@@ -216,7 +216,7 @@ async fn require(context: &Context, caller: &Caller, organisation: &Organisation
 
 /// The signers, while nobody else changes them, for a caller who still administers them.
 async fn lock(tx: &mut Conn<'_>, caller: &Caller, organisation: &OrganisationId) -> Result<Vec<Signer>> {
-    hold_as_admin(tx, caller, organisation).await?;
+    hold_as(tx, caller, organisation, Role::may_administer).await?;
     Ok(signers::of_organisation(tx, organisation).await?)
 }
 

@@ -24,8 +24,8 @@ use gangway_protocol::webhook::{
 
 use url::Url;
 
+use crate::authority::{ByAdmin, Error, Result, fit_name, open_place};
 use crate::authority::{Caller, Right};
-use crate::authority::{Error, Result, fit_name, hold_as_admin, open_place};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::webhooks::WebhookRecord;
@@ -64,7 +64,7 @@ pub async fn add(
     request: WebhookRequest,
 ) -> Result<Webhook> {
     let id = WebhookId::new(context.clock.now(), context.random.for_id());
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     let (now, id, organisation) = (doing.now, doing.id.clone(), doing.organisation.clone());
     let place = path::webhooks(&organisation);
     let once = Once::of(key, &caller.account, &(&place, &request), &*context.random)?;
@@ -92,7 +92,7 @@ pub async fn add(
         {
             return Ok(webhook);
         }
-        hold_as_admin(tx, &doing.caller, &organisation).await?;
+        doing.hold(tx).await?;
         open_place(tx, &organisation).await?;
         if webhooks::of_organisation(tx, &organisation).await?.len() >= MAX_WEBHOOKS {
             return Err(Error::Conflict(format!(
@@ -112,7 +112,9 @@ pub async fn add(
         if let Some(once) = &once {
             once.end(tx, &webhook).await?;
         }
-        doing.record(tx, Action::WebhookAdded, &record.webhook).await?;
+        doing
+            .record(tx, Action::WebhookAdded, &detail(&record.webhook))
+            .await?;
         Ok(webhook)
     })
 }
@@ -128,7 +130,7 @@ pub async fn change(
     id: WebhookId,
     update: WebhookUpdate,
 ) -> Result<Webhook> {
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     let name = update
         .name
         .as_deref()
@@ -141,7 +143,7 @@ pub async fn change(
         .transpose()?;
     let events = update.events.map(distinct).transpose()?;
     write!(context.db, |tx| -> Result<Webhook> {
-        let former = doing.hold(tx).await?.webhook;
+        let former = hold(tx, &doing).await?.webhook;
         let mut webhook = former.clone();
         webhook.name = name.unwrap_or(webhook.name);
         webhook.url = url.unwrap_or(webhook.url);
@@ -158,7 +160,9 @@ pub async fn change(
             if webhook.state != former.state {
                 webhooks::switch(tx, &webhook).await?;
             }
-            doing.record(tx, Action::WebhookChanged, &webhook).await?;
+            doing
+                .record(tx, Action::WebhookChanged, &detail(&webhook))
+                .await?;
         }
         Ok(webhook)
     })
@@ -174,11 +178,11 @@ pub async fn remove(
     organisation: OrganisationId,
     id: WebhookId,
 ) -> Result<()> {
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     write!(context.db, |tx| -> Result<()> {
-        let webhook = doing.hold(tx).await?.webhook;
+        let webhook = hold(tx, &doing).await?.webhook;
         webhooks::remove(tx, &doing.id).await?;
-        doing.record(tx, Action::WebhookRemoved, &webhook).await
+        doing.record(tx, Action::WebhookRemoved, &detail(&webhook)).await
     })
 }
 
@@ -192,15 +196,17 @@ pub async fn rotate_secret(
     organisation: OrganisationId,
     id: WebhookId,
 ) -> Result<Webhook> {
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     let secret = secret::mint(&*context.random);
     let sealed = secret::seal(context.ca.key_store(), &doing.id, &secret, &*context.random)?;
     write!(context.db, |tx| -> Result<Webhook> {
-        let mut webhook = doing.hold(tx).await?.webhook;
+        let mut webhook = hold(tx, &doing).await?.webhook;
         let until = doing.now.plus(OVERLAP);
         webhooks::rotate(tx, &doing.id, &sealed, until).await?;
         webhook.former_secret_until = Some(until);
-        doing.record(tx, Action::WebhookSecretRotated, &webhook).await?;
+        doing
+            .record(tx, Action::WebhookSecretRotated, &detail(&webhook))
+            .await?;
         webhook.secret = Some(secret);
         Ok(webhook)
     })
@@ -217,7 +223,7 @@ pub async fn test(
     organisation: OrganisationId,
     id: WebhookId,
 ) -> Result<WebhookDelivery> {
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     let now = doing.now;
     let event = WebhookEventId::new(now, context.random.for_id());
     let body = WebhookBody {
@@ -245,7 +251,7 @@ pub async fn test(
     };
     let (acting, written) = (doing.clone(), record.clone());
     let webhook = write!(context.db, |tx| -> Result<WebhookRecord> {
-        let webhook = acting.hold(tx).await?;
+        let webhook = hold(tx, &acting).await?;
         open_place(tx, &acting.organisation).await?;
         if webhook.webhook.state != WebhookState::On {
             return Err(Error::Conflict(
@@ -258,7 +264,9 @@ pub async fn test(
             ));
         }
         deliveries::insert(tx, &acting.id, &written, now.plus(delivery::LEASE)).await?;
-        acting.record(tx, Action::WebhookTested, &webhook.webhook).await?;
+        acting
+            .record(tx, Action::WebhookTested, &detail(&webhook.webhook))
+            .await?;
         Ok(webhook)
     })?;
     delivery::send(context, courier, &webhook, record).await?;
@@ -300,16 +308,18 @@ pub async fn replay(
     id: WebhookId,
     event: WebhookEventId,
 ) -> Result<WebhookDelivery> {
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     write!(context.db, |tx| -> Result<WebhookDelivery> {
-        let (webhook, id) = (doing.hold(tx).await?.webhook, &doing.id);
+        let (webhook, id) = (hold(tx, &doing).await?.webhook, &doing.id);
         deliveries::find(tx, id, &event).await?.ok_or(Error::NotFound)?;
         if !deliveries::replay(tx, id, &event, doing.now).await? {
             return Err(Error::Conflict(
                 "this happened in an organisation that is not below this webhook’s any more".to_owned(),
             ));
         }
-        doing.record(tx, Action::WebhookReplayed, &webhook).await?;
+        doing
+            .record(tx, Action::WebhookReplayed, &detail(&webhook))
+            .await?;
         let found = deliveries::find(tx, id, &event).await?;
         Ok(found.ok_or(Error::NotFound)?.delivery)
     })
@@ -326,63 +336,24 @@ pub async fn replay_failed(
     id: WebhookId,
     since: UnixMillis,
 ) -> Result<Replayed> {
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     write!(context.db, |tx| -> Result<Replayed> {
-        let webhook = doing.hold(tx).await?.webhook;
+        let webhook = hold(tx, &doing).await?.webhook;
         let count = deliveries::replay_failed(tx, &doing.id, since, doing.now).await?;
         if count > 0 {
-            doing.record(tx, Action::WebhookReplayed, &webhook).await?;
+            doing
+                .record(tx, Action::WebhookReplayed, &detail(&webhook))
+                .await?;
         }
         Ok(Replayed { count })
     })
 }
 
-/// Something that is done to a webhook. Who decides where events go decides who knows of the fleet: it takes an admin who is there now.
-#[derive(Clone)]
-struct Doing {
-    caller: Caller,
-    organisation: OrganisationId,
-    id: WebhookId,
-    now: UnixMillis,
-}
-
-impl Doing {
-    async fn begin(
-        context: &Context,
-        caller: &Caller,
-        organisation: OrganisationId,
-        id: WebhookId,
-    ) -> Result<Self> {
-        let now = context.clock.now();
-        caller
-            .require(&context.db, &organisation, Right::Administer)
-            .await?;
-        caller.require_fresh_person(now)?;
-        Ok(Self {
-            caller: caller.clone(),
-            organisation,
-            id,
-            now,
-        })
-    }
-
-    /// The webhook, whose organisation is held for a caller who still administers it.
-    async fn hold(&self, tx: &mut Conn<'_>) -> Result<WebhookRecord> {
-        hold_as_admin(tx, &self.caller, &self.organisation).await?;
-        of(tx, &self.organisation, &self.id).await
-    }
-
-    async fn record(&self, tx: &mut Conn<'_>, action: Action, webhook: &Webhook) -> Result<()> {
-        record(
-            tx,
-            self.caller.actor(),
-            &self.organisation,
-            self.now,
-            action,
-            webhook,
-        )
-        .await
-    }
+/// The webhook, whose organisation is held for a caller who still administers it. Who decides where events go decides who knows of the
+/// fleet.
+async fn hold(tx: &mut Conn<'_>, doing: &ByAdmin<WebhookId>) -> Result<WebhookRecord> {
+    doing.hold(tx).await?;
+    of(tx, &doing.organisation, &doing.id).await
 }
 
 /// A webhook of this organisation.

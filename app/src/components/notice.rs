@@ -89,3 +89,21 @@ pub(crate) fn Blank<C: IntoView + 'static>(
         </div>
     }
 }
+
+/// In place of a page: why its visitor finds nothing there.
+#[component]
+pub(crate) fn Instead(
+    /// What the page is called.
+    title: &'static str,
+    /// Why, and whom to ask.
+    words: &'static str,
+) -> impl IntoView {
+    view! {
+        <h1>{title}</h1>
+        <div class="gate">
+            <Notice tone=Tone::Warn>
+                <p>{words}</p>
+            </Notice>
+        </div>
+    }
+}

@@ -19,6 +19,7 @@ pub(crate) struct Bar {
     name: String,
     count: u64,
     href: Option<String>,
+    is_late: bool,
 }
 
 impl Bar {
@@ -27,6 +28,15 @@ impl Bar {
             name,
             count,
             href: None,
+            is_late: false,
+        }
+    }
+
+    /// It counts what should not be so any more, and is drawn so.
+    pub(crate) fn late(self) -> Self {
+        Self {
+            is_late: true,
+            ..self
         }
     }
 
@@ -110,7 +120,7 @@ pub(crate) fn Columns(
             let height = scaled(bar.count, most, HEIGHT);
             view! {
                 <rect
-                    class=if place == 0 { "picture-late" } else { "" }
+                    class=bar.is_late.then_some("picture-late")
                     x=(place * step + 2).to_string()
                     y=(HEIGHT - height).to_string()
                     width=step.saturating_sub(4).to_string()

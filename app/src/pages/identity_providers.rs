@@ -8,11 +8,10 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::branches::administered;
-use crate::components::icon::{Glyph, Icon};
-use crate::components::notice::{Notice, Tone};
+use crate::components::notice::Instead;
+use crate::components::settings_head::SettingsHead;
 use crate::islands::identity_providers::IdentityProviders;
 use crate::islands::lists::all;
-use crate::islands::organisation::address_of;
 use crate::pages::frame::WithoutAccount;
 use crate::parts::Preload;
 use crate::trouble::Trouble;
@@ -34,7 +33,7 @@ pub(crate) fn IdentityProvidersPage() -> impl IntoView {
                     customers.retain(|organisation| organisation.parent.is_none());
                     let places = account.organisations_where(Role::may_administer).cloned().collect();
                     if customers.is_empty() {
-                        view! { <NotAllowed /> }.into_any()
+                        view! { <Instead title=t.providers() words=t.providers_not_allowed() /> }.into_any()
                     } else {
                         view! { <Whole customers places one=asked.is_some() /> }.into_any()
                     }
@@ -57,28 +56,7 @@ fn Whole(
     let above = customers.first().filter(|_| one).cloned();
     view! {
         <Preload island="identity_providers" />
-        {above
-            .map(|organisation| {
-                view! {
-                    <p class="crumb">
-                        <a href=address_of(organisation.id.as_str())>
-                            <Icon glyph=Glyph::Back />
-                            {organisation.name}
-                        </a>
-                    </p>
-                }
-            })}
-        <div class="page-head">
-            <div>
-                <h1>{t.providers()}</h1>
-                <p class="lede">{t.providers_lede()}</p>
-            </div>
-        </div>
-        <noscript>
-            <Notice tone=Tone::Warn>
-                <p>{t.providers_need_script()}</p>
-            </Notice>
-        </noscript>
+        <SettingsHead above title=t.providers() lede=t.providers_lede() needs_script=t.providers_need_script() />
         <Suspense>
             {move || {
                 let (api, customers, places) = (api.clone(), customers.clone(), places.clone());
@@ -93,19 +71,5 @@ fn Whole(
                 })
             }}
         </Suspense>
-    }
-}
-
-/// In place of the lists: nobody should look for what is not theirs.
-#[component]
-fn NotAllowed() -> impl IntoView {
-    let t = language();
-    view! {
-        <h1>{t.providers()}</h1>
-        <div class="gate">
-            <Notice tone=Tone::Warn>
-                <p>{t.providers_not_allowed()}</p>
-            </Notice>
-        </div>
     }
 }

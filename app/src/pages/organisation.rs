@@ -15,7 +15,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::audit_view::AuditView;
 use crate::branches::{Branch, asked_for, branches};
-use crate::components::notice::{Notice, Tone};
+use crate::components::notice::{Instead, Notice, Tone};
 use crate::fleet_view::FleetView;
 use crate::islands::lists::all;
 use crate::islands::organisation::{OrganisationView, Shown, address_of};
@@ -294,17 +294,4 @@ fn targets(organisation: &Organisation, tree: &[Branch]) -> Vec<(String, String)
         }
     }
     found
-}
-
-/// In place of an organisation.
-#[component]
-pub(crate) fn Instead(title: &'static str, words: &'static str) -> impl IntoView {
-    view! {
-        <h1>{title}</h1>
-        <div class="gate">
-            <Notice tone=Tone::Warn>
-                <p>{words}</p>
-            </Notice>
-        </div>
-    }
 }

@@ -173,7 +173,7 @@ fn weeks(t: Language, overview: &FleetOverview) -> Vec<Bar> {
         };
         Bar::new(words, *devices)
     });
-    std::iter::once(Bar::new(t.overview_ended().to_owned(), overview.expired))
+    std::iter::once(Bar::new(t.overview_ended().to_owned(), overview.expired).late())
         .chain(ahead)
         .collect()
 }

@@ -9,7 +9,7 @@ use gangway_protocol::signer::SignerKind;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::components::notice::{Notice, Tone, TroubleNotice};
+use crate::components::notice::{Instead, Notice, Tone, TroubleNotice};
 use crate::islands::lists::all;
 use crate::islands::plgd_client::{ClientHub, PlgdClient};
 use crate::pages::frame::WithoutAccount;
@@ -27,7 +27,7 @@ pub(crate) fn PlgdClientPage() -> impl IntoView {
         <main id="main" class="narrow" tabindex="-1">
             {match account() {
                 Err(trouble) => view! { <WithoutAccount trouble /> }.into_any(),
-                Ok(account) if !account.may(Role::may_enrol) => view! { <NotAllowed /> }.into_any(),
+                Ok(account) if !account.may(Role::may_enrol) => view! { <Instead title=t.plgd_client_way() words=t.plgd_client_not_allowed() /> }.into_any(),
                 Ok(account) => view! { <Whole account /> }.into_any(),
             }}
         </main>
@@ -130,18 +130,4 @@ async fn hubs(account: &Account, signs_for_plgd: bool) -> Outcome<Vec<ClientHub>
         hubs.extend(here);
     }
     Ok(hubs)
-}
-
-/// In place of the form.
-#[component]
-fn NotAllowed() -> impl IntoView {
-    let t = language();
-    view! {
-        <h1>{t.plgd_client_way()}</h1>
-        <div class="gate">
-            <Notice tone=Tone::Warn>
-                <p>{t.plgd_client_not_allowed()}</p>
-            </Notice>
-        </div>
-    }
 }

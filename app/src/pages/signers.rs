@@ -9,7 +9,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::branches::administered;
-use crate::components::notice::{Notice, Tone};
+use crate::components::notice::{Instead, Notice, Tone};
 use crate::islands::lists::all;
 use crate::islands::signers::Signers;
 use crate::pages::frame::WithoutAccount;
@@ -27,7 +27,7 @@ pub(crate) fn SignersPage() -> impl IntoView {
         <main id="main" class="narrow" tabindex="-1">
             {match account() {
                 Err(trouble) => view! { <WithoutAccount trouble /> }.into_any(),
-                Ok(account) if !account.may(Role::may_administer) => view! { <NotAllowed /> }.into_any(),
+                Ok(account) if !account.may(Role::may_administer) => view! { <Instead title=t.signers() words=t.signers_not_allowed() /> }.into_any(),
                 Ok(account) => view! { <Whole account /> }.into_any(),
             }}
         </main>
@@ -73,19 +73,5 @@ fn Whole(account: Account) -> impl IntoView {
                 })
             }}
         </Suspense>
-    }
-}
-
-/// In place of the lists: nobody should look for what is not theirs.
-#[component]
-fn NotAllowed() -> impl IntoView {
-    let t = language();
-    view! {
-        <h1>{t.signers()}</h1>
-        <div class="gate">
-            <Notice tone=Tone::Warn>
-                <p>{t.signers_not_allowed()}</p>
-            </Notice>
-        </div>
     }
 }

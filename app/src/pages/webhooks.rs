@@ -8,10 +8,9 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::branches::administered;
-use crate::components::icon::{Glyph, Icon};
-use crate::components::notice::{Notice, Tone};
+use crate::components::notice::Instead;
+use crate::components::settings_head::SettingsHead;
 use crate::islands::lists::all;
-use crate::islands::organisation::address_of;
 use crate::islands::webhooks::Webhooks;
 use crate::pages::frame::WithoutAccount;
 use crate::parts::Preload;
@@ -33,7 +32,7 @@ pub(crate) fn WebhooksPage() -> impl IntoView {
                     // What happens below is told above too.
                     let organisations = administered(&account, asked.as_deref());
                     if organisations.is_empty() {
-                        view! { <NotAllowed /> }.into_any()
+                        view! { <Instead title=t.webhooks() words=t.webhooks_not_allowed() /> }.into_any()
                     } else {
                         view! { <Whole organisations one=asked.is_some() /> }.into_any()
                     }
@@ -54,28 +53,7 @@ fn Whole(
     let above = organisations.first().filter(|_| one).cloned();
     view! {
         <Preload island="webhooks" />
-        {above
-            .map(|organisation| {
-                view! {
-                    <p class="crumb">
-                        <a href=address_of(organisation.id.as_str())>
-                            <Icon glyph=Glyph::Back />
-                            {organisation.name}
-                        </a>
-                    </p>
-                }
-            })}
-        <div class="page-head">
-            <div>
-                <h1>{t.webhooks()}</h1>
-                <p class="lede">{t.webhooks_lede()}</p>
-            </div>
-        </div>
-        <noscript>
-            <Notice tone=Tone::Warn>
-                <p>{t.webhooks_need_script()}</p>
-            </Notice>
-        </noscript>
+        <SettingsHead above title=t.webhooks() lede=t.webhooks_lede() needs_script=t.webhooks_need_script() />
         <Suspense>
             {move || {
                 let (api, organisations) = (api.clone(), organisations.clone());
@@ -90,19 +68,5 @@ fn Whole(
                 })
             }}
         </Suspense>
-    }
-}
-
-/// In place of the lists: nobody should look for what is not theirs.
-#[component]
-fn NotAllowed() -> impl IntoView {
-    let t = language();
-    view! {
-        <h1>{t.webhooks()}</h1>
-        <div class="gate">
-            <Notice tone=Tone::Warn>
-                <p>{t.webhooks_not_allowed()}</p>
-            </Notice>
-        </div>
     }
 }

@@ -22,14 +22,19 @@ pub async fn open_place(tx: &mut Conn<'_>, id: &OrganisationId) -> Result<Place>
     Ok(place)
 }
 
-/// Holds an organisation until the transaction ends, for a caller who still administers it.
+/// Holds an organisation until the transaction ends, for a caller whose role there still allows it.
 ///
 /// # Errors
-/// [`Error::NotFound`] when they do not any more.
-pub async fn hold_as_admin(tx: &mut Conn<'_>, caller: &Caller, id: &OrganisationId) -> Result<()> {
+/// [`Error::NotFound`] when it does not any more.
+pub async fn hold_as(
+    tx: &mut Conn<'_>,
+    caller: &Caller,
+    id: &OrganisationId,
+    may: fn(Role) -> bool,
+) -> Result<()> {
     organisations::bump_revision(tx, id).await?;
     let own = organisations::role_at(tx, id, &caller.account).await?;
-    if !own.is_some_and(Role::may_administer) {
+    if !own.is_some_and(may) {
         return Err(Error::NotFound);
     }
     Ok(())

@@ -9,7 +9,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::locks::Lock;
 use super::rules::policy_of;
-use super::{Conn, DbError, parsed, query, row};
+use super::{Conn, DbError, Query, parsed, query, row};
 
 /// Gives an organisation another name.
 ///
@@ -127,12 +127,10 @@ pub async fn roles_at(
     organisation: &OrganisationId,
     account: &AccountId,
 ) -> Result<Vec<Role>, DbError> {
-    let roles: Vec<(String,)> = query(role_above!())
+    let asked = query(role_above!())
         .bind(organisation.as_str())
-        .bind(account.as_str())
-        .fetch_all(conn)
-        .await?;
-    Ok(known(&roles))
+        .bind(account.as_str());
+    roles_of(conn, asked).await
 }
 
 /// As [`roles_at`], if `organisation` is `root` or lies below it; otherwise none.
@@ -145,16 +143,14 @@ pub async fn roles_within(
     organisation: &OrganisationId,
     account: &AccountId,
 ) -> Result<Vec<Role>, DbError> {
-    let roles: Vec<(String,)> = query(concat!(
+    let asked = query(concat!(
         role_above!(),
         " AND EXISTS (SELECT 1 FROM above WHERE above.id = $3)"
     ))
     .bind(organisation.as_str())
     .bind(account.as_str())
-    .bind(root.as_str())
-    .fetch_all(conn)
-    .await?;
-    Ok(known(&roles))
+    .bind(root.as_str());
+    roles_of(conn, asked).await
 }
 
 /// As [`roles_at`], of those that count for somebody who signed in by a passkey: where single sign-on is required, an owner's
@@ -167,12 +163,10 @@ pub async fn roles_by_passkey(
     organisation: &OrganisationId,
     account: &AccountId,
 ) -> Result<Vec<Role>, DbError> {
-    let roles: Vec<(String,)> = query(concat!(role_above!(), " AND ", counts_by_passkey!()))
+    let asked = query(concat!(role_above!(), " AND ", counts_by_passkey!()))
         .bind(organisation.as_str())
-        .bind(account.as_str())
-        .fetch_all(conn)
-        .await?;
-    Ok(known(&roles))
+        .bind(account.as_str());
+    roles_of(conn, asked).await
 }
 
 /// As [`roles_within`], of those that count for a token: a person's rests on a passkey, a service's on nothing else.
@@ -185,7 +179,7 @@ pub async fn roles_by_token(
     organisation: &OrganisationId,
     account: &AccountId,
 ) -> Result<Vec<Role>, DbError> {
-    let roles: Vec<(String,)> = query(concat!(
+    let asked = query(concat!(
         role_above!(),
         " AND EXISTS (SELECT 1 FROM above WHERE above.id = $3) AND (",
         counts_by_passkey!(),
@@ -193,14 +187,13 @@ pub async fn roles_by_token(
     ))
     .bind(organisation.as_str())
     .bind(account.as_str())
-    .bind(root.as_str())
-    .fetch_all(conn)
-    .await?;
-    Ok(known(&roles))
+    .bind(root.as_str());
+    roles_of(conn, asked).await
 }
 
-fn known(roles: &[(String,)]) -> Vec<Role> {
-    roles.iter().filter_map(|(role,)| Role::from_name(role)).collect()
+async fn roles_of(conn: &mut Conn<'_>, asked: Query) -> Result<Vec<Role>, DbError> {
+    let roles: Vec<(String,)> = asked.fetch_all(conn).await?;
+    Ok(roles.iter().filter_map(|(role,)| Role::from_name(role)).collect())
 }
 
 /// The roles of account `$2` at organisation `$1` and above it.

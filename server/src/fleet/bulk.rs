@@ -17,13 +17,13 @@ use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 
 use super::Request;
-use crate::authority::{Caller, Error, Result, Right};
+use crate::authority::{Caller, Error, Result, Right, hold_as};
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::bulk_jobs::listed::{self, Failure};
 use crate::db::bulk_jobs::{self, BulkJobRecord, Collecting, Counts};
 use crate::db::organisations::tree;
-use crate::db::{Conn, DbError, audit, devices, organisations, write};
+use crate::db::{Conn, DbError, audit, devices, write};
 use crate::enrolment::exclusion;
 use crate::enrolment::naming::check_labels;
 use crate::once::Once;
@@ -86,7 +86,7 @@ pub async fn request(
         {
             return Ok(job);
         }
-        hold_as_operator(tx, &caller, &job.organisation).await?;
+        hold_as(tx, &caller, &job.organisation, Role::may_operate).await?;
         if bulk_jobs::count_open(tx, &job.organisation).await? >= MAX_OPEN {
             return Err(Error::Conflict(format!(
                 "{MAX_OPEN} actions on many devices are under way here: wait until one is done, or cancel one"
@@ -126,7 +126,7 @@ pub async fn confirm(
     }
     let caller = caller.clone();
     write!(context.db, |tx| -> Result<BulkJob> {
-        hold_as_operator(tx, &caller, &job.organisation).await?;
+        hold_as(tx, &caller, &job.organisation, Role::may_operate).await?;
         if !bulk_jobs::confirm(tx, &job.id, &caller.account, &assertion, begins_at(now)).await? {
             return Err(Error::Conflict(
                 "this waits for no second person: it was confirmed or cancelled meanwhile".to_owned(),
@@ -345,16 +345,6 @@ async fn reach(
     found
         .filter(|job| job.organisation == *organisation)
         .ok_or(Error::NotFound)
-}
-
-/// Holds an organisation until the transaction ends, for a caller who still operates it.
-async fn hold_as_operator(tx: &mut Conn<'_>, caller: &Caller, id: &OrganisationId) -> Result<()> {
-    organisations::bump_revision(tx, id).await?;
-    let own = organisations::role_at(tx, id, &caller.account).await?;
-    if !own.is_some_and(Role::may_operate) {
-        return Err(Error::NotFound);
-    }
-    Ok(())
 }
 
 async fn again(tx: &mut Conn<'_>, id: &BulkJobId, caller: &Caller) -> Result<BulkJob> {

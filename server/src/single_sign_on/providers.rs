@@ -9,19 +9,17 @@ use gangway_protocol::single_sign_on::{
     ClaimedRoles, IdentityProvider, IdentityProviderRequest, IdentityProviderTrial, IdentityProviderUpdate,
     MAX_ISSUER_LEN, MAX_MAPPINGS, MAX_PROVIDERS, MAX_VALUE_LEN, SignInOffers,
 };
-use gangway_protocol::time::UnixMillis;
 use openidconnect::JsonWebKey as _;
 
 use super::directory::Directory;
 use super::sweep;
-use crate::authority::{Caller, Error, Result, Right, fit_name, hold_as_admin, open_place};
+use crate::authority::{ByAdmin, Caller, Error, Result, Right, fit_name, open_place};
 use crate::ca::KeyStore;
 use crate::config::Config;
 use crate::context::Context;
-use crate::db::audit::{Entry, Scope};
 use crate::db::identity_providers::ProviderRecord;
 use crate::db::organisations::tree;
-use crate::db::{Conn, audit, identity_providers, write};
+use crate::db::{Conn, identity_providers, write};
 use crate::once::Once;
 use crate::relay::Relay;
 use crate::rng::Random;
@@ -77,7 +75,7 @@ pub async fn add(
     request: IdentityProviderRequest,
 ) -> Result<IdentityProvider> {
     let id = IdentityProviderId::new(context.clock.now(), context.random.for_id());
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     let (now, id, organisation) = (doing.now, doing.id.clone(), doing.organisation.clone());
     let place = path::identity_providers(&organisation);
     let once = Once::of(key, &caller.account, &(&place, &request), &*context.random)?;
@@ -104,7 +102,7 @@ pub async fn add(
         {
             return Ok(provider);
         }
-        hold_as_admin(tx, &doing.caller, &organisation).await?;
+        doing.hold(tx).await?;
         let place = open_place(tx, &organisation).await?;
         if place.parent.is_some() {
             return Err(Error::Conflict(
@@ -123,7 +121,9 @@ pub async fn add(
         if let Some(once) = &once {
             once.end(tx, &provider).await?;
         }
-        doing.record(tx, Action::IdentityProviderAdded, &record).await?;
+        doing
+            .record(tx, Action::IdentityProviderAdded, &detail(&record))
+            .await?;
         Ok(provider)
     })
 }
@@ -139,7 +139,7 @@ pub async fn change(
     id: IdentityProviderId,
     update: IdentityProviderUpdate,
 ) -> Result<IdentityProvider> {
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     let name = update
         .name
         .as_deref()
@@ -153,7 +153,7 @@ pub async fn change(
     let roles = update.roles.map(fit_roles).transpose()?;
     let makes_accounts = update.makes_accounts;
     let record = write!(context.db, |tx| -> Result<ProviderRecord> {
-        let mut record = doing.hold(tx).await?;
+        let mut record = hold(tx, &doing).await?;
         if let Some(roles) = &roles {
             are_of_customer(tx, &doing.organisation, roles).await?;
         }
@@ -169,7 +169,9 @@ pub async fn change(
         record.roles = roles.unwrap_or(record.roles);
         record.makes_accounts = makes_accounts.unwrap_or(record.makes_accounts);
         identity_providers::update(tx, &record).await?;
-        doing.record(tx, Action::IdentityProviderChanged, &record).await?;
+        doing
+            .record(tx, Action::IdentityProviderChanged, &detail(&record))
+            .await?;
         Ok(record)
     })?;
     Ok(shown(&context.config, record))
@@ -186,9 +188,9 @@ pub async fn remove(
     organisation: OrganisationId,
     id: IdentityProviderId,
 ) -> Result<()> {
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     write!(context.db, |tx| -> Result<()> {
-        let record = doing.hold(tx).await?;
+        let record = hold(tx, &doing).await?;
         let place = tree::find(tx, &doing.organisation)
             .await?
             .ok_or(Error::NotFound)?;
@@ -200,7 +202,9 @@ pub async fn remove(
             ));
         }
         identity_providers::mark_removed(tx, &doing.id, doing.now).await?;
-        doing.record(tx, Action::IdentityProviderRemoved, &record).await
+        doing
+            .record(tx, Action::IdentityProviderRemoved, &detail(&record))
+            .await
     })?;
     // What a crash leaves of this is done by the next sweep.
     sweep::clear_removed(context, relay).await?;
@@ -218,7 +222,7 @@ pub async fn test(
     organisation: OrganisationId,
     id: IdentityProviderId,
 ) -> Result<IdentityProviderTrial> {
-    let doing = Doing::begin(context, caller, organisation, id).await?;
+    let doing = ByAdmin::begin(&context.db, context.clock.now(), caller, organisation, id).await?;
     let mut reader = context.db.reader().await?;
     let record = of(&mut reader.conn(), &doing.organisation, &doing.id).await?;
     drop(reader);
@@ -361,52 +365,15 @@ fn shown(config: &Config, record: ProviderRecord) -> IdentityProvider {
     }
 }
 
-/// Something that is done to a provider. Who decides who may come in is an admin who is there now.
-#[derive(Clone)]
-struct Doing {
-    caller: Caller,
-    organisation: OrganisationId,
-    id: IdentityProviderId,
-    now: UnixMillis,
+/// The provider, whose customer is held for a caller who still administers it. Who decides who vouches for people decides who may come in.
+async fn hold(tx: &mut Conn<'_>, doing: &ByAdmin<IdentityProviderId>) -> Result<ProviderRecord> {
+    doing.hold(tx).await?;
+    of(tx, &doing.organisation, &doing.id).await
 }
 
-impl Doing {
-    async fn begin(
-        context: &Context,
-        caller: &Caller,
-        organisation: OrganisationId,
-        id: IdentityProviderId,
-    ) -> Result<Self> {
-        let now = context.clock.now();
-        caller
-            .require(&context.db, &organisation, Right::Administer)
-            .await?;
-        caller.require_fresh_person(now)?;
-        Ok(Self {
-            caller: caller.clone(),
-            organisation,
-            id,
-            now,
-        })
-    }
-
-    /// The provider, whose customer is held for a caller who still administers it.
-    async fn hold(&self, tx: &mut Conn<'_>) -> Result<ProviderRecord> {
-        hold_as_admin(tx, &self.caller, &self.organisation).await?;
-        of(tx, &self.organisation, &self.id).await
-    }
-
-    async fn record(&self, tx: &mut Conn<'_>, action: Action, record: &ProviderRecord) -> Result<()> {
-        let entry = Entry {
-            scope: Scope::Organisation(&self.organisation),
-            at: self.now,
-            actor: self.caller.actor(),
-            action,
-            subject: record.id.as_str(),
-            detail: &format!("{}: {}", record.name, record.issuer),
-        };
-        Ok(audit::append(tx, &entry).await?)
-    }
+/// A provider as the record names it.
+fn detail(record: &ProviderRecord) -> String {
+    format!("{}: {}", record.name, record.issuer)
 }
 
 /// A provider of this customer.

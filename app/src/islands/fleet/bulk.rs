@@ -6,7 +6,7 @@ use gangway_protocol::path::page as paths;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::super::jobs::line::{JobLine, action_name};
+use super::super::jobs::line::{JobLine, action_words};
 use super::super::lists::Once;
 use super::listing::Total;
 use super::state::Fleet;
@@ -52,10 +52,21 @@ impl Kind {
     ];
 
     fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| {
-            kind.action(&Fields::default())
-                .is_some_and(|action| action.name() == name)
-        })
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The name of its actions, as on the wire.
+    fn name(self) -> &'static str {
+        match self {
+            Self::AddLabels => "add_labels",
+            Self::RemoveLabels => "remove_labels",
+            Self::Move => "move",
+            Self::Renew => "renew",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Retire => "retire",
+            Self::Revoke => "revoke",
+        }
     }
 
     /// The action with what was filled in; `None` while something is missing.
@@ -103,17 +114,6 @@ struct Fields {
     labels: Vec<String>,
     target: String,
     reason: RevocationReason,
-}
-
-impl Default for Fields {
-    fn default() -> Self {
-        Self {
-            labels: Vec::new(),
-            // Any: what the action is called does not depend on it.
-            target: "org_00000000000000000000000000".to_owned(),
-            reason: RevocationReason::Unspecified,
-        }
-    }
 }
 
 /// What the bar and the question share.
@@ -256,8 +256,7 @@ fn Bar(asking: Asking) -> impl IntoView {
                     <option value="">{t.bulk_pick()}</option>
                     {Kind::ALL
                         .into_iter()
-                        .filter_map(|kind| kind.action(&Fields::default()))
-                        .map(|action| view! { <option value=action.name()>{action_name(t, &action)}</option> })
+                        .map(|kind| view! { <option value=kind.name()>{action_words(t, kind.name())}</option> })
                         .collect_view()}
                 </select>
                 <button
@@ -286,9 +285,7 @@ fn Ask(asking: Asking) -> impl IntoView {
     let once = Once::new();
     let question = Signal::derive(move || {
         let kind = asking.kind().unwrap_or(Kind::Renew);
-        let verb = kind
-            .action(&Fields::default())
-            .map_or("", |action| action_name(t, &action));
+        let verb = action_words(t, kind.name());
         Question {
             title: t.bulk_title(verb, &untrack(|| asking.devices())),
             says: vec![kind.says(t), t.bulk_says_undo()],
@@ -358,5 +355,23 @@ fn TargetField(target: RwSignal<String>, homes: StoredValue<Vec<(String, String)
                 {homes.into_iter().map(|(id, path)| view! { <option value=id>{path}</option> }).collect_view()}
             </select>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_called_as_its_actions_are() {
+        let fields = Fields {
+            labels: Vec::new(),
+            target: "org_00000000000000000000000000".to_owned(),
+            reason: RevocationReason::Unspecified,
+        };
+        for kind in Kind::ALL {
+            let action = kind.action(&fields).expect("nothing is missing");
+            assert_eq!((action.name(), Kind::of(kind.name())), (kind.name(), Some(kind)));
+        }
     }
 }

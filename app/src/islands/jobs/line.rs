@@ -1,7 +1,7 @@
 //! One action on many devices: what it is, how far, and what can be done about it.
 
 use gangway_client::ApiError;
-use gangway_protocol::bulk::{BulkAction, BulkFailure, BulkJob, BulkJobState};
+use gangway_protocol::bulk::{BulkFailure, BulkJob, BulkJobState};
 use gangway_protocol::id::{BulkJobId, OrganisationId};
 use gangway_protocol::page::{Page, PageQuery};
 use gangway_protocol::path::page as paths;
@@ -30,7 +30,8 @@ pub(crate) fn JobLine(
 ) -> impl IntoView {
     let t = language();
     Effect::new(move |_| follow(job));
-    let title = move || job.with(|job| t.job_with(action_name(t, &job.action), &t.devices(job.devices)));
+    let title =
+        move || job.with(|job| t.job_with(action_words(t, job.action.name()), &t.devices(job.devices)));
     let goes_on = Memo::new(move |_| job.with(|job| job.state == BulkJobState::Running));
     let gone = move || job.with(|job| job.done + job.unchanged + job.failed);
     view! {
@@ -56,18 +57,18 @@ pub(crate) fn JobLine(
     }
 }
 
-/// What a job does, as its button says it.
-pub(crate) fn action_name(t: Language, action: &BulkAction) -> &'static str {
-    match action {
-        BulkAction::AddLabels { .. } => t.bulk_add_labels(),
-        BulkAction::RemoveLabels { .. } => t.bulk_remove_labels(),
-        BulkAction::Move { .. } => t.bulk_move(),
-        BulkAction::Renew => t.bulk_renew(),
-        BulkAction::Suspend => t.bulk_suspend(),
-        BulkAction::Resume => t.bulk_resume(),
-        BulkAction::Revoke { .. } => t.bulk_revoke(),
-        BulkAction::Retire => t.bulk_retire(),
-        BulkAction::Unknown => t.bulk_unknown(),
+/// What a job does, by the name of its action, as the choice of one says it.
+pub(crate) fn action_words(t: Language, name: &str) -> &'static str {
+    match name {
+        "add_labels" => t.bulk_add_labels(),
+        "remove_labels" => t.bulk_remove_labels(),
+        "move" => t.bulk_move(),
+        "renew" => t.bulk_renew(),
+        "suspend" => t.bulk_suspend(),
+        "resume" => t.bulk_resume(),
+        "revoke" => t.bulk_revoke(),
+        "retire" => t.bulk_retire(),
+        _ => t.bulk_unknown(),
     }
 }
 

@@ -313,8 +313,6 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
         "organisations::of_account",
         Exempt("follows the tree from an account's memberships"),
     ),
-    ("organisations::roles_at", Exempt("follows the tree upwards")),
-    ("organisations::roles_within", Exempt("follows the tree upwards")),
     (
         "passkeys::credentials",
         Walks(|conn| Box::pin(async { passkeys::credentials(conn, &account()).await.map(drop) })),
@@ -437,4 +435,8 @@ pub(super) const LISTS: &[(&str, Rule)] = &[
     ("organisations::below", Exempt("follows the tree downwards")),
     ("organisations::close_below", Exempt("follows the tree downwards")),
     ("links::void_invitations", CHANGES),
+    (
+        "organisations::roles_of",
+        Exempt("follows the tree upwards, as all roles at an organisation do"),
+    ),
 ];

@@ -44,14 +44,6 @@ pub(super) const SINGLE_SIGN_ON: &[(&str, Rule)] = &[
         Exempt("the few providers that there are, a handful for a customer, once a minute"),
     ),
     (
-        "organisations::roles_by_passkey",
-        Exempt("follows the tree upwards, as all roles at an organisation do"),
-    ),
-    (
-        "organisations::roles_by_token",
-        Exempt("follows the tree upwards, as all roles at an organisation do"),
-    ),
-    (
         "sign_ins::accounts_by_provider",
         SortsFew(|conn| {
             Box::pin(async {
