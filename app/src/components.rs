@@ -19,7 +19,6 @@ pub(crate) mod reason_field;
 pub(crate) mod recovery_codes;
 pub(crate) mod role;
 pub(crate) mod run_command;
-pub(crate) mod settings_head;
 pub(crate) mod shown_once;
 pub(crate) mod signer_kind;
 pub(crate) mod steps;

@@ -15,6 +15,7 @@ pub(crate) mod not_found;
 pub(crate) mod organisation;
 pub(crate) mod overview;
 pub(crate) mod plgd_client;
+pub(crate) mod settings_head;
 pub(crate) mod setup;
 pub(crate) mod sign_up;
 pub(crate) mod signed_in;

@@ -9,10 +9,10 @@ use leptos_router::hooks::use_query_map;
 
 use crate::branches::administered;
 use crate::components::notice::Instead;
-use crate::components::settings_head::SettingsHead;
 use crate::islands::identity_providers::IdentityProviders;
 use crate::islands::lists::all;
 use crate::pages::frame::WithoutAccount;
+use crate::pages::settings_head::SettingsHead;
 use crate::parts::Preload;
 use crate::trouble::Trouble;
 use crate::visit::language;

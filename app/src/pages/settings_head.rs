@@ -3,8 +3,8 @@
 use gangway_protocol::organisation::Organisation;
 use leptos::prelude::*;
 
-use super::icon::{Glyph, Icon};
-use super::notice::{Notice, Tone};
+use crate::components::icon::{Glyph, Icon};
+use crate::components::notice::{Notice, Tone};
 use crate::islands::organisation::address_of;
 
 /// The head: the way back, what the page is for, and what it needs.
