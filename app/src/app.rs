@@ -19,9 +19,11 @@ use crate::pages::home::HomePage;
 use crate::pages::identity_providers::IdentityProvidersPage;
 use crate::pages::jobs::JobsPage;
 use crate::pages::link::LinkPage;
+use crate::pages::lobby::LobbyPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::organisation::OrganisationPage;
 use crate::pages::overview::OverviewPage;
+use crate::pages::permits::PermitsPage;
 use crate::pages::plgd_client::PlgdClientPage;
 use crate::pages::setup::SetupPage;
 use crate::pages::sign_up::SignUpPage;
@@ -54,11 +56,13 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("fleet") view=FleetPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("fleet"), StaticSegment("overview")) view=OverviewPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("fleet"), StaticSegment("jobs")) view=JobsPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("fleet"), StaticSegment("lobby")) view=LobbyPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("fleet"), ParamSegment("device")) view=DevicePage ssr=SsrMode::Async />
                 <Route path=StaticSegment("organisation") view=OrganisationPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("audit")) view=AuditPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("signers")) view=SignersPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("webhooks")) view=WebhooksPage ssr=SsrMode::Async />
+                <Route path=(StaticSegment("organisation"), StaticSegment("permits")) view=PermitsPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("identity-providers")) view=IdentityProvidersPage ssr=SsrMode::Async />
                 <Route path=(StaticSegment("organisation"), StaticSegment("expiring")) view=ExpiringPage ssr=SsrMode::Async />
                 <Route path=StaticSegment("plgd-client") view=PlgdClientPage ssr=SsrMode::Async />

@@ -54,6 +54,7 @@ mod home;
 mod link;
 mod organisation;
 mod overview;
+mod permits;
 mod plgd_client;
 mod signers;
 mod single_sign_on;

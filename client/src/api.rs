@@ -9,6 +9,7 @@ mod devices;
 mod enrolments;
 pub mod idempotency;
 mod organisations;
+mod permits;
 mod registrations;
 mod saved_views;
 mod signers;

@@ -35,6 +35,7 @@ use gangway_signing::{Advance, Advanced};
 
 pub use call::{Answer, Call};
 pub use failure::{Failure, Retry};
+pub use settling::credential;
 pub use view::{Obstacle, Progress, Review, Stage, Step, Told, View, Warning};
 
 use ending::Ending;

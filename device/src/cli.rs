@@ -2,6 +2,7 @@
 
 mod answer;
 mod failure;
+mod joining;
 mod key;
 mod mqtt;
 mod owner;
@@ -139,6 +140,8 @@ struct Manner {
     serial: Option<String>,
     #[command(flatten)]
     mqtt: mqtt::Mqtt,
+    #[command(flatten)]
+    joining: joining::Joining,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -165,7 +168,7 @@ impl WhoAccepts {
     }
 }
 
-fn settings(server: &Server, manner: &Manner) -> Settings {
+fn settings(server: &Server, manner: &Manner) -> Result<Settings, Failure> {
     let mut settings = Settings::new(server.server.clone());
     settings.trust = match server.trust {
         WhomToTrust::Public => Trust::Public,
@@ -174,6 +177,7 @@ fn settings(server: &Server, manner: &Manner) -> Settings {
     settings.ca_file.clone_from(&server.ca_file);
     settings.key_type = manner.key_type;
     settings.mqtt = manner.mqtt.settings();
+    settings.pass = manner.joining.pass()?;
     settings.code_life = Duration::from_secs(manner.code_life_secs);
     settings.accept = match manner.who_accepts() {
         WhoAccepts::Ask => Accept::Ask,
@@ -185,7 +189,7 @@ fn settings(server: &Server, manner: &Manner) -> Settings {
     }
     settings.facts.model = stated(&manner.model).or(settings.facts.model.take());
     settings.facts.serial = stated(&manner.serial).or(settings.facts.serial.take());
-    settings
+    Ok(settings)
 }
 
 /// A path as text that holds in every working directory.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use gangway_protocol::device::Facts;
 use gangway_protocol::enrolment::CODE_LIFE_SECS;
+use gangway_protocol::permit::Pass;
 use url::{Host, Url};
 
 use crate::enrolment::Accept;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub keys: Arc<dyn KeyProvider>,
     /// Who answers when an organisation wants the device.
     pub accept: Accept,
+    /// What it joins with instead of a code, where nobody stands at the screen.
+    pub pass: Option<Pass>,
     /// How long a code lives, at most ten minutes.
     pub code_life: Duration,
     /// Which issuers to trust when connecting to the server.
@@ -55,6 +58,7 @@ impl Settings {
             key_type: KeyType::default(),
             keys: Arc::new(FileKeys),
             accept: Accept::default(),
+            pass: None,
             code_life: Duration::from_secs(u64::from(CODE_LIFE_SECS)),
             trust: Trust::default(),
             ca_file: None,

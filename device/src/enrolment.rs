@@ -21,13 +21,14 @@ use gangway_protocol::enrolment::{
 };
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::ClaimId;
+use gangway_protocol::permit::Pass;
 use gangway_protocol::time::UnixMillis;
 
 use self::claim::{Claim, Ending, Turn};
 use self::code::{LiveCode, UnredeemedAnswers};
 use crate::clock::ServerClock;
 use crate::credential::Credential;
-use crate::event::Event;
+use crate::event::{Event, Trouble};
 use crate::key::Csr;
 use crate::rng::Random;
 
@@ -104,6 +105,10 @@ pub struct Enrolment {
     connection: Connection,
     resume: Option<String>,
     code: Option<LiveCode>,
+    /// What it has instead of a code, where it joins without a person.
+    pass: Option<Pass>,
+    /// Times in a row that nothing came of that pass.
+    refusals: u32,
     claim: Option<Claim>,
     answers: UnredeemedAnswers,
     server_clock: Option<ServerClock>,
@@ -131,6 +136,8 @@ impl Enrolment {
             connection: Connection::Down,
             resume,
             code: None,
+            pass: None,
+            refusals: 0,
             claim: None,
             answers: UnredeemedAnswers::default(),
             server_clock: None,
@@ -144,12 +151,24 @@ impl Enrolment {
         self
     }
 
+    /// Joins by a pass instead of a code: the server claims the device, no person does, and nobody is asked.
+    #[must_use]
+    pub fn with_pass(mut self, pass: Option<Pass>) -> Self {
+        if pass.is_some() {
+            self.accept = Accept::Always;
+            self.resume = None;
+        }
+        self.pass = pass;
+        self
+    }
+
     /// 1: the connection stands.
     pub fn connected(&mut self) -> Vec<Effect> {
         self.connection = Connection::Expecting;
         let hello = DeviceToServer::Hello {
             agent: self.identity.agent.clone(),
             resume: self.resume.clone(),
+            lookup: self.pass.as_ref().map(|pass| pass.lookup.clone()),
         };
         vec![Effect::Send(hello)]
     }
@@ -180,8 +199,10 @@ impl Enrolment {
                 server_time,
             } => {
                 self.server_clock = Some(ServerClock::new(server_time, now));
-                self.resume = Some(resume.clone());
-                effects.push(Effect::KeepResume(Some(resume)));
+                if self.pass.is_none() {
+                    self.resume = Some(resume.clone());
+                    effects.push(Effect::KeepResume(Some(resume)));
+                }
                 self.take_nameplate(&nameplate, expires_in_secs, verification_uri, now, &mut effects);
             }
             ServerToDevice::Claim {
@@ -193,9 +214,13 @@ impl Enrolment {
             }
             ServerToDevice::Confirm { claim: id, confirm } => {
                 if let (Some(claim), Some(code)) = (self.take_running(&id), &self.code) {
-                    let turn = claim.on_confirm(&confirm, &self.identity, code.verification_uri(), now);
-                    if matches!(turn, Turn::On(..)) {
+                    let mut turn = claim.on_confirm(&confirm, &self.identity, code.verification_uri(), now);
+                    if let Turn::On(_, more) = &mut turn {
                         self.answers.redeem();
+                        if self.pass.is_some() {
+                            // Nobody has entered a code.
+                            more.retain(|effect| !matches!(effect, Effect::Tell(Event::Claimed {})));
+                        }
                     }
                     self.proceed(id, turn, &mut effects, now);
                 }
@@ -329,7 +354,7 @@ impl Enrolment {
         let same = self
             .code
             .as_ref()
-            .is_some_and(|code| code.nameplate() == *nameplate);
+            .is_some_and(|code| code.nameplate() == nameplate);
         if !same && let Some(claim) = self.claim.take() {
             self.after(
                 claim.on_gone("the server assigned another nameplate"),
@@ -341,12 +366,24 @@ impl Enrolment {
             return;
         }
         self.connection = Connection::Waiting;
+        if let Some(pass) = self.pass.clone() {
+            let lookup = pass.lookup.as_str().to_owned();
+            self.code = Some(LiveCode::of_pass(
+                pass,
+                nameplate.clone(),
+                verification_uri,
+                life,
+                now,
+            ));
+            effects.push(Effect::Tell(Event::PassPresented { lookup }));
+            return;
+        }
         match &mut self.code {
             Some(code) if same => code.shorten(life, now),
             // protocol.md §1: a different nameplate always means a new secret.
             code => {
                 let fresh = LiveCode::draw(nameplate, verification_uri, life, now, self.random.as_ref());
-                effects.push(Effect::Tell(Event::Code(fresh.shown(now))));
+                effects.extend(fresh.shown(now).map(|shown| Effect::Tell(Event::Code(shown))));
                 *code = Some(fresh);
             }
         }
@@ -371,11 +408,11 @@ impl Enrolment {
         if self.claim.is_some() {
             return effects.push(decline(ProblemCode::Busy));
         }
-        let live = self.code.as_ref().filter(|code| code.nameplate() == *nameplate);
+        let live = self.code.as_ref().filter(|code| code.nameplate() == nameplate);
         let Some(code) = live.filter(|_| self.connection == Connection::Waiting) else {
             return effects.push(decline(ProblemCode::CodeUnknown));
         };
-        match Claim::answer(id.clone(), code.code(), pake, now, self.random.as_ref()) {
+        match Claim::answer(id.clone(), code, pake, now, self.random.as_ref()) {
             Ok((claim, answer)) => {
                 self.answers.count(now);
                 self.claim = Some(claim);
@@ -401,6 +438,7 @@ impl Enrolment {
                 let outcome = match ending {
                     Ending::Enrolled => Outcome::Enrolled,
                     Ending::Refused { .. } => Outcome::Refused,
+                    Ending::Waits { .. } => Outcome::Waiting,
                     Ending::Unredeemed | Ending::Broken { .. } => Outcome::Failed,
                 };
                 effects.push(Effect::Send(DeviceToServer::Outcome { claim: id, outcome }));
@@ -411,6 +449,9 @@ impl Enrolment {
 
     /// What the end of a claim means for the code.
     fn after(&mut self, ending: Ending, effects: &mut Vec<Effect>, now: Instant) {
+        if self.pass.is_some() {
+            return self.after_unattended(ending, effects, now);
+        }
         match ending {
             Ending::Unredeemed => self.count_failure(effects, now),
             Ending::Broken { reason } => effects.push(Effect::Tell(Event::ClaimEnded { reason })),
@@ -418,6 +459,7 @@ impl Enrolment {
                 effects.push(Effect::Tell(Event::Refused { by, reason }));
                 self.withdraw(ReplaceReason::Spent, effects);
             }
+            Ending::Waits { reason, .. } => effects.push(Effect::Tell(Event::ClaimEnded { reason })),
             Ending::Enrolled => {
                 self.code = None;
                 self.resume = None;
@@ -425,6 +467,50 @@ impl Enrolment {
                 effects.push(Effect::Enrolled);
             }
         }
+    }
+
+    /// What the end of a claim means for a device that has a pass: the connection ends, and the device comes again, ever more rarely
+    /// while nothing comes of it.
+    fn after_unattended(&mut self, ending: Ending, effects: &mut Vec<Effect>, now: Instant) {
+        self.code = None;
+        let again = match ending {
+            Ending::Enrolled => {
+                self.refusals = 0;
+                return effects.push(Effect::Enrolled);
+            }
+            Ending::Waits { reason, retry_after } => {
+                self.refusals = 0;
+                let retry_in_secs = retry_after.as_secs();
+                effects.push(Effect::Tell(Event::InLobby {
+                    reason,
+                    retry_in_secs,
+                }));
+                retry_after
+            }
+            Ending::Unredeemed => {
+                effects.push(Effect::Tell(Event::Error(pass_refused())));
+                self.rarely()
+            }
+            Ending::Refused { reason, .. } | Ending::Broken { reason } => self.not_joined(reason, effects),
+        };
+        effects.push(Effect::Pause(now + again));
+    }
+
+    fn not_joined(&mut self, reason: String, effects: &mut Vec<Effect>) -> Duration {
+        let again = self.rarely();
+        let retry_in_secs = again.as_secs();
+        effects.push(Effect::Tell(Event::NotJoined {
+            reason,
+            retry_in_secs,
+        }));
+        again
+    }
+
+    /// A minute, two, four, … up to an hour.
+    fn rarely(&mut self) -> Duration {
+        let minutes = 1u64 << self.refusals.min(6);
+        self.refusals = self.refusals.saturating_add(1);
+        Duration::from_secs((minutes * 60).min(3600))
     }
 
     fn count_failure(&mut self, effects: &mut Vec<Effect>, now: Instant) {
@@ -465,6 +551,16 @@ impl Enrolment {
     }
 }
 
+/// The server has another secret, or none.
+fn pass_refused() -> Trouble {
+    Trouble::new(
+        "pass_refused",
+        "The server does not accept what this device was given to join with: it does not know it, or knows another secret.",
+        "Compare the registration key, the ticket, or the device id and its secret with the panel. To join by a code instead, start \
+         the device without them.",
+    )
+}
+
 /// What becomes of an answer to a question that does not stand.
 pub(crate) fn answer_refused(question: &ClaimId) -> Event {
     Event::AnswerRefused {
@@ -487,6 +583,8 @@ fn words(reason: gangway_protocol::enrolment::ClosedReason) -> &'static str {
 
 #[cfg(test)]
 mod answers;
+#[cfg(test)]
+mod permitted;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

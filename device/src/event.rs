@@ -39,6 +39,28 @@ pub enum Event {
         /// Why.
         reason: ReplaceReason,
     },
+    /// The device has told the server what it joins with; the server decides.
+    #[non_exhaustive]
+    PassPresented {
+        /// Its half that is no secret: of a registration key or ticket, or the device id.
+        lookup: String,
+    },
+    /// Nobody has decided yet whether the device may join: it asks again.
+    #[non_exhaustive]
+    InLobby {
+        /// In words.
+        reason: String,
+        /// When.
+        retry_in_secs: u64,
+    },
+    /// The device may not join by what it has, or something broke: it asks again.
+    #[non_exhaustive]
+    NotJoined {
+        /// In words.
+        reason: String,
+        /// When.
+        retry_in_secs: u64,
+    },
     /// Somebody tried a wrong code, or gave up in the middle.
     #[non_exhaustive]
     AttemptFailed {

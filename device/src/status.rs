@@ -38,6 +38,8 @@ pub enum Phase {
     Claimed,
     /// Somebody has to say whether an organisation may have it.
     Asked,
+    /// Nobody has decided yet whether it may join.
+    InLobby,
     /// It waits for its certificate, or for the first session with it.
     Joining,
     /// A session stands.
@@ -62,7 +64,12 @@ impl Status {
             Event::Online { .. } => Phase::Online,
             Event::Limited { .. } => Phase::Limited,
             Event::Offline { .. } => Phase::Offline,
-            Event::Refused { .. } | Event::CodeWithdrawn { .. } | Event::Revoked { .. } => Phase::Connecting,
+            Event::Refused { .. }
+            | Event::CodeWithdrawn { .. }
+            | Event::Revoked { .. }
+            | Event::PassPresented { .. }
+            | Event::NotJoined { .. } => Phase::Connecting,
+            Event::InLobby { .. } => Phase::InLobby,
             _ => return,
         };
         // An installed renewal changes nothing before its session stands.

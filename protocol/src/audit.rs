@@ -45,7 +45,7 @@ pub struct AuditActor {
     /// Its id; absent for the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The name of the person, or of the person whose token it is, at that time.
+    /// The name of the person, of the person whose token it is, or of the permit, at that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -59,6 +59,8 @@ pub enum AuditActorKind {
     Account,
     /// A program with a bearer token.
     Token,
+    /// A permit that a member gave in advance: a pre-approved device, a registration key, a ticket.
+    Permit,
     /// A device.
     Device,
     /// The server by itself, or its operator on the command line.
@@ -72,6 +74,7 @@ impl AuditActorKind {
         match self {
             Self::Account => "account",
             Self::Token => "token",
+            Self::Permit => "permit",
             Self::Device => "device",
             Self::Server => "server",
         }

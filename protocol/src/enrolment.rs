@@ -8,6 +8,7 @@ use crate::device::Facts;
 use crate::encoding::{Base64, Sha256Hex};
 use crate::error::Problem;
 use crate::id::ClaimId;
+use crate::permit::Lookup;
 use crate::secret::SecretString;
 use crate::time::UnixMillis;
 
@@ -46,6 +47,9 @@ pub enum DeviceToServer {
         /// From the last `nameplate`, to keep that nameplate across a broken connection.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resume: Option<String>,
+        /// By what the server finds the permit that the device has: then the server is the claimant, and nobody else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lookup: Option<Lookup>,
     },
     /// 4: the device takes no claim at present. Not counted as an attempt.
     Decline {
@@ -95,6 +99,8 @@ pub enum Outcome {
     Refused,
     /// It broke. The code stays valid if it was redeemed.
     Failed,
+    /// The device was told to come again: it waits in the lobby.
+    Waiting,
     /// An outcome that this version does not know.
     #[serde(other)]
     Unknown,
@@ -367,6 +373,13 @@ pub enum ClaimantToDevice {
     },
     /// What the device came for. Ignored before a consent.
     Credential(Box<Credential>),
+    /// Nobody has decided yet: the device closes the connection and comes again. Only a server says so, for a permit.
+    Wait {
+        /// For the device's screen.
+        reason: String,
+        /// When it comes again, with the same key.
+        retry_after_secs: u32,
+    },
     /// "Not mine", or the person cancelled.
     Refusal {
         /// For the device's screen.

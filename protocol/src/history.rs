@@ -23,7 +23,11 @@ pub struct DeviceEvent {
 /// What is recorded about devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceAction {
-    /// A member approved it.
+    /// It came by a permit and waits for a decision.
+    EnteredLobby,
+    /// A member rejected it there.
+    Rejected,
+    /// A member approved it, or a permit did.
     Approved,
     /// It agreed to its approval.
     Consented,
@@ -73,7 +77,9 @@ pub enum DeviceAction {
 
 impl DeviceAction {
     /// All there are.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
+        Self::EnteredLobby,
+        Self::Rejected,
         Self::Approved,
         Self::Consented,
         Self::ApprovalWithdrawn,
@@ -103,6 +109,8 @@ impl DeviceAction {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::EnteredLobby => "device.entered_lobby",
+            Self::Rejected => "device.rejected",
             Self::Approved => "device.approved",
             Self::Consented => "device.consented",
             Self::ApprovalWithdrawn => "device.approval_withdrawn",

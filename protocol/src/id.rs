@@ -128,6 +128,8 @@ ids! {
     SavedViewId = "viw_";
     /// One action on many devices.
     BulkJobId = "job_";
+    /// An approval given in advance.
+    PermitId = "prm_";
 }
 
 #[cfg(test)]

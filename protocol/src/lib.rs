@@ -20,6 +20,7 @@ pub mod organisation;
 pub mod overview;
 pub mod page;
 pub mod path;
+pub mod permit;
 pub mod saved_view;
 pub mod seal;
 pub mod secret;

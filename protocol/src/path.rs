@@ -62,6 +62,8 @@ paths! {
     DEVICE_REVOCATION = "/api/v1/devices/{id}/revocation" => device_revocation(id);
     /// `POST`: retire.
     DEVICE_RETIREMENT = "/api/v1/devices/{id}/retirement" => device_retirement(id);
+    /// `POST`: let it in from the lobby, or not.
+    DEVICE_ADMISSION = "/api/v1/devices/{id}/admission" => device_admission(id);
     /// `PUT`: move it to another organisation of the same customer.
     DEVICE_ORGANISATION = "/api/v1/devices/{id}/organisation" => device_organisation(id);
     /// `GET`: the approval for which a device has a certificate signed elsewhere, for this key.
@@ -143,6 +145,20 @@ paths! {
     IDENTITY_PROVIDER = "/api/v1/organisations/{id}/identity-providers/{provider}" => identity_provider(id, provider);
     /// `POST`: see whether it answers.
     IDENTITY_PROVIDER_TRIAL = "/api/v1/organisations/{id}/identity-providers/{provider}/trial" => identity_provider_trial(id, provider);
+    /// `GET`, `POST`: registration keys and tickets of an organisation, and its pre-approved devices.
+    PERMITS = "/api/v1/organisations/{id}/permits" => permits(id);
+    /// `DELETE`: take one back.
+    PERMIT = "/api/v1/organisations/{id}/permits/{permit}" => permit(id, permit);
+    /// `POST`: another key in its place.
+    PERMIT_REPLACEMENT = "/api/v1/organisations/{id}/permits/{permit}/replacement" => permit_replacement(id, permit);
+    /// `POST`: serial numbers for its list.
+    PERMIT_SERIALS = "/api/v1/organisations/{id}/permits/{permit}/serials" => permit_serials(id, permit);
+    /// `GET`: the devices that came by it.
+    PERMIT_DEVICES = "/api/v1/organisations/{id}/permits/{permit}/devices" => permit_devices(id, permit);
+    /// `POST`: devices that are approved before they appear.
+    PREAPPROVALS = "/api/v1/organisations/{id}/preapprovals" => preapprovals(id);
+    /// `GET`: devices that wait for a decision.
+    LOBBY = "/api/v1/organisations/{id}/lobby" => lobby(id);
     /// `GET`: devices whose certificates end soon.
     EXPIRING = "/api/v1/organisations/{id}/expiring" => expiring(id);
     /// `GET`: members.
@@ -264,6 +280,8 @@ pub mod page {
         FLEET_OVERVIEW = "/fleet/overview" => fleet_overview();
         /// Actions on many devices, and how far they are.
         FLEET_JOBS = "/fleet/jobs" => fleet_jobs();
+        /// Devices that came by a permit and wait for a decision.
+        FLEET_LOBBY = "/fleet/lobby" => fleet_lobby();
         /// One device.
         FLEET_DEVICE = "/fleet/{device}" => fleet_device(device);
         /// An organisation: what is below it, its members, its rules.
@@ -274,6 +292,8 @@ pub mod page {
         ORGANISATION_SIGNERS = "/organisation/signers" => organisation_signers();
         /// Where an organisation's events are sent.
         ORGANISATION_WEBHOOKS = "/organisation/webhooks" => organisation_webhooks();
+        /// How devices join an organisation without a code.
+        ORGANISATION_PERMITS = "/organisation/permits" => organisation_permits();
         /// Who vouches for people of a customer.
         ORGANISATION_PROVIDERS = "/organisation/identity-providers" => organisation_providers();
         /// Devices of an organisation whose certificates end soon.

@@ -17,4 +17,4 @@ mod handshake;
 mod keys;
 
 pub use channel::{Channel, MAX_BOX_LEN, SealError};
-pub use handshake::{Answer, CONFIRM_LEN, Claimant, Device, HandshakeError, PAKE_LEN};
+pub use handshake::{Answer, CONFIRM_LEN, Claimant, Device, HandshakeError, PAKE_LEN, SharedSecret};

@@ -18,6 +18,7 @@ pub mod links;
 pub mod members;
 pub mod organisations;
 pub mod passkeys;
+pub mod permits;
 pub mod plgd;
 pub mod problem;
 pub mod request;

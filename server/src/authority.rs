@@ -11,7 +11,7 @@ mod rights;
 pub mod secret;
 
 pub use by_admin::ByAdmin;
-pub use caller::{Caller, Credential, FRESH_FOR, Member, Proof};
+pub use caller::{Caller, Credential, FRESH_FOR, Means, Member, Proof};
 pub use error::{Error, Result};
 pub use name::{MAX_NAME_LEN, fit_name};
 pub use place::{hold_as, open_place};

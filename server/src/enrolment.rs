@@ -11,6 +11,7 @@
 //!    Where a corporate CA signs, `corporate` asks it, between two transactions.
 //! 3. [`signing`]: where the claimant has it signed elsewhere, what happens to its request, and the certificate that came of it.
 //!    What was revoked later is ended there too ([`endings`]).
+//!    Where nobody stands at the screen, the server makes the claim itself, for a permit given in advance ([`unattended`]).
 //! 4. [`crate::session`]: the first session proves it.
 //! 5. [`mod@sweep`]: what stands still for too long is ended.
 //!
@@ -26,10 +27,12 @@ pub mod exclusion;
 mod foreign;
 pub mod issuance;
 pub mod naming;
+pub mod permit_secret;
 pub mod readmission;
 pub mod signing;
 mod standing;
 pub mod sweep;
+pub mod unattended;
 
 use gangway_protocol::certificate::{Certificate, Csr, CsrRefusal, UncheckedCsr};
 use gangway_protocol::device::{DeviceSummary, FleetChange, FleetChangeKind, InvalidTransition};

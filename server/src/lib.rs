@@ -29,6 +29,7 @@ pub mod once;
 pub mod ownership;
 pub mod panel;
 pub mod people;
+pub mod permits;
 pub mod plgd;
 pub mod relay;
 pub mod rng;

@@ -13,6 +13,7 @@ mod address;
 mod bucket;
 mod failures;
 mod penalty;
+mod permits;
 mod places;
 mod requests;
 mod window;
@@ -26,6 +27,7 @@ use gangway_protocol::time::UnixMillis;
 pub use address::{AddressKey, ClientAddress};
 pub use bucket::{Bucket, Rate};
 pub use failures::{Attempt, Failures, Tally, Who};
+pub use permits::PermitAttempt;
 pub use places::Places;
 pub use requests::{ReadingBody, RequestLimits};
 
@@ -98,6 +100,7 @@ struct Windows {
     sign_ins: Window<AddressKey>,
     sign_ups: Window<AddressKey>,
     assigned: Window<AddressKey>,
+    permits: permits::PermitWindows,
 }
 
 impl Limits {
@@ -120,6 +123,7 @@ impl Limits {
                 SPAN,
                 cap(caps.waiting_devices_per_address).saturating_mul(NAMEPLATES_PER_DEVICE),
             ),
+            permits: permits::PermitWindows::new(caps),
         })))
     }
 
@@ -185,6 +189,19 @@ impl Limits {
     /// When its devices have used up too many.
     pub fn nameplate(&self, address: AddressKey, now: Monotonic) -> Result<(), TooMany> {
         self.windows().assigned.count_one(&address, now)
+    }
+
+    /// Reserves a place for a device that says it has a permit. Every `Ok` is followed by one [`Self::settle_permit`].
+    ///
+    /// # Errors
+    /// When too many failed.
+    pub fn begin_permit(&self, attempt: &PermitAttempt, now: Monotonic) -> Result<(), TooMany> {
+        self.windows().permits.begin(attempt, now)
+    }
+
+    /// Ends an attempt that [`Self::begin_permit`] let pass.
+    pub fn settle_permit(&self, attempt: &PermitAttempt, failed: bool, now: Monotonic) {
+        self.windows().permits.settle(attempt, failed, now);
     }
 
     fn windows(&self) -> std::sync::MutexGuard<'_, Windows> {

@@ -20,6 +20,7 @@ mod reactor;
 mod record;
 mod resume;
 mod ticket;
+mod unattended;
 mod upkeep;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,6 +57,7 @@ pub use hub::{Exclusion, Tell};
 pub(crate) use message::problem;
 pub use ticket::ClaimInfo;
 pub(crate) use ticket::Ticket;
+pub(crate) use unattended::{Attendance, Conversation};
 
 /// The setting that holds the key of `resume` tokens.
 const RESUME_KEY: &str = "resume_key";
@@ -68,6 +70,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) trait Jobs: Send + Sync {
     /// Does a job to its end.
     fn run(&self, job: Job) -> BoxFuture<'static, Done>;
+    /// Claims a device that named a permit, to the end.
+    fn attend(&self, attendance: Attendance) -> BoxFuture<'static, ()>;
 }
 
 /// What a relay is opened with.

@@ -107,6 +107,7 @@ pub fn api() -> OpenApiRouter<Arc<Gangway>> {
         .merge(api::devices::router())
         .merge(api::signers::router())
         .merge(api::bulk_jobs::router())
+        .merge(api::permits::router())
         .merge(api::saved_views::router())
         .merge(api::webhooks::router())
         .merge(api::single_sign_on::router())

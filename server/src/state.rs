@@ -98,7 +98,11 @@ impl Gangway {
             changes: &context.changes,
             supervisor: &supervisor,
         };
-        let relay = Relay::open(given, SessionJobs(context.clone())).await?;
+        let jobs = SessionJobs {
+            context: context.clone(),
+            limits: limits.clone(),
+        };
+        let relay = Relay::open(given, jobs).await?;
         Ok(Arc::new(Self {
             passkeys,
             relay,

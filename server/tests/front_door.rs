@@ -32,5 +32,6 @@ mod support;
 mod systemd_units;
 mod tls_files;
 mod typed_client;
+mod unattended;
 mod unknown_paths;
 mod webhooks;

@@ -88,6 +88,7 @@ impl Scene {
             .replace("{link}", "lnk_00000000000000000000000000")
             .replace("{signer}", "sgn_00000000000000000000000000")
             .replace("{webhook}", "whk_00000000000000000000000000")
+            .replace("{permit}", "prm_00000000000000000000000000")
             .replace("{job}", "job_00000000000000000000000000")
             .replace("{provider}", "idp_00000000000000000000000000")
             .replace("{event}", "evt_00000000000000000000000000")
@@ -118,6 +119,13 @@ impl Scene {
             "POST /api/v1/organisations/{id}/webhooks" => {
                 json!({"name": "Hook", "url": "https://hooks.example/"})
             }
+            "POST /api/v1/organisations/{id}/permits" => {
+                json!({"kind": "registration_key", "name": "Hall 3"})
+            }
+            "POST /api/v1/organisations/{id}/permits/{permit}/replacement" => json!({"overlap_hours": 1}),
+            "POST /api/v1/organisations/{id}/permits/{permit}/serials" => json!({"serials": []}),
+            "POST /api/v1/organisations/{id}/preapprovals" => json!({"devices": []}),
+            "POST /api/v1/devices/{id}/admission" => json!({"admit": false}),
             "POST /api/v1/organisations/{id}/webhooks/{webhook}/replays" => json!({"since": 0}),
             "POST /api/v1/devices/{id}/certificates" => json!({"csr": csr::csr(&csr::key())}),
             "PUT /api/v1/devices/{id}/organisation" => json!({"organisation": self.organisation}),

@@ -5,4 +5,4 @@ pub(crate) mod device;
 mod enrolment;
 mod flood;
 mod sessions;
-mod socket;
+pub(crate) mod socket;

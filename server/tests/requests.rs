@@ -4,8 +4,8 @@ use axum::body::Body;
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::{
-    BulkJobId, CeremonyId, ClaimId, DeviceId, IdentityProviderId, PasskeyId, SignerId, WebhookEventId,
-    WebhookId,
+    BulkJobId, CeremonyId, ClaimId, DeviceId, IdentityProviderId, PasskeyId, PermitId, SignerId,
+    WebhookEventId, WebhookId,
 };
 use gangway_protocol::organisation::Role;
 use gangway_protocol::path;
@@ -70,6 +70,7 @@ fn addressed(place: &str, owner: &Person) -> String {
         .replace("{signer}", SignerId::new(START, [0; 10]).as_str())
         .replace("{webhook}", WebhookId::new(START, [0; 10]).as_str())
         .replace("{provider}", IdentityProviderId::new(START, [0; 10]).as_str())
+        .replace("{permit}", PermitId::new(START, [0; 10]).as_str())
         .replace("{job}", BulkJobId::new(START, [0; 10]).as_str())
         .replace("{event}", WebhookEventId::new(START, [0; 10]).as_str())
         .replace("{sha256}", &"0".repeat(64))

@@ -131,6 +131,15 @@ async fn call_everything(api: &Api) -> Vec<(&'static str, Option<ApiError>)> {
         );
         identities(page);
         unlink_identity(&id("idp"));
+        permits(&id("org"), &of(json!({"kind": "ticket"})));
+        make_permit(&id("org"), &of(json!({"kind": "ticket", "name": "x"})), key);
+        revoke_permit(&id("org"), &id("prm"));
+        replace_permit(&id("org"), &id("prm"), &of(json!({"overlap_hours": 1})));
+        add_permit_serials(&id("org"), &id("prm"), &of(json!({"serials": []})));
+        permit_devices(&id("org"), &id("prm"), page);
+        preapprove_devices(&id("org"), &of(json!({"devices": []})));
+        lobby(&id("org"), &of(json!({})));
+        settle_device(&id("dev"), true);
         webhooks(&id("org"), page);
         add_webhook(&id("org"), &of(json!({"name": "x", "url": "https://hooks.example/"})), key);
         change_webhook(&id("org"), &id("whk"), &of(json!({})));

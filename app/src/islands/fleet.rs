@@ -63,7 +63,8 @@ pub(crate) fn FleetTable(
             <h1 id=TITLE_ID tabindex="-1">{t.fleet()}</h1>
             <NewsButton fleet />
             <Views fleet views reach=bulk.clone() />
-            <a class="button quiet" href=move || overview_address(&fleet.view.read())>{t.overview()}</a>
+            <a class="button quiet" href=move || of_organisation(paths::FLEET_LOBBY, &fleet.view.read())>{t.lobby()}</a>
+            <a class="button quiet" href=move || of_organisation(paths::FLEET_OVERVIEW, &fleet.view.read())>{t.overview()}</a>
         </div>
         <Controls fleet organisations signers />
         {move || {
@@ -80,14 +81,14 @@ pub(crate) fn FleetTable(
     }
 }
 
-/// The overview of the organisation that is filtered by.
-fn overview_address(view: &FleetView) -> String {
+/// A page, of the organisation that is filtered by.
+fn of_organisation(page: &str, view: &FleetView) -> String {
     match view.organisation.as_str() {
-        "" => paths::FLEET_OVERVIEW.to_owned(),
+        "" => page.to_owned(),
         id => {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.append_pair(paths::ORGANISATION_ID, id);
-            format!("{}?{}", paths::FLEET_OVERVIEW, query.finish())
+            format!("{page}?{}", query.finish())
         }
     }
 }

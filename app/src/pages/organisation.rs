@@ -117,6 +117,7 @@ fn Chosen(account: Account, branch: Branch, tree: Vec<Branch>) -> impl IntoView 
     };
     let of_it = |page: &str| format!("{page}?{}={}", paths::ORGANISATION_ID, organisation.id);
     let signers = of_it(paths::ORGANISATION_SIGNERS);
+    let permits = of_it(paths::ORGANISATION_PERMITS);
     let webhooks = of_it(paths::ORGANISATION_WEBHOOKS);
     let providers = of_it(paths::ORGANISATION_PROVIDERS);
     let is_customer = organisation.parent.is_none();
@@ -137,6 +138,7 @@ fn Chosen(account: Account, branch: Branch, tree: Vec<Branch>) -> impl IntoView 
             <p class="row">
                 <a href=fleet.address()>{t.organisation_fleet()}</a>
                 <a href=signers>{t.organisation_signers()}</a>
+                <a href=permits>{t.organisation_permits()}</a>
                 <a href=webhooks>{t.organisation_webhooks()}</a>
                 {is_customer.then(|| view! { <a href=providers>{t.organisation_providers()}</a> })}
                 <a href=audit.address()>{t.audit_link()}</a>

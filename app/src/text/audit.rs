@@ -54,6 +54,11 @@ impl Language {
             Action::BulkJobCancelled => self.deed_bulk_cancelled(),
             Action::BulkJobStopped => self.deed_bulk_stopped(),
             Action::BulkJobDone => self.deed_bulk_done(),
+            Action::PermitMade => self.deed_permit_made(),
+            Action::PermitReplaced => self.deed_permit_replaced(),
+            Action::PermitRevoked => self.deed_permit_revoked(),
+            Action::PermitListed => self.deed_permit_listed(),
+            Action::DevicesPreapproved => self.deed_devices_preapproved(),
             Action::IdentityProviderAdded => self.deed_provider_added(),
             Action::IdentityProviderChanged => self.deed_provider_changed(),
             Action::IdentityProviderRemoved => self.deed_provider_removed(),
@@ -96,6 +101,7 @@ impl Language {
             "signer." => self.family_signer(),
             "webhook." => self.family_webhook(),
             "bulk_job." => self.family_bulk(),
+            "permit." => self.family_permit(),
             "plgd." => self.family_plgd(),
             _ => self.family_server(),
         }
@@ -129,6 +135,7 @@ texts! {
     audit_only => "Only this", "Nur dies";
     audit_server => "Server", "Server";
     audit_a_device => "The device", "Das Gerät";
+    audit_by_permit(name: &str) => "{name}, a permit given in advance", "{name}, eine Freigabe im Voraus";
     audit_by_token(name: &str) => "{name}, by a token", "{name}, mit einem Token";
     audit_confirmed => "confirmed with a passkey", "mit einem Passkey bestätigt";
     audit_confirmed_with(name: &str) => "confirmed with the passkey {name}", "mit dem Passkey {name} bestätigt";
@@ -151,6 +158,7 @@ texts! {
     family_organisation => "Organisations", "Organisationen";
     family_member => "Members", "Mitglieder";
     family_invitation => "Invitations", "Einladungen";
+    family_permit => "Permits", "Freigaben im Voraus";
     family_token => "Tokens", "Token";
     family_signer => "Signers", "Signierstellen";
     family_webhook => "Webhooks", "Webhooks";
@@ -168,6 +176,11 @@ texts! {
     deed_webhook_replayed => "Events sent to a webhook again", "Ereignisse noch einmal an einen Webhook gesendet";
     deed_webhook_switched_off => "Webhook switched off: nothing got through", "Webhook abgeschaltet: Nichts kam an";
     deed_provider_added => "Identity provider added", "Identitätsanbieter hinzugefügt";
+    deed_permit_made => "Registration key or ticket made", "Registrierungsschlüssel oder Ticket erstellt";
+    deed_permit_replaced => "Registration key or ticket replaced", "Registrierungsschlüssel oder Ticket ersetzt";
+    deed_permit_revoked => "Permit revoked", "Freigabe im Voraus widerrufen";
+    deed_permit_listed => "Serial numbers added to a key's list", "Seriennummern auf die Liste eines Schlüssels gesetzt";
+    deed_devices_preapproved => "Devices pre-approved", "Geräte im Voraus freigegeben";
     deed_provider_changed => "Identity provider changed", "Identitätsanbieter geändert";
     deed_provider_removed => "Identity provider removed", "Identitätsanbieter entfernt";
     deed_role_claimed => "Role given by the identity provider", "Rolle vom Identitätsanbieter erhalten";

@@ -9,6 +9,8 @@ impl Language {
     /// What happened to a device.
     pub(crate) fn device_deed(self, action: DeviceAction) -> &'static str {
         match action {
+            DeviceAction::EnteredLobby => self.event_entered_lobby(),
+            DeviceAction::Rejected => self.event_rejected(),
             DeviceAction::Approved => self.event_approved(),
             DeviceAction::Consented => self.event_consented(),
             DeviceAction::ApprovalWithdrawn => self.event_withdrawn(),
@@ -45,7 +47,7 @@ impl Language {
     fn known_detail(self, action: &str, detail: &str) -> Option<String> {
         let serial = detail.strip_prefix("serial ");
         match DeviceAction::from_name(action)? {
-            DeviceAction::Approved => {
+            DeviceAction::Approved | DeviceAction::EnteredLobby => {
                 let (name, key) = detail.rsplit_once(", key ")?;
                 Some(self.detail_key(name, key))
             }
@@ -98,7 +100,8 @@ impl Language {
                 Some(place) => self.detail_moved_into(place),
                 None => self.detail_moved_out_of(detail.strip_prefix("out of ")?),
             }),
-            DeviceAction::ApprovalLapsed
+            DeviceAction::Rejected
+            | DeviceAction::ApprovalLapsed
             | DeviceAction::SigningBegun
             | DeviceAction::ReplyLost
             | DeviceAction::Described
@@ -130,6 +133,8 @@ texts! {
     event_revoked => "Revoked", "Widerrufen";
     event_retired => "Retired", "Ausgemustert";
     event_alarm => "Clone alarm", "Kopie-Alarm";
+    event_entered_lobby => "Came to the lobby", "In die Lobby gekommen";
+    event_rejected => "Rejected in the lobby", "In der Lobby abgelehnt";
     event_alarm_dismissed => "Clone alarm answered: restored from backup", "Kopie-Alarm beantwortet: aus Sicherung wiederhergestellt";
     event_renewal_requested => "Asked to renew its certificate", "Gebeten, das Zertifikat zu erneuern";
     event_signing_begun => "Signing begun", "Signierung begonnen";

@@ -25,7 +25,7 @@ use super::turn::Turn;
 use super::view::{Obstacle, Stage, Step};
 use super::{Decision, Effect};
 use crate::error::ApiError;
-use delivery::credential;
+pub use delivery::credential;
 
 /// The relay ends a claim after [`CLAIM_OPEN_SECS`] and says so; somewhat later nobody needs to wait for its words.
 fn claim_limit_millis() -> i64 {

@@ -48,7 +48,8 @@ impl Driver {
         let resume = resume.map(|token| token.expose().to_owned());
         let identity = self.identity.clone();
         let mut machine = Enrolment::new(identity, self.settings.accept, resume, self.random.clone())
-            .with_code_life(self.settings.code_life);
+            .with_code_life(self.settings.code_life)
+            .with_pass(self.settings.pass.clone());
         loop {
             let wait = match self.connect(&mut machine).await? {
                 Err(error) => self.unreachable(error).await?,

@@ -39,14 +39,15 @@ pub(crate) fn run(run: &Run) -> Result<(), Failure> {
 
 /// Runs the device until `stop` resolves or the person wants it to end.
 pub(super) async fn live(run: &Run, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-    let mut settings = super::settings(&run.server, &run.manner);
+    let mut settings = super::settings(&run.server, &run.manner)?;
     run.key.apply(&mut settings)?;
     let store = Store::open_with(&run.state.state_dir, settings.key_type, settings.keys.clone())?;
     let network = Network::new(&settings)?;
     let name = settings.facts.hostname.clone();
+    // Whoever gave the device something to join with has answered for it.
+    let asks = run.manner.who_accepts() == WhoAccepts::Ask && settings.pass.is_none();
     let mut agent = Agent::start(settings, store, &network)?;
 
-    let asks = run.manner.who_accepts() == WhoAccepts::Ask;
     let directory = run.state.state_dir.as_path();
     let (screen, inputs) = if run.json && asks {
         (Screen::json(directory)?, Inputs::lines(directory))

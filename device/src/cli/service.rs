@@ -64,6 +64,7 @@ impl Install {
         }
         arguments.extend(self.key.arguments()?);
         arguments.extend(manner.mqtt.arguments());
+        arguments.extend(manner.joining.arguments()?);
         let stated = [
             ("--name", &manner.name),
             ("--model", &manner.model),

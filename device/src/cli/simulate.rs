@@ -55,7 +55,7 @@ pub(crate) fn simulate(simulate: &Simulate) -> Result<(), Failure> {
 }
 
 async fn live(simulate: &Simulate) -> Result<(), Failure> {
-    let mut settings = super::settings(&simulate.server, &simulate.manner);
+    let mut settings = super::settings(&simulate.server, &simulate.manner)?;
     if simulate.manner.accept.is_none() {
         // Nobody stands before a thousand screens.
         settings.accept = Accept::Always;

@@ -12,14 +12,13 @@ mod told;
 
 use std::time::{Duration, Instant};
 
-use gangway_protocol::code::UserCode;
 use gangway_protocol::encoding::{Base64, Sha256Hex};
 use gangway_protocol::enrolment::{
     CLAIM_OPEN_SECS, CLAIM_OPENING_SECS, ClaimantToDevice, Credential as Offered, CredentialKind,
     DeviceToClaimant, DeviceToServer, Provisioned,
 };
 use gangway_protocol::id::ClaimId;
-use gangway_protocol::seal::{self, Channel, HandshakeError};
+use gangway_protocol::seal::{self, Channel, HandshakeError, SharedSecret};
 use gangway_protocol::time::UnixMillis;
 
 use super::{Accept, Effect, Fault, Identity, Installation};
@@ -30,6 +29,10 @@ use told::{consent, failed, refuse, sealed};
 
 /// How long the server's `approval` may come after the sealed `offer`; both follow one click, over different ways.
 const APPROVAL_DUE: Duration = Duration::from_secs(10);
+
+/// Within what a server may say when a device comes again.
+const SHORTEST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// A running claim.
 #[derive(Debug)]
@@ -102,6 +105,13 @@ pub(super) enum Ending {
         /// In words.
         reason: String,
     },
+    /// The server has not let the device in yet: it comes again.
+    Waits {
+        /// In words.
+        reason: String,
+        /// When.
+        retry_after: Duration,
+    },
     /// The certificate is written.
     Enrolled,
 }
@@ -110,12 +120,12 @@ impl Claim {
     /// Takes the claimant's half of the key exchange. The answer among the effects spends a guess.
     pub(super) fn answer(
         id: ClaimId,
-        code: &UserCode,
+        secret: &impl SharedSecret,
         pake: &Base64,
         now: Instant,
         random: &dyn Random,
     ) -> Result<(Self, Vec<Effect>), HandshakeError> {
-        let (handshake, answer) = seal::Device::answer(code, &id, pake, |bytes| random.fill(bytes))?;
+        let (handshake, answer) = seal::Device::answer(secret, &id, pake, |bytes| random.fill(bytes))?;
         let effects = vec![Effect::Send(DeviceToServer::Answer {
             claim: id.clone(),
             pake: answer.pake,
@@ -241,6 +251,17 @@ impl Claim {
                     reason,
                 },
             ),
+            Ok(ClaimantToDevice::Wait {
+                reason,
+                retry_after_secs,
+            }) => match self.step {
+                Step::Introduced { .. } => {
+                    let retry_after =
+                        Duration::from_secs(u64::from(retry_after_secs)).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+                    Turn::Over(Vec::new(), Ending::Waits { reason, retry_after })
+                }
+                _ => self.broken("the other side decided, and then did not"),
+            },
             Err(error) => self.broken(&error.to_string()),
         }
     }

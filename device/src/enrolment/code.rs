@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use gangway_protocol::code::{Nameplate, UserCode, draw_secret};
 use gangway_protocol::enrolment::{CODE_LIFE_SECS, MAX_CODE_FAILURES, MAX_UNREDEEMED_ANSWERS_PER_HOUR};
+use gangway_protocol::permit::Pass;
+use gangway_protocol::seal::SharedSecret;
+use zeroize::Zeroizing;
 
 use crate::event::CodeShown;
 use crate::rng::Random;
@@ -14,16 +17,50 @@ use crate::rng::Random;
 const SHORTEST_LIFE: Duration = Duration::from_secs(5);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A code that a person can type now. Dropping it erases the secret.
+/// What the device can be claimed with now: a code that a person can type, or the pass that the server knows too. Dropping it
+/// erases the secret.
 #[derive(Debug)]
 pub(super) struct LiveCode {
-    code: UserCode,
+    nameplate: Nameplate,
+    secret: Secret,
     verification_uri: String,
     expires_at: Instant,
     failures: u32,
 }
 
+#[derive(Debug)]
+enum Secret {
+    Code(UserCode),
+    Pass(Pass),
+}
+
+impl SharedSecret for LiveCode {
+    fn password(&self) -> Zeroizing<Vec<u8>> {
+        match &self.secret {
+            Secret::Code(code) => SharedSecret::password(code),
+            Secret::Pass(pass) => pass.password(),
+        }
+    }
+}
+
 impl LiveCode {
+    /// What a device with a permit is claimed with, under the nameplate that it has for the time being.
+    pub(super) fn of_pass(
+        pass: Pass,
+        nameplate: Nameplate,
+        verification_uri: String,
+        life: Duration,
+        now: Instant,
+    ) -> Self {
+        Self {
+            nameplate,
+            secret: Secret::Pass(pass),
+            verification_uri,
+            expires_at: now + life.max(SHORTEST_LIFE),
+            failures: 0,
+        }
+    }
+
     /// Draws a new secret for `nameplate`. It lives at most ten minutes, whatever `life` says.
     pub(super) fn draw(
         nameplate: &Nameplate,
@@ -35,19 +72,16 @@ impl LiveCode {
         let secret = draw_secret(|bytes| random.fill(bytes));
         let life = life.clamp(SHORTEST_LIFE, Duration::from_secs(u64::from(CODE_LIFE_SECS)));
         Self {
-            code: UserCode::from_parts(nameplate, &secret),
+            nameplate: nameplate.clone(),
+            secret: Secret::Code(UserCode::from_parts(nameplate, &secret)),
             verification_uri,
             expires_at: now + life,
             failures: 0,
         }
     }
 
-    pub(super) fn code(&self) -> &UserCode {
-        &self.code
-    }
-
-    pub(super) fn nameplate(&self) -> Nameplate {
-        self.code.nameplate()
+    pub(super) fn nameplate(&self) -> &Nameplate {
+        &self.nameplate
     }
 
     pub(super) fn verification_uri(&self) -> &str {
@@ -73,8 +107,16 @@ impl LiveCode {
         (self.failures, MAX_CODE_FAILURES.saturating_sub(self.failures))
     }
 
-    pub(super) fn shown(&self, now: Instant) -> CodeShown {
-        CodeShown::new(&self.code, &self.verification_uri, self.remaining_secs(now))
+    /// What a person is to see; nothing where there is nobody.
+    pub(super) fn shown(&self, now: Instant) -> Option<CodeShown> {
+        match &self.secret {
+            Secret::Code(code) => Some(CodeShown::new(
+                code,
+                &self.verification_uri,
+                self.remaining_secs(now),
+            )),
+            Secret::Pass(_) => None,
+        }
     }
 
     pub(super) fn remaining_secs(&self, now: Instant) -> u64 {

@@ -107,6 +107,11 @@ impl Scene {
         self.shown.clone().expect("a code is shown")
     }
 
+    /// How many claims there were.
+    pub(super) fn claims(&self) -> u8 {
+        self.claims
+    }
+
     pub(super) fn next_claim(&mut self) -> ClaimId {
         self.claims += 1;
         ClaimId::new(UnixMillis(0), [self.claims; 10])

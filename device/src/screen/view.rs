@@ -107,7 +107,9 @@ impl View {
                 }
             }
             Event::Identify { .. } => self.identify_until = Some(now + IDENTIFY),
-            Event::Offline { retry_in_secs, .. } => {
+            Event::Offline { retry_in_secs, .. }
+            | Event::InLobby { retry_in_secs, .. }
+            | Event::NotJoined { retry_in_secs, .. } => {
                 self.retry_at = Some(now + Duration::from_secs(*retry_in_secs));
             }
             Event::Error(trouble) => self.trouble = Some(trouble.clone()),
@@ -140,7 +142,12 @@ impl View {
     fn next_scene(&self, event: &Event, now: Instant) -> Option<Scene> {
         Some(match event {
             Event::Waiting { .. } | Event::ClaimEnded { .. } => Scene::Waiting,
-            Event::CodeWithdrawn { .. } | Event::Revoked { .. } | Event::Refused { .. } => Scene::Connecting,
+            Event::CodeWithdrawn { .. }
+            | Event::Revoked { .. }
+            | Event::Refused { .. }
+            | Event::PassPresented { .. }
+            | Event::InLobby { .. }
+            | Event::NotJoined { .. } => Scene::Connecting,
             Event::Paused { resumes_in_secs, .. } => Scene::Paused {
                 until: now + Duration::from_secs(*resumes_in_secs),
             },

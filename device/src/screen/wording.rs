@@ -25,6 +25,25 @@ pub(crate) fn sentence(event: &Event) -> Option<String> {
                 duration(*expires_in_secs)
             )
         }
+        Event::PassPresented { lookup, .. } => format!("Asking to join, with “{}”.", clean(lookup)),
+        Event::InLobby {
+            reason,
+            retry_in_secs,
+            ..
+        } => format!(
+            "Not decided yet: {}. The device asks again in {}.",
+            clean(reason).trim_end_matches('.'),
+            duration(*retry_in_secs)
+        ),
+        Event::NotJoined {
+            reason,
+            retry_in_secs,
+            ..
+        } => format!(
+            "Not joined: {}. The device asks again in {}.",
+            clean(reason).trim_end_matches('.'),
+            duration(*retry_in_secs)
+        ),
         Event::CodeWithdrawn { reason, .. } => withdrawn(*reason).to_owned(),
         Event::AttemptFailed {
             count, remaining: 0, ..

@@ -107,6 +107,16 @@ actions! {
     BulkJobStopped = "bulk_job.stopped";
     /// All devices had their turn.
     BulkJobDone = "bulk_job.done";
+    /// A registration key or a ticket was made.
+    PermitMade = "permit.made";
+    /// Another one took its place.
+    PermitReplaced = "permit.replaced";
+    /// It, or the pre-approval of a device, was taken back.
+    PermitRevoked = "permit.revoked";
+    /// Serial numbers were added to its list.
+    PermitListed = "permit.listed";
+    /// Devices were approved before they appeared.
+    DevicesPreapproved = "permit.devices_preapproved";
     /// An identity provider was added.
     IdentityProviderAdded = "identity_provider.added";
     /// It was changed.

@@ -11,6 +11,7 @@ use super::keys::Keys;
 use crate::code::UserCode;
 use crate::encoding::Base64;
 use crate::id::ClaimId;
+use crate::permit::Pass;
 
 /// Length of a SPAKE2 message: the side's byte, then a point of edwards25519.
 pub const PAKE_LEN: usize = 33;
@@ -23,6 +24,26 @@ const IDENTITY_DEVICE: &[u8] = b"gangway device";
 const IDENTITY_CLAIMANT: &[u8] = b"gangway browser";
 
 type PakeMessage = [u8; PAKE_LEN];
+
+/// What both ends of a key exchange know.
+pub trait SharedSecret {
+    /// The password of the exchange. Never send or log it.
+    fn password(&self) -> Zeroizing<Vec<u8>>;
+}
+
+/// Where a person enrols a device.
+impl SharedSecret for UserCode {
+    fn password(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.password().to_vec())
+    }
+}
+
+/// Where the server does, by a permit.
+impl SharedSecret for Pass {
+    fn password(&self) -> Zeroizing<Vec<u8>> {
+        self.password()
+    }
+}
 
 /// The device's end (side A) after its `answer`, waiting for the claimant's `confirm`.
 pub struct Device {
@@ -68,14 +89,14 @@ impl Device {
     /// # Errors
     /// [`HandshakeError::Message`] when `pake` is not a message of side B; answer `decline` then.
     pub fn answer(
-        code: &UserCode,
+        secret: &impl SharedSecret,
         claim: &ClaimId,
         pake: &Base64,
         random: impl FnMut(&mut [u8]),
     ) -> Result<(Self, Answer), HandshakeError> {
         let theirs = checked_message(SIDE_CLAIMANT, pake)?;
         let (spake, ours) = Spake2::<Ed25519Group>::start_a_with_rng(
-            &Password::new(code.password()),
+            &Password::new(secret.password()),
             &Identity::new(IDENTITY_DEVICE),
             &Identity::new(IDENTITY_CLAIMANT),
             Fill(random),
@@ -113,9 +134,9 @@ impl Claimant {
     ///
     /// `random` fills the slice it is given with fresh random bytes of cryptographic quality (64 are drawn).
     #[must_use]
-    pub fn start(code: &UserCode, random: impl FnMut(&mut [u8])) -> (Self, Base64) {
+    pub fn start(secret: &impl SharedSecret, random: impl FnMut(&mut [u8])) -> (Self, Base64) {
         let (spake, ours) = Spake2::<Ed25519Group>::start_b_with_rng(
-            &Password::new(code.password()),
+            &Password::new(secret.password()),
             &Identity::new(IDENTITY_DEVICE),
             &Identity::new(IDENTITY_CLAIMANT),
             Fill(random),

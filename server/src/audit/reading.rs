@@ -12,7 +12,7 @@ use gangway_protocol::audit::{
     Action, AuditActor, AuditActorKind, AuditDetail, AuditEntry, AuditQuery, AuditSubject, Confirmation,
 };
 use gangway_protocol::history::DeviceAction;
-use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, SignerId, TokenId};
+use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, PermitId, SignerId, TokenId};
 use gangway_protocol::json::Verbatim;
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, Page};
 use gangway_protocol::time::UnixMillis;
@@ -268,6 +268,8 @@ fn actor(id: String, name: Option<String>) -> AuditActor {
         AuditActorKind::Account
     } else if id.starts_with(TokenId::PREFIX) {
         AuditActorKind::Token
+    } else if id.starts_with(PermitId::PREFIX) {
+        AuditActorKind::Permit
     } else if id.starts_with(DeviceId::PREFIX) {
         AuditActorKind::Device
     } else {

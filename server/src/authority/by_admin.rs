@@ -21,6 +21,8 @@ pub struct ByAdmin<Id> {
     pub organisation: OrganisationId,
     /// To what.
     pub id: Id,
+    /// As what.
+    pub role: Role,
     /// When.
     pub now: UnixMillis,
 }
@@ -38,12 +40,13 @@ impl<Id: Display> ByAdmin<Id> {
         organisation: OrganisationId,
         id: Id,
     ) -> Result<Self> {
-        caller.require(db, &organisation, Right::Administer).await?;
+        let role = caller.require(db, &organisation, Right::Administer).await?;
         caller.require_fresh_person(now)?;
         Ok(Self {
             caller: caller.clone(),
             organisation,
             id,
+            role,
             now,
         })
     }

@@ -1,7 +1,7 @@
 //! Who asks: an account, how it proved to be that account, and from where.
 
 use gangway_protocol::account::TokenScope;
-use gangway_protocol::id::{AccountId, OrganisationId, SignInId, TokenId};
+use gangway_protocol::id::{AccountId, OrganisationId, PermitId, SignInId, TokenId};
 use gangway_protocol::time::UnixMillis;
 
 use super::{Error, Result};
@@ -101,20 +101,33 @@ pub struct Member {
     pub account: AccountId,
     /// Its name.
     pub name: String,
-    /// The token, when a program asks.
-    pub token: Option<TokenId>,
+    /// By what they do it.
+    pub means: Means,
+}
+
+/// By what a member does something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// By themselves.
+    Own,
+    /// By a program with a token.
+    Token(TokenId),
+    /// By a permit that they gave in advance; the member's name is what the permit is called.
+    Permit(PermitId),
 }
 
 impl Member {
     /// The actor of an entry.
     #[must_use]
     pub fn actor(&self) -> Actor<'_> {
-        match &self.token {
-            Some(id) => Actor::Token { id, name: &self.name },
-            None => Actor::Account {
+        let name = &self.name;
+        match &self.means {
+            Means::Own => Actor::Account {
                 id: &self.account,
-                name: &self.name,
+                name,
             },
+            Means::Token(id) => Actor::Token { id, name },
+            Means::Permit(id) => Actor::Permit { id, name },
         }
     }
 }
@@ -123,14 +136,14 @@ impl Caller {
     /// The caller as the record names them.
     #[must_use]
     pub fn member(&self) -> Member {
-        let token = match &self.credential {
-            Credential::Token { id, .. } => Some(id.clone()),
-            Credential::SignIn { .. } => None,
+        let means = match &self.credential {
+            Credential::Token { id, .. } => Means::Token(id.clone()),
+            Credential::SignIn { .. } => Means::Own,
         };
         Member {
             account: self.account.clone(),
             name: self.name.clone(),
-            token,
+            means,
         }
     }
 

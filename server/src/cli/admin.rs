@@ -5,6 +5,7 @@ mod ca;
 mod customer;
 mod held;
 mod invitation;
+mod permit;
 mod recovery_link;
 mod setup_link;
 mod signer;
@@ -48,6 +49,14 @@ enum AdminCommand {
     /// Who signs for an organisation
     #[command(subcommand)]
     Signer(signer::SignerCommand),
+    /// Approve a device before it appears, by its id and a secret that it has
+    Preapprove(permit::PreapproveArgs),
+    /// Keys by which devices join without a person at the screen
+    #[command(subcommand)]
+    RegistrationKey(permit::RegistrationKeyCommand),
+    /// Tickets, which bind downloaded device software to an organisation
+    #[command(subcommand)]
+    Ticket(permit::TicketCommand),
     /// Print a link by which somebody who lost every passkey adds a new one
     RecoveryLink(recovery_link::RecoveryLinkArgs),
     /// Print the link of the first registration, while there is no owner
@@ -73,6 +82,9 @@ pub async fn run(args: AdminArgs) -> Result<(), CommandError> {
         AdminCommand::Held(command) => held::run(command).await,
         AdminCommand::Audit(command) => audit::run(command).await,
         AdminCommand::Signer(command) => signer::run(command).await,
+        AdminCommand::Preapprove(args) => permit::preapprove(args).await,
+        AdminCommand::RegistrationKey(command) => permit::registration_key(command).await,
+        AdminCommand::Ticket(command) => permit::ticket(command).await,
         AdminCommand::RecoveryLink(args) => recovery_link::run(args).await,
         AdminCommand::SetupLink(args) => setup_link::run(args).await,
     }
@@ -85,8 +97,8 @@ async fn open(flags: &DataFlags) -> Result<(Config, Db), CommandError> {
 }
 
 /// As [`open`], making the database where there is none yet: for what may come before the server's first start.
-async fn open_or_make(flags: &DataFlags) -> Result<Db, CommandError> {
-    Ok(open_data(flags, false).await?.1)
+async fn open_or_make(flags: &DataFlags) -> Result<(Config, Db), CommandError> {
+    open_data(flags, false).await
 }
 
 /// Whether the file exists. A folder that this user may not read says neither yes nor no.

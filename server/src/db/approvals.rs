@@ -9,7 +9,7 @@ pub use signing::{being_signed, count_recorded, newest_of_key, unanswered};
 use gangway_protocol::certificate::EnrolmentStage;
 use gangway_protocol::device::{DeviceState, DeviceSummary};
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, SignerId};
+use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, PermitId, SignerId};
 use gangway_protocol::time::UnixMillis;
 
 use super::devices::{self, Description};
@@ -48,12 +48,14 @@ pub struct ApprovalRecord {
     pub certificate: Option<Sha256Hex>,
     /// When it was given.
     pub approved_at: UnixMillis,
+    /// By which permit; `None`: a person gave it.
+    pub permit: Option<PermitId>,
 }
 
 /// What is kept beside an approval and never shown.
 #[derive(Clone, Debug)]
 pub struct Evidence {
-    /// The passkey assertion (JSON), or the id of the token that stood in its place.
+    /// The passkey assertion (JSON), or the id of the token or permit that stood in its place.
     pub proof: String,
     /// The address of the device.
     pub device_address: Option<String>,
@@ -101,8 +103,8 @@ pub async fn insert_with_device(
 fn insertion(approval: &ApprovalRecord, evidence: &Evidence) -> Query {
     query(
             "INSERT INTO approvals (claim, organisation, organisation_name, account, approver, proof, device, signer,
-                 csr, spki_sha256, device_address, stage, stage_since, approved_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"
+                 csr, spki_sha256, device_address, stage, stage_since, approved_at, permit)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)"
         )
         .bind(approval.claim.as_str())
         .bind(approval.organisation.as_str())
@@ -117,6 +119,7 @@ fn insertion(approval: &ApprovalRecord, evidence: &Evidence) -> Query {
         .bind(&evidence.device_address)
         .bind(approval.stage.as_str())
         .bind(approval.approved_at.0)
+        .bind(approval.permit.as_ref().map(ToString::to_string))
 }
 
 /// The approval of a claim, and its device in one line.
@@ -415,7 +418,7 @@ pub async fn devices_approved(
 macro_rules! columns {
     () => {
         "claim, organisation, organisation_name, account, approver, device, signer, csr, spki_sha256, stage, \
-         stage_since, begun_at, certificate, approved_at"
+         stage_since, begun_at, certificate, approved_at, permit"
     };
 }
 use columns;
@@ -436,6 +439,7 @@ row! {
         begun_at: Option<i64>,
         certificate: Option<String>,
         approved_at: i64,
+        permit: Option<String>,
     }
 }
 
@@ -461,6 +465,7 @@ impl TryFrom<Row> for ApprovalRecord {
             begun_at: row.begun_at.map(UnixMillis),
             certificate: certificate.transpose()?,
             approved_at: UnixMillis(row.approved_at),
+            permit: row.permit.map(|id| parsed(&id, "approvals.permit")).transpose()?,
         })
     }
 }

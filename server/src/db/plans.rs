@@ -8,6 +8,7 @@ mod filling;
 mod fleet_lists;
 mod fleets;
 mod lists;
+mod permits;
 mod single_sign_on;
 
 use std::path::Path;
@@ -20,11 +21,16 @@ use filling::{execute, fill};
 use fleet_lists::FLEET_LISTS;
 use lists::LISTS;
 use lists::Rule::{Exempt, SortsFew, Walks};
+use permits::PERMITS;
 use single_sign_on::SINGLE_SIGN_ON;
 
 /// Every list, whatever it is about.
 fn all_lists() -> impl Iterator<Item = &'static (&'static str, lists::Rule)> {
-    LISTS.iter().chain(FLEET_LISTS).chain(SINGLE_SIGN_ON)
+    LISTS
+        .iter()
+        .chain(FLEET_LISTS)
+        .chain(PERMITS)
+        .chain(SINGLE_SIGN_ON)
 }
 
 /// A query and how an engine goes about it.

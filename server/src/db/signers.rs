@@ -89,7 +89,7 @@ pub async fn place(conn: &mut Conn<'_>, id: &SignerId, position: usize) -> Resul
     Ok(())
 }
 
-/// Removes a signer that nothing names. False when an approval or a certificate does.
+/// Removes a signer that nothing names. False when an approval, a certificate or a permit does.
 ///
 /// # Errors
 /// What the database says.
@@ -97,7 +97,8 @@ pub async fn remove(conn: &mut Conn<'_>, id: &SignerId) -> Result<bool, DbError>
     let removed = query(
         "DELETE FROM signers WHERE id = $1
              AND NOT EXISTS (SELECT 1 FROM approvals WHERE signer = $1)
-             AND NOT EXISTS (SELECT 1 FROM certificates WHERE signer = $1)",
+             AND NOT EXISTS (SELECT 1 FROM certificates WHERE signer = $1)
+             AND NOT EXISTS (SELECT 1 FROM permits WHERE signer = $1)",
     )
     .bind(id.as_str())
     .execute(conn)
@@ -105,14 +106,15 @@ pub async fn remove(conn: &mut Conn<'_>, id: &SignerId) -> Result<bool, DbError>
     Ok(removed > 0)
 }
 
-/// Whether an approval or a certificate names it.
+/// Whether an approval, a certificate or a permit names it.
 ///
 /// # Errors
 /// What the database says.
 pub async fn is_named(conn: &mut Conn<'_>, id: &SignerId) -> Result<bool, DbError> {
     let (named,): (i64,) = query(
         "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM approvals WHERE signer = $1)
-             OR EXISTS (SELECT 1 FROM certificates WHERE signer = $1) THEN 1 ELSE 0 END AS BIGINT)",
+             OR EXISTS (SELECT 1 FROM certificates WHERE signer = $1)
+             OR EXISTS (SELECT 1 FROM permits WHERE signer = $1) THEN 1 ELSE 0 END AS BIGINT)",
     )
     .bind(id.as_str())
     .fetch_one(conn)

@@ -11,8 +11,8 @@ use super::naming::{check_labels, check_name};
 use super::standing::{
     is_being_signed, note_loss, owned, owned_with_device, require_standing, show, summary, unfit,
 };
-use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, note_certificate, tell};
-use crate::authority::Member;
+use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, note_certificate, tell, unattended};
+use crate::authority::{Means, Member};
 use crate::context::Context;
 use crate::db::approvals::{ApprovalRecord, Evidence};
 use crate::db::audit::{Actor, Entry, Scope};
@@ -337,6 +337,10 @@ impl Decision {
             begun_at: None,
             certificate: None,
             approved_at: self.now,
+            permit: match &member.means {
+                Means::Permit(permit) => Some(permit.clone()),
+                Means::Own | Means::Token(_) => None,
+            },
         };
         let (device, change) = match known {
             Some(device) => {
@@ -361,6 +365,10 @@ impl Decision {
             return Err(EnrolmentError::Conflict(
                 "this customer has as many devices as it may have: retire one, or ask whoever operates this server for more",
             ));
+        }
+        if let Means::Permit(permit) = &member.means {
+            let serial = self.approving.request.facts.serial.as_deref();
+            unattended::spend(tx, permit, &record, serial, self.now).await?;
         }
         let shown = show(record, device);
         let entry = Entry {
@@ -444,7 +452,7 @@ impl Decision {
 }
 
 /// A name for a device that nobody has named: its host name, as far as names go.
-fn name_from(hostname: &str) -> String {
+pub(super) fn name_from(hostname: &str) -> String {
     let name: String = hostname.trim().chars().take(MAX_NAME_LEN).collect();
     if name.is_empty() {
         "device".to_owned()

@@ -12,8 +12,8 @@ use gangway_protocol::secret::SecretString;
 use gangway_protocol::time::UnixMillis;
 
 use super::customers;
-use crate::authority::Member;
 use crate::authority::secret::SecretKind;
+use crate::authority::{Means, Member};
 use crate::clock::Clock;
 use crate::db::SecretHash;
 use crate::db::accounts::{AccountKind, NewAccount};
@@ -116,6 +116,31 @@ pub async fn revoke_unseen(db: &Db, clock: &dyn Clock, secret: &SecretString) ->
     })
 }
 
+/// The command line as a member of an organisation, of the first one where none is named, which is made when there is none.
+///
+/// # Errors
+/// [`DbError::Missing`] when the named organisation does not exist; otherwise what the database says.
+pub async fn command_line_of(
+    db: &Db,
+    clock: &dyn Clock,
+    random: &dyn Random,
+    organisation: Option<OrganisationId>,
+) -> Result<(OrganisationId, Member), DbError> {
+    let now = clock.now();
+    let fresh = Fresh::new(now, random);
+    let organisation = write!(db, |tx| {
+        match organisation {
+            Some(organisation) => {
+                rules::find(tx, &organisation).await?.ok_or(DbError::Missing)?;
+                Ok(organisation)
+            }
+            None => first_organisation(tx, &fresh, now).await,
+        }
+    })?;
+    let member = command_line(db, clock, random, &organisation).await?;
+    Ok((organisation, member))
+}
+
 /// The command line as a member of an organisation: what its operator does there is recorded under this name.
 ///
 /// # Errors
@@ -135,7 +160,7 @@ pub async fn command_line(
     Ok(Member {
         account,
         name: SERVICE_ACCOUNT.to_owned(),
-        token: None,
+        means: Means::Own,
     })
 }
 

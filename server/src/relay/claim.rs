@@ -296,6 +296,7 @@ impl Claim {
         let (claimant, spent, result) = match outcome {
             Outcome::Enrolled => (ClaimantEnd::Done, true, "enrolled"),
             Outcome::Refused => (ClaimantEnd::Done, true, "refused"),
+            Outcome::Waiting => (ClaimantEnd::Done, false, "waiting"),
             // An outcome of a later version has not enrolled the device either.
             Outcome::Failed | Outcome::Unknown => (
                 told(

@@ -7,6 +7,7 @@ use gangway_protocol::device::Facts;
 use gangway_protocol::encoding::{Base64, Sha256Hex};
 use gangway_protocol::error::Problem;
 use gangway_protocol::id::DeviceId;
+use gangway_protocol::permit::Lookup;
 use gangway_protocol::session::{NONCE_LEN, SessionAbility};
 
 use super::ticket::Ticket;
@@ -33,6 +34,8 @@ pub(crate) trait Driver {
     fn release(&mut self, socket: u32);
     /// Runs a job beside everything else, when its turn comes; its [`Done`] comes back by `Hub::on_done`.
     fn start(&mut self, socket: SocketKey, job: Job, now: Monotonic);
+    /// Has the server claim a waiting device that named a permit.
+    fn attend(&mut self, socket: SocketKey, lookup: Lookup, address: Option<IpAddr>);
 }
 
 /// What a new socket is for.

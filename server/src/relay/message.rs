@@ -185,7 +185,8 @@ mod tests {
             message,
             Ok(Incoming::Message(DeviceToServer::Hello {
                 agent: "x".into(),
-                resume: None
+                resume: None,
+                lookup: None,
             }))
         );
     }

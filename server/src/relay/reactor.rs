@@ -216,6 +216,19 @@ impl Reactor {
             } => hub.tell_approval(&claim, organisation, approver, connections),
             Command::LeaveClaim(claim) => hub.leave_claim(&claim, now, connections),
             Command::EndClaim(claim) => hub.end_claim(&claim, now, connections),
+            Command::ClaimByServer {
+                socket,
+                pake,
+                heard,
+                claim,
+            } => {
+                if let Some(id) = hub.claim_by_server(socket, pake, heard, now, connections) {
+                    // Nobody may wait for it any more: then it ends as soon as the device has answered.
+                    let _ = claim.send(id);
+                }
+            }
+            Command::SayAsClaimant(message) => hub.say_as_claimant(*message, now, connections),
+            Command::SendAway { socket, problem } => hub.send_away_waiting(socket, problem, now, connections),
             Command::TellSession {
                 device,
                 tell,

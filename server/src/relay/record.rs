@@ -83,6 +83,8 @@ pub(super) struct Waiting {
     pub(super) failures: u8,
     /// The code has done its work, or too much of it.
     pub(super) spent: bool,
+    /// It has a permit and shows no code: the server alone may claim it.
+    pub(super) unattended: bool,
     /// When `replace` should have come.
     pub(super) replace_due: Monotonic,
 }
@@ -175,9 +177,9 @@ impl Role {
 }
 
 impl Waiting {
-    /// Whether a claim makes sense: the device may have an older idea of the time, and declines by itself.
+    /// Whether the claim of a person makes sense: the device may have an older idea of the time, and declines by itself.
     pub(super) fn is_claimable(&self, now: Now) -> bool {
-        !self.spent && !now.is_past(self.replace_due)
+        !self.unattended && !self.spent && !now.is_past(self.replace_due)
     }
 
     /// When `replace` is due for a nameplate that expires then.

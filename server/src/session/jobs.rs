@@ -15,7 +15,9 @@ use super::{Admission, GateError, Pass};
 use crate::ca::Presented;
 use crate::context::Context;
 use crate::db::DbError;
-use crate::relay::{Done, Job, Jobs, Proved, SessionPass, problem};
+use crate::enrolment::unattended;
+use crate::limits::Limits;
+use crate::relay::{Attendance, Done, Job, Jobs, Proved, SessionPass, problem};
 
 /// When a device that met a fault of ours tries again.
 const FAULT_RETRY_SECS: u32 = 30;
@@ -31,12 +33,20 @@ const ALARM_PAUSES: [Duration; 6] = [
 ];
 
 /// Does the relay's jobs.
-pub(crate) struct SessionJobs(pub(crate) Arc<Context>);
+pub(crate) struct SessionJobs {
+    pub(crate) context: Arc<Context>,
+    pub(crate) limits: Limits,
+}
 
 impl Jobs for SessionJobs {
     fn run(&self, job: Job) -> BoxFuture<'static, Done> {
-        let context = self.0.clone();
+        let context = self.context.clone();
         Box::pin(async move { run(&context, job).await })
+    }
+
+    fn attend(&self, attendance: Attendance) -> BoxFuture<'static, ()> {
+        let (context, limits) = (self.context.clone(), self.limits.clone());
+        Box::pin(async move { unattended::attend(&context, &limits, attendance).await })
     }
 }
 

@@ -5,7 +5,7 @@ use gangway_protocol::device::Presence;
 use gangway_protocol::id::AccountId;
 use gangway_protocol::path;
 use gangway_protocol::session::renewal_message;
-use gangway_server::authority::Member;
+use gangway_server::authority::{Means, Member};
 use gangway_server::enrolment::exclusion::revoke_device;
 use gangway_server::enrolment::readmission::record;
 use gangway_server::people::service::command_line;
@@ -83,7 +83,7 @@ both_engines! {
         // As another process would: only the database learns of it.
         let (mut session, _) = device.session(&spawned).await;
         let other = server.second_process().await;
-        let member = Member { account: AccountId::new(START, [1; 10]), name: "Ada".to_owned(), token: None };
+        let member = Member { account: AccountId::new(START, [1; 10]), name: "Ada".to_owned(), means: Means::Own };
         revoke_device(&other, &other.relay, &id, RevocationReason::KeyCompromise, member).await.expect("it is active");
         for _ in 0..2 {
             server.gangway.relay.tick().await;

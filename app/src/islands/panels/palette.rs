@@ -204,6 +204,13 @@ fn choices(t: Language, reach: Reach, query: &str, devices: Vec<Device>) -> Vec<
         ),
         (
             reach.administer,
+            Glyph::Key,
+            t.permits(),
+            paths::ORGANISATION_PERMITS,
+        ),
+        (reach.fleet, Glyph::Device, t.lobby(), paths::FLEET_LOBBY),
+        (
+            reach.administer,
             Glyph::Bell,
             t.webhooks(),
             paths::ORGANISATION_WEBHOOKS,

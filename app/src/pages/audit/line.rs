@@ -92,6 +92,7 @@ fn who(t: Language, actor: &AuditActor) -> String {
     match actor.kind {
         AuditActorKind::Account => name,
         AuditActorKind::Token => t.audit_by_token(&name),
+        AuditActorKind::Permit => t.audit_by_permit(&name),
         AuditActorKind::Device => t.audit_a_device().to_owned(),
         AuditActorKind::Server => t.audit_server().to_owned(),
     }

@@ -6,7 +6,8 @@ use gangway_protocol::path;
 use gangway_protocol::signer::Signer;
 
 /// The certificate with its endpoints. `provisioned` is what the device fetched itself: its name at AWS, and settings.
-pub(super) fn credential(
+#[must_use]
+pub fn credential(
     certificate: Certificate,
     provisioned: Option<Provisioned>,
     signer: &Signer,

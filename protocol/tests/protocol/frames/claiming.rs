@@ -171,5 +171,12 @@ pub(super) fn claimant_to_device() -> Pinned<ClaimantToDevice> {
             },
             r#"{"type":"refusal","reason":"this is not my device"}"#,
         ),
+        (
+            ClaimantToDevice::Wait {
+                reason: text("this device waits in the lobby until a member decides"),
+                retry_after_secs: 30,
+            },
+            r#"{"type":"wait","reason":"this device waits in the lobby until a member decides","retry_after_secs":30}"#,
+        ),
     ]
 }

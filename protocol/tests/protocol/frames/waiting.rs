@@ -2,6 +2,7 @@
 
 use gangway_protocol::enrolment::{ClosedReason, DeviceToServer, Outcome, ReplaceReason, ServerToDevice};
 use gangway_protocol::error::{Problem, ProblemCode};
+use gangway_protocol::permit::Lookup;
 
 use super::{NOW, Pinned, base64, claim, text};
 
@@ -11,6 +12,7 @@ pub(super) fn device_to_server() -> Pinned<DeviceToServer> {
             DeviceToServer::Hello {
                 agent: text("gangway-device/0.1.0 (linux x86_64)"),
                 resume: None,
+                lookup: None,
             },
             r#"{"type":"hello","agent":"gangway-device/0.1.0 (linux x86_64)"}"#,
         ),
@@ -18,8 +20,25 @@ pub(super) fn device_to_server() -> Pinned<DeviceToServer> {
             DeviceToServer::Hello {
                 agent: text("gangway-device/0.1.0 (linux x86_64)"),
                 resume: Some(text("AWZ1bGwtYW5kLWJ5LXRoZS13aW5k")),
+                lookup: None,
             },
             r#"{"type":"hello","agent":"gangway-device/0.1.0 (linux x86_64)","resume":"AWZ1bGwtYW5kLWJ5LXRoZS13aW5k"}"#,
+        ),
+        (
+            DeviceToServer::Hello {
+                agent: text("gangway-device/0.1.0 (linux x86_64)"),
+                resume: None,
+                lookup: Some(Lookup::Key(text("HQ481047"))),
+            },
+            r#"{"type":"hello","agent":"gangway-device/0.1.0 (linux x86_64)","lookup":{"key":"HQ481047"}}"#,
+        ),
+        (
+            DeviceToServer::Hello {
+                agent: text("gangway-device/0.1.0 (linux x86_64)"),
+                resume: None,
+                lookup: Some(Lookup::Device(text("thermometer-7"))),
+            },
+            r#"{"type":"hello","agent":"gangway-device/0.1.0 (linux x86_64)","lookup":{"device":"thermometer-7"}}"#,
         ),
         (
             DeviceToServer::Decline {

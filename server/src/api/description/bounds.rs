@@ -14,6 +14,7 @@ use gangway_protocol::organisation::{
     MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS,
 };
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT};
+use gangway_protocol::permit::{MAX_DEVICE_ID_LEN, MAX_IMPORT, MAX_NETWORKS, MAX_OVERLAP_HOURS, MAX_USES};
 use gangway_protocol::single_sign_on::{MAX_ISSUER_LEN, MAX_MAPPINGS, MAX_VALUE_LEN};
 use gangway_protocol::webhook::{MAX_EXPIRING_DAYS, MAX_URL_LEN};
 use serde_json::{Value, json};
@@ -81,6 +82,27 @@ pub(super) fn add_to_schemas(components: &mut Components) {
         ("WebhookUpdate", "name", names.name(MAX_NAME_LEN)),
         ("WebhookRequest", "url", json!({ "maxLength": MAX_URL_LEN })),
         ("WebhookUpdate", "url", json!({ "maxLength": MAX_URL_LEN })),
+        ("PermitRequest", "name", names.name(MAX_NAME_LEN)),
+        (
+            "PermitRequest",
+            "kind",
+            json!({ "type": "string", "description": "What to make.", "enum": ["registration_key", "ticket"] }),
+        ),
+        ("PermitRequest", "labels", json!({ "maxItems": MAX_LABELS })),
+        ("PermitRequest", "networks", json!({ "maxItems": MAX_NETWORKS })),
+        (
+            "PermitRequest",
+            "max_uses",
+            json!({ "minimum": 1, "maximum": MAX_USES }),
+        ),
+        ("PermitRequest", "serials", json!({ "maxItems": MAX_IMPORT })),
+        (
+            "PermitReplacement",
+            "overlap_hours",
+            json!({ "maximum": MAX_OVERLAP_HOURS }),
+        ),
+        ("SerialsRequest", "serials", json!({ "maxItems": MAX_IMPORT })),
+        ("PreapprovalImport", "devices", json!({ "maxItems": MAX_IMPORT })),
         ("IdentityProviderRequest", "name", names.name(MAX_NAME_LEN)),
         ("IdentityProviderUpdate", "name", names.name(MAX_NAME_LEN)),
         (
@@ -141,11 +163,18 @@ pub(super) fn add_to_schemas(components: &mut Components) {
         let property = property(components, schema, field).expect("the table names fields that there are");
         merge(property, bound);
     }
-    for schema in ["DeviceUpdate", "ApprovalRequest"] {
+    for schema in ["DeviceUpdate", "ApprovalRequest", "PermitRequest"] {
         if let Some(RefOr::T(Schema::Array(labels))) = property(components, schema, "labels")
             && let ArrayItems::RefOrSchema(label) = &mut labels.items
         {
             merge(label, names.text(0..=MAX_LABEL_LEN));
+        }
+    }
+    for schema in ["PermitRequest", "SerialsRequest"] {
+        if let Some(RefOr::T(Schema::Array(serials))) = property(components, schema, "serials")
+            && let ArrayItems::RefOrSchema(serial) = &mut serials.items
+        {
+            merge(serial, names.text(0..=MAX_DEVICE_ID_LEN));
         }
     }
 }

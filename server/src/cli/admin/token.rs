@@ -33,7 +33,7 @@ pub(super) struct CreateArgs {
 
 /// Runs `gangway admin token create`. The token stands alone on the last line of standard output.
 pub(super) async fn create(args: CreateArgs) -> Result<(), CommandError> {
-    let db = super::open_or_make(&args.flags).await?;
+    let (_, db) = super::open_or_make(&args.flags).await?;
     let CreateArgs {
         scopes,
         name,

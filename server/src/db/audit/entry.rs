@@ -3,7 +3,7 @@
 
 use gangway_protocol::audit::Action;
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, TokenId};
+use gangway_protocol::id::{AccountId, DeviceId, OrganisationId, PermitId, TokenId};
 use gangway_protocol::time::UnixMillis;
 use sha2::{Digest as _, Sha256};
 
@@ -64,6 +64,13 @@ pub enum Actor<'a> {
         /// Name of the token's account at the time.
         name: &'a str,
     },
+    /// A permit that a member gave in advance.
+    Permit {
+        /// The permit.
+        id: &'a PermitId,
+        /// What people find it by.
+        name: &'a str,
+    },
     /// A device.
     Device(&'a DeviceId),
     /// The server by itself, or its operator on the command line.
@@ -77,16 +84,17 @@ impl<'a> Actor<'a> {
         match self {
             Self::Account { id, .. } => id.as_str(),
             Self::Token { id, .. } => id.as_str(),
+            Self::Permit { id, .. } => id.as_str(),
             Self::Device(id) => id.as_str(),
             Self::Server => "server",
         }
     }
 
-    /// The member's name; devices and the server have none.
+    /// The member's name, or the permit's; devices and the server have none.
     #[must_use]
     pub fn name(&self) -> Option<&'a str> {
         match self {
-            Self::Account { name, .. } | Self::Token { name, .. } => Some(name),
+            Self::Account { name, .. } | Self::Token { name, .. } | Self::Permit { name, .. } => Some(name),
             Self::Device(_) | Self::Server => None,
         }
     }

@@ -107,6 +107,14 @@ pub(super) async fn fill(db: &Db, on_postgres: bool) {
             SELECT 'idp_' || {number}, {org}, 'Login', 'https://login.example/' || n, 'x', '{{}}', TRUE, n FROM s"),
         format!("{series} INSERT INTO identities (provider, subject, account, customer, created_at, last_used_at)
             SELECT 'idp_' || {number}, {hex}, 'acc_' || {number}, {org}, n, n FROM s"),
+        format!("{series} INSERT INTO permits (id, organisation, customer, kind, lookup, secret, name, mode, signer, labels, networks, account,
+                account_name, created_at)
+            SELECT 'prm_' || {number}, {org}, {org}, CASE WHEN n % 2 = 0 THEN 'preapproval' ELSE 'registration_key' END, n, '', 'Hall', 'auto',
+                '{}', '[]', '[]', {acc}, 'Ada', n FROM s", id("sgn_", 1)),
+        format!("{series} INSERT INTO permit_uses (permit, spki_sha256, device, at)
+            SELECT '{}', {hex}, 'dev_' || {number}, n FROM s", id("prm_", 1)),
+        format!("{series} INSERT INTO lobby (device, customer, permit, csr, asked_at, asks_again_at)
+            SELECT 'dev_' || {number}, {org}, '{}', '', n, n FROM s", id("prm_", 1)),
         format!("{series} INSERT INTO saved_views (id, account, name, filter, shared_in, created_at)
             SELECT 'viw_' || {number}, {acc}, 'View', '{{}}', CASE WHEN n % 2 = 0 THEN {org} END, n FROM s"),
         format!("{series} INSERT INTO bulk_jobs (id, organisation, account, account_name, credential, action, state, created_at, begins_at)

@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 
+use gangway_protocol::encoding::Base64;
 use gangway_protocol::enrolment::{ClaimantToServer, NetworkComparison, ServerToClaimant, ServerToDevice};
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::ClaimId;
+use tokio::sync::mpsc;
 
 use super::super::claim::{Claim, ClaimantEnd, DeviceEnd, Effect, End, Input, Next};
-use super::super::driver::Driver;
+use super::super::driver::{Driver, SocketKey};
 use super::super::frame::close_code;
 use super::super::message::{Incoming, problem, read, write_sealed};
 use super::super::record::{Claimant, ClaimantStage, Role};
@@ -27,9 +29,28 @@ pub(super) struct OpenClaim {
     /// Absent while a step is under way.
     claim: Option<Claim>,
     device: u32,
-    claimant: u32,
+    claimant: Side,
     /// The place that the attempt holds in the limits; given back when it is redeemed or ends.
     attempt: Option<crate::limits::CodeAttempt>,
+}
+
+/// The claimant's end of a claim.
+#[derive(Clone, Debug)]
+enum Side {
+    /// Somebody's browser or command line.
+    Socket(u32),
+    /// This server, for a permit. Dropping it says that the claim is over.
+    Server(mpsc::UnboundedSender<ServerToClaimant>),
+}
+
+impl Side {
+    fn send(&self, message: ServerToClaimant, driver: &mut impl Driver) {
+        match self {
+            Self::Socket(socket) => send(driver, *socket, &message),
+            // Whoever does not listen any more ends the claim by that.
+            Self::Server(heard) => drop(heard.send(message)),
+        }
+    }
 }
 
 impl Hub {
@@ -79,13 +100,7 @@ impl Hub {
         self.step(index, input, now, driver);
     }
 
-    fn open_claim(
-        &mut self,
-        socket: u32,
-        pake: gangway_protocol::encoding::Base64,
-        now: Now,
-        driver: &mut impl Driver,
-    ) {
+    fn open_claim(&mut self, socket: u32, pake: Base64, now: Now, driver: &mut impl Driver) {
         let Role::Claimant(claimant) = &self.record(socket).role else {
             return;
         };
@@ -139,7 +154,7 @@ impl Hub {
         socket: u32,
         device: u32,
         ticket: Ticket,
-        pake: gangway_protocol::encoding::Base64,
+        pake: Base64,
         now: Now,
         driver: &mut impl Driver,
     ) {
@@ -147,7 +162,7 @@ impl Hub {
         let index = self.claims.insert(OpenClaim {
             claim: Some(Claim::new(id.clone(), now)),
             device,
-            claimant: socket,
+            claimant: Side::Socket(socket),
             attempt: Some(ticket.attempt.clone()),
         });
         let index = u32::try_from(index).unwrap_or(u32::MAX);
@@ -186,12 +201,69 @@ impl Hub {
         );
     }
 
+    /// The server claims a device that named a permit; gives the claim's id, unless the device has gone.
+    pub(crate) fn claim_by_server(
+        &mut self,
+        key: SocketKey,
+        pake: Base64,
+        heard: mpsc::UnboundedSender<ServerToClaimant>,
+        now: Now,
+        driver: &mut impl Driver,
+    ) -> Option<ClaimId> {
+        if !self.is_present(key) {
+            return None;
+        }
+        let device = key.index;
+        let nameplate = match &self.record(device).role {
+            Role::Waiting(waiting) if waiting.unattended && waiting.claim.is_none() => waiting.plate,
+            _ => return None,
+        };
+        let id = ClaimId::new(now.wall, self.dependencies.random.for_id());
+        let index = self.claims.insert(OpenClaim {
+            claim: Some(Claim::new(id.clone(), now)),
+            device,
+            claimant: Side::Server(heard),
+            attempt: None,
+        });
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        self.claim_ids.insert(id.clone(), index);
+        if let Role::Waiting(waiting) = &mut self.record_mut(device).role {
+            waiting.claim = Some(index);
+        }
+        let message = ServerToDevice::Claim {
+            claim: id.clone(),
+            nameplate: nameplate.into(),
+            pake,
+        };
+        send(driver, device, &message);
+        Some(id)
+    }
+
+    /// What the server says in a claim of its own.
+    pub(crate) fn say_as_claimant(&mut self, message: ClaimantToServer, now: Now, driver: &mut impl Driver) {
+        let (claim, sealed, confirm) = match message {
+            ClaimantToServer::Claim { .. } => return,
+            ClaimantToServer::Confirm { claim, confirm } => (claim, None, Some(confirm)),
+            ClaimantToServer::Sealed { claim, sealed } => (claim, Some(sealed), None),
+        };
+        let Some(index) = self.claim_ids.get(&claim).copied() else {
+            return;
+        };
+        if let Some(confirm) = confirm {
+            self.step(index, Input::Confirm(confirm), now, driver);
+        }
+        if let Some(sealed) = sealed {
+            let sealed = data_encoding::BASE64.encode(&sealed.0);
+            self.step(index, Input::SealedByClaimant(&sealed), now, driver);
+        }
+    }
+
     /// Takes a claim one step on. True when that ended it and its code is spent.
     pub(super) fn step(&mut self, index: u32, input: Input<'_>, now: Now, driver: &mut impl Driver) -> bool {
         let Some(open) = self.claims.get_mut(super::at(index)) else {
             return false;
         };
-        let (device, claimant) = (open.device, open.claimant);
+        let (device, claimant) = (open.device, open.claimant.clone());
         let Some(claim) = open.claim.take() else {
             return false;
         };
@@ -202,11 +274,11 @@ impl Hub {
                 match effect {
                     Effect::Nothing => {}
                     Effect::ToDevice(message) => send(driver, device, &message),
-                    Effect::ToClaimant(message) => send(driver, claimant, &message),
+                    Effect::ToClaimant(message) => claimant.send(message, driver),
                     Effect::SealToDevice(sealed) => self.forward(device, &id, sealed, driver),
-                    Effect::SealToClaimant(sealed) => self.forward(claimant, &id, sealed, driver),
+                    Effect::SealToClaimant(sealed) => self.forward_to(&claimant, &id, sealed, driver),
                     Effect::Introduce(sealed) => {
-                        self.forward(claimant, &id, sealed, driver);
+                        self.forward_to(&claimant, &id, sealed, driver);
                         self.redeem(index, &id, now, driver);
                     }
                 }
@@ -225,18 +297,35 @@ impl Hub {
         driver.send(to, &self.scratch);
     }
 
+    fn forward_to(&mut self, claimant: &Side, claim: &ClaimId, sealed: &str, driver: &mut impl Driver) {
+        match claimant {
+            Side::Socket(socket) => self.forward(*socket, claim, sealed, driver),
+            Side::Server(_) => {
+                // What is no base64 opens no box either.
+                let sealed = Base64(
+                    data_encoding::BASE64
+                        .decode(sealed.as_bytes())
+                        .unwrap_or_default(),
+                );
+                let claim = claim.clone();
+                claimant.send(ServerToClaimant::Sealed { claim, sealed }, driver);
+            }
+        }
+    }
+
     /// The claimant knew the code: the limits are told, and the claimant what the server sees of the device.
     fn redeem(&mut self, index: u32, id: &ClaimId, now: Now, driver: &mut impl Driver) {
         let Some(open) = self.claims.get_mut(super::at(index)) else {
             return;
         };
-        let (device, claimant) = (open.device, open.claimant);
+        let (device, claimant) = (open.device, open.claimant.clone());
         if let Some(attempt) = open.attempt.take() {
             self.dependencies.limits.settle(&attempt, false, now);
         }
         self.dependencies.claims.redeemed(id, now.wall);
-        if let (Role::Waiting(waiting), Role::Claimant(of)) =
-            (&self.record(device).role, &self.record(claimant).role)
+        if let Side::Socket(claimant) = claimant
+            && let (Role::Waiting(waiting), Role::Claimant(of)) =
+                (&self.record(device).role, &self.record(claimant).role)
         {
             let context = ServerToClaimant::Context {
                 network: compare(waiting.address, Some(of.ticket.address)),
@@ -265,13 +354,15 @@ impl Hub {
             DeviceEnd::Broke(problem) => self.refuse_now(open.device, problem, now, driver),
         }
         // From here on the claimant has no claim: leaving does not come back here.
-        if let Role::Claimant(_) = self.record(open.claimant).role {
-            self.record_mut(open.claimant).role = Role::Closing;
+        if let Side::Socket(claimant) = open.claimant
+            && let Role::Claimant(_) = self.record(claimant).role
+        {
+            self.record_mut(claimant).role = Role::Closing;
             match end.claimant {
-                ClaimantEnd::Gone | ClaimantEnd::Done => driver.close(open.claimant, close_code::NORMAL),
+                ClaimantEnd::Gone | ClaimantEnd::Done => driver.close(claimant, close_code::NORMAL),
                 ClaimantEnd::Problem(problem) => {
-                    send(driver, open.claimant, &ProblemMessage::Problem(problem));
-                    driver.close(open.claimant, close_code::POLICY);
+                    send(driver, claimant, &ProblemMessage::Problem(problem));
+                    driver.close(claimant, close_code::POLICY);
                 }
             }
         }

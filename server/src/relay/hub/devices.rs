@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
-use gangway_protocol::device::{OfflineReason, check_text};
+use gangway_protocol::device::{OfflineReason, UnfitText, check_text};
 use gangway_protocol::enrolment::{DeviceToServer, MAX_CODE_FAILURES, ServerToDevice};
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::ClaimId;
+use gangway_protocol::permit::Lookup;
 use gangway_protocol::time::UnixMillis;
 
 use super::super::claim::{End, Input};
-use super::super::driver::Driver;
+use super::super::driver::{Driver, SocketKey};
 use super::super::frame::close_code;
 use super::super::message::{Incoming, problem, read};
 use super::super::nameplates::{Assigned, Resumed};
@@ -49,9 +50,17 @@ impl Hub {
             Err(problem) => return self.refuse_now(socket, problem, now, driver),
         };
         match (message, &self.record(socket).role) {
-            (DeviceToServer::Hello { agent, resume }, Role::Greeting(_)) => {
-                self.on_hello(socket, &agent, resume.as_deref(), now, driver);
-            }
+            (
+                DeviceToServer::Hello {
+                    agent,
+                    resume,
+                    lookup,
+                },
+                Role::Greeting(_),
+            ) => match lookup {
+                None => self.on_hello(socket, &agent, resume.as_deref(), now, driver),
+                Some(lookup) => self.on_unattended(socket, &agent, lookup, now, driver),
+            },
             (DeviceToServer::Hello { .. }, _) | (_, Role::Greeting(_)) => {
                 let problem = problem(ProblemCode::Malformed, "`hello` comes first, and once.");
                 self.refuse_now(socket, problem, now, driver);
@@ -119,8 +128,7 @@ impl Hub {
         driver: &mut impl Driver,
     ) {
         if let Err(unfit) = check_text("agent", agent, MAX_AGENT_LEN) {
-            let problem = problem(ProblemCode::Malformed, format!("{unfit}."));
-            return self.refuse_now(socket, problem, now, driver);
+            return self.refuse_now(socket, unreadable(&unfit), now, driver);
         }
         let Role::Greeting(Greeting { address, .. }) = self.record(socket).role else {
             return;
@@ -132,7 +140,49 @@ impl Hub {
             self.record_mut(socket).role = Role::Waiting(waiting);
             return self.send_nameplate(socket, expires, now, driver);
         }
-        self.assign(socket, address, first_seen, now, driver);
+        self.assign(socket, address, first_seen, false, now, driver);
+    }
+
+    /// A device that has a permit: it gets a nameplate as every waiting device does, and the server claims it.
+    fn on_unattended(
+        &mut self,
+        socket: u32,
+        agent: &str,
+        lookup: Lookup,
+        now: Now,
+        driver: &mut impl Driver,
+    ) {
+        let fit = check_text("agent", agent, MAX_AGENT_LEN).and_then(|()| lookup.check());
+        if let Err(unfit) = fit {
+            return self.refuse_now(socket, unreadable(&unfit), now, driver);
+        }
+        let Role::Greeting(Greeting { address, .. }) = self.record(socket).role else {
+            return;
+        };
+        self.assign(socket, address, now.wall, true, now, driver);
+        if matches!(self.record(socket).role, Role::Waiting(_)) {
+            let generation = self.record(socket).generation;
+            let key = SocketKey {
+                index: socket,
+                generation,
+            };
+            driver.attend(key, lookup, address);
+        }
+    }
+
+    /// Ends the connection of a device that named a permit.
+    pub(crate) fn send_away_waiting(
+        &mut self,
+        key: SocketKey,
+        problem: Problem,
+        now: Now,
+        driver: &mut impl Driver,
+    ) {
+        if self.is_present(key)
+            && matches!(&self.record(key.index).role, Role::Waiting(waiting) if waiting.unattended)
+        {
+            self.refuse_now(key.index, problem, now, driver);
+        }
     }
 
     /// Gives the device the nameplate of its token back, if that can still be, and says until when.
@@ -171,6 +221,7 @@ impl Hub {
             claim: None,
             failures,
             spent: false,
+            unattended: false,
             replace_due: Waiting::first_replace_due(expires),
         };
         Some((waiting, expires))
@@ -198,6 +249,7 @@ impl Hub {
         socket: u32,
         address: Option<IpAddr>,
         first_seen: UnixMillis,
+        unattended: bool,
         now: Now,
         driver: &mut impl Driver,
     ) {
@@ -216,6 +268,7 @@ impl Hub {
             claim: None,
             failures: 0,
             spent: false,
+            unattended,
             replace_due: Waiting::first_replace_due(expires),
         });
         self.send_nameplate(socket, expires, now, driver);
@@ -233,13 +286,22 @@ impl Hub {
             plate,
             address,
             first_seen,
+            unattended,
             ..
         }) = self.record(socket).role
         else {
             return;
         };
+        if unattended {
+            // It shows no code that could be replaced.
+            let problem = problem(
+                ProblemCode::Malformed,
+                "A device with a permit connects again instead.",
+            );
+            return self.refuse_now(socket, problem, now, driver);
+        }
         self.nameplates.free(plate, socket, true, now);
-        self.assign(socket, address, first_seen, now, driver);
+        self.assign(socket, address, first_seen, false, now, driver);
     }
 
     fn send_nameplate(&self, socket: u32, expires: Monotonic, now: Now, driver: &mut impl Driver) {
@@ -307,6 +369,10 @@ impl Hub {
             );
         }
     }
+}
+
+fn unreadable(unfit: &UnfitText) -> Problem {
+    problem(ProblemCode::Malformed, format!("{unfit}."))
 }
 
 fn full(retry_after_secs: u32) -> Problem {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use gangway_protocol::code::Nameplate;
 use gangway_protocol::id::{AccountId, SignInId};
+use gangway_protocol::permit::Lookup;
 use gangway_protocol::session::Configuration;
 use gangway_protocol::time::UnixMillis;
 use serde_json::{Value, json};
@@ -80,6 +81,10 @@ impl Driver for Recorder {
         };
         self.asked.push_back((socket.index, Asked::Start(name)));
         self.jobs.push((socket, job));
+    }
+
+    fn attend(&mut self, socket: SocketKey, _: Lookup, _: Option<IpAddr>) {
+        self.asked.push_back((socket.index, Asked::Start("attend")));
     }
 }
 

@@ -3,9 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-use gangway_protocol::encoding::Sha256Hex;
+use gangway_protocol::encoding::{Base64, Sha256Hex};
+use gangway_protocol::enrolment::{ClaimantToServer, ServerToClaimant};
+use gangway_protocol::error::Problem;
 use gangway_protocol::id::{ClaimId, DeviceId};
 
 use super::super::driver::{Done, Opening, SocketKey};
@@ -35,6 +37,18 @@ pub(crate) enum Command {
     LeaveClaim(ClaimId),
     /// End a claim whose claimant may claim no more.
     EndClaim(ClaimId),
+    /// The server claims a device that named a permit.
+    ClaimByServer {
+        socket: SocketKey,
+        pake: Base64,
+        /// What a claimant would be sent; dropped when the claim ends.
+        heard: mpsc::UnboundedSender<ServerToClaimant>,
+        claim: oneshot::Sender<ClaimId>,
+    },
+    /// What the server says as a claimant.
+    SayAsClaimant(Box<ClaimantToServer>),
+    /// A waiting device is sent away.
+    SendAway { socket: SocketKey, problem: Problem },
     /// Tell a device with a session something.
     TellSession {
         device: DeviceId,

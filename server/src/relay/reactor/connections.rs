@@ -9,9 +9,11 @@ use slab::Slab;
 use tokio::sync::oneshot;
 
 use gangway_protocol::device::OfflineReason;
+use gangway_protocol::permit::Lookup;
 
 use super::super::driver::{Driver, Job, SocketKey};
 use super::super::frame;
+use super::super::unattended::Attendance;
 use super::budget::{Budgets, Cost, Payer};
 use super::connection::{Connection, Tick};
 use super::job_queue::JobQueue;
@@ -294,5 +296,10 @@ impl Driver for Connections {
 
     fn start(&mut self, socket: SocketKey, job: Job, now: Monotonic) {
         self.jobs.push(socket, job, now);
+    }
+
+    fn attend(&mut self, socket: SocketKey, lookup: Lookup, address: Option<IpAddr>) {
+        self.jobs
+            .attend(Attendance::new(socket, lookup, address, self.inbox.clone()));
     }
 }

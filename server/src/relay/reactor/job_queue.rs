@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use super::super::Jobs;
 use super::super::driver::{Done, Job, SocketKey};
 use super::super::message::problem;
+use super::super::unattended::Attendance;
 use super::{Command, Inbox};
 use crate::clock::Monotonic;
 
@@ -102,6 +103,15 @@ impl JobQueue {
         self.tasks.spawn_on(work, &self.runtime);
     }
 
+    /// Has the server claim a device. It takes as long as the device does, and no place among the jobs: a device waits for it that has
+    /// its own place among those that wait.
+    pub(super) fn attend(&mut self, attendance: Attendance) {
+        while self.tasks.try_join_next().is_some() {}
+        // The panic itself is in the log; the claim ends with whoever held it.
+        let work = AssertUnwindSafe(self.jobs.attend(attendance)).catch_unwind();
+        self.tasks.spawn_on(work.map(drop), &self.runtime);
+    }
+
     /// A job has ended.
     pub(super) fn note_done(&mut self) {
         self.running = self.running.saturating_sub(1);
@@ -143,6 +153,10 @@ mod tests {
 
     impl Jobs for Panicking {
         fn run(&self, _: Job) -> BoxFuture<'static, Done> {
+            Box::pin(async { panic!("this test wants it") })
+        }
+
+        fn attend(&self, _: Attendance) -> BoxFuture<'static, ()> {
             Box::pin(async { panic!("this test wants it") })
         }
     }

@@ -1,0 +1,311 @@
+//! Enrolment without a person at the screen (`docs/protocol.md` §7): the server is the claimant, with the secret of a permit that
+//! an organisation has given in advance.
+//!
+//! 1. The device names its permit in `hello`. [`attend`] finds it, and makes the claim that a person's browser would make.
+//! 2. Its introduction is judged ([`decision`]): it joins, it waits in the lobby, or it is refused.
+//! 3. What follows is what follows a person's approval: offer, consent, certificate, each durable before it is told.
+//!
+//! A permit that nobody has is tried like one that exists, with a secret that nobody knows: whoever guesses learns nothing of which
+//! there are.
+
+mod decision;
+
+use gangway_protocol::certificate::{Approval, Csr};
+use gangway_protocol::encoding::Base64;
+use gangway_protocol::enrolment::{
+    ClaimantToDevice, ClaimantToServer, CredentialKind, DeviceToClaimant, ServerToClaimant,
+};
+use gangway_protocol::error::{Problem, ProblemCode};
+use gangway_protocol::permit::Pass;
+use gangway_protocol::seal::{Answer, Channel, Claimant};
+
+use super::approval;
+use super::delivery::{self, Witness};
+use super::issuance::{self, Grounds, Order};
+use super::permit_secret::{decoy, pass_of};
+use super::{EnrolmentError, present};
+use crate::authority::Member;
+use crate::context::Context;
+use crate::db::permits::{self, PermitRecord};
+use crate::db::{DbError, signers, write};
+use crate::limits::{AddressKey, Limits, PermitAttempt};
+use crate::relay::{Attendance, Conversation, problem};
+use decision::{Decision, decide};
+
+pub(super) use decision::spend;
+
+/// When a device that met a fault of ours tries again.
+const FAULT_RETRY_SECS: u32 = 30;
+
+/// Why a conversation ended without a result.
+#[derive(Debug)]
+enum Cut {
+    /// The device has another secret, or there is no such permit: a guess is spent.
+    Mismatch,
+    /// The device went away, or did not follow the protocol. It tries again by itself.
+    Over,
+    /// Our own fault, which has been logged.
+    Fault(Problem),
+}
+
+impl From<EnrolmentError> for Cut {
+    fn from(error: EnrolmentError) -> Self {
+        tracing::error!(%error, "an unattended enrolment could not be served");
+        Self::Fault(Problem {
+            retry_after_secs: Some(FAULT_RETRY_SECS),
+            ..problem(
+                ProblemCode::Busy,
+                "The server failed at this, and has logged it. Try again in half a minute.",
+            )
+        })
+    }
+}
+
+/// Serves a device that named a permit, to the end.
+pub(crate) async fn attend(context: &Context, limits: &Limits, attendance: Attendance) {
+    let found = match find(context, &attendance).await {
+        Ok(found) => found,
+        Err(error) => {
+            if let Cut::Fault(problem) = Cut::from(EnrolmentError::from(error)) {
+                attendance.refuse(problem);
+            }
+            return;
+        }
+    };
+    let attempt = PermitAttempt {
+        lookup: attendance.lookup.clone(),
+        organisation: found.as_ref().map(|found| found.permit.organisation.clone()),
+        address: attendance.address.map(AddressKey::from),
+    };
+    // threat model, PRE-3: nobody learns anything about permits who has failed too often.
+    if let Err(too_many) = limits.begin_permit(&attempt, context.clock.both().monotonic) {
+        return attendance.refuse(Problem {
+            retry_after_secs: Some(too_many.retry_after_secs),
+            ..problem(
+                ProblemCode::RateLimited,
+                "Too many keys and secrets did not fit. Check what this device was given, then wait.",
+            )
+        });
+    }
+    let opened = open(context, &attendance, found.as_ref()).await;
+    let failed = matches!(opened, Err(Cut::Mismatch));
+    limits.settle_permit(&attempt, failed, context.clock.both().monotonic);
+    if let (true, Some(found)) = (failed, &found) {
+        note_failure(context, found).await;
+    }
+    let served = match (opened, &found) {
+        (Ok(mut claim), Some(permit)) => claim.serve(context, permit, &attendance).await,
+        (Ok(_), None) => Err(Cut::Over),
+        (Err(cut), _) => Err(cut),
+    };
+    match served {
+        Ok(result) => count(result),
+        Err(Cut::Mismatch) => count("mismatch"),
+        Err(Cut::Over) => count("over"),
+        Err(Cut::Fault(problem)) => {
+            count("fault");
+            attendance.refuse(problem);
+        }
+    }
+}
+
+/// The permit that the device means: where several customers have entered the same device id, one of them by lot, so that none can
+/// keep the device of another out for good.
+async fn find(context: &Context, attendance: &Attendance) -> Result<Option<PermitRecord>, DbError> {
+    let now = context.clock.now();
+    let mut reader = context.db.reader().await?;
+    let mut found = permits::of_lookup(&mut reader.conn(), &attendance.lookup, now).await?;
+    found.retain(|permit| decision::is_in_reach(permit, attendance.address));
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let lot = usize::from(u16::from_be_bytes(context.random.bytes())) % found.len();
+    Ok(Some(found.swap_remove(lot)))
+}
+
+/// threat model, PRE-3: whoever administers the permit sees that somebody guesses.
+async fn note_failure(context: &Context, permit: &PermitRecord) {
+    let (id, now) = (permit.permit.id.clone(), context.clock.now());
+    let noted = write!(context.db, |tx| { permits::note_failure(tx, &id, now).await });
+    if let Err(error) = noted {
+        tracing::warn!(permit = %permit.permit.id, %error, "a wrong secret could not be counted");
+    }
+}
+
+/// A claim whose device knows the secret.
+struct Claim {
+    conversation: Conversation,
+    channel: Channel,
+}
+
+/// The key exchange: a device that does not know the secret is told nothing.
+async fn open(
+    context: &Context,
+    attendance: &Attendance,
+    permit: Option<&PermitRecord>,
+) -> Result<Claim, Cut> {
+    let random = |bytes: &mut [u8]| context.random.fill(bytes);
+    let pass: Pass = match permit {
+        Some(permit) => pass_of(context.ca.key_store(), permit).map_err(|error| {
+            tracing::error!(permit = %permit.permit.id, %error, "the secret of a permit does not open");
+            Cut::Mismatch
+        })?,
+        None => decoy(&attendance.lookup, &*context.random),
+    };
+    let (claimant, pake) = Claimant::start(&pass, random);
+    let mut conversation = attendance.claim(pake).await.ok_or(Cut::Over)?;
+    let answer = loop {
+        match conversation.next().await.ok_or(Cut::Over)? {
+            ServerToClaimant::Answer { pake, confirm, .. } => break Answer { pake, confirm },
+            ServerToClaimant::Accepted { .. } => {}
+            _ => return Err(Cut::Over),
+        }
+    };
+    let (channel, confirm) = claimant
+        .on_answer(conversation.claim(), &answer)
+        .map_err(|_| Cut::Mismatch)?;
+    let claim = conversation.claim().clone();
+    conversation.send(ClaimantToServer::Confirm { claim, confirm });
+    Ok(Claim {
+        conversation,
+        channel,
+    })
+}
+
+impl Claim {
+    /// From the introduction to the installed certificate. Gives what became of it, for the counter.
+    async fn serve(
+        &mut self,
+        context: &Context,
+        permit: &PermitRecord,
+        attendance: &Attendance,
+    ) -> Result<&'static str, Cut> {
+        let DeviceToClaimant::Introduction {
+            csr, facts, accepts, ..
+        } = self.hear().await?
+        else {
+            return Err(Cut::Over);
+        };
+        if !accepts.contains(&CredentialKind::Certificate) {
+            return self.refuse("this device takes no certificates");
+        }
+        let address = attendance.address.map(|address| address.to_string());
+        let decided = decide(context, permit, self.conversation.claim(), csr, facts, address).await?;
+        match decided {
+            Decision::Refuse(reason) => self.refuse(&reason),
+            Decision::Wait {
+                reason,
+                retry_after_secs,
+            } => {
+                self.say(&ClaimantToDevice::Wait {
+                    reason,
+                    retry_after_secs,
+                })?;
+                Ok("waits")
+            }
+            Decision::Enrol {
+                approval,
+                member,
+                csr,
+            } => self.enrol(context, *approval, member, *csr).await,
+        }
+    }
+
+    async fn enrol(
+        &mut self,
+        context: &Context,
+        approval: Approval,
+        member: Member,
+        csr: Csr,
+    ) -> Result<&'static str, Cut> {
+        let panel = context.config.origin();
+        self.conversation
+            .tell_approval(approval.organisation_name.clone(), approval.approver.clone());
+        self.say(&ClaimantToDevice::Offer {
+            organisation: approval.organisation_name.clone(),
+            approver: approval.approver.clone(),
+            panel: panel.clone(),
+        })?;
+        match self.hear().await? {
+            DeviceToClaimant::Consent { accepted: true, .. } => {}
+            DeviceToClaimant::Consent { .. } => {
+                approval::withdraw(context, &approval.claim, member).await?;
+                return Ok("declined");
+            }
+            _ => return Err(Cut::Over),
+        }
+        approval::consent(context, &approval.claim, member.clone()).await?;
+        let order = Order {
+            device: approval.device.id.clone(),
+            csr,
+            grounds: Grounds::Approval(member.clone()),
+            again: false,
+        };
+        let record = match issuance::issue(context, &order).await {
+            Ok(record) => record,
+            Err(
+                error @ (EnrolmentError::Db(_)
+                | EnrolmentError::Authority(_)
+                | EnrolmentError::Signing { .. }),
+            ) => return Err(error.into()),
+            Err(error) => return self.refuse(&error.to_string()),
+        };
+        let sha256 = record.sha256;
+        let signer = {
+            let mut reader = context.db.reader().await.map_err(EnrolmentError::from)?;
+            signers::find(&mut reader.conn(), &record.signer)
+                .await
+                .map_err(EnrolmentError::from)?
+                .ok_or(EnrolmentError::NotFound)?
+        };
+        let certificate = present(context, record).map_err(EnrolmentError::from)?;
+        self.say(&gangway_client::crossing::credential(
+            certificate,
+            None,
+            &signer,
+            &panel,
+        ))?;
+        match self.hear().await? {
+            DeviceToClaimant::Installed { certificate_sha256 } if certificate_sha256 == sha256 => {
+                delivery::deliver(context, sha256, Witness::Claimant(member)).await?;
+                Ok("enrolled")
+            }
+            DeviceToClaimant::Failed { code, .. } => {
+                tracing::warn!(device = %approval.device.id, %code, "a device could not install its certificate");
+                Ok("failed")
+            }
+            _ => Err(Cut::Over),
+        }
+    }
+
+    /// The device's next sealed message.
+    async fn hear(&mut self) -> Result<DeviceToClaimant, Cut> {
+        loop {
+            match self.conversation.next().await.ok_or(Cut::Over)? {
+                ServerToClaimant::Sealed { sealed, .. } => {
+                    return self.channel.open(&sealed).map_err(|_| Cut::Over);
+                }
+                ServerToClaimant::Context { .. } => {}
+                _ => return Err(Cut::Over),
+            }
+        }
+    }
+
+    fn say(&mut self, message: &ClaimantToDevice) -> Result<(), Cut> {
+        let sealed: Base64 = self.channel.seal(message).map_err(|_| Cut::Over)?;
+        let claim = self.conversation.claim().clone();
+        self.conversation.send(ClaimantToServer::Sealed { claim, sealed });
+        Ok(())
+    }
+
+    fn refuse(&mut self, reason: &str) -> Result<&'static str, Cut> {
+        self.say(&ClaimantToDevice::Refusal {
+            reason: reason.to_owned(),
+        })?;
+        Ok("refused")
+    }
+}
+
+fn count(result: &'static str) {
+    metrics::counter!("gangway_unattended_enrolments_total", "result" => result).increment(1);
+}
