@@ -71,6 +71,7 @@ impl Issuer {
 
     /// Leaves the issuer to a server.
     pub(crate) async fn close(self) -> tempfile::TempDir {
+        self.gangway.measurements.close().await;
         self.gangway.db.close().await;
         self.folder
     }

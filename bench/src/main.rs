@@ -13,6 +13,7 @@ mod flood;
 mod forwarder;
 mod http;
 mod issuance;
+mod measurements;
 mod memory;
 mod pages;
 mod relay;
@@ -69,7 +70,8 @@ pub(crate) struct Options {
     only: Vec<String>,
 }
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
+    "measurements",
     "startup",
     "page",
     "relay",
@@ -141,6 +143,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
     }
     if options.wants("ceiling") {
         ceiling::measure(&options, &mut report).await?;
+    }
+    if options.wants("measurements") {
+        measurements::measure(&options, &mut report).await?;
     }
     if options.wants("issuance") || options.wants("storm") {
         // The devices that come of it are the crowd whose sessions are weighed, and who come back after a power cut.

@@ -43,7 +43,15 @@ impl Server {
 
     /// Starts a server on an empty PostgreSQL database.
     pub(crate) async fn start_on(options: &Options, url: &str) -> anyhow::Result<Self> {
-        let folder = data_dir()?;
+        Self::start_on_in(options, data_dir()?, url).await
+    }
+
+    /// Starts a server on a PostgreSQL database whose CA's key is in this folder.
+    pub(crate) async fn start_on_in(
+        options: &Options,
+        folder: tempfile::TempDir,
+        url: &str,
+    ) -> anyhow::Result<Self> {
         let data = vec![
             "--data-dir".into(),
             folder.path().into(),
@@ -206,7 +214,9 @@ fn data_dir() -> anyhow::Result<tempfile::TempDir> {
 }
 
 /// The whole load comes from one address and one account; the caps that protect against that are options.
-const RAISED_CAPS: [&str; 14] = [
+const RAISED_CAPS: [&str; 16] = [
+    "--caps-measurement-updates-per-second-per-feed",
+    "1000000",
     "--caps-requests-per-second-per-address",
     "1000000",
     "--caps-connections-per-address",

@@ -7,6 +7,7 @@ mod bulk_jobs;
 mod certificates;
 mod devices;
 mod enrolments;
+mod feeds;
 pub mod idempotency;
 mod organisations;
 mod permits;

@@ -116,6 +116,8 @@ ids! {
     TokenId = "tok_";
     /// A one-time link: set-up, invitation or recovery.
     LinkId = "lnk_";
+    /// A key of a measurement feed.
+    FeedKeyId = "fky_";
     /// An OpenID Connect provider of an organisation.
     IdentityProviderId = "idp_";
     /// A half-done passkey ceremony (registration, sign-in or step-up).

@@ -16,6 +16,7 @@ pub mod error;
 pub mod history;
 pub mod id;
 pub mod json;
+pub mod measurement;
 pub mod organisation;
 pub mod overview;
 pub mod page;

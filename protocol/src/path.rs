@@ -21,6 +21,8 @@ pub const CA: &str = "/ca/";
 paths! {
     /// What every path of plgd's signing API begins with, at an organisation: the address that plgd's clients are given.
     PLGD = "/plgd/{organisation}" => plgd(organisation);
+    /// What every path of the interface for clients of ThingSpeak begins with: the address that they are given.
+    THINGSPEAK = "/thingspeak" => thingspeak();
     /// OpenAPI description.
     OPENAPI = "/api/openapi.json" => openapi();
 
@@ -70,6 +72,24 @@ paths! {
     DEVICE_SIGNING = "/api/v1/devices/{id}/keys/{spki_sha256}/signing" => device_signing(id, spki_sha256);
     /// `DELETE`: answer a clone alarm with "restored from backup".
     DEVICE_ALARM = "/api/v1/devices/{id}/alarm" => device_alarm(id);
+    /// `GET`: what it measured.
+    DEVICE_MEASUREMENTS = "/api/v1/devices/{id}/measurements" => device_measurements(id);
+    /// `GET`: the same as CSV.
+    DEVICE_MEASUREMENTS_CSV = "/api/v1/devices/{id}/measurements.csv" => device_measurements_csv(id);
+    /// `GET`: the last values of its measurement feeds, for Prometheus.
+    FEED_METRICS = "/api/v1/organisations/{id}/feeds.metrics" => feed_metrics(id);
+    /// `GET`, `POST`: measurement feeds of an organisation.
+    FEEDS = "/api/v1/organisations/{id}/feeds" => feeds(id);
+    /// `GET`: one of them. `PATCH`: change it. `DELETE`: remove it and what was measured.
+    FEED = "/api/v1/organisations/{id}/feeds/{channel}" => feed(id, channel);
+    /// `GET`: what was measured.
+    FEED_MEASUREMENTS = "/api/v1/organisations/{id}/feeds/{channel}/measurements" => feed_measurements(id, channel);
+    /// `GET`, `POST`: its keys.
+    FEED_KEYS = "/api/v1/organisations/{id}/feeds/{channel}/keys" => feed_keys(id, channel);
+    /// `DELETE`: end one.
+    FEED_KEY = "/api/v1/organisations/{id}/feeds/{channel}/keys/{key}" => feed_key(id, channel, key);
+    /// `POST`: another one in its place.
+    FEED_KEY_REPLACEMENT = "/api/v1/organisations/{id}/feeds/{channel}/keys/{key}/replacement" => feed_key_replacement(id, channel, key);
     /// `GET`, `POST`: actions on many devices of an organisation and below it.
     BULK_JOBS = "/api/v1/organisations/{id}/bulk-jobs" => bulk_jobs(id);
     /// `GET`: how far one is. `DELETE`: cancel it.

@@ -10,6 +10,7 @@ pub mod description;
 pub mod devices;
 pub mod enrolments;
 pub mod extract;
+pub mod feeds;
 pub mod fleet_changes;
 pub mod flood;
 pub mod idempotency;

@@ -134,6 +134,11 @@ options! {
         /// Requests over HTTP that one address (/64 for IPv6) may make in a second on average; twenty seconds' worth of them may
         /// come at once. A page costs as much as ten. Who exceeds it gets 429 and is closed.
         requests_per_second_per_address: u32 = Some("1000"), Serve;
+        /// Updates that a measurement feed takes in a second on average, however many entries each holds; ten seconds' worth of
+        /// them may come at once.
+        measurement_updates_per_second_per_feed: u32 = Some("10"), Serve;
+        /// Entries that a measurement feed takes in a day.
+        measurements_per_day_per_feed: u32 = Some("1000000"), Serve;
         /// Failed codes per account in ten minutes; after that the waits double.
         failed_codes_per_account: u32 = Some("5"), Serve;
         /// Failed codes per address (/64 for IPv6) in ten minutes.

@@ -43,6 +43,7 @@ pub mod corporate_attempts;
 pub mod device_keys;
 pub mod devices;
 pub mod expiry;
+pub mod feeds;
 pub mod fleet;
 pub mod held;
 pub mod idempotency;
@@ -53,6 +54,7 @@ pub mod issuers;
 pub mod like;
 pub mod links;
 pub mod lobby;
+pub mod measurements;
 pub mod memberships;
 pub mod moves;
 pub mod nameplates;
@@ -127,11 +129,27 @@ impl Db {
     /// [`MigrationError::Newer`] when a newer Gangway has written it; [`MigrationError::Foreign`] when another program has;
     /// otherwise what the database says.
     pub async fn open_sqlite(file: &Path) -> Result<Self, MigrationError> {
+        Self::open_file(file, migrate::sqlite).await
+    }
+
+    /// Opens the SQLite file of the measurements, as [`Self::open_sqlite`]. It has a writer and readers of its own, so that
+    /// measurements delay nobody who enrols a device.
+    ///
+    /// # Errors
+    /// As [`Self::open_sqlite`].
+    pub async fn open_measurements(file: &Path) -> Result<Self, MigrationError> {
+        Self::open_file(file, migrate::measurements).await
+    }
+
+    async fn open_file(
+        file: &Path,
+        bring_up_to_date: fn(&Path) -> Result<(), MigrationError>,
+    ) -> Result<Self, MigrationError> {
         let path = file.to_owned();
         blocking(move || {
             migrate::refuse_foreign(&path)?;
             make_private(&path)?;
-            migrate::sqlite(&path)
+            bring_up_to_date(&path)
         })
         .await??;
         let writer = Writer::start(file, Trouble::default()).await?;

@@ -18,7 +18,7 @@ use crate::api::problem::RequestError;
 use crate::authority::Error;
 use crate::conditional::CompressedText;
 use crate::state::Gangway;
-use crate::{api, assets, headers, health, host, log, panel, security_txt};
+use crate::{api, assets, headers, health, host, log, panel, security_txt, thingspeak};
 
 /// The whole server as one service.
 pub fn router(gangway: Arc<Gangway>) -> Router {
@@ -29,6 +29,7 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
         .merge(api)
         .merge(panel::router(gangway.clone(), inner))
         .merge(api::sockets::router())
+        .nest(path::THINGSPEAK, thingspeak::router())
         .nest(path::PLGD, api::plgd::router(gangway.clone()))
         .merge(health::router())
         .merge(security_txt::router())
@@ -108,6 +109,7 @@ pub fn api() -> OpenApiRouter<Arc<Gangway>> {
         .merge(api::signers::router())
         .merge(api::bulk_jobs::router())
         .merge(api::permits::router())
+        .merge(api::feeds::router())
         .merge(api::saved_views::router())
         .merge(api::webhooks::router())
         .merge(api::single_sign_on::router())

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::MissedTickBehavior;
 
 use crate::state::Gangway;
-use crate::{enrolment, fleet, people, single_sign_on, webhooks};
+use crate::{enrolment, fleet, measurements, people, single_sign_on, webhooks};
 
 /// Work that is repeated for as long as the server runs.
 pub struct Job {
@@ -90,6 +90,18 @@ pub const JOBS: &[Job] = &[
         // They are told days before.
         every: Duration::from_secs(60),
         work: |gangway| fleet::expiring::give_notice(gangway).boxed(),
+    },
+    Job {
+        name: "measurements packing",
+        // An hour that is over is packed within the next one.
+        every: Duration::from_secs(60),
+        work: |gangway| measurements::packing::run(gangway, &gangway.measurements).boxed(),
+    },
+    Job {
+        name: "measurements sweep",
+        // A channel has its turn once a day.
+        every: Duration::from_secs(600),
+        work: |gangway| measurements::sweep::run(gangway, &gangway.measurements).boxed(),
     },
     Job {
         name: "expiry",

@@ -11,6 +11,7 @@ use crate::config::{Config, Database};
 use crate::context::Context;
 use crate::db::{Db, accounts};
 use crate::limits::{Failures, Limits, RequestLimits};
+use crate::measurements::Measurements;
 use crate::people::passkeys::Passkeys;
 use crate::relay::{self, Relay};
 use crate::rng::Random;
@@ -35,6 +36,8 @@ pub struct Gangway {
     pub courier: Courier,
     /// What identity providers say of themselves, and the way to them.
     pub providers: Directory,
+    /// The values of measurement feeds.
+    pub measurements: Arc<Measurements>,
     /// Verifications of records that run on this node.
     pub verifications: Verifications,
     /// Watches over all that must not end before the server does.
@@ -76,6 +79,7 @@ impl Gangway {
             config.make_data_dir()?;
         }
         accounts::note_owner_uuids(&db).await?;
+        let measurements = Measurements::open(&config, &db, clock.clone(), &supervisor).await?;
         let ca = CertificateAuthority::open(&config, &db, &*clock, &*random).await?;
         let limits = Limits::new(&config.caps);
         let courier = Courier::new(&config).map_err(|error| StartError::Refused(error.to_string()))?;
@@ -101,6 +105,7 @@ impl Gangway {
         let jobs = SessionJobs {
             context: context.clone(),
             limits: limits.clone(),
+            measurements: measurements.clone(),
         };
         let relay = Relay::open(given, jobs).await?;
         Ok(Arc::new(Self {
@@ -110,6 +115,7 @@ impl Gangway {
             limits,
             courier,
             providers,
+            measurements,
             verifications: Verifications::default(),
             context,
             supervisor,

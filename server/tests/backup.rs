@@ -302,7 +302,7 @@ async fn what_is_not_a_whole_backup_of_ours_is_refused_before_anything_is_touche
     succeeds(&on(&data_dir, &["backup", "--to", text(&copy)]));
     server.gangway.db.close().await;
     let (whole, present) = (contents(&copy), contents(&data_dir));
-    assert!(!present.is_empty() && whole.len() == 3, "{:?}", whole.keys());
+    assert!(!present.is_empty() && whole.len() == 4, "{:?}", whole.keys());
 
     let foreign = folder.path().join("foreign.sqlite3");
     let connection = rusqlite::Connection::open(&foreign).expect("opened");

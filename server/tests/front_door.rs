@@ -16,6 +16,7 @@ mod fleet;
 mod floods;
 mod health;
 mod listening;
+mod measurements;
 mod organisations;
 mod outputs;
 mod pages;

@@ -91,6 +91,8 @@ impl Scene {
             .replace("{permit}", "prm_00000000000000000000000000")
             .replace("{job}", "job_00000000000000000000000000")
             .replace("{provider}", "idp_00000000000000000000000000")
+            .replace("{channel}", "4711")
+            .replace("{key}", "fky_00000000000000000000000000")
             .replace("{event}", "evt_00000000000000000000000000")
     }
 
@@ -102,7 +104,13 @@ impl Scene {
             | "PATCH /api/v1/organisations/{id}/signers/{signer}"
             | "PATCH /api/v1/organisations/{id}/webhooks/{webhook}"
             | "PATCH /api/v1/organisations/{id}/identity-providers/{provider}"
+            | "PATCH /api/v1/organisations/{id}/feeds/{channel}"
+            | "POST /api/v1/organisations/{id}/feeds/{channel}/keys/{key}/replacement"
             | "PATCH /api/v1/devices/{id}" => json!({}),
+            "POST /api/v1/organisations/{id}/feeds"
+            | "POST /api/v1/organisations/{id}/feeds/{channel}/keys" => {
+                json!({"name": "Thermometer"})
+            }
             "POST /api/v1/organisations/{id}/invitations" => json!({"role": "viewer"}),
             "PATCH /api/v1/organisations/{id}/members/{account}"
             | "PUT /api/v1/organisations/{id}/members/{account}" => json!({"role": "viewer"}),

@@ -4,7 +4,7 @@ use axum::body::Body;
 use gangway_protocol::account::TokenScope;
 use gangway_protocol::error::ProblemCode;
 use gangway_protocol::id::{
-    BulkJobId, CeremonyId, ClaimId, DeviceId, IdentityProviderId, PasskeyId, PermitId, SignerId,
+    BulkJobId, CeremonyId, ClaimId, DeviceId, FeedKeyId, IdentityProviderId, PasskeyId, PermitId, SignerId,
     WebhookEventId, WebhookId,
 };
 use gangway_protocol::organisation::Role;
@@ -72,6 +72,8 @@ fn addressed(place: &str, owner: &Person) -> String {
         .replace("{provider}", IdentityProviderId::new(START, [0; 10]).as_str())
         .replace("{permit}", PermitId::new(START, [0; 10]).as_str())
         .replace("{job}", BulkJobId::new(START, [0; 10]).as_str())
+        .replace("{channel}", "1")
+        .replace("{key}", FeedKeyId::new(START, [0; 10]).as_str())
         .replace("{event}", WebhookEventId::new(START, [0; 10]).as_str())
         .replace("{sha256}", &"0".repeat(64))
 }

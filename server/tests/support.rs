@@ -111,6 +111,7 @@ impl Server {
     pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = self.gangway.config.clone();
         change(&mut config);
+        self.gangway.measurements.close().await;
         self.gangway.db.close().await;
         let gangway = open(config, &self.clock).await;
         Self {

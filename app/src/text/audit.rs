@@ -49,6 +49,12 @@ impl Language {
             Action::WebhookTested => self.deed_webhook_tested(),
             Action::WebhookReplayed => self.deed_webhook_replayed(),
             Action::WebhookSwitchedOff => self.deed_webhook_switched_off(),
+            Action::FeedAdded => self.deed_feed_added(),
+            Action::FeedChanged => self.deed_feed_changed(),
+            Action::FeedRemoved => self.deed_feed_removed(),
+            Action::FeedKeyAdded => self.deed_feed_key_added(),
+            Action::FeedKeyReplaced => self.deed_feed_key_replaced(),
+            Action::FeedKeyRemoved => self.deed_feed_key_removed(),
             Action::BulkJobRequested => self.deed_bulk_requested(),
             Action::BulkJobConfirmed => self.deed_bulk_confirmed(),
             Action::BulkJobCancelled => self.deed_bulk_cancelled(),
@@ -100,6 +106,7 @@ impl Language {
             "token." => self.family_token(),
             "signer." => self.family_signer(),
             "webhook." => self.family_webhook(),
+            "feed." => self.family_feed(),
             "bulk_job." => self.family_bulk(),
             "permit." => self.family_permit(),
             "plgd." => self.family_plgd(),
@@ -162,6 +169,7 @@ texts! {
     family_token => "Tokens", "Token";
     family_signer => "Signers", "Signierstellen";
     family_webhook => "Webhooks", "Webhooks";
+    family_feed => "Measurement feeds", "Messreihen";
     family_plgd => "plgd clients", "plgd-Clients";
     family_server => "Server", "Server";
 
@@ -175,6 +183,12 @@ texts! {
     deed_webhook_tested => "Test event sent to a webhook", "Testereignis an einen Webhook gesendet";
     deed_webhook_replayed => "Events sent to a webhook again", "Ereignisse noch einmal an einen Webhook gesendet";
     deed_webhook_switched_off => "Webhook switched off: nothing got through", "Webhook abgeschaltet: Nichts kam an";
+    deed_feed_added => "Measurement feed added", "Messreihe hinzugefügt";
+    deed_feed_changed => "Measurement feed changed", "Messreihe geändert";
+    deed_feed_removed => "Measurement feed removed, with its values", "Messreihe mit ihren Werten entfernt";
+    deed_feed_key_added => "Key of a measurement feed made", "Schlüssel einer Messreihe erstellt";
+    deed_feed_key_replaced => "Key of a measurement feed replaced", "Schlüssel einer Messreihe ersetzt";
+    deed_feed_key_removed => "Key of a measurement feed ended", "Schlüssel einer Messreihe beendet";
     deed_provider_added => "Identity provider added", "Identitätsanbieter hinzugefügt";
     deed_permit_made => "Registration key or ticket made", "Registrierungsschlüssel oder Ticket erstellt";
     deed_permit_replaced => "Registration key or ticket replaced", "Registrierungsschlüssel oder Ticket ersetzt";

@@ -97,6 +97,18 @@ actions! {
     WebhookReplayed = "webhook.replayed";
     /// It was switched off, because nothing got through or its receiver is gone.
     WebhookSwitchedOff = "webhook.switched_off";
+    /// A measurement feed was made.
+    FeedAdded = "feed.added";
+    /// It was changed.
+    FeedChanged = "feed.changed";
+    /// It was removed, with what was measured.
+    FeedRemoved = "feed.removed";
+    /// Somebody got a key of a feed.
+    FeedKeyAdded = "feed.key_added";
+    /// Another key took its place.
+    FeedKeyReplaced = "feed.key_replaced";
+    /// A key was ended.
+    FeedKeyRemoved = "feed.key_removed";
     /// Somebody asked for an action on many devices.
     BulkJobRequested = "bulk_job.requested";
     /// A second person confirmed it.

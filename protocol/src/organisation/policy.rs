@@ -35,6 +35,14 @@ pub struct Policy {
     /// Whether nobody but owners may come in by a passkey alone: everybody else signs in by a provider of the customer. Set at a
     /// customer, it holds in all its organisations.
     pub single_sign_on_required: bool,
+    /// Whether clients of ThingSpeak may write and read its measurement feeds. Their keys stand in URLs.
+    pub thingspeak_api: bool,
+    /// Days for which every measured value is kept, 1 to [`MAX_KEPT_DAYS`](crate::measurement::MAX_KEPT_DAYS).
+    pub measurements_raw_days: u32,
+    /// Days for which the minutes of what was measured are kept, 1 to [`MAX_KEPT_DAYS`](crate::measurement::MAX_KEPT_DAYS).
+    pub measurements_minute_days: u32,
+    /// Days for which the hours of what was measured are kept, 1 to [`MAX_KEPT_DAYS`](crate::measurement::MAX_KEPT_DAYS).
+    pub measurements_hour_days: u32,
 }
 
 impl Policy {
@@ -53,6 +61,10 @@ impl Policy {
         least(&mut self.token_may_approve, own.token_may_approve);
         least(&mut self.second_person_above, own.second_person_above);
         self.single_sign_on_required |= own.single_sign_on_required.unwrap_or_default();
+        least(&mut self.thingspeak_api, own.thingspeak_api);
+        least(&mut self.measurements_raw_days, own.measurements_raw_days);
+        least(&mut self.measurements_minute_days, own.measurements_minute_days);
+        least(&mut self.measurements_hour_days, own.measurements_hour_days);
         self
     }
 }
@@ -73,6 +85,11 @@ impl Default for Policy {
             // An organisation with one admin could do nothing with its fleet.
             second_person_above: MAX_BULK_DEVICES,
             single_sign_on_required: false,
+            thingspeak_api: true,
+            // Each value for a season, minutes for two years, hours for ten: what each costs is a tenth of the one before.
+            measurements_raw_days: 90,
+            measurements_minute_days: 732,
+            measurements_hour_days: 3_653,
         }
     }
 }
@@ -105,6 +122,18 @@ pub struct PolicyUpdate {
     /// See [`Policy::single_sign_on_required`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub single_sign_on_required: Option<bool>,
+    /// See [`Policy::thingspeak_api`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thingspeak_api: Option<bool>,
+    /// See [`Policy::measurements_raw_days`]. What is older is gone within a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measurements_raw_days: Option<u32>,
+    /// See [`Policy::measurements_minute_days`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measurements_minute_days: Option<u32>,
+    /// See [`Policy::measurements_hour_days`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measurements_hour_days: Option<u32>,
 }
 
 impl PolicyUpdate {
@@ -153,6 +182,28 @@ impl PolicyUpdate {
             (self.single_sign_on_required == Some(false) && above.single_sign_on_required)
                 .then(|| ("single_sign_on_required", "true".to_owned()))
         })
+        .or_else(|| liberty("thingspeak_api", self.thingspeak_api, above.thingspeak_api))
+        .or_else(|| {
+            number(
+                "measurements_raw_days",
+                self.measurements_raw_days,
+                above.measurements_raw_days,
+            )
+        })
+        .or_else(|| {
+            number(
+                "measurements_minute_days",
+                self.measurements_minute_days,
+                above.measurements_minute_days,
+            )
+        })
+        .or_else(|| {
+            number(
+                "measurements_hour_days",
+                self.measurements_hour_days,
+                above.measurements_hour_days,
+            )
+        })
     }
 
     /// Without the rules that are the same as above: those are taken from there from now on.
@@ -174,6 +225,13 @@ impl PolicyUpdate {
         forget(&mut self.token_may_approve, &above.token_may_approve);
         forget(&mut self.second_person_above, &above.second_person_above);
         forget(&mut self.single_sign_on_required, &above.single_sign_on_required);
+        forget(&mut self.thingspeak_api, &above.thingspeak_api);
+        forget(&mut self.measurements_raw_days, &above.measurements_raw_days);
+        forget(
+            &mut self.measurements_minute_days,
+            &above.measurements_minute_days,
+        );
+        forget(&mut self.measurements_hour_days, &above.measurements_hour_days);
         self
     }
 
@@ -189,6 +247,10 @@ impl PolicyUpdate {
             token_may_approve: other.token_may_approve.or(self.token_may_approve),
             second_person_above: other.second_person_above.or(self.second_person_above),
             single_sign_on_required: other.single_sign_on_required.or(self.single_sign_on_required),
+            thingspeak_api: other.thingspeak_api.or(self.thingspeak_api),
+            measurements_raw_days: other.measurements_raw_days.or(self.measurements_raw_days),
+            measurements_minute_days: other.measurements_minute_days.or(self.measurements_minute_days),
+            measurements_hour_days: other.measurements_hour_days.or(self.measurements_hour_days),
         }
     }
 
@@ -210,6 +272,13 @@ impl PolicyUpdate {
         put(&mut policy.token_may_approve, self.token_may_approve);
         put(&mut policy.second_person_above, self.second_person_above);
         put(&mut policy.single_sign_on_required, self.single_sign_on_required);
+        put(&mut policy.thingspeak_api, self.thingspeak_api);
+        put(&mut policy.measurements_raw_days, self.measurements_raw_days);
+        put(
+            &mut policy.measurements_minute_days,
+            self.measurements_minute_days,
+        );
+        put(&mut policy.measurements_hour_days, self.measurements_hour_days);
     }
 }
 

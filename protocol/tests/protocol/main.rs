@@ -9,6 +9,7 @@ mod document;
 mod files;
 mod frames;
 mod interop;
+mod measurement;
 mod record;
 mod seal;
 mod seal_handshake;

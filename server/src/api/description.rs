@@ -40,6 +40,7 @@ const PAGE_OF: &str = "Page_";
         (name = "audit", description = "The record of what was done in an organisation, for its admins"),
         (name = "enrolment", description = "Approval of a claimed device, and its consent"),
         (name = "devices", description = "The fleet"),
+        (name = "measurements", description = "What devices and programs measure, and the keys of feeds"),
         (name = "certificates", description = "Certificates of devices and of the built-in CA"),
     )
 )]

@@ -3,6 +3,7 @@
 mod actions;
 mod certificates;
 mod export;
+mod measurements;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ pub fn router() -> OpenApiRouter<Arc<Gangway>> {
         .routes(routes!(list_events))
         .routes(routes!(show_overview))
         .merge(export::router())
+        .merge(measurements::router())
         .merge(actions::router())
         .merge(certificates::router())
 }

@@ -53,9 +53,16 @@ pub async fn refuse_floods(
 }
 
 fn cost(requested: &str) -> u64 {
-    let is_cheap = ["/api/", "/plgd/", "/.well-known/", path::CA, assets::PREFIX]
-        .iter()
-        .any(|prefix| requested.starts_with(prefix));
+    let is_cheap = [
+        "/api/",
+        "/plgd/",
+        "/thingspeak/",
+        "/.well-known/",
+        path::CA,
+        assets::PREFIX,
+    ]
+    .iter()
+    .any(|prefix| requested.starts_with(prefix));
     if is_cheap || requested == path::LIVEZ || requested == path::READYZ {
         1
     } else {

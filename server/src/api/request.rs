@@ -52,9 +52,17 @@ where
 /// # Errors
 /// When it is too large, too slow, or one too many of its address.
 pub(super) async fn whole_body(request: Request) -> Result<Bytes, RequestError> {
+    body_up_to(request, MAX_BODY_LEN).await
+}
+
+/// As every body is read, up to another length.
+///
+/// # Errors
+/// When it is too large, too slow, or one too many of its address.
+pub async fn body_up_to(request: Request, max_bytes: usize) -> Result<Bytes, RequestError> {
     let place = request.extensions().get::<BodyPlace>();
     let _reading = place.map(BodyPlace::take).transpose().map_err(Error::from)?;
-    tokio::time::timeout(BODY_TIMEOUT, read_whole(request.into_body()))
+    tokio::time::timeout(BODY_TIMEOUT, read_whole(request.into_body(), max_bytes))
         .await
         .map_err(|_| RequestError::BodyTimeout)?
 }
@@ -74,12 +82,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-async fn read_whole(body: Body) -> Result<Bytes, RequestError> {
-    match Limited::new(body, MAX_BODY_LEN).collect().await {
+async fn read_whole(body: Body, max_bytes: usize) -> Result<Bytes, RequestError> {
+    match Limited::new(body, max_bytes).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(RequestError::TooLarge {
-            max_bytes: MAX_BODY_LEN,
-        }),
+        Err(error) if error.is::<LengthLimitError>() => Err(RequestError::TooLarge { max_bytes }),
         Err(_) => Err(Error::Malformed("the body broke off".to_owned()).into()),
     }
 }

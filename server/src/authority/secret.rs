@@ -26,6 +26,10 @@ pub enum SecretKind {
     Invitation,
     /// A registration of another passkey.
     Recovery,
+    /// Writing to a measurement feed.
+    FeedWrite,
+    /// Reading from one.
+    FeedRead,
 }
 
 impl SecretKind {
@@ -40,6 +44,8 @@ impl SecretKind {
             Self::Customer => "gw_cus_",
             Self::Invitation => "gw_inv_",
             Self::Recovery => "gw_rec_",
+            Self::FeedWrite => "gw_fwk_",
+            Self::FeedRead => "gw_frk_",
         }
     }
 

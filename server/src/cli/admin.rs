@@ -3,6 +3,7 @@
 mod audit;
 mod ca;
 mod customer;
+mod feed;
 mod held;
 mod invitation;
 mod permit;
@@ -40,6 +41,9 @@ enum AdminCommand {
     Customer(customer::CustomerCommand),
     /// Print a link by which somebody joins any organisation, for when nobody there can invite
     Invitation(invitation::InvitationArgs),
+    /// Measurement feeds for programs
+    #[command(subcommand)]
+    Feed(feed::FeedCommand),
     /// Certificates that a restored backup does not know, and the devices that wait with them
     #[command(subcommand)]
     Held(held::HeldCommand),
@@ -79,6 +83,7 @@ pub async fn run(args: AdminArgs) -> Result<(), CommandError> {
         AdminCommand::Ca(command) => ca::run(command).await,
         AdminCommand::Customer(command) => customer::run(command).await,
         AdminCommand::Invitation(args) => invitation::run(args).await,
+        AdminCommand::Feed(command) => feed::run(command).await,
         AdminCommand::Held(command) => held::run(command).await,
         AdminCommand::Audit(command) => audit::run(command).await,
         AdminCommand::Signer(command) => signer::run(command).await,

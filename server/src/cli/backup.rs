@@ -1,6 +1,6 @@
 //! `gangway backup`: a consistent copy of the data, while the server runs.
 //!
-//! The copy is a folder: the database, the key that its CA's keys are sealed with (`ca.key`, unless the configuration
+//! The copy is a folder: the database, the measurements (`measurements.db`), the key that its CA's keys are sealed with (`ca.key`, unless the configuration
 //! holds it), and the present state of the record (`checkpoints.json`), by which `gangway admin audit verify` can tell
 //! later whether anything before the backup was rewritten. Whoever has the folder has the CA: keep it as such.
 
@@ -14,6 +14,7 @@ use crate::cli::output::print_line;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, DataFlags, Database, Environment};
 use crate::db::snapshot;
+use crate::measurements;
 use crate::ownership;
 use crate::state::open_database;
 
@@ -82,10 +83,12 @@ async fn fill(
     without_ca_key: bool,
 ) -> Result<bool, CommandError> {
     let checkpoints = note_checkpoints(config).await?;
-    let copy = folder.join(DATABASE_FILE);
-    // SQLite writes into an empty file, and leaves its permissions as they are.
-    write_private(&copy, b"")?;
-    snapshot::copy(database, &copy)?;
+    // Before the database: values of a feed that the database does not know would be another feed's some day.
+    let measurements = config.data_dir.join(measurements::FILE);
+    if is_there(&measurements)? {
+        copy_database(&measurements, &folder.join(measurements::FILE))?;
+    }
+    copy_database(database, &folder.join(DATABASE_FILE))?;
     write_private(&folder.join(CHECKPOINTS_FILE), checkpoints.as_bytes())?;
     let key = config.data_dir.join(KEY_FILE);
     let with_key = !without_ca_key && key.is_file();
@@ -94,6 +97,12 @@ async fn fill(
         write_private(&folder.join(KEY_FILE), &text)?;
     }
     Ok(with_key)
+}
+
+fn copy_database(file: &Path, copy: &Path) -> Result<(), CommandError> {
+    // SQLite writes into an empty file, and leaves its permissions as they are.
+    write_private(copy, b"")?;
+    Ok(snapshot::copy(file, copy)?)
 }
 
 /// A backup that is being made, beside its future place. Dropped, it is gone.

@@ -23,6 +23,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, DataFlags, Database, EncryptionKey, Environment};
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::{Db, audit, issuers, snapshot, write};
+use crate::measurements;
 use crate::start_error::StartError;
 
 /// Options of `gangway restore`.
@@ -61,8 +62,22 @@ pub async fn run(args: RestoreArgs) -> Result<(), CommandError> {
     let staged = Staged::copy_of(&backup.database, &file)?;
     let has_key = staged.prove(&config, &backup).await?;
     let key = key.stage()?;
+    let measured = config.data_dir.join(measurements::FILE);
+    let values = match &backup.measurements {
+        Some(from) => Some(Staged::copy_of(from, &measured)?),
+        None => None,
+    };
     // Nothing was touched until here.
     set_aside(&file)?;
+    set_aside(&measured)?;
+    // Values of feeds that the restored database does not know would be another feed's some day.
+    match values {
+        Some(values) => values.take_the_place_of(&measured)?,
+        None if measured.exists() => {
+            std::fs::remove_file(&measured).map_err(|error| failed("put aside", &measured, &error))?
+        }
+        None => {}
+    }
     if let Some(key) = key {
         key.place()?;
     }
@@ -87,6 +102,8 @@ struct Backup {
     checkpoints: Vec<Checkpoint>,
     /// The key file, if it is part of the backup.
     key: Option<PathBuf>,
+    /// The measurements, if there were any.
+    measurements: Option<PathBuf>,
 }
 
 impl Backup {
@@ -121,7 +138,17 @@ impl Backup {
             )));
         }
         let key = Some(folder.join(KEY_FILE)).filter(|key| key.is_file());
+        let measurements = Some(folder.join(measurements::FILE)).filter(|file| file.is_file());
+        if let Some(file) = &measurements {
+            snapshot::check(file).map_err(|error| {
+                CommandError::Refused(format!(
+                    "{} is damaged, take another backup ({error})",
+                    file.display()
+                ))
+            })?;
+        }
         Ok(Self {
+            measurements,
             database,
             checkpoints,
             key,

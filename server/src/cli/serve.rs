@@ -223,6 +223,12 @@ async fn stop(gangway: &Arc<Gangway>, shutdown: &Shutdown) {
     if !matches!(ended.await, Ok(Ok(()))) {
         tracing::warn!("some requests did not end in time");
     }
+    if tokio::time::timeout(CLOSE_TIMEOUT, gangway.measurements.close())
+        .await
+        .is_err()
+    {
+        tracing::warn!("the measurements were not closed in time");
+    }
     // A database that does not answer any more holds nobody up.
     if tokio::time::timeout(CLOSE_TIMEOUT, gangway.db.close())
         .await

@@ -130,6 +130,9 @@ impl From<LeftRow> for Pending {
 /// Appends entries to their chains, as the last statements of a transaction. All heads are locked at once, in the order of
 /// their names, so that two transactions never wait for each other in a circle.
 pub(super) async fn chain(conn: &mut Conn<'_>, entries: Vec<Pending>) -> Result<(), DbError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     let mut chains: BTreeMap<String, Vec<Pending>> = BTreeMap::new();
     for entry in entries {
         chains.entry(entry.chain.clone()).or_default().push(entry);

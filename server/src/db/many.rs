@@ -42,6 +42,8 @@ fn columns<const N: usize>(rows: Vec<[Value; N]>) -> Result<Vec<Value>, DbError>
                 (Some(Value::Integers(numbers)), Value::Integer(number)) => numbers.push(number),
                 (column @ None, Value::Text(text)) => *column = Some(Value::Texts(vec![text])),
                 (column @ None, Value::Integer(number)) => *column = Some(Value::Integers(vec![number])),
+                (Some(Value::ManyBytes(many)), Value::Bytes(bytes)) => many.push(bytes),
+                (column @ None, Value::Bytes(bytes)) => *column = Some(Value::ManyBytes(vec![bytes])),
                 _ => {
                     return Err(DbError::Corrupt(
                         "a column of a statement has values of several types",

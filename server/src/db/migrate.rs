@@ -13,6 +13,8 @@ use super::{DbError, sqlite};
 use crate::start_error::StartError;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+/// Those of the file with the measurements.
+static MEASUREMENTS: Migrator = sqlx::migrate!("migrations/measurements");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 /// Where it stands which migrations were applied.
 const MIGRATIONS: &str = "_sqlx_migrations";
@@ -92,17 +94,26 @@ pub(super) fn refuse_foreign(file: &Path) -> Result<(), MigrationError> {
 /// Migrates the SQLite database in `file`, in one transaction. What was applied stands in the table that sqlx keeps on
 /// PostgreSQL, with the same rules: only versions behind the newest are applied, and none may have changed since.
 pub(super) fn sqlite(file: &Path) -> Result<(), MigrationError> {
+    migrate(file, &SQLITE)
+}
+
+/// Migrates the file with the measurements, as [`sqlite`].
+pub(super) fn measurements(file: &Path) -> Result<(), MigrationError> {
+    migrate(file, &MEASUREMENTS)
+}
+
+fn migrate(file: &Path, migrator: &'static Migrator) -> Result<(), MigrationError> {
     let mut connection = sqlite::open_writer(file)?;
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(DbError::from)?;
     let applied = applied(&transaction).map_err(DbError::from)?;
-    let known = || SQLITE.iter();
+    let known = || migrator.iter();
     for (version, checksum) in &applied {
         match known().find(|migration| migration.version == *version) {
-            None => return Err(explain(&SQLITE, MigrateError::VersionMissing(*version))),
+            None => return Err(explain(migrator, MigrateError::VersionMissing(*version))),
             Some(migration) if *migration.checksum != **checksum => {
-                return Err(explain(&SQLITE, MigrateError::VersionMismatch(*version)));
+                return Err(explain(migrator, MigrateError::VersionMismatch(*version)));
             }
             Some(_) => {}
         }

@@ -5,7 +5,7 @@ use gangway_protocol::time::UnixMillis;
 
 use super::{Conn, DbError, parsed, query};
 
-/// Moves a device that is locked, with its keys, certificates and approvals.
+/// Moves a device that is locked, with its keys, certificates, approvals and measurement feed.
 ///
 /// # Errors
 /// [`DbError::Unique`] where one of its keys is another device's in the new organisation.
@@ -21,6 +21,7 @@ pub async fn move_device(
         "UPDATE certificates SET organisation = $2 WHERE device = $1",
         "UPDATE approvals SET organisation = $2 WHERE device = $1",
         "UPDATE held_certificates SET organisation = $2 WHERE device = $1 AND readmitted_at IS NULL",
+        "UPDATE feeds SET organisation = $2 WHERE device = $1",
         "UPDATE presence SET organisation = $2 WHERE device = $1",
         "UPDATE devices SET organisation = $2 WHERE id = $1",
         "DELETE FROM former_homes WHERE device = $1 AND organisation = $2",

@@ -8,6 +8,7 @@ mod filling;
 mod fleet_lists;
 mod fleets;
 mod lists;
+mod measurements;
 mod permits;
 mod single_sign_on;
 
@@ -21,6 +22,7 @@ use filling::{execute, fill};
 use fleet_lists::FLEET_LISTS;
 use lists::LISTS;
 use lists::Rule::{Exempt, SortsFew, Walks};
+use measurements::MEASUREMENTS;
 use permits::PERMITS;
 use single_sign_on::SINGLE_SIGN_ON;
 
@@ -31,6 +33,7 @@ fn all_lists() -> impl Iterator<Item = &'static (&'static str, lists::Rule)> {
         .chain(FLEET_LISTS)
         .chain(PERMITS)
         .chain(SINGLE_SIGN_ON)
+        .chain(MEASUREMENTS)
 }
 
 /// A query and how an engine goes about it.

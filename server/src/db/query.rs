@@ -26,6 +26,10 @@ pub enum Value {
     Texts(Vec<Option<String>>),
     /// As [`Self::Texts`]: BIGINT[].
     Integers(Vec<Option<i64>>),
+    /// BYTEA; on SQLite BLOB.
+    Bytes(Vec<u8>),
+    /// BYTEA[], which SQLite does not have: it takes one row after the other.
+    ManyBytes(Vec<Vec<u8>>),
 }
 
 /// One statement. `$1` is the value bound first.
@@ -164,7 +168,11 @@ impl Query {
         let holds_nul = |value: &Value| match value {
             Value::Text(text) => text.as_ref().is_some_and(|text| text.contains('\0')),
             Value::Texts(texts) => texts.iter().flatten().any(|text| text.contains('\0')),
-            Value::Integer(_) | Value::Integers(_) | Value::Boolean(_) => false,
+            Value::Integer(_)
+            | Value::Integers(_)
+            | Value::Boolean(_)
+            | Value::Bytes(_)
+            | Value::ManyBytes(_) => false,
         };
         if self.values.iter().any(holds_nul) {
             return Err(DbError::Nul);
@@ -217,6 +225,8 @@ impl Query {
                 Value::Boolean(truth) => query.bind(truth),
                 Value::Texts(texts) => query.bind(texts),
                 Value::Integers(numbers) => query.bind(numbers),
+                Value::Bytes(bytes) => query.bind(bytes),
+                Value::ManyBytes(many) => query.bind(many),
             };
         }
         query
@@ -243,6 +253,10 @@ impl ToSql for Value {
             Self::Boolean(truth) => truth.to_sql(),
             Self::Texts(texts) => as_json(texts),
             Self::Integers(numbers) => as_json(numbers),
+            Self::Bytes(bytes) => bytes.to_sql(),
+            Self::ManyBytes(_) => Err(rusqlite::Error::ToSqlConversionFailure(
+                "SQLite has no arrays of bytes".into(),
+            )),
         }
     }
 }
@@ -272,6 +286,8 @@ from! {
     i64 => Integer |number| Some(number);
     &i64 => Integer |number| Some(*number);
     Option<i64> => Integer |number| number;
+    Vec<i64> => Integers |numbers| numbers.into_iter().map(Some).collect();
+    Vec<u8> => Bytes |bytes| bytes;
     Vec<String> => Texts |texts| texts.into_iter().map(Some).collect();
     bool => Boolean |truth| Some(truth);
     Option<bool> => Boolean |truth| truth;

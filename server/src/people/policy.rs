@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use gangway_protocol::audit::Action;
 use gangway_protocol::bulk::MAX_BULK_DEVICES;
 use gangway_protocol::id::OrganisationId;
+use gangway_protocol::measurement::MAX_KEPT_DAYS;
 use gangway_protocol::organisation::{
     MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS, Policy, PolicyDetail,
     PolicyUpdate, Role,
@@ -194,6 +195,16 @@ fn check(update: &PolicyUpdate) -> Result<()> {
             "second_person_above",
             format!("second_person_above is at most {MAX_BULK_DEVICES}, which asks for nobody"),
         ));
+    }
+    let kept = [
+        ("measurements_raw_days", update.measurements_raw_days),
+        ("measurements_minute_days", update.measurements_minute_days),
+        ("measurements_hour_days", update.measurements_hour_days),
+    ];
+    for (rule, days) in kept {
+        if days.is_some_and(|days| !(1..=MAX_KEPT_DAYS).contains(&days)) {
+            return Err(Error::invalid(rule, format!("{rule} is 1 to {MAX_KEPT_DAYS}")));
+        }
     }
     Ok(())
 }

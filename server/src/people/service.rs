@@ -58,13 +58,7 @@ pub async fn create_token(
     let fresh = Fresh::new(now, random);
     let id = TokenId::new(now, random.for_id());
     write!(db, |tx| {
-        let organisation = match order.organisation {
-            Some(organisation) => {
-                rules::find(tx, &organisation).await?.ok_or(DbError::Missing)?;
-                organisation
-            }
-            None => first_organisation(tx, &fresh, now).await?,
-        };
+        let organisation = named_or_first(tx, order.organisation, &fresh, now).await?;
         let gives_all = |role: &Role| order.scopes.iter().all(|scope| scope.is_given_by(*role));
         let role = SERVICE_ROLES
             .into_iter()
@@ -128,15 +122,7 @@ pub async fn command_line_of(
 ) -> Result<(OrganisationId, Member), DbError> {
     let now = clock.now();
     let fresh = Fresh::new(now, random);
-    let organisation = write!(db, |tx| {
-        match organisation {
-            Some(organisation) => {
-                rules::find(tx, &organisation).await?.ok_or(DbError::Missing)?;
-                Ok(organisation)
-            }
-            None => first_organisation(tx, &fresh, now).await,
-        }
-    })?;
+    let organisation = write!(db, |tx| { named_or_first(tx, organisation, &fresh, now).await })?;
     let member = command_line(db, clock, random, &organisation).await?;
     Ok((organisation, member))
 }
@@ -164,9 +150,28 @@ pub async fn command_line(
     })
 }
 
+/// The organisation that was named, else the first one, which is made where there is none.
+///
+/// # Errors
+/// [`DbError::Missing`] when the named one does not exist.
+pub async fn named_or_first(
+    tx: &mut Conn<'_>,
+    named: Option<OrganisationId>,
+    fresh: &Fresh,
+    now: UnixMillis,
+) -> Result<OrganisationId, DbError> {
+    match named {
+        Some(organisation) => {
+            rules::find(tx, &organisation).await?.ok_or(DbError::Missing)?;
+            Ok(organisation)
+        }
+        None => first_organisation(tx, fresh, now).await,
+    }
+}
+
 /// Ids that are used where something has to be made.
-#[derive(Clone)]
-struct Fresh {
+#[derive(Clone, Debug)]
+pub struct Fresh {
     organisation: OrganisationId,
     signer: SignerId,
     account: AccountId,
@@ -174,7 +179,8 @@ struct Fresh {
 }
 
 impl Fresh {
-    fn new(now: UnixMillis, random: &dyn Random) -> Self {
+    /// Draws them.
+    pub fn new(now: UnixMillis, random: &dyn Random) -> Self {
         Self {
             organisation: OrganisationId::new(now, random.for_id()),
             signer: SignerId::new(now, random.for_id()),

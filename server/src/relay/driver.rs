@@ -8,7 +8,7 @@ use gangway_protocol::encoding::{Base64, Sha256Hex};
 use gangway_protocol::error::Problem;
 use gangway_protocol::id::DeviceId;
 use gangway_protocol::permit::Lookup;
-use gangway_protocol::session::{NONCE_LEN, SessionAbility};
+use gangway_protocol::session::{NONCE_LEN, Series, SessionAbility};
 
 use super::ticket::Ticket;
 use crate::clock::Monotonic;
@@ -92,6 +92,8 @@ pub(crate) enum Job {
     },
     /// Store what the device says about itself.
     Facts { device: DeviceId, facts: Facts },
+    /// Store what it has measured. The socket is held meanwhile, so that whatever the server says later says that it is stored.
+    Measurements { device: DeviceId, series: Vec<Series> },
     /// Two live sessions of one certificate.
     RaiseCloneAlarm { device: DeviceId },
 }

@@ -8,15 +8,17 @@ use futures_util::future::BoxFuture;
 use gangway_protocol::encoding::Base64;
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::DeviceId;
-use gangway_protocol::session::{Configuration, NONCE_LEN, ServerToDevice, proof_message};
+use gangway_protocol::session::{Configuration, NONCE_LEN, Series, ServerToDevice, proof_message};
 use gangway_protocol::time::UnixMillis;
 
 use super::{Admission, GateError, Pass};
+use crate::authority::Error;
 use crate::ca::Presented;
 use crate::context::Context;
 use crate::db::DbError;
 use crate::enrolment::unattended;
 use crate::limits::Limits;
+use crate::measurements::{self, Measurements};
 use crate::relay::{Attendance, Done, Job, Jobs, Proved, SessionPass, problem};
 
 /// When a device that met a fault of ours tries again.
@@ -36,12 +38,13 @@ const ALARM_PAUSES: [Duration; 6] = [
 pub(crate) struct SessionJobs {
     pub(crate) context: Arc<Context>,
     pub(crate) limits: Limits,
+    pub(crate) measurements: Arc<Measurements>,
 }
 
 impl Jobs for SessionJobs {
     fn run(&self, job: Job) -> BoxFuture<'static, Done> {
-        let context = self.context.clone();
-        Box::pin(async move { run(&context, job).await })
+        let (context, measurements) = (self.context.clone(), self.measurements.clone());
+        Box::pin(async move { run(&context, &measurements, job).await })
     }
 
     fn attend(&self, attendance: Attendance) -> BoxFuture<'static, ()> {
@@ -50,7 +53,7 @@ impl Jobs for SessionJobs {
     }
 }
 
-async fn run(context: &Context, job: Job) -> Done {
+async fn run(context: &Context, measurements: &Measurements, job: Job) -> Done {
     let result = match job {
         Job::Prove {
             chain,
@@ -69,6 +72,7 @@ async fn run(context: &Context, job: Job) -> Done {
         Job::Facts { device, facts } => super::set_facts(context, &device, &facts)
             .await
             .map(|()| Done::Quiet),
+        Job::Measurements { device, series } => keep(context, measurements, &device, &series).await,
         Job::RaiseCloneAlarm { device } => {
             raise_clone_alarm(context, &device).await;
             return Done::Alarmed;
@@ -168,6 +172,30 @@ async fn renew(
         trust_anchors: renewed.trust_anchors,
     };
     Ok(text(&message).map_or_else(Done::Refused, Done::Send))
+}
+
+/// Keeps what a device has measured. What goes beyond its quota is not kept, and no reason to end its session: it would be
+/// offline for the rest of the day.
+async fn keep(
+    context: &Context,
+    measurements: &Measurements,
+    device: &DeviceId,
+    series: &[Series],
+) -> Result<Done, GateError> {
+    match measurements::session::record(context, measurements, device, series).await {
+        Ok(()) => Ok(Done::Quiet),
+        Err(error @ (Error::RateLimited { .. } | Error::NotFound)) => {
+            tracing::debug!(%device, %error, "what a device has measured was not kept");
+            Ok(Done::Quiet)
+        }
+        Err(error @ (Error::Busy { .. } | Error::Unavailable(_) | Error::Conflict(_))) => {
+            Err(GateError::Refused(Problem {
+                retry_after_secs: Some(FAULT_RETRY_SECS),
+                ..problem(ProblemCode::Busy, format!("{error}."))
+            }))
+        }
+        Err(error) => Err(GateError::Refused(fault(&error))),
+    }
 }
 
 fn text(message: &ServerToDevice) -> Result<String, Problem> {

@@ -1,7 +1,8 @@
 //! Crossings on the command line, with the real binaries: `gangway serve`, `gangway-device run`, `gangway link`. What
-//! happens when one of them is killed in the middle is told here too.
+//! happens when one of them is killed in the middle is told here too, and what programs of others make of the server.
 
 mod answers;
+mod clients;
 mod processes;
 mod stories;
 mod survivals;

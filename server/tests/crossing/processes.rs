@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -195,6 +196,34 @@ impl Place {
         link
     }
 
+    /// A measurement feed, made beside the running server: its channel, its write key and its read key.
+    pub(crate) async fn new_feed(&self) -> Value {
+        let data = ["--data-dir", self.data_dir()];
+        let output = gangway(&[&["admin", "feed", "create", "--name", "Thermometer"][..], &data].concat())
+            .output()
+            .await
+            .expect("the binary runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        serde_json::from_str(text.lines().last().expect("a last line")).expect("one JSON object")
+    }
+
+    /// The body that comes back for a path; `None` where the connection breaks.
+    pub(crate) async fn get(port: u16, path: &str) -> Option<String> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n\r\n");
+        let reply = Self::send(port, &request).await?;
+        let (head, body) = reply.split_once("\r\n\r\n")?;
+        head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+    }
+
+    /// The reply to these bytes; `None` where the connection breaks.
+    pub(crate) async fn send(port: u16, request: &str) -> Option<String> {
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+        socket.write_all(request.as_bytes()).await.ok()?;
+        let mut reply = String::new();
+        socket.read_to_string(&mut reply).await.ok()?;
+        Some(reply)
+    }
+
     /// How many certificates have been issued to devices.
     pub(crate) fn certificates(&self) -> i64 {
         let file = Path::new(self.data_dir()).join("gangway.sqlite3");
@@ -203,6 +232,10 @@ impl Place {
                 connection.query_row("SELECT COUNT(*) FROM certificates", [], |row| row.get(0))
             })
             .expect("it counts")
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self) -> String {

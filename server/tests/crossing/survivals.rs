@@ -58,6 +58,52 @@ async fn the_terminal_may_be_closed_after_the_approval() {
     assert_eq!(place.certificates(), 1);
 }
 
+/// Every update that was answered with its number is there afterwards, with that number.
+#[tokio::test]
+async fn a_killed_server_has_every_measurement_that_it_acknowledged() {
+    let mut place = Place::open().await;
+    let feed = place.new_feed().await;
+    let (port, key) = (
+        place.port(),
+        feed["write_key"].as_str().expect("a key").to_owned(),
+    );
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let key = key.clone();
+            tokio::spawn(async move {
+                let mut acknowledged = Vec::new();
+                for step in 0.. {
+                    let value = f64::from(writer * 100_000 + step);
+                    let path = format!("/thingspeak/update?api_key={key}&field1={value}");
+                    match Place::get(port, &path).await.as_deref() {
+                        Some("0") => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                        Some(entry) => acknowledged.push((entry.to_owned(), value)),
+                        None => return acknowledged,
+                    }
+                }
+                acknowledged
+            })
+        })
+        .collect();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    place.kill_server().await;
+    let mut acknowledged = Vec::new();
+    for writer in writers {
+        acknowledged.extend(writer.await.expect("it ends"));
+    }
+    assert!(acknowledged.len() > 8, "{acknowledged:?}");
+    place.start_server().await;
+    let (channel, key) = (&feed["channel"], feed["read_key"].as_str().expect("a key"));
+    let path = format!("/thingspeak/channels/{channel}/feeds.json?results=8000&api_key={key}");
+    let kept = Place::get(port, &path).await.expect("an answer");
+    let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
+    for (entry, value) in acknowledged {
+        let is_it = |kept: &&serde_json::Value| kept["entry_id"].to_string() == entry;
+        let found = kept["feeds"].as_array().expect("entries").iter().find(is_it);
+        assert_eq!(found.expect("it was acknowledged")["field1"], value.to_string());
+    }
+}
+
 /// Goes on until the device is online, as often as it waits for a code to be typed. `code` is what it showed last.
 async fn finish(place: &Place, device: &mut Device, mut code: String) {
     loop {

@@ -205,6 +205,8 @@ impl Form {
             token_may_approve: choice(self.tokens, policy.token_may_approve),
             second_person_above: number(self.second_person, policy.second_person_above),
             single_sign_on_required: choice(self.single_sign_on, policy.single_sign_on_required),
+            // The rules of measurements are not on this page.
+            ..PolicyUpdate::default()
         }
     }
 }

@@ -10,6 +10,10 @@ use gangway_protocol::device::{
     DeviceState, MAX_FACT_LEN, MAX_LABEL_LEN, MAX_LABELS, MAX_NAME_LEN as MAX_DEVICE_NAME_LEN, is_deceptive,
 };
 use gangway_protocol::id::SignInId;
+use gangway_protocol::measurement::{
+    MAX_DESCRIPTION_LEN, MAX_FIELD_NAME_LEN, MAX_FIELDS, MAX_KEPT_DAYS, MAX_METADATA_LEN, MAX_OVERLAP_HOURS,
+    MAX_RESOLUTION_SECS, MAX_UNIT_LEN,
+};
 use gangway_protocol::organisation::{
     MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS,
 };
@@ -151,6 +155,63 @@ pub(super) fn add_to_schemas(components: &mut Components) {
         ),
         ("CeremonyReply", "passkey_name", names.name(MAX_NAME_LEN)),
         ("InvitationRequest", "note", names.text(0..=MAX_NOTE_LEN)),
+        (
+            "PolicyUpdate",
+            "measurements_raw_days",
+            json!({ "minimum": 1, "maximum": MAX_KEPT_DAYS }),
+        ),
+        (
+            "PolicyUpdate",
+            "measurements_minute_days",
+            json!({ "minimum": 1, "maximum": MAX_KEPT_DAYS }),
+        ),
+        (
+            "PolicyUpdate",
+            "measurements_hour_days",
+            json!({ "minimum": 1, "maximum": MAX_KEPT_DAYS }),
+        ),
+        ("FeedRequest", "name", names.name(MAX_NAME_LEN)),
+        ("FeedUpdate", "name", names.name(MAX_NAME_LEN)),
+        ("FeedRequest", "description", names.text(0..=MAX_DESCRIPTION_LEN)),
+        ("FeedUpdate", "description", names.text(0..=MAX_DESCRIPTION_LEN)),
+        ("FeedRequest", "metadata", names.text(0..=MAX_METADATA_LEN)),
+        ("FeedUpdate", "metadata", names.text(0..=MAX_METADATA_LEN)),
+        ("FeedRequest", "fields", json!({ "maxItems": MAX_FIELDS })),
+        ("FeedUpdate", "fields", json!({ "maxItems": MAX_FIELDS })),
+        ("FeedField", "name", names.text(0..=MAX_FIELD_NAME_LEN)),
+        ("FeedField", "unit", names.text(0..=MAX_UNIT_LEN)),
+        ("Location", "latitude", json!({ "minimum": -90, "maximum": 90 })),
+        (
+            "Location",
+            "longitude",
+            json!({ "minimum": -180, "maximum": 180 }),
+        ),
+        (
+            "Retention",
+            "raw_days",
+            json!({ "minimum": 1, "maximum": MAX_KEPT_DAYS }),
+        ),
+        (
+            "Retention",
+            "minute_days",
+            json!({ "minimum": 1, "maximum": MAX_KEPT_DAYS }),
+        ),
+        (
+            "Retention",
+            "hour_days",
+            json!({ "minimum": 1, "maximum": MAX_KEPT_DAYS }),
+        ),
+        ("FeedKeyRequest", "name", names.name(MAX_NAME_LEN)),
+        (
+            "FeedKeyRequest",
+            "fields",
+            json!({ "type": ["array", "null"], "minItems": 1, "items": { "type": "integer", "minimum": 1, "maximum": MAX_FIELDS } }),
+        ),
+        (
+            "FeedKeyReplacement",
+            "overlap_hours",
+            json!({ "maximum": MAX_OVERLAP_HOURS }),
+        ),
         ("DeviceUpdate", "name", names.name(MAX_DEVICE_NAME_LEN)),
         ("DeviceUpdate", "labels", json!({ "maxItems": MAX_LABELS })),
         ("ApprovalRequest", "name", names.name(MAX_DEVICE_NAME_LEN)),
@@ -204,9 +265,12 @@ fn bound_of(path: &str, parameter: &Parameter) -> Option<Value> {
     Some(match parameter.name.as_str() {
         "limit" => json!({ "minimum": 1, "maximum": MAX_PAGE_LIMIT, "default": DEFAULT_PAGE_LIMIT }),
         "days" => json!({ "minimum": 1, "maximum": MAX_EXPIRING_DAYS }),
+        "after" if path == gangway_protocol::path::FEEDS => json!({ "maxLength": 18, "pattern": "^[0-9]*$" }),
         "after" if is_place(path) => json!({ "pattern": "^[0-9A-Za-z_-]+$" }),
         "after" if path.ends_with("/events") => json!({ "maxLength": 18, "pattern": "^[0-9]*$" }),
         "after" => json!({ "maxLength": MAX_ID_LEN, "pattern": "^[0-9A-Za-z_]*$" }),
+        "field" => json!({ "minimum": 1, "maximum": MAX_FIELDS }),
+        "resolution_secs" => json!({ "maximum": MAX_RESOLUTION_SECS, "multipleOf": 60 }),
         "action" => json!({ "enum": actions() }),
         "actor" | "subject" => json!({ "minLength": 1, "maxLength": MAX_ID_LEN, "pattern": "^[!-~]+$" }),
         "query" if is_fleet(path) => json!({ "maxLength": fleet::MAX_QUERY_LEN, "pattern": words() }),

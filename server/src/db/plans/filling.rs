@@ -75,6 +75,10 @@ pub(super) async fn fill(db: &Db, on_postgres: bool) {
         // A quarter keeps the empty version.
         "UPDATE devices SET facts = REPLACE(facts, '\"software_version\":\"\"', '\"software_version\":\"' || (created_at % 4) || '\"')
             WHERE created_at % 4 <> 0".to_owned(),
+        format!("{series} INSERT INTO feeds (organisation, name, description, fields, metadata, created_at)
+            SELECT {org}, 'Feed ' || n, '', '[]', '', n FROM s"),
+        format!("{series} INSERT INTO feed_keys (id, channel, secret_hash, writes, name, created_at)
+            SELECT 'fky_' || {number}, n, {hex}, n % 2 = 0, 'key', n FROM s"),
         format!("{series} INSERT INTO former_homes (device, organisation, moved_at) SELECT 'dev_' || {number}, {org}, n FROM s"),
         "UPDATE presence SET recency = (SELECT CASE WHEN created_at % 2 = 0 THEN 4503599627370496 ELSE 0 END + created_at
             FROM devices WHERE id = device)".to_owned(),

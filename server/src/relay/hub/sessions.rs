@@ -6,7 +6,7 @@
 //! 3. [`Hub::on_job_done`] welcomes the device, asks an older session of the same certificate whether it is alive, and
 //!    ends those of older certificates.
 //!
-//! Measurements are checked and bounded here, and not stored: there is no place for them yet.
+//! Measurements are checked and bounded here; a job stores them.
 
 use gangway_protocol::device::{OfflineReason, Presence, check_text};
 use gangway_protocol::error::{Problem, ProblemCode};
@@ -274,7 +274,11 @@ impl Session {
                 facts.check().map_err(|unfit| malformed(format!("{unfit}.")))?;
                 Ok(Some(Job::Facts { device, facts }))
             }
-            DeviceToServer::Measurements { series } => check_measurements(&series).map(|()| None),
+            DeviceToServer::Measurements { series } => {
+                check_measurements(&series)?;
+                let measured = series.iter().any(|one| !one.points.is_empty());
+                Ok(measured.then_some(Job::Measurements { device, series }))
+            }
             DeviceToServer::Renew { csr, endorsement } => Ok(Some(Job::Renew {
                 pass: self.pass.clone(),
                 csr,

@@ -77,6 +77,7 @@ impl Driver for Recorder {
             Job::Renew { .. } => "renew",
             Job::Installed { .. } => "installed",
             Job::Facts { .. } => "facts",
+            Job::Measurements { .. } => "measurements",
             Job::RaiseCloneAlarm { .. } => "alarm",
         };
         self.asked.push_back((socket.index, Asked::Start(name)));

@@ -263,7 +263,7 @@ fn measurements_and_facts_are_bounded() {
         session(&mut scene, 0, 1, 1);
         scene.says(0, message);
         match code {
-            None => assert_eq!(scene.asked(0), []),
+            None => assert_eq!(scene.asked(0), [Asked::Hold, Asked::Start("measurements")]),
             Some(code) => assert_eq!(scene.problem(0)["code"], code),
         }
     }
