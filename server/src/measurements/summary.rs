@@ -174,7 +174,8 @@ mod tests {
                 parts.extend(part);
             }
             // Late ones last.
-            parts.rotate_left(parts.len() / 2);
+            let middle = parts.len() / 2;
+            parts.rotate_left(middle);
             let mut whole = parts[0];
             parts[1..].iter().for_each(|part| whole.add(part));
             let scale = values.iter().fold(1.0_f64, |scale, value| scale.max(value.abs()));

@@ -321,3 +321,16 @@ both_engines!(
         assert_eq!(claimant.problem().await["code"], "code_unknown");
     }
 );
+
+both_engines!(
+    /// It was answered with 500: the database held what the server had not looked at.
+    async fn a_signer_that_a_permit_names_is_not_removed(server: Server) {
+        let works = Works::new(&server).await;
+        let (permit, _) = works.key(PermitMode::Auto).await;
+        let refused = works.ada.api.remove_signer(&works.home, &permit.signer).await;
+        assert_eq!(
+            refused.expect_err("a refusal").code(),
+            Some(ProblemCode::Conflict)
+        );
+    }
+);
