@@ -11,7 +11,7 @@ use gangway_protocol::device::Facts;
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::ClaimId;
 use gangway_protocol::organisation::Role;
-use gangway_server::authority::Member;
+use gangway_server::authority::{Means, Member};
 use gangway_server::clock::SystemClock;
 use gangway_server::config::{Config, Environment, Values};
 use gangway_server::db::approvals::Evidence;
@@ -131,7 +131,7 @@ pub(crate) async fn order(gangway: &Gangway, approver: &Approver) -> anyhow::Res
     let member = Member {
         account: approver.account.clone(),
         name: "bench".to_owned(),
-        token: None,
+        means: Means::Own,
     };
     let approving = Approving {
         claim: claim.clone(),
@@ -153,6 +153,7 @@ pub(crate) async fn order(gangway: &Gangway, approver: &Approver) -> anyhow::Res
             proof: "bench".to_owned(),
             device_address: None,
         }),
+        permit: None,
     };
     let approval = approve(gangway, approving).await?;
     consent(gangway, &claim, member.clone()).await?;

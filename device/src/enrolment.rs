@@ -303,7 +303,7 @@ impl Enrolment {
     /// The person at the device wants another code. While a claim runs, nothing happens.
     pub fn replace_code(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if self.claim.is_none() {
+        if self.claim.is_none() && self.pass.is_none() {
             self.withdraw(ReplaceReason::Asked, &mut effects);
         }
         effects
@@ -318,7 +318,13 @@ impl Enrolment {
         }
         // protocol.md §2: expiry never interrupts a running claim.
         if self.claim.is_none() && self.code.as_ref().is_some_and(|code| code.has_expired(now)) {
-            self.withdraw(ReplaceReason::Expired, &mut effects);
+            if self.pass.is_some() {
+                // The server should have claimed the device long ago.
+                let nobody = "the server did not take this device up".to_owned();
+                self.after_unattended(Ending::Broken { reason: nobody }, &mut effects, now);
+            } else {
+                self.withdraw(ReplaceReason::Expired, &mut effects);
+            }
         }
         effects
     }

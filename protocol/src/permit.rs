@@ -475,7 +475,7 @@ pub struct LobbyEntry {
     pub asked_at: UnixMillis,
     /// When it asks again.
     pub asks_again_at: UnixMillis,
-    /// Other devices of the customer with the same serial number or machine id.
+    /// Other devices of the customer that state the same serial number.
     pub duplicates: Vec<crate::device::DeviceSummary>,
 }
 

@@ -27,7 +27,7 @@ use gangway_protocol::time::UnixMillis;
 pub use address::{AddressKey, ClientAddress};
 pub use bucket::{Bucket, Rate};
 pub use failures::{Attempt, Failures, Tally, Who};
-pub use permits::PermitAttempt;
+pub use permits::{PermitAttempt, PermitEnd};
 pub use places::Places;
 pub use requests::{ReadingBody, RequestLimits};
 
@@ -47,6 +47,9 @@ const NAMEPLATE_SPAN: i64 = 25 * UnixMillis::MINUTE;
 const YOUNG: i64 = 30 * UnixMillis::DAY;
 /// New nameplates per waiting device that an address may have, in ten minutes. A code lives ten minutes or three failures.
 const NAMEPLATES_PER_DEVICE: usize = 4;
+/// How often a device that has a permit may ask in ten minutes, per waiting device that an address may have: in the lobby one asks every
+/// half minute.
+const ASKS_PER_DEVICE: usize = 20;
 /// At this multiple of the breaker's cap old accounts are slowed as well. It also bounds every window's memory.
 const BREAKER_FOR_ALL: usize = 4;
 
@@ -100,6 +103,7 @@ struct Windows {
     sign_ins: Window<AddressKey>,
     sign_ups: Window<AddressKey>,
     assigned: Window<AddressKey>,
+    unattended: Window<AddressKey>,
     permits: permits::PermitWindows,
 }
 
@@ -122,6 +126,10 @@ impl Limits {
             assigned: Window::new(
                 SPAN,
                 cap(caps.waiting_devices_per_address).saturating_mul(NAMEPLATES_PER_DEVICE),
+            ),
+            unattended: Window::new(
+                SPAN,
+                cap(caps.waiting_devices_per_address).saturating_mul(ASKS_PER_DEVICE),
             ),
             permits: permits::PermitWindows::new(caps),
         })))
@@ -191,6 +199,20 @@ impl Limits {
         self.windows().assigned.count_one(&address, now)
     }
 
+    /// Counts a device at this address that says it has a permit: they take nothing from the codes of others there.
+    ///
+    /// # Errors
+    /// When its devices have asked too often.
+    pub fn unattended(&self, address: AddressKey, now: Monotonic) -> Result<(), TooMany> {
+        self.windows().unattended.count_one(&address, now)
+    }
+
+    /// Whether so many secrets of an organisation's devices did not fit that none of them is let in for a while.
+    #[must_use]
+    pub fn is_guessed_at(&self, organisation: &OrganisationId, now: Monotonic) -> bool {
+        self.windows().permits.is_guessed_at(organisation, now)
+    }
+
     /// Reserves a place for a device that says it has a permit. Every `Ok` is followed by one [`Self::settle_permit`].
     ///
     /// # Errors
@@ -200,8 +222,8 @@ impl Limits {
     }
 
     /// Ends an attempt that [`Self::begin_permit`] let pass.
-    pub fn settle_permit(&self, attempt: &PermitAttempt, failed: bool, now: Monotonic) {
-        self.windows().permits.settle(attempt, failed, now);
+    pub fn settle_permit(&self, attempt: &PermitAttempt, end: PermitEnd, now: Monotonic) {
+        self.windows().permits.settle(attempt, end, now);
     }
 
     fn windows(&self) -> std::sync::MutexGuard<'_, Windows> {

@@ -157,8 +157,7 @@ pub async fn replace(
         name: caller.name.clone(),
         role: doing.role,
     };
-    let draft = Draft::of(&former.permit)?;
-    let made = draft.seal(context.ca.key_store(), fresh, &*context.random)?;
+    let made = Draft::of(&former.permit)?.seal(context.ca.key_store(), fresh, &*context.random)?;
     write!(context.db, |tx| -> Result<PermitMade> {
         doing.hold(tx).await?;
         let former = find(tx, &organisation, &doing.id, now).await?.permit;
@@ -167,6 +166,16 @@ pub async fn replace(
                 "this key lets nobody in any more: make a new one instead".to_owned(),
             ));
         }
+        // Two of them at a time would let in twice as many (threat model, PRE-6).
+        if request.overlap_hours > 0 && (former.max_uses.is_some() || former.mode == PermitMode::List) {
+            return Err(Error::invalid(
+                "overlap_hours",
+                "a key for so many devices, or with a list, is replaced at once: give 0 hours",
+            ));
+        }
+        let mut made = made;
+        // As many as are left now, and not when this was asked for.
+        made.draft.max_uses = Draft::of(&former)?.max_uses;
         let permit = made.insert(tx, &organisation, &maker, Some(&former), now).await?;
         serials::copy(tx, &former.id, &permit.id).await?;
         let overlap = i64::from(request.overlap_hours) * UnixMillis::HOUR;

@@ -149,9 +149,19 @@ fn Line(
         verb: t.permit_revoke(),
         dangerous: true,
     };
+    // Two at a time would let in twice as many.
+    let is_bounded = permit.max_uses.is_some() || permit.mode == PermitMode::List;
+    let overlap_hours = if is_bounded { 0 } else { OVERLAP_HOURS };
     let replace_question = Question {
         title: t.permit_replace_title(&name),
-        says: vec![t.permit_replace_says_1(), t.permit_replace_says_2()],
+        says: vec![
+            t.permit_replace_says_1(),
+            if overlap_hours > 0 {
+                t.permit_replace_says_2()
+            } else {
+                t.permit_replace_says_at_once()
+            },
+        ],
         verb: t.permit_replace(),
         dangerous: false,
     };
@@ -164,9 +174,7 @@ fn Line(
     };
     let replace = async move || {
         let home = organisation.get_value();
-        let request = PermitReplacement {
-            overlap_hours: OVERLAP_HOURS,
-        };
+        let request = PermitReplacement { overlap_hours };
         let another = api().replace_permit(&home.id, &id.get_value(), &request).await?;
         made.set(Some(another.key.expose().to_owned()));
         read(list, organisation, kind);

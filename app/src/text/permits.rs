@@ -40,6 +40,7 @@ texts! {
     permit_replace_title(name: &str) => "Another key for {name}?", "Neuer Schlüssel für {name}?";
     permit_replace_says_1 => "The new key is shown once.", "Der neue Schlüssel wird einmal gezeigt.";
     permit_replace_says_2 => "For 24 hours both work, so that devices can be changed one after the other.", "24 Stunden lang gelten beide, damit Geräte nacheinander umgestellt werden können.";
+    permit_replace_says_at_once => "The present one ends at once, because it is for so many devices or for those on its list.", "Der bisherige endet sofort, weil er für eine bestimmte Zahl von Geräten oder für eine Liste gilt.";
     permit_replace => "Make another", "Neuen erstellen";
     permit_state_used => "used up", "aufgebraucht";
     permit_state_expired => "expired", "abgelaufen";

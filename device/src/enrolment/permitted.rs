@@ -45,7 +45,7 @@ fn scene() -> Scene {
 /// The server claims the device with this pass.
 fn claim(scene: &mut Scene, with: &Pass) -> Option<Crossing> {
     let id = scene.next_claim();
-    let mut random = Repeatable::new(3);
+    let random = Repeatable::new(3);
     let (claimant, pake) = Claimant::start(with, |bytes| random.fill(bytes));
     let effects = scene.frame(ServerToDevice::Claim {
         claim: id.clone(),
@@ -160,4 +160,14 @@ fn wait_means_nothing_once_the_device_has_consented() {
     };
     let effects = scene.seal(&mut crossing, &wait);
     assert_eq!(outcome(&effects), Some(Outcome::Failed));
+}
+
+/// It asked for another code, which it does not have, and a server could have it do so without end.
+#[test]
+fn a_device_that_nobody_claims_comes_again_more_rarely_and_never_asks_for_a_code() {
+    let mut scene = scene();
+    let effects = scene.later(601);
+    assert_eq!(replaced(&effects), None);
+    assert_eq!(pause(&scene, &effects), Duration::from_secs(60));
+    assert!(scene.machine.replace_code().is_empty());
 }

@@ -4,8 +4,8 @@ CREATE TABLE permits (
     organisation TEXT NOT NULL REFERENCES organisations (id),
     customer TEXT NOT NULL REFERENCES organisations (id),
     kind TEXT NOT NULL CHECK (kind IN ('preapproval', 'registration_key', 'ticket')),
-    -- By what it is found: the first half of a key or ticket, which is unique, or the id of a device, which several customers
-    -- may have entered.
+    -- By what it is found: the first half of a key or ticket, which is unique, or the id of a device, which several
+    -- organisations may have entered.
     lookup TEXT NOT NULL,
     -- Sealed under the encryption key of the CA: a key exchange needs the secret itself.
     secret TEXT NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE permits (
 );
 CREATE UNIQUE INDEX permits_by_key ON permits (lookup) WHERE kind <> 'preapproval';
 CREATE INDEX permits_by_device_id ON permits (lookup) WHERE kind = 'preapproval' AND revoked_at IS NULL;
-CREATE UNIQUE INDEX permits_of_device_id ON permits (customer, lookup) WHERE kind = 'preapproval' AND revoked_at IS NULL;
+CREATE UNIQUE INDEX permits_of_device_id ON permits (organisation, lookup) WHERE kind = 'preapproval' AND revoked_at IS NULL;
 CREATE INDEX permits_of_organisation ON permits (organisation, kind, id);
 CREATE INDEX permits_by_signer ON permits (signer);
 
@@ -52,6 +52,7 @@ CREATE TABLE permit_serials (
     spki_sha256 TEXT,
     PRIMARY KEY (permit, serial)
 ) WITHOUT ROWID;
+CREATE INDEX permit_serials_by_key ON permit_serials (permit, spki_sha256) WHERE spki_sha256 IS NOT NULL;
 
 -- Devices that wait for a decision, or were rejected and may be let in after all.
 CREATE TABLE lobby (

@@ -48,7 +48,7 @@ pub struct ApprovalRecord {
     pub certificate: Option<Sha256Hex>,
     /// When it was given.
     pub approved_at: UnixMillis,
-    /// By which permit; `None`: a person gave it.
+    /// By which permit the device came; `None`: by its code.
     pub permit: Option<PermitId>,
 }
 
@@ -342,7 +342,8 @@ pub async fn lapsed(
     rows.into_iter().map(ApprovalRecord::try_from).collect()
 }
 
-/// The approvals that an account has given and that have not led to a certificate, in the order of their devices.
+/// The approvals that an account has given and that have not led to a certificate, in the order of their devices. What came by a key or
+/// ticket that it made is the organisation's, and not among them.
 ///
 /// # Errors
 /// What the database says.
@@ -350,7 +351,8 @@ pub async fn waiting_by(conn: &mut Conn<'_>, account: &AccountId) -> Result<Vec<
     let rows: Vec<Row> = query(concat!(
         "SELECT ",
         columns!(),
-        " FROM approvals WHERE account = $1 AND stage IN ('approved', 'consented', 'signing', 'reply_lost') ORDER BY device"
+        " FROM approvals WHERE account = $1 AND stage IN ('approved', 'consented', 'signing', 'reply_lost')
+             AND proof NOT IN (SELECT id FROM permits WHERE kind <> 'preapproval' AND account = $1) ORDER BY device"
     ))
     .bind(account.as_str())
     .fetch_all(conn)

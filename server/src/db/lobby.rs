@@ -47,16 +47,34 @@ pub struct Asked<'a> {
     pub again_at: UnixMillis,
 }
 
-/// Notes that a device asked, for the first time or again.
+/// Notes that a device asked for the first time.
 ///
 /// # Errors
 /// What the database says.
 pub async fn note(conn: &mut Conn<'_>, asked: Asked<'_>) -> Result<(), DbError> {
     query(
         "INSERT INTO lobby (device, customer, permit, csr, address, asked_at, asks_again_at)
-             VALUES ($1, (SELECT customer FROM devices WHERE id = $1), $2, $3, $4, $5, $6)
-             ON CONFLICT (device) DO UPDATE SET permit = excluded.permit, csr = excluded.csr, address = excluded.address,
-                 asked_at = excluded.asked_at, asks_again_at = excluded.asks_again_at",
+             VALUES ($1, (SELECT customer FROM devices WHERE id = $1), $2, $3, $4, $5, $6)",
+    )
+    .bind(asked.device.as_str())
+    .bind(asked.permit.as_str())
+    .bind(asked.csr)
+    .bind(asked.address)
+    .bind(asked.at.0)
+    .bind(asked.again_at.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a device asked again, if it is still in the lobby.
+///
+/// # Errors
+/// What the database says.
+pub async fn note_again(conn: &mut Conn<'_>, asked: Asked<'_>) -> Result<(), DbError> {
+    query(
+        "UPDATE lobby SET permit = $2, csr = $3, address = $4, asked_at = $5, asks_again_at = $6 WHERE device = $1
+             AND EXISTS (SELECT 1 FROM devices WHERE id = $1 AND state IN ('pending', 'rejected'))",
     )
     .bind(asked.device.as_str())
     .bind(asked.permit.as_str())
@@ -126,8 +144,8 @@ pub async fn waiting(
     rows.into_iter().map(Waiting::try_from).collect()
 }
 
-/// Devices of a customer, whatever their state, that state a serial number or a machine id which one of these devices states as
-/// well: at most 200 pairs of a device in question and another one.
+/// Devices of a customer, whatever their state, that state the serial number of one of these devices: at most 200 pairs of a device in
+/// question and another one.
 ///
 /// # Errors
 /// What the database says.

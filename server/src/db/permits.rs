@@ -43,7 +43,7 @@ impl PermitRecord {
 /// Adds permits.
 ///
 /// # Errors
-/// [`DbError::Unique`] when a key of this lookup, or a device of this id at the customer, stands already.
+/// [`DbError::Unique`] when a key of this lookup, or a device of this id in the organisation, stands already.
 pub async fn insert(conn: &mut Conn<'_>, record: &PermitRecord) -> Result<(), DbError> {
     insertion(record)?.execute(conn).await?;
     Ok(())
@@ -93,8 +93,8 @@ pub async fn find(
     row.map(|row| row.read(now)).transpose()
 }
 
-/// The permits that a device may mean: one key or ticket, or up to 16 pre-approvals of one id by different customers. None that was
-/// revoked.
+/// The permits that a device may mean: one key or ticket, or up to 200 pre-approvals of one id by different organisations, those that
+/// still let somebody in, or did within the last day. None that was revoked.
 ///
 /// # Errors
 /// What the database says.
@@ -109,9 +109,12 @@ pub async fn of_lookup(
         ))
         .bind(text),
         Lookup::Device(text) => query(select!(
-            "WHERE lookup = $1 AND kind = 'preapproval' AND revoked_at IS NULL ORDER BY id LIMIT 16"
+            "WHERE lookup = $1 AND kind = 'preapproval' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)
+                 AND (uses < max_uses OR last_used_at > $3) ORDER BY id LIMIT 200"
         ))
-        .bind(text),
+        .bind(text)
+        .bind(now.0)
+        .bind(now.plus(-UnixMillis::DAY).0),
     }
     .fetch_all(conn)
     .await?;
@@ -161,23 +164,23 @@ pub async fn count_standing(
     Ok(count.unsigned_abs())
 }
 
-/// The pre-approvals of these device ids that stand at a customer, by device id.
+/// The pre-approvals of these device ids that stand in an organisation, by device id.
 ///
 /// # Errors
 /// What the database says.
 pub async fn of_device_ids(
     conn: &mut Conn<'_>,
-    customer: &OrganisationId,
+    organisation: &OrganisationId,
     device_ids: &[String],
     now: UnixMillis,
 ) -> Result<HashMap<String, PermitRecord>, DbError> {
     let rows: Vec<Row> = query_of_each(
         select!(
-            "WHERE customer = $1 AND lookup IN (SELECT value FROM json_each($2)) AND kind = 'preapproval' AND revoked_at IS NULL"
+            "WHERE organisation = $1 AND lookup IN (SELECT value FROM json_each($2)) AND kind = 'preapproval' AND revoked_at IS NULL"
         ),
-        select!("WHERE customer = $1 AND lookup = ANY($2) AND kind = 'preapproval' AND revoked_at IS NULL"),
+        select!("WHERE organisation = $1 AND lookup = ANY($2) AND kind = 'preapproval' AND revoked_at IS NULL"),
     )
-    .bind(customer.as_str())
+    .bind(organisation.as_str())
     .bind(texts(device_ids))
     .fetch_all(conn)
     .await?;

@@ -3,7 +3,7 @@
 use gangway_protocol::certificate::{Approval, ApprovalRequest, Csr, EnrolmentStage, RevocationReason};
 use gangway_protocol::device::{DeviceState, DeviceSummary, FleetChangeKind, MAX_NAME_LEN};
 use gangway_protocol::history::DeviceAction;
-use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId};
+use gangway_protocol::id::{AccountId, ClaimId, DeviceId, OrganisationId, PermitId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::time::UnixMillis;
 
@@ -34,6 +34,8 @@ pub struct Approving {
     pub role: Role,
     /// What is kept as evidence. `None` for a repetition, which gives the approval that stands or none.
     pub evidence: Option<Evidence>,
+    /// By which permit the device came, whoever approves it.
+    pub permit: Option<PermitId>,
 }
 
 /// Approves a device. Repeating it returns the approval that stands.
@@ -337,10 +339,7 @@ impl Decision {
             begun_at: None,
             certificate: None,
             approved_at: self.now,
-            permit: match &member.means {
-                Means::Permit(permit) => Some(permit.clone()),
-                Means::Own | Means::Token(_) => None,
-            },
+            permit: self.approving.permit.clone(),
         };
         let (device, change) = match known {
             Some(device) => {

@@ -51,6 +51,7 @@ pub async fn approve(
         member: caller.member(),
         role,
         evidence,
+        permit: None,
     };
     let approval = approval::approve(context, approving).await?;
     relay.tell_approval(

@@ -16,7 +16,7 @@ use gangway_protocol::enrolment::{
     ClaimantToDevice, ClaimantToServer, CredentialKind, DeviceToClaimant, ServerToClaimant,
 };
 use gangway_protocol::error::{Problem, ProblemCode};
-use gangway_protocol::permit::Pass;
+use gangway_protocol::permit::{Lookup, Pass};
 use gangway_protocol::seal::{Answer, Channel, Claimant};
 
 use super::approval;
@@ -28,7 +28,7 @@ use crate::authority::Member;
 use crate::context::Context;
 use crate::db::permits::{self, PermitRecord};
 use crate::db::{DbError, signers, write};
-use crate::limits::{AddressKey, Limits, PermitAttempt};
+use crate::limits::{AddressKey, Limits, PermitAttempt, PermitEnd};
 use crate::relay::{Attendance, Conversation, problem};
 use decision::{Decision, decide};
 
@@ -63,8 +63,10 @@ impl From<EnrolmentError> for Cut {
 
 /// Serves a device that named a permit, to the end.
 pub(crate) async fn attend(context: &Context, limits: &Limits, attendance: Attendance) {
+    let now = || context.clock.both().monotonic;
     let found = match find(context, &attendance).await {
-        Ok(found) => found,
+        // Whoever asks does not learn that: it would tell which lookups are this organisation's.
+        Ok(found) => found.filter(|found| !is_guessed_at(limits, found, now())),
         Err(error) => {
             if let Cut::Fault(problem) = Cut::from(EnrolmentError::from(error)) {
                 attendance.refuse(problem);
@@ -78,7 +80,7 @@ pub(crate) async fn attend(context: &Context, limits: &Limits, attendance: Atten
         address: attendance.address.map(AddressKey::from),
     };
     // threat model, PRE-3: nobody learns anything about permits who has failed too often.
-    if let Err(too_many) = limits.begin_permit(&attempt, context.clock.both().monotonic) {
+    if let Err(too_many) = limits.begin_permit(&attempt, now()) {
         return attendance.refuse(Problem {
             retry_after_secs: Some(too_many.retry_after_secs),
             ..problem(
@@ -88,9 +90,13 @@ pub(crate) async fn attend(context: &Context, limits: &Limits, attendance: Atten
         });
     }
     let opened = open(context, &attendance, found.as_ref()).await;
-    let failed = matches!(opened, Err(Cut::Mismatch));
-    limits.settle_permit(&attempt, failed, context.clock.both().monotonic);
-    if let (true, Some(found)) = (failed, &found) {
+    let end = match &opened {
+        Ok(_) | Err(Cut::Fault(_)) => PermitEnd::Fitted,
+        Err(Cut::Mismatch) => PermitEnd::Mismatch,
+        Err(Cut::Over) => PermitEnd::Silent,
+    };
+    limits.settle_permit(&attempt, end, now());
+    if let (PermitEnd::Mismatch, Some(found)) = (end, &found) {
         note_failure(context, found).await;
     }
     let served = match (opened, &found) {
@@ -107,6 +113,11 @@ pub(crate) async fn attend(context: &Context, limits: &Limits, attendance: Atten
             attendance.refuse(problem);
         }
     }
+}
+
+/// Secrets that people chose are guessed at one after the other: then none of an organisation's opens for a while.
+fn is_guessed_at(limits: &Limits, permit: &PermitRecord, now: crate::clock::Monotonic) -> bool {
+    matches!(permit.lookup(), Lookup::Device(_)) && limits.is_guessed_at(&permit.permit.organisation, now)
 }
 
 /// The permit that the device means: where several customers have entered the same device id, one of them by lot, so that none can

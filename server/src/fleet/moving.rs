@@ -1,7 +1,7 @@
 //! A device goes to another organisation of its customer. Key, certificates and history go with it; nothing changes for the
 //! device itself.
 
-use gangway_protocol::device::{Device, FleetChangeKind};
+use gangway_protocol::device::{Device, DeviceState, FleetChangeKind};
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::organisation::Role;
@@ -70,6 +70,14 @@ pub async fn move_decided(
         if device.organisation != from {
             return Err(Error::Conflict(
                 "somebody else has moved this device meanwhile: look where it is now".to_owned(),
+            ));
+        }
+        if matches!(
+            device.state,
+            DeviceState::Pending { .. } | DeviceState::Rejected { .. }
+        ) {
+            return Err(Error::Conflict(
+                "this device is in the lobby: decide about it first, then move it".to_owned(),
             ));
         }
         if approvals::any_under_way(tx, &id).await? {

@@ -6,10 +6,11 @@ use gangway_protocol::certificate::ApprovalRequest;
 use gangway_protocol::device::{DeviceState, DeviceSummary, FleetChangeKind};
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId};
+use gangway_protocol::organisation::Role;
 use gangway_protocol::permit::LobbyEntry;
 
 use super::preapproval::require_word;
-use crate::authority::{Caller, Error, Proof, Result, Right};
+use crate::authority::{Caller, Error, Proof, Result, Right, hold_as};
 use crate::context::Context;
 use crate::db::approvals::Evidence;
 use crate::db::audit::{Entry, Scope};
@@ -76,7 +77,7 @@ pub async fn settle(context: &Context, caller: &Caller, id: &DeviceId, admit: bo
     if admit {
         let_in(context, caller, id).await
     } else {
-        reject(context, caller, id).await
+        reject(context, caller, &device.organisation, id).await
     }
 }
 
@@ -86,11 +87,12 @@ async fn let_in(context: &Context, caller: &Caller, id: &DeviceId) -> Result<()>
         let mut reader = context.db.reader().await?;
         let conn = &mut reader.conn();
         let device = devices::find(conn, id).await?.ok_or(Error::NotFound)?.device;
-        if matches!(
-            device.state,
-            DeviceState::Enrolling { .. } | DeviceState::Active { .. }
-        ) {
-            return Ok(());
+        match device.state {
+            DeviceState::Pending { .. } | DeviceState::Rejected { .. } => {}
+            DeviceState::Enrolling { .. } | DeviceState::Active { .. } => return Ok(()),
+            DeviceState::Suspended { .. } | DeviceState::Retired { .. } => {
+                return Err(not_waiting(&device.name));
+            }
         }
         let waiting = lobby::find(conn, id)
             .await?
@@ -125,6 +127,7 @@ async fn let_in(context: &Context, caller: &Caller, id: &DeviceId) -> Result<()>
             proof,
             device_address: waiting.address,
         }),
+        permit: Some(waiting.permit),
     };
     approve(context, approving).await?;
     let id = id.clone();
@@ -133,10 +136,15 @@ async fn let_in(context: &Context, caller: &Caller, id: &DeviceId) -> Result<()>
     })
 }
 
-async fn reject(context: &Context, caller: &Caller, id: &DeviceId) -> Result<()> {
+async fn reject(context: &Context, caller: &Caller, place: &OrganisationId, id: &DeviceId) -> Result<()> {
     let (now, caller, owned) = (context.clock.now(), caller.clone(), id.clone());
+    let place = place.clone();
     let organisation = write!(context.db, |tx| -> Result<Option<OrganisationId>> {
+        hold_as(tx, &caller, &place, Role::may_enrol).await?;
         let device = devices::lock(tx, &owned).await?.ok_or(Error::NotFound)?.device;
+        if device.organisation != place {
+            return Err(Error::NotFound);
+        }
         match &device.state {
             DeviceState::Rejected { .. } => return Ok(None),
             DeviceState::Pending { .. } => {}

@@ -268,7 +268,7 @@ async fn plan(
     let conn = &mut reader.conn();
     let place = open_place(conn, organisation).await?;
     let signer = signer_for(conn, organisation, signer, by.role).await?;
-    let standing = permits::of_device_ids(conn, &place.root, &ids, now).await?;
+    let standing = permits::of_device_ids(conn, organisation, &ids, now).await?;
     drop(reader);
     let mut plan = Plan {
         added: Vec::new(),
@@ -279,11 +279,7 @@ async fn plan(
         },
     };
     for row in rows {
-        match row.beside(
-            tools.key_store,
-            standing.get(row.pass.lookup.as_str()),
-            organisation,
-        ) {
+        match row.beside(tools.key_store, standing.get(row.pass.lookup.as_str())) {
             Beside::Same => plan.outcome.unchanged += 1,
             Beside::Refused(detail) => plan.outcome.refused.push(RefusedRow {
                 row: row.number,
@@ -336,25 +332,20 @@ impl Row {
         })
     }
 
-    fn beside<'a>(
-        &self,
-        key_store: &KeyStore,
-        standing: Option<&'a PermitRecord>,
-        organisation: &OrganisationId,
-    ) -> Beside<'a> {
+    fn beside<'a>(&self, key_store: &KeyStore, standing: Option<&'a PermitRecord>) -> Beside<'a> {
         let Some(record) = standing else {
             return Beside::Nothing(None);
         };
         let permit = &record.permit;
-        let is_same = permit.organisation == *organisation
-            && pass_of(key_store, record).is_ok_and(|pass| pass == self.pass);
+        let is_same = pass_of(key_store, record).is_ok_and(|pass| pass == self.pass);
         match permit.state {
             PermitState::Open | PermitState::Used if is_same => Beside::Same,
             PermitState::Open => Beside::Refused(
-                "this device id is entered already, with another secret or in another organisation: revoke that first"
-                    .to_owned(),
+                "this device id is entered already, with another secret: revoke that first".to_owned(),
             ),
-            PermitState::Used | PermitState::Expired | PermitState::Revoked => Beside::Nothing(Some(&permit.id)),
+            PermitState::Used | PermitState::Expired | PermitState::Revoked => {
+                Beside::Nothing(Some(&permit.id))
+            }
         }
     }
 

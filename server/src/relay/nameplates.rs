@@ -225,6 +225,18 @@ impl Nameplates {
         self.changes.insert(plate, lease);
     }
 
+    /// The device of `plate` on `socket` has gone, and showed it to nobody: somebody else may have it at once.
+    pub(crate) fn release(&mut self, plate: PackedNameplate, socket: u32, now: Now) {
+        if self.taken.get(&plate).is_some_and(|taken| taken.socket == socket) {
+            self.taken.remove(&plate);
+            let lease = Lease {
+                epoch: None,
+                rests_until: now.wall,
+            };
+            self.changes.insert(plate, lease);
+        }
+    }
+
     /// What has changed since the last call and is to be written to the database.
     pub(crate) fn take_changes(&mut self) -> HashMap<PackedNameplate, Lease> {
         std::mem::take(&mut self.changes)

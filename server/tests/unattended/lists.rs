@@ -122,3 +122,58 @@ both_engines!(
         );
     }
 );
+
+both_engines!(
+    /// Threat model: PRE-8.
+    async fn a_pre_approval_ends_with_the_right_of_whoever_gave_it(server: Server) {
+        let works = Works::new(&server).await;
+        let ina = Works {
+            ada: server.member(&works.home, Role::Installer, "Ina").await,
+            home: works.home.clone(),
+        };
+        ina.ada
+            .api
+            .preapprove_devices(&works.home, &import(&[("thermometer-7", "1")]))
+            .await
+            .expect("it is entered");
+        works
+            .ada
+            .api
+            .remove_member(&works.home, &ina.ada.account)
+            .await
+            .expect("she is removed");
+        let refused = Applicant::new("a")
+            .ask(&server.spawn(), &pass("thermometer-7", "1"))
+            .await;
+        assert!(matches!(refused, Became::Refused(_)), "{refused:?}");
+        assert_eq!(server.states().await.len(), 0);
+    }
+);
+
+both_engines!(
+    /// A sibling organisation took over what it could not even see.
+    async fn an_organisation_takes_no_device_id_of_another_one_over(server: Server) {
+        let works = Works::new(&server).await;
+        let own = works.preapprove("meter-1", "1").await;
+        let spawned = server.spawn();
+        assert!(matches!(
+            Applicant::new("a").ask(&spawned, &own).await,
+            Became::Joined(_)
+        ));
+        let beside = crate::organisations::made(&works.ada, &works.home, "Beside").await;
+        let other = Works {
+            ada: server.member(&beside, Role::Installer, "Ina").await,
+            home: beside,
+        };
+        other
+            .ada
+            .api
+            .preapprove_devices(&other.home, &import(&[("meter-1", "2")]))
+            .await
+            .expect("it is entered");
+        assert_eq!(
+            works.permits(PermitKind::Preapproval).await[0].state,
+            PermitState::Used
+        );
+    }
+);

@@ -1,12 +1,12 @@
 //! The lobby: who waits, who is let in, who is not and may be later after all.
 
 use gangway_protocol::error::ProblemCode;
-use gangway_protocol::organisation::Role;
+use gangway_protocol::organisation::{DeviceMove, Role};
 use gangway_protocol::permit::{LobbyEntry, LobbyQuery, PermitMode};
 use gangway_protocol::time::UnixMillis;
 
 use super::Works;
-use super::applicant::{Applicant, Became};
+use super::applicant::{Applicant, Became, Until};
 use crate::support::{START, both_engines};
 
 impl Works {
@@ -138,5 +138,53 @@ both_engines!(
             late.expect_err("a refusal").code(),
             Some(ProblemCode::StepUpRequired)
         );
+    }
+);
+
+both_engines!(
+    /// Threat model: PRE-8. A lobby let in by itself what a member had taken out.
+    async fn what_a_member_took_out_stays_out(server: Server) {
+        let works = Works::new(&server).await;
+        let spawned = server.spawn();
+        for mode in [PermitMode::Lobby, PermitMode::Auto] {
+            let (_, key) = works.key(mode).await;
+            let device = Applicant::new("thermometer-7");
+            device.ask_until(&spawned, &key, Until::Offered).await;
+            let id = works.ada.fleet().await[0].id.clone();
+            works.ada.api.retire_device(&id).await.expect("it is taken out");
+            assert!(
+                matches!(device.ask(&spawned, &key).await, Became::Refused(_)),
+                "{mode:?}"
+            );
+            let settled = works.ada.api.settle_device(&id, true).await;
+            assert_eq!(
+                settled.expect_err("a refusal").code(),
+                Some(ProblemCode::Conflict)
+            );
+        }
+        assert_eq!(
+            server
+                .text("SELECT CAST(COUNT(*) AS TEXT) FROM certificates")
+                .await,
+            "0"
+        );
+    }
+);
+
+both_engines!(
+    /// It came twice then: its key was looked for where it had been.
+    async fn a_device_of_the_lobby_is_decided_about_before_it_is_moved(server: Server) {
+        let works = Works::new(&server).await;
+        let (_, key) = works.key(PermitMode::Lobby).await;
+        let spawned = server.spawn();
+        Applicant::new("a").ask(&spawned, &key).await;
+        let id = works.lobby(false).await[0].device.id.clone();
+        let below = crate::organisations::made(&works.ada, &works.home, "Below").await;
+        let moved = works
+            .ada
+            .api
+            .move_device(&id, &DeviceMove { organisation: below })
+            .await;
+        assert_eq!(moved.expect_err("a refusal").code(), Some(ProblemCode::Conflict));
     }
 );

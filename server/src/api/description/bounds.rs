@@ -18,7 +18,7 @@ use gangway_protocol::organisation::{
     MAX_CERTIFICATE_VALIDITY_DAYS, MAX_GRACE_DAYS, MAX_SUPERSEDED_GRACE_HOURS,
 };
 use gangway_protocol::page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT};
-use gangway_protocol::permit::{MAX_DEVICE_ID_LEN, MAX_IMPORT, MAX_NETWORKS, MAX_OVERLAP_HOURS, MAX_USES};
+use gangway_protocol::permit::{MAX_DEVICE_ID_LEN, MAX_IMPORT, MAX_NETWORKS, MAX_USES};
 use gangway_protocol::single_sign_on::{MAX_ISSUER_LEN, MAX_MAPPINGS, MAX_VALUE_LEN};
 use gangway_protocol::webhook::{MAX_EXPIRING_DAYS, MAX_URL_LEN};
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ pub(super) fn add_to_schemas(components: &mut Components) {
         (
             "PermitReplacement",
             "overlap_hours",
-            json!({ "maximum": MAX_OVERLAP_HOURS }),
+            json!({ "maximum": gangway_protocol::permit::MAX_OVERLAP_HOURS }),
         ),
         ("SerialsRequest", "serials", json!({ "maxItems": MAX_IMPORT })),
         ("PreapprovalImport", "devices", json!({ "maxItems": MAX_IMPORT })),

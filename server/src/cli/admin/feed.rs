@@ -33,7 +33,7 @@ pub(super) struct CreateArgs {
 
 /// Runs `gangway admin feed …`.
 pub(super) async fn run(FeedCommand::Create(args): FeedCommand) -> Result<(), CommandError> {
-    let db = super::open_or_make(&args.flags).await?;
+    let (_, db) = super::open_or_make(&args.flags).await?;
     let made = create_feed(&db, &SystemClock, &SystemRandom, &args.name, args.organisation).await;
     let shown = match made {
         Ok(feed) => show(&db, &feed).await,

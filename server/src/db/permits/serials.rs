@@ -51,7 +51,7 @@ pub async fn copy(conn: &mut Conn<'_>, from: &PermitId, to: &PermitId) -> Result
     Ok(())
 }
 
-/// Gives a serial number to a key. False when it is not on the list, or another key has it.
+/// Gives a serial number to a key. False when it is not on the list, another key has it, or the key has another one.
 ///
 /// # Errors
 /// What the database says.
@@ -63,7 +63,8 @@ pub async fn take(
 ) -> Result<bool, DbError> {
     let taken = query(
         "UPDATE permit_serials SET spki_sha256 = $3
-             WHERE permit = $1 AND serial = $2 AND (spki_sha256 IS NULL OR spki_sha256 = $3)",
+             WHERE permit = $1 AND serial = $2 AND (spki_sha256 IS NULL OR spki_sha256 = $3)
+                 AND NOT EXISTS (SELECT 1 FROM permit_serials o WHERE o.permit = $1 AND o.spki_sha256 = $3 AND o.serial <> $2)",
     )
     .bind(permit.as_str())
     .bind(serial)

@@ -8,18 +8,24 @@ use gangway_protocol::time::UnixMillis;
 
 use crate::db::{Conn, DbError, parsed, query, row};
 
-/// Whether a key has come by a permit before.
+/// The device whose key has come by a permit before.
 ///
 /// # Errors
 /// What the database says.
-pub async fn has_come(conn: &mut Conn<'_>, permit: &PermitId, spki: &Sha256Hex) -> Result<bool, DbError> {
+pub async fn who_came(
+    conn: &mut Conn<'_>,
+    permit: &PermitId,
+    spki: &Sha256Hex,
+) -> Result<Option<DeviceId>, DbError> {
     let found: Option<(String,)> =
         query("SELECT device FROM permit_uses WHERE permit = $1 AND spki_sha256 = $2")
             .bind(permit.as_str())
             .bind(spki.to_string())
             .fetch_optional(conn)
             .await?;
-    Ok(found.is_some())
+    found
+        .map(|(device,)| parsed(&device, "permit_uses.device"))
+        .transpose()
 }
 
 /// Counts a key, unless it was counted before. False when the permit lets nobody else in: it was revoked, its time is over, or it has

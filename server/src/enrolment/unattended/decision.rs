@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use gangway_protocol::certificate::{Approval, ApprovalRequest, Csr, EnrolmentStage};
 use gangway_protocol::device::{Device, DeviceState, Facts, FleetChangeKind};
 use gangway_protocol::history::DeviceAction;
-use gangway_protocol::id::{ClaimId, DeviceId};
+use gangway_protocol::id::{AccountId, ClaimId, DeviceId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::permit::{PermitKind, PermitMode, PermitState};
 use gangway_protocol::time::UnixMillis;
@@ -112,30 +112,29 @@ struct Applicant<'a> {
 
 impl Applicant<'_> {
     async fn judge(&self, context: &Context) -> Result<Decision, EnrolmentError> {
-        let (known, has_come) = {
+        let known = {
             let mut reader = context.db.reader().await?;
             let conn = &mut reader.conn();
             let spki = self.csr.spki_sha256();
             let key = device_keys::find(conn, &self.permit.permit.organisation, &spki).await?;
-            let known = match key {
+            // A device that has come by this permit may have been moved to another organisation since.
+            let owner = match key {
                 Some(key) if key.refused => return Err(EnrolmentError::KeyRevoked),
-                Some(key) => devices::find(conn, &key.device)
-                    .await?
-                    .map(|record| record.device),
+                Some(key) => Some(key.device),
+                None => uses::who_came(conn, &self.permit.permit.id, &spki).await?,
+            };
+            let known = match owner {
+                Some(owner) => devices::find(conn, &owner).await?.map(|record| record.device),
                 None => None,
             };
             let underway = match &known {
                 Some(device) => approvals::newest_of_key(conn, &device.id, &spki).await?,
                 None => None,
             };
-            let has_come = uses::has_come(conn, &self.permit.permit.id, &spki).await?;
-            (
-                known.map(|device| (device, underway.map(|(record, _)| record))),
-                has_come,
-            )
+            known.map(|device| (device, underway.map(|(record, _)| record)))
         };
         match known {
-            Some((device, underway)) => self.judge_known(context, device, underway, has_come).await,
+            Some((device, underway)) => self.judge_known(context, device, underway).await,
             None => self.judge_unknown(context).await,
         }
     }
@@ -145,7 +144,6 @@ impl Applicant<'_> {
         context: &Context,
         device: Device,
         underway: Option<ApprovalRecord>,
-        has_come: bool,
     ) -> Result<Decision, EnrolmentError> {
         match &device.state {
             DeviceState::Pending { since } => {
@@ -161,10 +159,20 @@ impl Applicant<'_> {
                 })
             }
             DeviceState::Enrolling { .. } => match underway {
+                // What a person approved by its code is theirs to finish.
+                Some(record) if record.permit.as_ref() != Some(&self.permit.permit.id) => {
+                    Ok(Decision::Refuse(
+                        "a member has approved this device by its code, and finishes that".to_owned(),
+                    ))
+                }
                 Some(record) if require_standing(&record, self.now).is_ok() && goes_on(record.stage) => {
+                    // Whoever let it in has to be somebody who still may.
+                    if self.role_of(context, &record.account).await?.is_none() {
+                        return Ok(Decision::Refuse(self.not_theirs()));
+                    }
                     let member = Member {
                         account: record.account.clone(),
-                        name: record.approver.clone(),
+                        name: self.permit.permit.name.clone(),
                         means: Means::Permit(self.permit.permit.id.clone()),
                     };
                     Ok(Decision::Enrol {
@@ -173,6 +181,7 @@ impl Applicant<'_> {
                         csr: Box::new(self.csr.clone()),
                     })
                 }
+                _ if self.permit.permit.mode == PermitMode::Lobby => Ok(Decision::Refuse(LAPSED.to_owned())),
                 _ => self.approve(context).await,
             },
             DeviceState::Active { .. } | DeviceState::Suspended { .. } => Ok(Decision::Refuse(format!(
@@ -180,11 +189,8 @@ impl Applicant<'_> {
                  the panel; if it is a copy of that one, make it a key of its own",
                 device.name
             ))),
-            // One that left before it was ever in the fleet may come again; one that a member took out of it may not.
-            DeviceState::Retired { .. } if has_come && underway.is_none() => self.approve(context).await,
-            DeviceState::Retired { .. } => Ok(Decision::Refuse(
-                "this device was taken out of the fleet: a member lets it in again by its code".to_owned(),
-            )),
+            // Whether a member took it out or it did not come in time: a permit does not speak against a member.
+            DeviceState::Retired { .. } => Ok(Decision::Refuse(LAPSED.to_owned())),
         }
     }
 
@@ -212,6 +218,9 @@ impl Applicant<'_> {
     /// The permit's word is the approval.
     async fn approve(&self, context: &Context) -> Result<Decision, EnrolmentError> {
         let permit = &self.permit.permit;
+        let Some(role) = self.role_of(context, &self.permit.account).await? else {
+            return Ok(Decision::Refuse(self.not_theirs()));
+        };
         let member = Member {
             account: self.permit.account.clone(),
             name: permit.name.clone(),
@@ -229,8 +238,8 @@ impl Applicant<'_> {
                 replace: false,
             },
             member: member.clone(),
-            // Whoever made the permit was asked whether they may use its signer.
-            role: Role::Owner,
+            role,
+            permit: Some(permit.id.clone()),
             evidence: Some(Evidence {
                 proof: permit.id.to_string(),
                 device_address: self.address.clone(),
@@ -242,6 +251,25 @@ impl Applicant<'_> {
             member,
             csr: Box::new(self.csr.clone()),
         })
+    }
+
+    /// As what somebody vouches for the device, if they still may enrol. Keys and tickets were made by an admin for the organisation,
+    /// and are its own: other admins see and revoke them (threat model, PRE-8).
+    async fn role_of(&self, context: &Context, account: &AccountId) -> Result<Option<Role>, EnrolmentError> {
+        if self.permit.permit.kind != PermitKind::Preapproval && *account == self.permit.account {
+            return Ok(Some(Role::Owner));
+        }
+        let mut reader = context.db.reader().await?;
+        let role =
+            organisations::role_at(&mut reader.conn(), &self.permit.permit.organisation, account).await?;
+        Ok(role.filter(|role| role.may_enrol()))
+    }
+
+    fn not_theirs(&self) -> String {
+        format!(
+            "whoever let this device in (“{}”) may not enrol devices any more: another member does it again",
+            self.permit.permit.name
+        )
     }
 
     /// A device that nobody has seen before begins to wait.
@@ -328,11 +356,14 @@ impl Applicant<'_> {
                 at: now,
                 again_at: now.plus(i64::from(secs) * UnixMillis::SECOND),
             };
-            Ok(lobby::note(tx, asked).await?)
+            Ok(lobby::note_again(tx, asked).await?)
         })
     }
 }
 
+/// A device that was out of the fleet before it was in it, or was taken out of it.
+const LAPSED: &str = "this device did not come in time, or a member took it out: a member lets it in by its code, or it joins with a new key \
+                      (gangway-device reset)";
 /// A permit whose last use somebody else has had.
 const SPENT: &str = "this permit has been used as often as it may be, or was taken back: ask for another one";
 

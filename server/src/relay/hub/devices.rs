@@ -254,8 +254,12 @@ impl Hub {
         driver: &mut impl Driver,
     ) {
         // Who keeps taking new ones would use up the short ones: each rests for fifteen minutes.
+        let limits = &self.dependencies.limits;
         if let Some(address) = address
-            && let Err(too_many) = self.dependencies.limits.nameplate(address.into(), now.monotonic)
+            && let Err(too_many) = match unattended {
+                true => limits.unattended(address.into(), now.monotonic),
+                false => limits.nameplate(address.into(), now.monotonic),
+            }
         {
             return self.refuse_now(socket, full(too_many.retry_after_secs), now, driver);
         }
@@ -340,7 +344,11 @@ impl Hub {
         if let Some(claim) = waiting.claim {
             spent |= self.step(claim, Input::DeviceGone, now, driver);
         }
-        self.nameplates.free(waiting.plate, socket, spent, now);
+        if waiting.unattended {
+            self.nameplates.release(waiting.plate, socket, now);
+        } else {
+            self.nameplates.free(waiting.plate, socket, spent, now);
+        }
     }
 
     pub(super) fn forget_address(&mut self, address: Option<IpAddr>) {
