@@ -94,7 +94,7 @@ test('a device waits in the lobby, is looked at, and let in', async ({ owner, se
   await portray(owner, 'lobby-empty');
   await owner.getByRole('link', { name: 'Rejected' }).click();
   await owner.locator('html[data-alive]').waitFor();
-  await owner.getByRole('button', { name: 'Let thermometer-9 in' }).click();
+  await owner.getByRole('button', { name: 'Let in thermometer-9' }).click();
   await expect(owner.getByText('Nobody was rejected.')).toBeVisible();
   // A restart of its software asks at once.
   await device.stop();

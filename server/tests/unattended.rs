@@ -23,7 +23,8 @@ use crate::support::member::Member;
 
 /// A key under which nothing was asked for before.
 fn once() -> IdempotencyKey {
-    IdempotencyKey::new((&SystemRandom as &dyn Random).bytes())
+    let random: &dyn Random = &SystemRandom;
+    IdempotencyKey::new(random.bytes())
 }
 
 /// An organisation with an admin.

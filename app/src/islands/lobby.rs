@@ -170,10 +170,10 @@ fn Decision(device: Device, list: List<LobbyEntry>, rejected: bool) -> impl Into
                 class="button primary"
                 type="button"
                 disabled=busy
-                aria-label=t.lobby_admit(&name)
                 on:click=move |_| decide(true)
             >
-                {t.lobby_admit_short()}
+                {t.lobby_admit()}
+                <span class="hidden-text">" " {name.clone()}</span>
             </button>
             {(!rejected)
                 .then(|| {
@@ -182,10 +182,10 @@ fn Decision(device: Device, list: List<LobbyEntry>, rejected: bool) -> impl Into
                             class="button"
                             type="button"
                             disabled=busy
-                            aria-label=t.lobby_reject(&name)
                             on:click=move |_| decide(false)
                         >
-                            {t.lobby_reject_short()}
+                            {t.lobby_reject()}
+                            <span class="hidden-text">" " {name.clone()}</span>
                         </button>
                     }
                 })}

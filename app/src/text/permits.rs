@@ -68,10 +68,8 @@ texts! {
     lobby_empty => "Nobody waits.", "Niemand wartet.";
     lobby_empty_text => "Devices come here by a registration key or a ticket that lets them into the lobby.", "Hierher kommen Geräte mit einem Registrierungsschlüssel oder Ticket, das in die Lobby führt.";
     lobby_none_rejected => "Nobody was rejected.", "Niemand wurde abgelehnt.";
-    lobby_admit(name: &str) => "Let {name} in", "{name} einlassen";
-    lobby_admit_short => "Let in", "Einlassen";
-    lobby_reject(name: &str) => "Reject {name}", "{name} ablehnen";
-    lobby_reject_short => "Reject", "Ablehnen";
+    lobby_admit => "Let in", "Einlassen";
+    lobby_reject => "Reject", "Ablehnen";
     lobby_came_by(name: &str) => "came by {name}", "kam mit {name}";
     lobby_from(address: &str) => "from {address}", "von {address}";
     lobby_asks_again => "asks again", "fragt wieder";

@@ -74,7 +74,7 @@ pub async fn run(args: RestoreArgs) -> Result<(), CommandError> {
     match values {
         Some(values) => values.take_the_place_of(&measured)?,
         None if measured.exists() => {
-            std::fs::remove_file(&measured).map_err(|error| failed("put aside", &measured, &error))?
+            std::fs::remove_file(&measured).map_err(|error| failed("put aside", &measured, &error))?;
         }
         None => {}
     }

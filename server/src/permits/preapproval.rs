@@ -232,7 +232,7 @@ fn checked(devices: Vec<Preapproval>, now: UnixMillis) -> (Vec<Row>, Vec<Refused
     let (mut rows, mut refused, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for (number, device) in (0u32..).zip(devices) {
         let device_id = device.device_id.trim().to_owned();
-        let row = match Row::check(number, device, now) {
+        let row = match Row::check(number, &device, now) {
             Ok(_) if !seen.insert(device_id.clone()) => {
                 Err("a row before it has the same device id: keep one of them".to_owned())
             }
@@ -309,7 +309,7 @@ enum Beside<'a> {
 }
 
 impl Row {
-    fn check(number: u32, device: Preapproval, now: UnixMillis) -> std::result::Result<Self, String> {
+    fn check(number: u32, device: &Preapproval, now: UnixMillis) -> std::result::Result<Self, String> {
         let pass = Pass::of_device(&device.device_id, &device.secret).map_err(|unfit| unfit.to_string())?;
         let named = match device
             .name

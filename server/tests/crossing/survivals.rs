@@ -98,7 +98,10 @@ async fn a_killed_server_has_every_measurement_that_it_acknowledged() {
     let kept = Place::get(port, &path).await.expect("an answer");
     let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
     for (entry, value) in acknowledged {
-        let is_it = |kept: &&serde_json::Value| kept["entry_id"].to_string() == entry;
+        let is_it = |kept: &&serde_json::Value| {
+            let number = kept["entry_id"].as_i64();
+            number.is_some_and(|number| entry.parse() == Ok(number))
+        };
         let found = kept["feeds"].as_array().expect("entries").iter().find(is_it);
         assert_eq!(found.expect("it was acknowledged")["field1"], value.to_string());
     }
