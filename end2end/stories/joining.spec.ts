@@ -36,7 +36,7 @@ test('an admin makes a key, a device joins by it alone, and a key that was revok
 
   await owner.reload();
   await owner.locator('html[data-alive]').waitFor();
-  await expect(owner.getByText('1 devices came')).toBeVisible();
+  await expect(owner.getByText('devices so far: 1')).toBeVisible();
   await portray(owner, 'permits');
   await owner.getByRole('button', { name: 'Revoke Hall 3' }).click();
   await owner.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();

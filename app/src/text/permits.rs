@@ -45,8 +45,8 @@ texts! {
     permit_state_used => "used up", "aufgebraucht";
     permit_state_expired => "expired", "abgelaufen";
     permit_state_revoked => "revoked", "widerrufen";
-    permit_uses_of(uses: u32, most: u32) => "{uses} of {most} devices", "{uses} von {most} Geräten";
-    permit_uses(uses: u32) => "{uses} devices came", "{uses} Geräte kamen";
+    permit_uses_of(uses: u32, most: u32) => "devices so far: {uses} of {most}", "Geräte bisher: {uses} von {most}";
+    permit_uses(uses: u32) => "devices so far: {uses}", "Geräte bisher: {uses}";
     permit_failures(count: u32) => "{count} attempts with a wrong secret, the last", "{count} Versuche mit falschem Geheimnis, zuletzt";
     permit_until => "works until", "gilt bis";
     permit_last_used => "last used", "zuletzt benutzt";

@@ -71,6 +71,7 @@ pub(super) fn PermitForm(
 ) -> impl IntoView {
     let t = language();
     let fields = Fields::default();
+    fields.mode.set(PermitMode::default().as_str().to_owned());
     if kind == PermitKind::Ticket {
         fields.uses.set("1".to_owned());
     }
