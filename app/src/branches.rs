@@ -73,6 +73,20 @@ pub(crate) fn administered(account: &Account, asked: Option<&str>) -> Vec<Organi
         .collect()
 }
 
+/// The organisations whose fleet an account may see.
+pub(crate) fn fleets(account: &Account) -> Vec<Branch> {
+    branches(&account.organisations)
+        .into_iter()
+        .filter(|branch| branch.organisation.role.may_see_fleet())
+        .collect()
+}
+
+/// Of these the organisation that an address names, or else the first.
+pub(crate) fn named_or_first<'a>(places: &'a [Branch], named: Option<&str>) -> Option<&'a Branch> {
+    let is_named = |branch: &&Branch| named.is_none_or(|named| branch.organisation.id.as_str() == named);
+    places.iter().find(is_named).or(places.first())
+}
+
 /// The branch of the organisation that an address names, or else the first that the person administers.
 pub(crate) fn asked_for<'a>(tree: &'a [Branch], asked: Option<&str>) -> Option<&'a Branch> {
     tree.iter().find(|Branch { organisation, .. }| match asked {

@@ -13,6 +13,7 @@ pub(crate) mod icon_button;
 pub(crate) mod labels;
 pub(crate) mod moment;
 pub(crate) mod notice;
+pub(crate) mod organisation_links;
 pub(crate) mod picture;
 pub(crate) mod presence;
 pub(crate) mod reason_field;

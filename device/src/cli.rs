@@ -177,7 +177,7 @@ fn settings(server: &Server, manner: &Manner) -> Result<Settings, Failure> {
     settings.ca_file.clone_from(&server.ca_file);
     settings.key_type = manner.key_type;
     settings.mqtt = manner.mqtt.settings();
-    settings.pass = manner.joining.pass()?;
+    settings.permit = manner.joining.permit()?;
     settings.code_life = Duration::from_secs(manner.code_life_secs);
     settings.accept = match manner.who_accepts() {
         WhoAccepts::Ask => Accept::Ask,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gangway_protocol::device::Facts;
 use gangway_protocol::enrolment::CODE_LIFE_SECS;
-use gangway_protocol::permit::Pass;
+use gangway_protocol::permit::DevicePermit;
 use url::{Host, Url};
 
 use crate::enrolment::Accept;
@@ -30,7 +30,7 @@ pub struct Settings {
     /// Who answers when an organisation wants the device.
     pub accept: Accept,
     /// What it joins with instead of a code, where nobody stands at the screen.
-    pub pass: Option<Pass>,
+    pub permit: Option<DevicePermit>,
     /// How long a code lives, at most ten minutes.
     pub code_life: Duration,
     /// Which issuers to trust when connecting to the server.
@@ -58,7 +58,7 @@ impl Settings {
             key_type: KeyType::default(),
             keys: Arc::new(FileKeys),
             accept: Accept::default(),
-            pass: None,
+            permit: None,
             code_life: Duration::from_secs(u64::from(CODE_LIFE_SECS)),
             trust: Trust::default(),
             ca_file: None,

@@ -8,6 +8,7 @@
 //!
 //! The machine outlives its connections: the code, the count of failures and the brake on answers go on across them.
 
+mod afterwards;
 mod claim;
 mod code;
 
@@ -21,14 +22,14 @@ use gangway_protocol::enrolment::{
 };
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::id::ClaimId;
-use gangway_protocol::permit::Pass;
+use gangway_protocol::permit::DevicePermit;
 use gangway_protocol::time::UnixMillis;
 
 use self::claim::{Claim, Ending, Turn};
 use self::code::{LiveCode, UnredeemedAnswers};
 use crate::clock::ServerClock;
 use crate::credential::Credential;
-use crate::event::{Event, Trouble};
+use crate::event::Event;
 use crate::key::Csr;
 use crate::rng::Random;
 
@@ -106,8 +107,8 @@ pub struct Enrolment {
     resume: Option<String>,
     code: Option<LiveCode>,
     /// What it has instead of a code, where it joins without a person.
-    pass: Option<Pass>,
-    /// Times in a row that nothing came of that pass.
+    permit: Option<DevicePermit>,
+    /// Times in a row that nothing came of that permit.
     refusals: u32,
     claim: Option<Claim>,
     answers: UnredeemedAnswers,
@@ -136,7 +137,7 @@ impl Enrolment {
             connection: Connection::Down,
             resume,
             code: None,
-            pass: None,
+            permit: None,
             refusals: 0,
             claim: None,
             answers: UnredeemedAnswers::default(),
@@ -151,14 +152,14 @@ impl Enrolment {
         self
     }
 
-    /// Joins by a pass instead of a code: the server claims the device, no person does, and nobody is asked.
+    /// Joins by a permit instead of a code: the server claims the device, no person does, and nobody is asked.
     #[must_use]
-    pub fn with_pass(mut self, pass: Option<Pass>) -> Self {
-        if pass.is_some() {
+    pub fn with_permit(mut self, permit: Option<DevicePermit>) -> Self {
+        if permit.is_some() {
             self.accept = Accept::Always;
             self.resume = None;
         }
-        self.pass = pass;
+        self.permit = permit;
         self
     }
 
@@ -168,7 +169,7 @@ impl Enrolment {
         let hello = DeviceToServer::Hello {
             agent: self.identity.agent.clone(),
             resume: self.resume.clone(),
-            lookup: self.pass.as_ref().map(|pass| pass.lookup.clone()),
+            lookup: self.permit.as_ref().map(|permit| permit.lookup.clone()),
         };
         vec![Effect::Send(hello)]
     }
@@ -199,7 +200,7 @@ impl Enrolment {
                 server_time,
             } => {
                 self.server_clock = Some(ServerClock::new(server_time, now));
-                if self.pass.is_none() {
+                if self.permit.is_none() {
                     self.resume = Some(resume.clone());
                     effects.push(Effect::KeepResume(Some(resume)));
                 }
@@ -217,7 +218,7 @@ impl Enrolment {
                     let mut turn = claim.on_confirm(&confirm, &self.identity, code.verification_uri(), now);
                     if let Turn::On(_, more) = &mut turn {
                         self.answers.redeem();
-                        if self.pass.is_some() {
+                        if self.permit.is_some() {
                             // Nobody has entered a code.
                             more.retain(|effect| !matches!(effect, Effect::Tell(Event::Claimed {})));
                         }
@@ -303,7 +304,7 @@ impl Enrolment {
     /// The person at the device wants another code. While a claim runs, nothing happens.
     pub fn replace_code(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if self.claim.is_none() && self.pass.is_none() {
+        if self.claim.is_none() && self.permit.is_none() {
             self.withdraw(ReplaceReason::Asked, &mut effects);
         }
         effects
@@ -318,7 +319,7 @@ impl Enrolment {
         }
         // protocol.md §2: expiry never interrupts a running claim.
         if self.claim.is_none() && self.code.as_ref().is_some_and(|code| code.has_expired(now)) {
-            if self.pass.is_some() {
+            if self.permit.is_some() {
                 // The server should have claimed the device long ago.
                 let nobody = "the server did not take this device up".to_owned();
                 self.after_unattended(Ending::Broken { reason: nobody }, &mut effects, now);
@@ -372,16 +373,16 @@ impl Enrolment {
             return;
         }
         self.connection = Connection::Waiting;
-        if let Some(pass) = self.pass.clone() {
-            let lookup = pass.lookup.as_str().to_owned();
-            self.code = Some(LiveCode::of_pass(
-                pass,
+        if let Some(permit) = self.permit.clone() {
+            let lookup = permit.lookup.as_str().to_owned();
+            self.code = Some(LiveCode::of_permit(
+                permit,
                 nameplate.clone(),
                 verification_uri,
                 life,
                 now,
             ));
-            effects.push(Effect::Tell(Event::PassPresented { lookup }));
+            effects.push(Effect::Tell(Event::PermitPresented { lookup }));
             return;
         }
         match &mut self.code {
@@ -452,119 +453,6 @@ impl Enrolment {
             }
         }
     }
-
-    /// What the end of a claim means for the code.
-    fn after(&mut self, ending: Ending, effects: &mut Vec<Effect>, now: Instant) {
-        if self.pass.is_some() {
-            return self.after_unattended(ending, effects, now);
-        }
-        match ending {
-            Ending::Unredeemed => self.count_failure(effects, now),
-            Ending::Broken { reason } => effects.push(Effect::Tell(Event::ClaimEnded { reason })),
-            Ending::Refused { by, reason } => {
-                effects.push(Effect::Tell(Event::Refused { by, reason }));
-                self.withdraw(ReplaceReason::Spent, effects);
-            }
-            Ending::Waits { reason, .. } => effects.push(Effect::Tell(Event::ClaimEnded { reason })),
-            Ending::Enrolled => {
-                self.code = None;
-                self.resume = None;
-                effects.push(Effect::KeepResume(None));
-                effects.push(Effect::Enrolled);
-            }
-        }
-    }
-
-    /// What the end of a claim means for a device that has a pass: the connection ends, and the device comes again, ever more rarely
-    /// while nothing comes of it.
-    fn after_unattended(&mut self, ending: Ending, effects: &mut Vec<Effect>, now: Instant) {
-        self.code = None;
-        let again = match ending {
-            Ending::Enrolled => {
-                self.refusals = 0;
-                return effects.push(Effect::Enrolled);
-            }
-            Ending::Waits { reason, retry_after } => {
-                self.refusals = 0;
-                let retry_in_secs = retry_after.as_secs();
-                effects.push(Effect::Tell(Event::InLobby {
-                    reason,
-                    retry_in_secs,
-                }));
-                retry_after
-            }
-            Ending::Unredeemed => {
-                effects.push(Effect::Tell(Event::Error(pass_refused())));
-                self.rarely()
-            }
-            Ending::Refused { reason, .. } | Ending::Broken { reason } => self.not_joined(reason, effects),
-        };
-        effects.push(Effect::Pause(now + again));
-    }
-
-    fn not_joined(&mut self, reason: String, effects: &mut Vec<Effect>) -> Duration {
-        let again = self.rarely();
-        let retry_in_secs = again.as_secs();
-        effects.push(Effect::Tell(Event::NotJoined {
-            reason,
-            retry_in_secs,
-        }));
-        again
-    }
-
-    /// A minute, two, four, … up to an hour.
-    fn rarely(&mut self) -> Duration {
-        let minutes = 1u64 << self.refusals.min(6);
-        self.refusals = self.refusals.saturating_add(1);
-        Duration::from_secs((minutes * 60).min(3600))
-    }
-
-    fn count_failure(&mut self, effects: &mut Vec<Effect>, now: Instant) {
-        if let Some(code) = &mut self.code {
-            let (count, remaining) = code.fail();
-            effects.push(Effect::Tell(Event::AttemptFailed { count, remaining }));
-            if remaining == 0 {
-                self.withdraw(ReplaceReason::Attempts, effects);
-            }
-        }
-        self.brake(effects, now);
-    }
-
-    /// Destroys the secret and asks for another nameplate.
-    fn withdraw(&mut self, reason: ReplaceReason, effects: &mut Vec<Effect>) {
-        if self.code.take().is_none() {
-            return;
-        }
-        effects.push(Effect::Tell(Event::CodeWithdrawn { reason }));
-        self.resume = None;
-        effects.push(Effect::KeepResume(None));
-        if self.connection == Connection::Waiting {
-            self.connection = Connection::Expecting;
-            effects.push(Effect::Send(DeviceToServer::Replace { reason }));
-        }
-    }
-
-    /// protocol.md §1: after 30 unredeemed answers within an hour the device pauses and says so.
-    fn brake(&mut self, effects: &mut Vec<Effect>, now: Instant) -> bool {
-        let Some(until) = self.answers.paused_until(now) else {
-            return false;
-        };
-        self.code = None;
-        let resumes_in_secs = until.saturating_duration_since(now).as_secs();
-        effects.push(Effect::Tell(Event::Paused { resumes_in_secs }));
-        effects.push(Effect::Pause(until));
-        true
-    }
-}
-
-/// The server has another secret, or none.
-fn pass_refused() -> Trouble {
-    Trouble::new(
-        "pass_refused",
-        "The server does not accept what this device was given to join with: it does not know it, or knows another secret.",
-        "Compare the registration key, the ticket, or the device id and its secret with the panel. To join by a code instead, start \
-         the device without them.",
-    )
 }
 
 /// What becomes of an answer to a question that does not stand.

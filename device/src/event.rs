@@ -41,7 +41,7 @@ pub enum Event {
     },
     /// The device has told the server what it joins with; the server decides.
     #[non_exhaustive]
-    PassPresented {
+    PermitPresented {
         /// Its half that is no secret: of a registration key or ticket, or the device id.
         lookup: String,
     },

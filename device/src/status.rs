@@ -67,7 +67,7 @@ impl Status {
             Event::Refused { .. }
             | Event::CodeWithdrawn { .. }
             | Event::Revoked { .. }
-            | Event::PassPresented { .. }
+            | Event::PermitPresented { .. }
             | Event::NotJoined { .. } => Phase::Connecting,
             Event::InLobby { .. } => Phase::InLobby,
             _ => return,

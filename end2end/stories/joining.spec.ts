@@ -42,7 +42,7 @@ test('an admin makes a key, a device joins by it alone, and a key that was revok
   await owner.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await expect(owner.getByText('revoked', { exact: true })).toBeVisible();
   const late = startDevice({ name: 'late', extra: ['--registration-key-file', file] });
-  expect((await late.next('error')).code).toBe('pass_refused');
+  expect((await late.next('error')).code).toBe('permit_refused');
   await open(owner, `${server.url}/fleet`);
   await expect(owner.getByRole('row')).toHaveCount(2);
 });

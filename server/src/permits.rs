@@ -7,33 +7,28 @@
 //!
 //! What becomes of a device that comes by one is decided in `enrolment::unattended`.
 
+mod draft;
 pub mod lobby;
 pub mod operator;
 pub mod preapproval;
 
 use gangway_protocol::audit::Action;
-use gangway_protocol::device::{DeviceSummary, check_text};
-use gangway_protocol::id::{AccountId, OrganisationId, PermitId, SignerId};
-use gangway_protocol::organisation::Role;
+use gangway_protocol::device::DeviceSummary;
+use gangway_protocol::id::{OrganisationId, PermitId};
 use gangway_protocol::path;
 use gangway_protocol::permit::{
-    MAX_DEVICE_ID_LEN, MAX_IMPORT, MAX_LISTED, MAX_NETWORKS, MAX_OVERLAP_HOURS, MAX_USES, Pass, Permit,
-    PermitKind, PermitMade, PermitMode, PermitReplacement, PermitRequest, PermitState,
+    MAX_LISTED, MAX_OVERLAP_HOURS, Permit, PermitKind, PermitMade, PermitMode, PermitReplacement,
+    PermitRequest, PermitState,
 };
 use gangway_protocol::secret::SecretString;
-use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
-use ipnet::IpNet;
 
-use crate::authority::{ByAdmin, Caller, Error, Result, Right, fit_name, open_place};
-use crate::ca::KeyStore;
+use crate::authority::{ByAdmin, Caller, Error, Result, Right};
 use crate::context::Context;
 use crate::db::permits::{PermitRecord, serials, uses};
-use crate::db::{Conn, permits, signers, write};
-use crate::enrolment::naming::check_labels;
-use crate::enrolment::permit_secret;
+use crate::db::{Conn, permits, write};
 use crate::once::Once;
-use crate::rng::Random;
+use draft::{Draft, Maker, fit_serials};
 
 /// Most registration keys, and most tickets, of an organisation that were not revoked.
 const MAX_PERMITS: u64 = 1000;
@@ -101,11 +96,7 @@ pub async fn make(
     let doing = ByAdmin::begin(&context.db, now, caller, organisation.clone(), id.clone()).await?;
     let place = path::permits(&organisation);
     let once = Once::of(key, &caller.account, &(&place, &request), &*context.random)?;
-    let maker = Maker {
-        account: caller.account.clone(),
-        name: caller.name.clone(),
-        role: doing.role,
-    };
+    let maker = Maker::from(&doing);
     let draft = Draft::check(request, now)?;
     let made = draft.seal(context.ca.key_store(), id, &*context.random)?;
     write!(context.db, |tx| -> Result<PermitMade> {
@@ -119,7 +110,7 @@ pub async fn make(
         doing.record(tx, Action::PermitMade, &described(&permit)).await?;
         let made = PermitMade {
             permit,
-            key: made.pass.written(),
+            key: made.device_permit.written(),
         };
         if let Some(once) = &once {
             once.end(tx, &made).await?;
@@ -152,11 +143,7 @@ pub async fn replace(
         let mut reader = context.db.reader().await?;
         find(&mut reader.conn(), &organisation, &doing.id, now).await?
     };
-    let maker = Maker {
-        account: caller.account.clone(),
-        name: caller.name.clone(),
-        role: doing.role,
-    };
+    let maker = Maker::from(&doing);
     let made = Draft::of(&former.permit)?.seal(context.ca.key_store(), fresh, &*context.random)?;
     write!(context.db, |tx| -> Result<PermitMade> {
         doing.hold(tx).await?;
@@ -185,7 +172,7 @@ pub async fn replace(
             .await?;
         Ok(PermitMade {
             permit,
-            key: made.pass.written(),
+            key: made.device_permit.written(),
         })
     })
 }
@@ -289,234 +276,4 @@ fn described(permit: &Permit) -> String {
         permit.kind.as_str(),
         permit.mode.as_str()
     )
-}
-
-/// Who makes a permit.
-#[derive(Clone)]
-struct Maker {
-    account: AccountId,
-    name: String,
-    /// Which signers they may use.
-    role: Role,
-}
-
-/// A key or ticket whose every part has been checked.
-#[derive(Clone)]
-struct Draft {
-    kind: PermitKind,
-    name: String,
-    mode: PermitMode,
-    signer: Option<SignerId>,
-    labels: Vec<String>,
-    networks: Vec<String>,
-    max_uses: Option<u32>,
-    expires_at: Option<UnixMillis>,
-    serials: Vec<String>,
-}
-
-impl Draft {
-    fn check(request: PermitRequest, now: UnixMillis) -> Result<Self> {
-        if request.kind == PermitKind::Preapproval {
-            return Err(Error::invalid(
-                "kind",
-                "this makes registration keys and tickets: single devices are entered as pre-approved ones",
-            ));
-        }
-        if request.max_uses.is_some_and(|most| most == 0 || most > MAX_USES) {
-            return Err(Error::invalid(
-                "max_uses",
-                format!("give 1 to {MAX_USES} devices, or none for no limit"),
-            ));
-        }
-        if request.expires_at.is_some_and(|at| at <= now) {
-            return Err(Error::invalid(
-                "expires_at",
-                "that time is over already: give a later one",
-            ));
-        }
-        if !request.serials.is_empty() && request.mode != PermitMode::List {
-            return Err(Error::invalid(
-                "serials",
-                "only a key of the mode “list” has a list",
-            ));
-        }
-        // A ticket is for one download unless somebody says otherwise.
-        let max_uses = match request.kind {
-            PermitKind::Ticket => Some(request.max_uses.unwrap_or(1)),
-            _ => request.max_uses,
-        };
-        Ok(Self {
-            kind: request.kind,
-            name: fit_name("name", &request.name)?,
-            mode: request.mode,
-            signer: request.signer,
-            labels: check_labels(&request.labels)?,
-            networks: fit_networks(&request.networks)?,
-            max_uses,
-            expires_at: request.expires_at,
-            serials: fit_serials(request.serials)?,
-        })
-    }
-
-    /// One like a permit that stands.
-    fn of(permit: &Permit) -> Result<Self> {
-        if permit.kind == PermitKind::Preapproval {
-            return Err(Error::Conflict(
-                "a device that is approved in advance gets another secret by entering it again".to_owned(),
-            ));
-        }
-        Ok(Self {
-            kind: permit.kind,
-            name: permit.name.clone(),
-            mode: permit.mode,
-            signer: Some(permit.signer.clone()),
-            labels: permit.labels.clone(),
-            networks: permit.networks.clone(),
-            max_uses: permit
-                .max_uses
-                .map(|most| most.saturating_sub(permit.uses).max(1)),
-            expires_at: permit.expires_at,
-            serials: Vec::new(),
-        })
-    }
-
-    fn seal(self, key_store: &KeyStore, id: PermitId, random: &dyn Random) -> Result<Sealed> {
-        let pass = permit_secret::mint(self.kind, random);
-        Ok(Sealed {
-            sealed: permit_secret::seal(key_store, &id, &pass, random)?,
-            id,
-            pass,
-            draft: self,
-        })
-    }
-}
-
-/// A draft with its key.
-#[derive(Clone)]
-struct Sealed {
-    id: PermitId,
-    pass: Pass,
-    sealed: String,
-    draft: Draft,
-}
-
-impl Sealed {
-    /// Adds it, in a transaction that holds the organisation.
-    async fn insert(
-        &self,
-        tx: &mut Conn<'_>,
-        organisation: &OrganisationId,
-        maker: &Maker,
-        former: Option<&Permit>,
-        now: UnixMillis,
-    ) -> Result<Permit> {
-        let place = open_place(tx, organisation).await?;
-        if permits::count_standing(tx, organisation, self.draft.kind).await? >= MAX_PERMITS {
-            return Err(Error::Conflict(format!(
-                "an organisation has at most {MAX_PERMITS} of these: revoke some that are not used"
-            )));
-        }
-        let signer = signer_for(tx, organisation, self.draft.signer.as_ref(), maker.role).await?;
-        let draft = &self.draft;
-        let permit = Permit {
-            id: self.id.clone(),
-            organisation: organisation.clone(),
-            kind: draft.kind,
-            lookup: self.pass.lookup.as_str().to_owned(),
-            name: draft.name.clone(),
-            mode: draft.mode,
-            signer: signer.id,
-            labels: draft.labels.clone(),
-            networks: draft.networks.clone(),
-            state: PermitState::Open,
-            uses: 0,
-            max_uses: draft.max_uses,
-            failures: 0,
-            last_failed_at: None,
-            created_by: maker.name.clone(),
-            created_at: now,
-            expires_at: draft.expires_at,
-            last_used_at: None,
-            revoked_at: None,
-            replaces: former.map(|former| former.id.clone()),
-        };
-        let record = PermitRecord {
-            permit: permit.clone(),
-            customer: place.root,
-            secret: self.sealed.clone(),
-            account: maker.account.clone(),
-        };
-        permits::insert(tx, &record).await?;
-        if !draft.serials.is_empty() {
-            list_serials(tx, &permit.id, &draft.serials).await?;
-        }
-        Ok(permit)
-    }
-}
-
-/// The signer that is named, or the first that the server asks itself.
-async fn signer_for(
-    conn: &mut Conn<'_>,
-    organisation: &OrganisationId,
-    named: Option<&SignerId>,
-    role: Role,
-) -> Result<Signer> {
-    let usable = signers::usable_at(conn, organisation).await?;
-    let fit = |signer: &&Signer| !signer.disabled && signer.kind.signs_at_server() && signer.serves(role);
-    match named {
-        None => usable.iter().find(fit).cloned().ok_or_else(|| {
-            Error::Conflict(
-                "this organisation has no signer that the server asks itself: devices without a person need one, such as the built-in CA"
-                    .to_owned(),
-            )
-        }),
-        Some(id) => usable.iter().filter(|signer| signer.id == *id).find(fit).cloned().ok_or_else(|| {
-            Error::invalid(
-                "signer",
-                "choose a signer of this organisation that the server asks itself: nobody is there to sign in elsewhere",
-            )
-        }),
-    }
-}
-
-fn fit_networks(networks: &[String]) -> Result<Vec<String>> {
-    if networks.len() > MAX_NETWORKS {
-        return Err(Error::invalid(
-            "networks",
-            format!("give {MAX_NETWORKS} address ranges at most"),
-        ));
-    }
-    networks
-        .iter()
-        .map(|range| {
-            let range = range.trim();
-            let read = range
-                .parse::<IpNet>()
-                .or_else(|_| range.parse::<std::net::IpAddr>().map(IpNet::from));
-            read.map(|range| range.trunc().to_string()).map_err(|_| {
-                Error::invalid(
-                    "networks",
-                    format!("“{range}” is no range of addresses: write it as 192.0.2.0/24 or 2001:db8::/32"),
-                )
-            })
-        })
-        .collect()
-}
-
-fn fit_serials(serials: Vec<String>) -> Result<Vec<String>> {
-    if serials.len() > MAX_IMPORT {
-        return Err(Error::invalid(
-            "serials",
-            format!("give {MAX_IMPORT} at a time at most, and the others after them"),
-        ));
-    }
-    let mut kept = Vec::with_capacity(serials.len());
-    for serial in serials {
-        check_text("serials", &serial, MAX_DEVICE_ID_LEN)?;
-        let serial = serial.trim();
-        if !serial.is_empty() && !kept.iter().any(|known| known == serial) {
-            kept.push(serial.to_owned());
-        }
-    }
-    Ok(kept)
 }

@@ -11,7 +11,7 @@ use gangway_client::IdempotencyKey;
 use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::permit::{
-    Pass, Permit, PermitKind, PermitMade, PermitMode, PermitQuery, PermitRequest, Preapproval,
+    DevicePermit, Permit, PermitKind, PermitMade, PermitMode, PermitQuery, PermitRequest, Preapproval,
     PreapprovalImport,
 };
 use gangway_protocol::secret::SecretString;
@@ -40,18 +40,18 @@ impl Works {
         Self { home, ada }
     }
 
-    /// Makes a key or a ticket, and the pass that a device has by it.
-    async fn make(&self, request: &PermitRequest) -> (Permit, Pass) {
+    /// Makes a key or a ticket, and the permit as a device has it by it.
+    async fn make(&self, request: &PermitRequest) -> (Permit, DevicePermit) {
         let PermitMade { permit, key } = self
             .ada
             .api
             .make_permit(&self.home, request, &once())
             .await
             .expect("a permit");
-        (permit, Pass::of_key(key.expose()).expect("a key"))
+        (permit, DevicePermit::of_key(key.expose()).expect("a key"))
     }
 
-    async fn key(&self, mode: PermitMode) -> (Permit, Pass) {
+    async fn key(&self, mode: PermitMode) -> (Permit, DevicePermit) {
         self.make(&request(mode)).await
     }
 
@@ -70,7 +70,7 @@ impl Works {
             .items
     }
 
-    async fn preapprove(&self, id: &str, secret: &str) -> Pass {
+    async fn preapprove(&self, id: &str, secret: &str) -> DevicePermit {
         let outcome = self
             .ada
             .api
@@ -78,12 +78,12 @@ impl Works {
             .await
             .expect("an outcome");
         assert_eq!((outcome.added, outcome.refused), (1, Vec::new()));
-        pass(id, secret)
+        device_permit(id, secret)
     }
 }
 
-fn pass(id: &str, secret: &str) -> Pass {
-    Pass::of_device(id, &SecretString::new(secret.to_owned())).expect("a pass")
+fn device_permit(id: &str, secret: &str) -> DevicePermit {
+    DevicePermit::of_device(id, &SecretString::new(secret.to_owned())).expect("a permit")
 }
 
 fn import(devices: &[(&str, &str)]) -> PreapprovalImport {

@@ -53,7 +53,7 @@ pub(crate) fn LobbyList(
         leptos::task::spawn_local(async move {
             loop {
                 clock::sleep(EVERY_MILLIS).await;
-                if list.items.try_get_untracked().is_none() {
+                if list.items.is_disposed() {
                     return;
                 }
                 read();

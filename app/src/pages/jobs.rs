@@ -10,8 +10,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::branches::branches;
+use crate::branches::{fleets, named_or_first};
 use crate::components::notice::TroubleNotice;
+use crate::components::organisation_links::organisation_links;
 use crate::islands::jobs::BulkJobs;
 use crate::pages::fleet::NoFleet;
 use crate::pages::frame::WithoutAccount;
@@ -41,33 +42,10 @@ fn Listed(account: Account) -> impl IntoView {
     let t = language();
     let api = api();
     let query = use_query_map().get_untracked();
-    let places: Vec<_> = branches(&account.organisations)
-        .into_iter()
-        .filter(|branch| branch.organisation.role.may_see_fleet())
-        .collect();
-    let asked = query.get(paths::ORGANISATION_ID);
-    let chosen = places
-        .iter()
-        .find(|branch| {
-            asked
-                .as_ref()
-                .is_none_or(|asked| branch.organisation.id.as_str() == asked)
-        })
-        .or(places.first())
-        .map(|branch| (branch.organisation.id.clone(), branch.organisation.role));
-    let others = (places.len() > 1).then(|| {
-        let links = places
-            .iter()
-            .map(|branch| {
-                let current = chosen
-                    .as_ref()
-                    .is_some_and(|(id, _)| *id == branch.organisation.id);
-                let href = address(&branch.organisation.id, None);
-                view! { <a href=href aria-current=current.then_some("page")>{branch.path.clone()}</a> }
-            })
-            .collect_view();
-        view! { <nav class="row spans" aria-label=t.organisation()>{links}</nav> }
-    });
+    let places = fleets(&account);
+    let chosen = named_or_first(&places, query.get(paths::ORGANISATION_ID).as_deref());
+    let links = organisation_links(&places, chosen, |id| address(id, None));
+    let chosen = chosen.map(|branch| (branch.organisation.id.clone(), branch.organisation.role));
     let request = PageQuery {
         limit: None,
         after: query.get("after"),
@@ -82,7 +60,7 @@ fn Listed(account: Account) -> impl IntoView {
                 <p class="lede">{t.jobs_lede()}</p>
             </div>
         </div>
-        {others}
+        {links}
         <Suspense>
             {move || {
                 let (api, chosen, request) = (api.clone(), chosen.clone(), request.clone());

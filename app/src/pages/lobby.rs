@@ -1,6 +1,7 @@
 //! `/fleet/lobby`: devices that came by a permit and wait for a decision, of an organisation and those below it.
 
 use gangway_protocol::account::Account;
+use gangway_protocol::id::OrganisationId;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::MAX_PAGE_LIMIT;
 use gangway_protocol::path::page as paths;
@@ -9,7 +10,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::branches::branches;
+use crate::branches::{fleets, named_or_first};
+use crate::components::organisation_links::organisation_links;
 use crate::islands::lobby::LobbyList;
 use crate::pages::fleet::NoFleet;
 use crate::pages::frame::WithoutAccount;
@@ -43,43 +45,13 @@ fn Listed(account: Account) -> impl IntoView {
     let api = api();
     let query = use_query_map().get_untracked();
     let rejected = query.get(REJECTED).is_some();
-    let places: Vec<_> = branches(&account.organisations)
-        .into_iter()
-        .filter(|branch| branch.organisation.role.may_see_fleet())
-        .collect();
-    let asked = query.get(paths::ORGANISATION_ID);
-    let chosen = places
-        .iter()
-        .find(|branch| {
-            asked
-                .as_ref()
-                .is_none_or(|asked| branch.organisation.id.as_str() == asked)
-        })
-        .or(places.first())
-        .map(|branch| (branch.organisation.id.clone(), branch.organisation.role));
-    let address = |id: &str, rejected: bool| {
-        let more = if rejected {
-            format!("&{REJECTED}=1")
-        } else {
-            String::new()
-        };
-        format!("{}?{}={id}{more}", paths::FLEET_LOBBY, paths::ORGANISATION_ID)
-    };
-    let others = (places.len() > 1).then(|| {
-        let links = places
-            .iter()
-            .map(|branch| {
-                let id = &branch.organisation.id;
-                let current = chosen.as_ref().is_some_and(|(chosen, _)| chosen == id);
-                let href = address(id.as_str(), rejected);
-                view! { <a href=href aria-current=current.then_some("page")>{branch.path.clone()}</a> }
-            })
-            .collect_view();
-        view! { <nav class="row spans" aria-label=t.organisation()>{links}</nav> }
-    });
+    let places = fleets(&account);
+    let chosen = named_or_first(&places, query.get(paths::ORGANISATION_ID).as_deref());
+    let links = organisation_links(&places, chosen, move |id| address(id, rejected));
+    let chosen = chosen.map(|branch| (branch.organisation.id.clone(), branch.organisation.role));
     let states = chosen.as_ref().map(|(id, _)| {
         let link = |of: bool, words: &'static str| {
-            let href = address(id.as_str(), of);
+            let href = address(id, of);
             view! { <a href=href aria-current=(of == rejected).then_some("page")>{words}</a> }
         };
         view! {
@@ -98,7 +70,7 @@ fn Listed(account: Account) -> impl IntoView {
                 <p class="lede">{t.lobby_lede()}</p>
             </div>
         </div>
-        {others}
+        {links}
         {states}
         <Suspense>
             {move || {
@@ -117,4 +89,14 @@ fn Listed(account: Account) -> impl IntoView {
             }}
         </Suspense>
     }
+}
+
+/// The address of this page. What stands in it are ids, which need no escaping.
+fn address(id: &OrganisationId, rejected: bool) -> String {
+    let of = if rejected {
+        format!("&{REJECTED}=1")
+    } else {
+        String::new()
+    };
+    format!("{}?{}={id}{of}", paths::FLEET_LOBBY, paths::ORGANISATION_ID)
 }

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::branches::branches;
+use crate::branches::fleets;
 use crate::components::device_state::state_name;
 use crate::components::notice::TroubleNotice;
 use crate::components::picture::{Bar, Bars, Columns, Curve};
@@ -40,10 +40,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
 fn Seen(account: Account) -> impl IntoView {
     let t = language();
     let api = api();
-    let places: Vec<_> = branches(&account.organisations)
-        .into_iter()
-        .filter(|branch| branch.organisation.role.may_see_fleet())
-        .collect();
+    let places = fleets(&account);
     let asked = use_query_map().get_untracked().get(paths::ORGANISATION_ID);
     let request = OverviewQuery {
         organisation: asked.as_deref().and_then(|id| id.parse().ok()),

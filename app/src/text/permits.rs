@@ -1,4 +1,4 @@
-//! Texts of permits and the lobby: how devices join without a person at the screen.
+//! Texts about joining without a person at the screen: permits, lobby.
 
 texts! {
     permits => "Joining without a code", "Beitritt ohne Code";

@@ -1,4 +1,4 @@
-//! Measurement feeds of an organisation, their keys, and what was measured.
+//! Measurement feeds of an organisation: made, changed, given keys, written, read.
 
 use gangway_protocol::id::{DeviceId, FeedKeyId, OrganisationId};
 use gangway_protocol::measurement::{

@@ -1,4 +1,4 @@
-//! Permits and the lobby: how devices join without a person at the screen.
+//! How devices join without a person at the screen: permits, lobby.
 
 use gangway_protocol::device::DeviceSummary;
 use gangway_protocol::id::{DeviceId, OrganisationId, PermitId};

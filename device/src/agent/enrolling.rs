@@ -49,7 +49,7 @@ impl Driver {
         let identity = self.identity.clone();
         let mut machine = Enrolment::new(identity, self.settings.accept, resume, self.random.clone())
             .with_code_life(self.settings.code_life)
-            .with_pass(self.settings.pass.clone());
+            .with_permit(self.settings.permit.clone());
         loop {
             let wait = match self.connect(&mut machine).await? {
                 Err(error) => self.unreachable(error).await?,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gangway_device::config::service_credential;
-use gangway_protocol::permit::Pass;
+use gangway_protocol::permit::DevicePermit;
 use gangway_protocol::secret::SecretString;
 
 use super::{Failure, absolute};
@@ -46,11 +46,11 @@ pub(super) struct Joining {
 
 impl Joining {
     /// What the device joins with, if it is anything but a code.
-    pub(super) fn pass(&self) -> Result<Option<Pass>, Failure> {
+    pub(super) fn permit(&self) -> Result<Option<DevicePermit>, Failure> {
         if let (Some(id), Some(file)) = (&self.device_id, &self.secret_file) {
             let secret = SecretString::new(read(file)?);
-            let pass = Pass::of_device(id, &secret);
-            return pass.map(Some).map_err(|unfit| unusable(file, &unfit));
+            let permit = DevicePermit::of_device(id, &secret);
+            return permit.map(Some).map_err(|unfit| unusable(file, &unfit));
         }
         let given = self
             .registration_key_file
@@ -60,8 +60,8 @@ impl Joining {
             return Ok(None);
         };
         let text = SecretString::new(read(&file)?);
-        let pass = Pass::of_key(text.expose());
-        pass.map(Some).map_err(|unfit| unusable(&file, &unfit))
+        let permit = DevicePermit::of_key(text.expose());
+        permit.map(Some).map_err(|unfit| unusable(&file, &unfit))
     }
 
     /// The arguments that say the same to another process.

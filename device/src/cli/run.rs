@@ -45,7 +45,7 @@ pub(super) async fn live(run: &Run, stop: impl Future<Output = ()>) -> Result<()
     let network = Network::new(&settings)?;
     let name = settings.facts.hostname.clone();
     // Whoever gave the device something to join with has answered for it.
-    let asks = run.manner.who_accepts() == WhoAccepts::Ask && settings.pass.is_none();
+    let asks = run.manner.who_accepts() == WhoAccepts::Ask && settings.permit.is_none();
     let mut agent = Agent::start(settings, store, &network)?;
 
     let directory = run.state.state_dir.as_path();

@@ -25,14 +25,10 @@ use super::{Accept, Effect, Fault, Identity, Installation};
 use crate::credential::{self, Credential};
 use crate::event::{Event, Refuser};
 use crate::rng::Random;
-use told::{consent, failed, refuse, sealed};
+use told::{consent, failed, refuse, sealed, wait};
 
 /// How long the server's `approval` may come after the sealed `offer`; both follow one click, over different ways.
 const APPROVAL_DUE: Duration = Duration::from_secs(10);
-
-/// Within what a server may say when a device comes again.
-const SHORTEST_WAIT: Duration = Duration::from_secs(5);
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// A running claim.
 #[derive(Debug)]
@@ -255,11 +251,7 @@ impl Claim {
                 reason,
                 retry_after_secs,
             }) => match self.step {
-                Step::Introduced { .. } => {
-                    let retry_after =
-                        Duration::from_secs(u64::from(retry_after_secs)).clamp(SHORTEST_WAIT, LONGEST_WAIT);
-                    Turn::Over(Vec::new(), Ending::Waits { reason, retry_after })
-                }
+                Step::Introduced { .. } => wait(reason, retry_after_secs),
                 _ => self.broken("the other side decided, and then did not"),
             },
             Err(error) => self.broken(&error.to_string()),

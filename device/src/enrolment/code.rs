@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use gangway_protocol::code::{Nameplate, UserCode, draw_secret};
 use gangway_protocol::enrolment::{CODE_LIFE_SECS, MAX_CODE_FAILURES, MAX_UNREDEEMED_ANSWERS_PER_HOUR};
-use gangway_protocol::permit::Pass;
+use gangway_protocol::permit::DevicePermit;
 use gangway_protocol::seal::SharedSecret;
 use zeroize::Zeroizing;
 
@@ -17,7 +17,7 @@ use crate::rng::Random;
 const SHORTEST_LIFE: Duration = Duration::from_secs(5);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What the device can be claimed with now: a code that a person can type, or the pass that the server knows too. Dropping it
+/// What the device can be claimed with now: a code that a person can type, or the permit that the server knows too. Dropping it
 /// erases the secret.
 #[derive(Debug)]
 pub(super) struct LiveCode {
@@ -31,22 +31,22 @@ pub(super) struct LiveCode {
 #[derive(Debug)]
 enum Secret {
     Code(UserCode),
-    Pass(Pass),
+    Permit(DevicePermit),
 }
 
 impl SharedSecret for LiveCode {
     fn password(&self) -> Zeroizing<Vec<u8>> {
         match &self.secret {
             Secret::Code(code) => SharedSecret::password(code),
-            Secret::Pass(pass) => pass.password(),
+            Secret::Permit(permit) => permit.password(),
         }
     }
 }
 
 impl LiveCode {
     /// What a device with a permit is claimed with, under the nameplate that it has for the time being.
-    pub(super) fn of_pass(
-        pass: Pass,
+    pub(super) fn of_permit(
+        permit: DevicePermit,
         nameplate: Nameplate,
         verification_uri: String,
         life: Duration,
@@ -54,7 +54,7 @@ impl LiveCode {
     ) -> Self {
         Self {
             nameplate,
-            secret: Secret::Pass(pass),
+            secret: Secret::Permit(permit),
             verification_uri,
             expires_at: now + life.max(SHORTEST_LIFE),
             failures: 0,
@@ -115,7 +115,7 @@ impl LiveCode {
                 &self.verification_uri,
                 self.remaining_secs(now),
             )),
-            Secret::Pass(_) => None,
+            Secret::Permit(_) => None,
         }
     }
 

@@ -1,9 +1,9 @@
-//! What a device with a pass does: it shows no code, asks nobody, and comes again at the right time.
+//! What a device with a permit does: it shows no code, asks nobody, and comes again at the right time.
 
 use std::time::Duration;
 
 use gangway_protocol::enrolment::{ClaimantToDevice, DeviceToServer, Outcome, ServerToDevice};
-use gangway_protocol::permit::{Lookup, Pass};
+use gangway_protocol::permit::{DevicePermit, Lookup};
 use gangway_protocol::seal::Claimant;
 
 use super::scene::{Crossing, Scene, answered, outcome, replaced, told, unsealed};
@@ -12,14 +12,14 @@ use crate::event::Event;
 use crate::rng::Random as _;
 use crate::testing::Repeatable;
 
-fn pass() -> Pass {
-    Pass::of_key("HQ481047-1JWORF43").expect("a key")
+fn permit() -> DevicePermit {
+    DevicePermit::of_key("HQ481047-1JWORF43").expect("a key")
 }
 
-/// A device with a pass, under a nameplate that it does not show.
+/// A device with a permit, under a nameplate that it does not show.
 fn scene() -> Scene {
     let mut scene = Scene::new(Accept::Ask);
-    scene.machine = scene.machine.with_pass(Some(pass()));
+    scene.machine = scene.machine.with_permit(Some(permit()));
     let hello = scene.machine.connected();
     assert!(
         hello.iter().any(|effect| matches!(
@@ -31,7 +31,7 @@ fn scene() -> Scene {
     let effects = scene.nameplate("BCDF");
     assert!(told(&effects, |event| matches!(
         event,
-        Event::PassPresented { .. }
+        Event::PermitPresented { .. }
     )));
     assert!(scene.shown.is_none(), "nobody is to type anything");
     assert!(
@@ -42,8 +42,8 @@ fn scene() -> Scene {
     scene
 }
 
-/// The server claims the device with this pass.
-fn claim(scene: &mut Scene, with: &Pass) -> Option<Crossing> {
+/// The server claims the device with this permit.
+fn claim(scene: &mut Scene, with: &DevicePermit) -> Option<Crossing> {
     let id = scene.next_claim();
     let random = Repeatable::new(3);
     let (claimant, pake) = Claimant::start(with, |bytes| random.fill(bytes));
@@ -79,7 +79,7 @@ fn pause(scene: &Scene, effects: &[Effect]) -> Duration {
 #[test]
 fn nobody_is_asked_at_a_device_that_was_given_a_pass() {
     let mut scene = scene();
-    let mut crossing = claim(&mut scene, &pass()).expect("a channel");
+    let mut crossing = claim(&mut scene, &permit()).expect("a channel");
     scene.approve(&crossing, "Harbour Works");
     let effects = scene.offer(&mut crossing, "Harbour Works");
     assert!(!told(&effects, |event| matches!(
@@ -93,7 +93,7 @@ fn nobody_is_asked_at_a_device_that_was_given_a_pass() {
 fn a_server_without_the_secret_learns_nothing_and_is_asked_ever_more_rarely() {
     let mut scene = scene();
     for minutes in [1, 2, 4, 8] {
-        let other = Pass::of_key("HQ481047-AAAAAAAA").expect("a key");
+        let other = DevicePermit::of_key("HQ481047-AAAAAAAA").expect("a key");
         assert!(claim(&mut scene, &other).is_none());
         let claim =
             gangway_protocol::id::ClaimId::new(gangway_protocol::time::UnixMillis(0), [scene.claims(); 10]);
@@ -103,7 +103,7 @@ fn a_server_without_the_secret_learns_nothing_and_is_asked_ever_more_rarely() {
         });
         assert!(told(
             &effects,
-            |event| matches!(event, Event::Error(trouble) if trouble.code == "pass_refused")
+            |event| matches!(event, Event::Error(trouble) if trouble.code == "permit_refused")
         ));
         assert_eq!(pause(&scene, &effects), Duration::from_secs(60 * minutes));
         assert_eq!(replaced(&effects), None);
@@ -116,7 +116,7 @@ fn a_server_without_the_secret_learns_nothing_and_is_asked_ever_more_rarely() {
 #[test]
 fn a_device_that_is_told_to_wait_comes_again_when_the_server_says() {
     let mut scene = scene();
-    let mut crossing = claim(&mut scene, &pass()).expect("a channel");
+    let mut crossing = claim(&mut scene, &permit()).expect("a channel");
     let wait = ClaimantToDevice::Wait {
         reason: "a member decides".to_owned(),
         retry_after_secs: 30,
@@ -137,7 +137,7 @@ fn a_device_that_is_told_to_wait_comes_again_when_the_server_says() {
 fn a_server_cannot_make_a_device_ask_without_pause_nor_never_again() {
     for (says, does) in [(0, 5), (u32::MAX, 24 * 3600)] {
         let mut scene = scene();
-        let mut crossing = claim(&mut scene, &pass()).expect("a channel");
+        let mut crossing = claim(&mut scene, &permit()).expect("a channel");
         let wait = ClaimantToDevice::Wait {
             reason: String::new(),
             retry_after_secs: says,
@@ -151,7 +151,7 @@ fn a_server_cannot_make_a_device_ask_without_pause_nor_never_again() {
 #[test]
 fn wait_means_nothing_once_the_device_has_consented() {
     let mut scene = scene();
-    let mut crossing = claim(&mut scene, &pass()).expect("a channel");
+    let mut crossing = claim(&mut scene, &permit()).expect("a channel");
     scene.approve(&crossing, "Harbour Works");
     scene.offer(&mut crossing, "Harbour Works");
     let wait = ClaimantToDevice::Wait {

@@ -145,7 +145,7 @@ impl View {
             Event::CodeWithdrawn { .. }
             | Event::Revoked { .. }
             | Event::Refused { .. }
-            | Event::PassPresented { .. }
+            | Event::PermitPresented { .. }
             | Event::InLobby { .. }
             | Event::NotJoined { .. } => Scene::Connecting,
             Event::Paused { resumes_in_secs, .. } => Scene::Paused {

@@ -25,7 +25,7 @@ pub(crate) fn sentence(event: &Event) -> Option<String> {
                 duration(*expires_in_secs)
             )
         }
-        Event::PassPresented { lookup, .. } => format!("Asking to join, with “{}”.", clean(lookup)),
+        Event::PermitPresented { lookup, .. } => format!("Asking to join, with “{}”.", clean(lookup)),
         Event::InLobby {
             reason,
             retry_in_secs,

@@ -11,7 +11,7 @@ use super::keys::Keys;
 use crate::code::UserCode;
 use crate::encoding::Base64;
 use crate::id::ClaimId;
-use crate::permit::Pass;
+use crate::permit::DevicePermit;
 
 /// Length of a SPAKE2 message: the side's byte, then a point of edwards25519.
 pub const PAKE_LEN: usize = 33;
@@ -39,7 +39,7 @@ impl SharedSecret for UserCode {
 }
 
 /// Where the server does, by a permit.
-impl SharedSecret for Pass {
+impl SharedSecret for DevicePermit {
     fn password(&self) -> Zeroizing<Vec<u8>> {
         self.password()
     }

@@ -2,7 +2,6 @@
 CREATE TABLE permits (
     id TEXT COLLATE "C" PRIMARY KEY,
     organisation TEXT COLLATE "C" NOT NULL REFERENCES organisations (id),
-    customer TEXT COLLATE "C" NOT NULL REFERENCES organisations (id),
     kind TEXT NOT NULL CHECK (kind IN ('preapproval', 'registration_key', 'ticket')),
     -- By what it is found: the first half of a key or ticket, which is unique, or the id of a device, which several
     -- organisations may have entered.

@@ -1,4 +1,4 @@
-//! Permits of an organisation, and its lobby: how devices join without a person at the screen.
+//! How devices of an organisation join without a person at the screen: permits, lobby.
 
 use std::sync::Arc;
 

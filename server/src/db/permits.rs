@@ -20,8 +20,6 @@ use super::{Conn, DbError, Query, parsed, query, query_of_each, row};
 pub struct PermitRecord {
     /// As it is shown.
     pub permit: Permit,
-    /// The customer it belongs to.
-    pub customer: OrganisationId,
     /// Its secret, sealed.
     pub secret: String,
     /// Whose approvals come of it.
@@ -54,13 +52,12 @@ fn insertion(record: &PermitRecord) -> Result<Query, DbError> {
     let list =
         |texts: &[String]| serde_json::to_string(texts).map_err(|_| DbError::Corrupt("permits.labels"));
     Ok(query(
-        "INSERT INTO permits (id, organisation, customer, kind, lookup, secret, name, mode, signer, labels, networks, max_uses,
+        "INSERT INTO permits (id, organisation, kind, lookup, secret, name, mode, signer, labels, networks, max_uses,
                  account, account_name, created_at, expires_at, replaces)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(permit.id.as_str())
     .bind(permit.organisation.as_str())
-    .bind(record.customer.as_str())
     .bind(permit.kind.as_str())
     .bind(&permit.lookup)
     .bind(&record.secret)
@@ -234,7 +231,7 @@ pub async fn note_failure(conn: &mut Conn<'_>, id: &PermitId, at: UnixMillis) ->
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, organisation, customer, kind, lookup, secret, name, mode, signer, labels, networks, uses, max_uses, failures, last_failed_at,
+            "SELECT id, organisation, kind, lookup, secret, name, mode, signer, labels, networks, uses, max_uses, failures, last_failed_at,
                  account,
                  account_name, created_at, expires_at, last_used_at, revoked_at, replaces FROM permits ",
             $rest
@@ -247,7 +244,6 @@ row! {
     struct Row {
         id: String,
         organisation: String,
-        customer: String,
         kind: String,
         lookup: String,
         secret: String,
@@ -307,7 +303,6 @@ impl Row {
                 revoked_at: self.revoked_at.map(UnixMillis),
                 replaces: replaces.transpose()?,
             },
-            customer: parsed(&self.customer, "permits.customer")?,
             secret: self.secret,
             account: parsed(&self.account, "permits.account")?,
         })

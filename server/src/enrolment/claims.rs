@@ -5,7 +5,7 @@ use gangway_protocol::audit::Action;
 use gangway_protocol::certificate::{Approval, ApprovalRequest, ClaimReportReason, Recording, SigningUpdate};
 use gangway_protocol::device::Device;
 use gangway_protocol::encoding::Sha256Hex;
-use gangway_protocol::id::{ClaimId, DeviceId};
+use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId};
 use gangway_protocol::organisation::Role;
 
 use super::approval::{self, Approving};
@@ -41,7 +41,10 @@ pub async fn approve(
         Ok(_) => None,
         Err(Error::NotFound) => {
             let info = own_claim(relay, caller, &claim)?;
-            Some(evidence(context, caller, &request, &info).await?)
+            Some(Evidence {
+                proof: word(context, caller, &request.organisation).await?,
+                device_address: info.device_address.map(|address| address.to_string()),
+            })
         }
         Err(error) => return Err(error),
     };
@@ -191,18 +194,17 @@ fn own_claim(relay: &Relay, caller: &Caller, claim: &ClaimId) -> Result<ClaimInf
         .ok_or(Error::NotFound)
 }
 
-/// threat model, ENR-10: a passkey assertion not older than five minutes, or a token where policy allows it.
-async fn evidence(
-    context: &Context,
-    caller: &Caller,
-    request: &ApprovalRequest,
-    info: &ClaimInfo,
-) -> Result<Evidence> {
-    let proof = match caller.fresh_proof(context.clock.now())? {
-        Proof::Assertion(assertion) => assertion,
+/// What stands for the word of whoever approves a device, and is kept with it. Threat model, ENR-10: a passkey assertion not older than
+/// five minutes, or a token where policy allows it.
+///
+/// # Errors
+/// [`Error::StepUpRequired`]; [`Error::Forbidden`] with a token where policy asks for a passkey.
+pub async fn word(context: &Context, caller: &Caller, organisation: &OrganisationId) -> Result<String> {
+    match caller.fresh_proof(context.clock.now())? {
+        Proof::Assertion(assertion) => Ok(assertion),
         Proof::Token(token) => {
             let mut reader = context.db.reader().await?;
-            let rules = rules::find(&mut reader.conn(), &request.organisation)
+            let rules = rules::find(&mut reader.conn(), organisation)
                 .await?
                 .ok_or(Error::NotFound)?;
             if !rules.policy.token_may_approve {
@@ -210,13 +212,9 @@ async fn evidence(
                     "this organisation's policy lets only people with a passkey approve devices, not tokens",
                 ));
             }
-            token.as_str().to_owned()
+            Ok(token.as_str().to_owned())
         }
-    };
-    Ok(Evidence {
-        proof,
-        device_address: info.device_address.map(|address| address.to_string()),
-    })
+    }
 }
 
 /// Most memberships of somebody that a report is recorded for.

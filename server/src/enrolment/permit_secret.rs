@@ -1,7 +1,9 @@
 //! Secrets of permits: drawn here, shown once, kept sealed, because a key exchange needs them as they are.
 
 use gangway_protocol::id::PermitId;
-use gangway_protocol::permit::{KEY_ALPHABET, KEY_HALF_LEN, Lookup, Pass, PermitKind, TICKET_SECRET_LEN};
+use gangway_protocol::permit::{
+    DevicePermit, KEY_ALPHABET, KEY_HALF_LEN, Lookup, PermitKind, TICKET_SECRET_LEN,
+};
 use gangway_protocol::secret::SecretString;
 use zeroize::Zeroizing;
 
@@ -15,21 +17,21 @@ const UNBIASED: u8 = 252;
 
 /// A new registration key or ticket.
 #[must_use]
-pub fn mint(kind: PermitKind, random: &dyn Random) -> Pass {
+pub fn mint(kind: PermitKind, random: &dyn Random) -> DevicePermit {
     let len = match kind {
         PermitKind::Ticket => TICKET_SECRET_LEN,
         PermitKind::RegistrationKey | PermitKind::Preapproval => KEY_HALF_LEN,
     };
-    Pass::from_parts(
+    DevicePermit::from_parts(
         Lookup::Key(draw(KEY_HALF_LEN, random)),
         SecretString::new(draw(len, random)),
     )
 }
 
-/// A pass like one of this lookup, with a secret that nobody knows.
+/// A device_permit like one of this lookup, with a secret that nobody knows.
 #[must_use]
-pub fn decoy(lookup: &Lookup, random: &dyn Random) -> Pass {
-    Pass::from_parts(lookup.clone(), SecretString::new(draw(TICKET_SECRET_LEN, random)))
+pub fn decoy(lookup: &Lookup, random: &dyn Random) -> DevicePermit {
+    DevicePermit::from_parts(lookup.clone(), SecretString::new(draw(TICKET_SECRET_LEN, random)))
 }
 
 fn draw(len: usize, random: &dyn Random) -> String {
@@ -45,13 +47,22 @@ fn draw(len: usize, random: &dyn Random) -> String {
     text
 }
 
-/// Seals the secret of a pass: it opens for this permit alone.
+/// Seals the secret of a device_permit: it opens for this permit alone.
 ///
 /// # Errors
 /// None that a secret leads to.
-pub fn seal(key_store: &KeyStore, permit: &PermitId, pass: &Pass, random: &dyn Random) -> Result<String> {
+pub fn seal(
+    key_store: &KeyStore,
+    permit: &PermitId,
+    device_permit: &DevicePermit,
+    random: &dyn Random,
+) -> Result<String> {
     key_store
-        .seal(pass.secret().expose().as_bytes(), &context(permit), random)
+        .seal(
+            device_permit.secret().expose().as_bytes(),
+            &context(permit),
+            random,
+        )
         .map_err(Error::internal)
 }
 
@@ -63,12 +74,12 @@ fn context(permit: &PermitId) -> String {
 ///
 /// # Errors
 /// When its secret does not open with this server's encryption key.
-pub fn pass_of(key_store: &KeyStore, record: &PermitRecord) -> Result<Pass> {
+pub fn device_permit_of(key_store: &KeyStore, record: &PermitRecord) -> Result<DevicePermit> {
     let opened = key_store
         .open(&record.secret, &context(&record.permit.id))
         .map_err(Error::internal)?;
     let secret = std::str::from_utf8(&opened).map_err(Error::internal)?;
-    Ok(Pass::from_parts(
+    Ok(DevicePermit::from_parts(
         record.lookup(),
         SecretString::new(secret.to_owned()),
     ))
@@ -82,8 +93,11 @@ mod tests {
     #[test]
     fn what_is_drawn_is_a_key() {
         for kind in [PermitKind::RegistrationKey, PermitKind::Ticket] {
-            let pass = mint(kind, &SystemRandom);
-            assert_eq!(Pass::of_key(pass.written().expose()), Ok(pass));
+            let device_permit = mint(kind, &SystemRandom);
+            assert_eq!(
+                DevicePermit::of_key(device_permit.written().expose()),
+                Ok(device_permit)
+            );
         }
     }
 }

@@ -16,13 +16,13 @@ use gangway_protocol::enrolment::{
     ClaimantToDevice, ClaimantToServer, CredentialKind, DeviceToClaimant, ServerToClaimant,
 };
 use gangway_protocol::error::{Problem, ProblemCode};
-use gangway_protocol::permit::{Lookup, Pass};
+use gangway_protocol::permit::{DevicePermit, Lookup};
 use gangway_protocol::seal::{Answer, Channel, Claimant};
 
 use super::approval;
 use super::delivery::{self, Witness};
 use super::issuance::{self, Grounds, Order};
-use super::permit_secret::{decoy, pass_of};
+use super::permit_secret::{decoy, device_permit_of};
 use super::{EnrolmentError, present};
 use crate::authority::Member;
 use crate::context::Context;
@@ -156,14 +156,14 @@ async fn open(
     permit: Option<&PermitRecord>,
 ) -> Result<Claim, Cut> {
     let random = |bytes: &mut [u8]| context.random.fill(bytes);
-    let pass: Pass = match permit {
-        Some(permit) => pass_of(context.ca.key_store(), permit).map_err(|error| {
+    let device_permit: DevicePermit = match permit {
+        Some(permit) => device_permit_of(context.ca.key_store(), permit).map_err(|error| {
             tracing::error!(permit = %permit.permit.id, %error, "the secret of a permit does not open");
             Cut::Mismatch
         })?,
         None => decoy(&attendance.lookup, &*context.random),
     };
-    let (claimant, pake) = Claimant::start(&pass, random);
+    let (claimant, pake) = Claimant::start(&device_permit, random);
     let mut conversation = attendance.claim(pake).await.ok_or(Cut::Over)?;
     let answer = loop {
         match conversation.next().await.ok_or(Cut::Over)? {

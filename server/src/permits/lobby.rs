@@ -9,14 +9,14 @@ use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::permit::LobbyEntry;
 
-use super::preapproval::require_word;
-use crate::authority::{Caller, Error, Proof, Result, Right, hold_as};
+use crate::authority::{Caller, Error, Result, Right, hold_as};
 use crate::context::Context;
 use crate::db::approvals::Evidence;
 use crate::db::audit::{Entry, Scope};
 use crate::db::organisations::tree;
 use crate::db::{audit, devices, lobby, permits, write};
 use crate::enrolment::approval::{Approving, approve};
+use crate::enrolment::claims::word;
 use crate::enrolment::tell;
 
 /// At most `limit` devices of the lobby of an organisation and those below it, behind `after`: those that wait, or those that were
@@ -73,15 +73,15 @@ pub async fn list(
 /// the lobby.
 pub async fn settle(context: &Context, caller: &Caller, id: &DeviceId, admit: bool) -> Result<()> {
     let device = caller.reach_device(&context.db, id, Right::Enrol).await?.device;
-    require_word(context, caller, &device.organisation).await?;
+    let proof = word(context, caller, &device.organisation).await?;
     if admit {
-        let_in(context, caller, id).await
+        let_in(context, caller, id, proof).await
     } else {
         reject(context, caller, &device.organisation, id).await
     }
 }
 
-async fn let_in(context: &Context, caller: &Caller, id: &DeviceId) -> Result<()> {
+async fn let_in(context: &Context, caller: &Caller, id: &DeviceId, proof: String) -> Result<()> {
     let now = context.clock.now();
     let (device, waiting, permit) = {
         let mut reader = context.db.reader().await?;
@@ -105,10 +105,6 @@ async fn let_in(context: &Context, caller: &Caller, id: &DeviceId) -> Result<()>
     let role = caller
         .require(&context.db, &device.organisation, Right::Enrol)
         .await?;
-    let proof = match caller.fresh_proof(now)? {
-        Proof::Assertion(assertion) => assertion,
-        Proof::Token(token) => token.to_string(),
-    };
     let approving = Approving {
         // There is no claim yet: the device makes one when it asks again.
         claim: ClaimId::new(now, context.random.for_id()),

@@ -6,7 +6,8 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::permit::{ImportOutcome, PermitRequest, PreapprovalImport};
 use gangway_protocol::secret::SecretString;
 
-use super::{Draft, Maker, described, preapproval};
+use super::draft::{Draft, Maker};
+use super::{described, preapproval};
 use crate::authority::Result;
 use crate::ca::KeyStore;
 use crate::clock::Clock;
@@ -42,7 +43,7 @@ pub async fn make(
         service::command_line_of(tools.db, tools.clock, tools.random, organisation).await?;
     let id = PermitId::new(now, tools.random.for_id());
     let made = Draft::check(request, now)?.seal(tools.key_store, id, tools.random)?;
-    let key = made.pass.written();
+    let key = made.device_permit.written();
     write!(tools.db, |tx| -> Result<()> {
         organisations::bump_revision(tx, &organisation).await?;
         let maker = Maker {

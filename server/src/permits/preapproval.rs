@@ -10,22 +10,24 @@ use gangway_protocol::device::MAX_NAME_LEN;
 use gangway_protocol::id::{AccountId, OrganisationId, PermitId, SignerId};
 use gangway_protocol::organisation::Role;
 use gangway_protocol::permit::{
-    ImportOutcome, MAX_IMPORT, Pass, Permit, PermitKind, PermitMode, PermitState, Preapproval,
+    DevicePermit, ImportOutcome, MAX_IMPORT, Permit, PermitKind, PermitMode, PermitState, Preapproval,
     PreapprovalImport, RefusedRow,
 };
 use gangway_protocol::signer::Signer;
 use gangway_protocol::time::UnixMillis;
 
+use super::draft::signer_for;
+use super::find;
 use super::operator::Tools;
-use super::{find, signer_for};
-use crate::authority::{Caller, Error, Member, Proof, Result, Right, hold_as, open_place};
+use crate::authority::{Caller, Error, Member, Result, Right, hold_as, open_place};
 use crate::ca::KeyStore;
 use crate::context::Context;
 use crate::db::audit::{Actor, Entry, Scope};
 use crate::db::permits::PermitRecord;
-use crate::db::{Conn, audit, organisations, permits, rules, write};
+use crate::db::{Conn, audit, organisations, permits, write};
+use crate::enrolment::claims::word;
 use crate::enrolment::naming::{check_labels, check_name};
-use crate::enrolment::permit_secret::{pass_of, seal};
+use crate::enrolment::permit_secret::{device_permit_of, seal};
 
 /// Most devices of an organisation that are approved in advance and have not come.
 const MAX_PREAPPROVED: u64 = 200_000;
@@ -42,7 +44,8 @@ pub async fn import(
     request: PreapprovalImport,
 ) -> Result<ImportOutcome> {
     let role = caller.require(&context.db, &organisation, Right::Enrol).await?;
-    require_word(context, caller, &organisation).await?;
+    // Threat model, PRE-4: what approves a device in advance asks for what approving it would ask for.
+    word(context, caller, &organisation).await?;
     let by = By {
         account: caller.account.clone(),
         name: caller.name.clone(),
@@ -77,29 +80,6 @@ pub(super) async fn import_by_operator(
     enter(tools, by, organisation, request).await
 }
 
-/// threat model, PRE-4: what approves a device in advance asks for what approving it would ask for.
-pub(super) async fn require_word(
-    context: &Context,
-    caller: &Caller,
-    organisation: &OrganisationId,
-) -> Result<()> {
-    match caller.fresh_proof(context.clock.now())? {
-        Proof::Assertion(_) => Ok(()),
-        Proof::Token(_) => {
-            let mut reader = context.db.reader().await?;
-            let rules = rules::find(&mut reader.conn(), organisation)
-                .await?
-                .ok_or(Error::NotFound)?;
-            if rules.policy.token_may_approve {
-                return Ok(());
-            }
-            Err(Error::Forbidden(
-                "this organisation's policy lets only people with a passkey approve devices, not tokens",
-            ))
-        }
-    }
-}
-
 /// Takes a pre-approval back. Repeating it changes nothing.
 ///
 /// # Errors
@@ -111,7 +91,7 @@ pub(super) async fn revoke(
     id: PermitId,
 ) -> Result<()> {
     caller.require(&context.db, &organisation, Right::Enrol).await?;
-    require_word(context, caller, &organisation).await?;
+    word(context, caller, &organisation).await?;
     let (caller, now) = (caller.clone(), context.clock.now());
     write!(context.db, |tx| -> Result<()> {
         hold_as(tx, &caller, &organisation, Role::may_enrol).await?;
@@ -158,7 +138,7 @@ impl By {
 /// A row whose every part has been checked.
 struct Row {
     number: u32,
-    pass: Pass,
+    device_permit: DevicePermit,
     name: String,
     labels: Vec<String>,
     expires_at: Option<UnixMillis>,
@@ -262,11 +242,11 @@ async fn plan(
     let now = tools.clock.now();
     let ids: Vec<String> = rows
         .iter()
-        .map(|row| row.pass.lookup.as_str().to_owned())
+        .map(|row| row.device_permit.lookup.as_str().to_owned())
         .collect();
     let mut reader = tools.db.reader().await?;
     let conn = &mut reader.conn();
-    let place = open_place(conn, organisation).await?;
+    open_place(conn, organisation).await?;
     let signer = signer_for(conn, organisation, signer, by.role).await?;
     let standing = permits::of_device_ids(conn, organisation, &ids, now).await?;
     drop(reader);
@@ -279,17 +259,17 @@ async fn plan(
         },
     };
     for row in rows {
-        match row.beside(tools.key_store, standing.get(row.pass.lookup.as_str())) {
+        match row.beside(tools.key_store, standing.get(row.device_permit.lookup.as_str())) {
             Beside::Same => plan.outcome.unchanged += 1,
             Beside::Refused(detail) => plan.outcome.refused.push(RefusedRow {
                 row: row.number,
-                device_id: row.pass.lookup.as_str().to_owned(),
+                device_id: row.device_permit.lookup.as_str().to_owned(),
                 detail,
             }),
             Beside::Nothing(former) => {
                 plan.replaced.extend(former.cloned());
                 plan.outcome.added += 1;
-                let record = row.record(tools, organisation, &place.root, &signer, by)?;
+                let record = row.record(tools, organisation, &signer, by)?;
                 plan.added.push(record);
             }
         }
@@ -310,7 +290,8 @@ enum Beside<'a> {
 
 impl Row {
     fn check(number: u32, device: &Preapproval, now: UnixMillis) -> std::result::Result<Self, String> {
-        let pass = Pass::of_device(&device.device_id, &device.secret).map_err(|unfit| unfit.to_string())?;
+        let device_permit =
+            DevicePermit::of_device(&device.device_id, &device.secret).map_err(|unfit| unfit.to_string())?;
         let named = match device
             .name
             .as_deref()
@@ -318,7 +299,7 @@ impl Row {
             .filter(|name| !name.is_empty())
         {
             Some(name) => name.to_owned(),
-            None => pass.lookup.as_str().chars().take(MAX_NAME_LEN).collect(),
+            None => device_permit.lookup.as_str().chars().take(MAX_NAME_LEN).collect(),
         };
         if device.expires_at.is_some_and(|at| at <= now) {
             return Err("its time is over already: give a later one".to_owned());
@@ -328,7 +309,7 @@ impl Row {
             name: check_name(&named).map_err(|unfit| unfit.to_string())?,
             labels: check_labels(&device.labels).map_err(|unfit| unfit.to_string())?,
             expires_at: device.expires_at,
-            pass,
+            device_permit,
         })
     }
 
@@ -337,7 +318,8 @@ impl Row {
             return Beside::Nothing(None);
         };
         let permit = &record.permit;
-        let is_same = pass_of(key_store, record).is_ok_and(|pass| pass == self.pass);
+        let is_same = device_permit_of(key_store, record)
+            .is_ok_and(|device_permit| device_permit == self.device_permit);
         match permit.state {
             PermitState::Open | PermitState::Used if is_same => Beside::Same,
             PermitState::Open => Beside::Refused(
@@ -353,19 +335,18 @@ impl Row {
         self,
         tools: Tools<'_>,
         organisation: &OrganisationId,
-        customer: &OrganisationId,
         signer: &Signer,
         by: &By,
     ) -> Result<PermitRecord> {
         let now = tools.clock.now();
         let id = PermitId::new(now, tools.random.for_id());
-        let secret = seal(tools.key_store, &id, &self.pass, tools.random)?;
+        let secret = seal(tools.key_store, &id, &self.device_permit, tools.random)?;
         Ok(PermitRecord {
             permit: Permit {
                 id,
                 organisation: organisation.clone(),
                 kind: PermitKind::Preapproval,
-                lookup: self.pass.lookup.as_str().to_owned(),
+                lookup: self.device_permit.lookup.as_str().to_owned(),
                 name: self.name,
                 mode: PermitMode::Auto,
                 signer: signer.id.clone(),
@@ -383,7 +364,6 @@ impl Row {
                 revoked_at: None,
                 replaces: None,
             },
-            customer: customer.clone(),
             secret,
             account: by.account.clone(),
         })

@@ -3,7 +3,7 @@
 use gangway_protocol::device::Facts;
 use gangway_protocol::enrolment::{ClaimantToDevice, Credential, CredentialKind, DeviceToClaimant, Outcome};
 use gangway_protocol::id::ClaimId;
-use gangway_protocol::permit::Pass;
+use gangway_protocol::permit::DevicePermit;
 use gangway_protocol::seal::{Channel, Device};
 use rcgen::KeyPair;
 use serde_json::{Value, json};
@@ -43,14 +43,19 @@ impl Applicant {
     }
 
     /// Asks to join.
-    pub(super) async fn ask(&self, server: &Spawned, pass: &Pass) -> Became {
-        self.ask_until(server, pass, Until::Installed).await
+    pub(super) async fn ask(&self, server: &Spawned, device_permit: &DevicePermit) -> Became {
+        self.ask_until(server, device_permit, Until::Installed).await
     }
 
     /// Asks to join, and goes away in the middle.
-    pub(super) async fn ask_until(&self, server: &Spawned, pass: &Pass, until: Until) -> Became {
+    pub(super) async fn ask_until(
+        &self,
+        server: &Spawned,
+        device_permit: &DevicePermit,
+        until: Until,
+    ) -> Became {
         let mut socket = Socket::open(server, ENROLMENT).await;
-        let lookup = serde_json::to_value(&pass.lookup).expect("JSON");
+        let lookup = serde_json::to_value(&device_permit.lookup).expect("JSON");
         socket
             .say(json!({"type": "hello", "agent": "test", "lookup": lookup}))
             .await;
@@ -64,7 +69,7 @@ impl Applicant {
             .and_then(|id| id.parse().ok())
             .expect("a claim");
         let pake = serde_json::from_value(opening["pake"].clone()).expect("bytes");
-        let (half, answer) = Device::answer(pass, &claim, &pake, random).expect("an answer");
+        let (half, answer) = Device::answer(device_permit, &claim, &pake, random).expect("an answer");
         socket
             .say(json!({"type": "answer", "claim": claim, "pake": answer.pake, "confirm": answer.confirm}))
             .await;

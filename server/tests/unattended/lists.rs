@@ -4,7 +4,7 @@ use gangway_protocol::organisation::Role;
 use gangway_protocol::permit::{PermitKind, PermitState, Preapproval, PreapprovalImport};
 
 use super::applicant::{Applicant, Became};
-use super::{Works, import, pass};
+use super::{Works, device_permit, import};
 use crate::support::both_engines;
 
 both_engines!(
@@ -117,7 +117,9 @@ both_engines!(
         assert!(!joined.is_empty());
         assert_eq!(works.ada.fleet().await.len(), 1);
         assert_eq!(
-            device.ask(&spawned, &pass("00:11:22:33:44:55", "neither")).await,
+            device
+                .ask(&spawned, &device_permit("00:11:22:33:44:55", "neither"))
+                .await,
             Became::Mismatch
         );
     }
@@ -143,7 +145,7 @@ both_engines!(
             .await
             .expect("she is removed");
         let refused = Applicant::new("a")
-            .ask(&server.spawn(), &pass("thermometer-7", "1"))
+            .ask(&server.spawn(), &device_permit("thermometer-7", "1"))
             .await;
         assert!(matches!(refused, Became::Refused(_)), "{refused:?}");
         assert_eq!(server.states().await.len(), 0);

@@ -4,12 +4,12 @@ use gangway_protocol::error::ProblemCode;
 use gangway_protocol::organisation::Role;
 use gangway_protocol::page::PageQuery;
 use gangway_protocol::permit::{
-    Pass, PermitKind, PermitMode, PermitReplacement, PermitRequest, PermitState, SerialsRequest,
+    DevicePermit, PermitKind, PermitMode, PermitReplacement, PermitRequest, PermitState, SerialsRequest,
 };
 use gangway_protocol::time::UnixMillis;
 
 use super::applicant::{Applicant, Became, Until};
-use super::{Works, import, once, pass, request};
+use super::{Works, device_permit, import, once, request};
 use serde_json::json;
 
 use crate::relay::socket::{ENROLMENT, Socket};
@@ -100,8 +100,8 @@ both_engines!(
         let works = Works::new(&server).await;
         let (permit, key) = works.key(PermitMode::Auto).await;
         let spawned = server.spawn();
-        let wrong = Pass::of_key(&format!("{}-AAAAAAAA", permit.lookup)).expect("a key");
-        let unknown = Pass::of_key("AAAAAAAA-AAAAAAAA").expect("a key");
+        let wrong = DevicePermit::of_key(&format!("{}-AAAAAAAA", permit.lookup)).expect("a key");
+        let unknown = DevicePermit::of_key("AAAAAAAA-AAAAAAAA").expect("a key");
         let device = Applicant::new("stranger");
         assert_eq!(device.ask(&spawned, &wrong).await, Became::Mismatch);
         assert_eq!(device.ask(&spawned, &unknown).await, Became::Mismatch);
@@ -117,7 +117,7 @@ both_engines!(
         let works = Works::new(&server).await;
         let (permit, _) = works.key(PermitMode::Auto).await;
         let spawned = server.spawn();
-        let wrong = Pass::of_key(&format!("{}-AAAAAAAA", permit.lookup)).expect("a key");
+        let wrong = DevicePermit::of_key(&format!("{}-AAAAAAAA", permit.lookup)).expect("a key");
         let device = Applicant::new("stranger");
         let mut became = Vec::new();
         for _ in 0..6 {
@@ -166,7 +166,7 @@ both_engines!(
             .await
             .expect("another key");
         assert_eq!(made.permit.replaces, Some(permit.id.clone()));
-        let new = Pass::of_key(made.key.expose()).expect("a key");
+        let new = DevicePermit::of_key(made.key.expose()).expect("a key");
         assert!(matches!(
             Applicant::new("a").ask(&spawned, &former).await,
             Became::Joined(_)
@@ -294,7 +294,9 @@ both_engines!(
         let spawned = server.spawn();
         let device = Applicant::new("x");
         assert!(matches!(
-            device.ask(&spawned, &pass("thermometer-7", "open sesame")).await,
+            device
+                .ask(&spawned, &device_permit("thermometer-7", "open sesame"))
+                .await,
             Became::Joined(_)
         ));
         assert_eq!(works.ada.fleet().await[0].name, "thermometer-7");

@@ -1,6 +1,6 @@
 //! What the device tells the claimant, sealed; each gives the claim's next turn.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gangway_protocol::enrolment::{DeviceToClaimant, DeviceToServer};
 use gangway_protocol::id::ClaimId;
@@ -8,6 +8,15 @@ use gangway_protocol::seal::Channel;
 
 use super::{Claim, Effect, Ending, Party, Step, Turn, goes_on};
 use crate::event::{Event, Refuser};
+
+/// Within what a server may say when a device comes again.
+const SHORTEST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) fn wait(reason: String, retry_after_secs: u32) -> Turn {
+    let retry_after = Duration::from_secs(u64::from(retry_after_secs)).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+    Turn::Over(Vec::new(), Ending::Waits { reason, retry_after })
+}
 
 pub(super) fn consent(id: ClaimId, mut channel: Channel, due: Instant, offer: Party) -> Turn {
     match sealed(

@@ -1,6 +1,7 @@
 //! Spans of a channel, read from all tables at one moment.
 
 use super::Level;
+use crate::db::query::Query;
 use crate::db::{Conn, DbError, query, row};
 
 /// A stored piece of a span, of one of the tables.
@@ -38,26 +39,33 @@ impl Span {
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
+/// What is asked of a span and of the pieces of this width in which something of it may be.
+fn over(span: Span, width: i64, sql: &'static str) -> Query {
+    let (first, last) = span.places(width);
+    query(sql)
+        .bind(span.channel)
+        .bind(span.from)
+        .bind(span.until)
+        .bind(first)
+        .bind(last)
+}
+
 /// Entries of a span, packed and not: of one moment, so that what is packed meanwhile is neither missed nor found twice.
 ///
 /// # Errors
 /// What the database says.
 pub async fn entries(conn: &mut Conn<'_>, span: Span) -> Result<Vec<Found>, DbError> {
-    let (first, last) = span.places(HOUR);
-    let rows: Vec<FoundRow> = query(
+    let found: Vec<FoundRow> = over(
+        span,
+        HOUR,
         "SELECT CAST(0 AS BIGINT) AS kind, at AS place, entry, data FROM measurement_arrivals
              WHERE channel = $1 AND at >= $2 AND at < $3
          UNION ALL SELECT CAST(1 AS BIGINT), hour, CAST(0 AS BIGINT), data FROM measurement_blocks
              WHERE channel = $1 AND hour >= $4 AND hour <= $5",
     )
-    .bind(span.channel)
-    .bind(span.from)
-    .bind(span.until)
-    .bind(first)
-    .bind(last)
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Found::from).collect())
+    Ok(found.into_iter().map(Found::from).collect())
 }
 
 /// As [`entries`], and the minutes of hours whose entries are not kept any more.
@@ -65,8 +73,9 @@ pub async fn entries(conn: &mut Conn<'_>, span: Span) -> Result<Vec<Found>, DbEr
 /// # Errors
 /// What the database says.
 pub async fn minutes(conn: &mut Conn<'_>, span: Span) -> Result<Vec<Found>, DbError> {
-    let (first, last) = span.places(HOUR);
-    let rows: Vec<FoundRow> = query(
+    let found: Vec<FoundRow> = over(
+        span,
+        HOUR,
         "SELECT CAST(0 AS BIGINT) AS kind, at AS place, entry, data FROM measurement_arrivals
              WHERE channel = $1 AND at >= $2 AND at < $3
          UNION ALL SELECT CAST(1 AS BIGINT), hour, CAST(0 AS BIGINT), data FROM measurement_blocks
@@ -74,14 +83,9 @@ pub async fn minutes(conn: &mut Conn<'_>, span: Span) -> Result<Vec<Found>, DbEr
          UNION ALL SELECT CAST(2 AS BIGINT), hour, CAST(0 AS BIGINT), data FROM measurement_minutes
              WHERE channel = $1 AND hour >= $4 AND hour <= $5",
     )
-    .bind(span.channel)
-    .bind(span.from)
-    .bind(span.until)
-    .bind(first)
-    .bind(last)
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Found::from).collect())
+    Ok(found.into_iter().map(Found::from).collect())
 }
 
 /// Hours of a span, and the entries that are in none yet.
@@ -89,21 +93,17 @@ pub async fn minutes(conn: &mut Conn<'_>, span: Span) -> Result<Vec<Found>, DbEr
 /// # Errors
 /// What the database says.
 pub async fn hours(conn: &mut Conn<'_>, span: Span) -> Result<Vec<Found>, DbError> {
-    let (first, last) = span.places(DAY);
-    let rows: Vec<FoundRow> = query(
+    let found: Vec<FoundRow> = over(
+        span,
+        DAY,
         "SELECT CAST(0 AS BIGINT) AS kind, at AS place, entry, data FROM measurement_arrivals
              WHERE channel = $1 AND at >= $2 AND at < $3
          UNION ALL SELECT CAST(3 AS BIGINT), day, CAST(0 AS BIGINT), data FROM measurement_hours
              WHERE channel = $1 AND day >= $4 AND day <= $5",
     )
-    .bind(span.channel)
-    .bind(span.from)
-    .bind(span.until)
-    .bind(first)
-    .bind(last)
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Found::from).collect())
+    Ok(found.into_iter().map(Found::from).collect())
 }
 
 /// The newest arrivals and packed hours of a channel: at most so many of each, from before an instant.

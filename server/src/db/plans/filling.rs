@@ -111,9 +111,9 @@ pub(super) async fn fill(db: &Db, on_postgres: bool) {
             SELECT 'idp_' || {number}, {org}, 'Login', 'https://login.example/' || n, 'x', '{{}}', TRUE, n FROM s"),
         format!("{series} INSERT INTO identities (provider, subject, account, customer, created_at, last_used_at)
             SELECT 'idp_' || {number}, {hex}, 'acc_' || {number}, {org}, n, n FROM s"),
-        format!("{series} INSERT INTO permits (id, organisation, customer, kind, lookup, secret, name, mode, signer, labels, networks, account,
+        format!("{series} INSERT INTO permits (id, organisation, kind, lookup, secret, name, mode, signer, labels, networks, account,
                 account_name, created_at)
-            SELECT 'prm_' || {number}, {org}, {org}, CASE WHEN n % 2 = 0 THEN 'preapproval' ELSE 'registration_key' END, n, '', 'Hall', 'auto',
+            SELECT 'prm_' || {number}, {org}, CASE WHEN n % 2 = 0 THEN 'preapproval' ELSE 'registration_key' END, n, '', 'Hall', 'auto',
                 '{}', '[]', '[]', {acc}, 'Ada', n FROM s", id("sgn_", 1)),
         format!("{series} INSERT INTO permit_uses (permit, spki_sha256, device, at)
             SELECT '{}', {hex}, 'dev_' || {number}, n FROM s", id("prm_", 1)),
