@@ -75,6 +75,7 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) router: Router,
     _folder: tempfile::TempDir,
+    _database: Option<postgres::Migrated>,
 }
 
 impl Server {
@@ -86,11 +87,11 @@ impl Server {
     /// A server on a fresh database, with other options.
     pub(crate) async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let database_url = match engine {
+        let database = match engine {
             Engine::Sqlite => None,
-            Engine::Postgres => Some(postgres::fresh_database().await),
+            Engine::Postgres => Some(postgres::Migrated::new().await),
         };
-        let mut config = config(&folder, database_url.as_deref());
+        let mut config = config(&folder, database.as_ref().map(|database| database.url.as_str()));
         change(&mut config);
         let clock = Arc::new(ManualClock::new(START));
         let gangway = open(config, &clock).await;
@@ -99,6 +100,7 @@ impl Server {
             gangway,
             clock,
             _folder: folder,
+            _database: database,
         }
     }
 
