@@ -60,6 +60,7 @@ fn certificates_per_s(issuer: &Issuer, pem: &str) -> anyhow::Result<f64> {
     let identity = DeviceIdentity {
         organisation: issuer.approver.organisation.clone(),
         device: DeviceId::new(now, gangway.random.for_id()),
+        known_as: None,
     };
     let begun = processor_time()?;
     let mut signed = 0;

@@ -135,6 +135,7 @@ pub(crate) async fn order(gangway: &Gangway, approver: &Approver) -> anyhow::Res
     };
     let approving = Approving {
         claim: claim.clone(),
+        csr: check_csr(&pem)?,
         request: ApprovalRequest {
             organisation: approver.organisation.clone(),
             csr: pem.clone(),
@@ -161,6 +162,7 @@ pub(crate) async fn order(gangway: &Gangway, approver: &Approver) -> anyhow::Res
         device: approval.device.id,
         csr: check_csr(&pem)?,
         grounds: Grounds::Approval(member),
+        known_as: None,
         again: false,
     };
     Ok((key, order))

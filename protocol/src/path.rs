@@ -23,6 +23,10 @@ paths! {
     PLGD = "/plgd/{organisation}" => plgd(organisation);
     /// What every path of the interface for clients of ThingSpeak begins with: the address that they are given.
     THINGSPEAK = "/thingspeak" => thingspeak();
+    /// What every path of EST begins with (RFC 7030 §3.2.2).
+    EST = "/.well-known/est" => est();
+    /// What every path of idprov begins with.
+    IDPROV = "/idprov" => idprov();
     /// OpenAPI description.
     OPENAPI = "/api/openapi.json" => openapi();
 

@@ -24,12 +24,13 @@ pub mod profile;
 pub mod publication;
 mod recognition;
 pub mod replacement;
+mod server_certificate;
 pub mod verify;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use gangway_protocol::certificate::{PublicKey, join_chain};
+use gangway_protocol::certificate::{PublicKey, join_chain, split_chain};
 use gangway_protocol::encoding::Sha256Hex;
 use gangway_protocol::id::IssuerId;
 use gangway_protocol::time::UnixMillis;
@@ -54,6 +55,7 @@ pub use key_store::{KEY_FILE, KeyStore, KeyStoreError};
 pub use presented::{Presented, Unreadable};
 pub use publication::PublishedCrl;
 pub use recognition::Recognised;
+pub use server_certificate::ServerCertificate;
 
 use founding::Plan;
 use key::IssuerKey;
@@ -282,6 +284,16 @@ impl CertificateAuthority {
             chain: format!("{leaf_pem}{own}{}", issuer.above),
             trust_anchors: issuer.trust_anchor.clone(),
         })
+    }
+
+    /// DER of the issuer that signs now and what stands above it, without the root.
+    #[must_use]
+    pub fn signing_chain(&self) -> Vec<Vec<u8>> {
+        let issuers = self.issuers();
+        let signing = &issuers.signing;
+        let mut chain = vec![signing.certificate.der().to_vec()];
+        chain.extend(split_chain(&signing.above).unwrap_or_default());
+        chain
     }
 
     /// Signs a text that is neither certificate nor revocation list, with what signs devices' certificates (see [`message`]).

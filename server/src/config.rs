@@ -83,6 +83,15 @@ options! {
         ca_url: Option<Url> = None, Everywhere;
         /// The address of a listener without TLS that serves `/ca/` and nothing else, e.g. `:80`. There is none without it.
         ca_listen: Option<Listen> = None, Serve;
+        /// The address of a listener for devices that speaks TLS with a certificate of the built-in CA and takes theirs, e.g. `:8443`:
+        /// sessions, EST and idprov. There is none without it.
+        mtls_listen: Option<Listen> = None, Serve;
+        /// The address of a listener that serves idprov (`/idprov/`) in the same way, and nothing else, e.g. `:43776`. There is none
+        /// without it.
+        idprov_listen: Option<Listen> = None, Serve;
+        /// Further names and addresses by which devices reach `mtls_listen` and `idprov_listen`, separated by commas, for the
+        /// certificate there. The host of `public_url` and the address that they listen on stand in it anyway.
+        device_names: Vec<String> = None, Serve;
         /// Whether our CA speaks plgd's signing API below `/plgd/`, for every organisation: see `docs/plgd.md`. Whoever may enrol
         /// devices may then have identities for OCF signed, and web pages of other origins may ask for them with a token.
         plgd_api: bool = Some("false"), Serve;

@@ -11,8 +11,10 @@
 
 mod address;
 mod bind;
+mod client_certificate;
 mod connection_limit;
 mod descriptors;
+mod handshake;
 pub mod patience;
 mod stream;
 mod tls;
@@ -36,8 +38,10 @@ use tower::ServiceExt as _;
 
 pub use address::client_address;
 pub use bind::{bind, bind_own};
+pub use client_certificate::{ClientCertificate, Screen, no_client_certificates, taking_client_certificates};
 pub use connection_limit::ConnectionLimit;
 pub use descriptors::raise_limit;
+pub use handshake::TlsHandshake;
 pub use stream::{Stream, take_stream};
 pub use tls::{CertificateFault, Tls, TlsError};
 
@@ -70,13 +74,22 @@ pub struct Service {
     /// What answers.
     pub router: Router,
     /// TLS, when the listener speaks it.
-    pub tls: Option<Arc<Tls>>,
+    pub tls: Option<Arc<TlsHandshake>>,
+    /// Which certificates of clients are believed that a trusted proxy passes on.
+    pub screen: Arc<Screen>,
     /// The proxies that are believed about addresses.
     pub trusted_proxies: Arc<[Network]>,
     /// Places for connections that speak HTTP. Upgraded ones give theirs back; the relay counts those.
     pub places: Arc<Semaphore>,
     /// Places of each address.
     pub connection_limit: Arc<ConnectionLimit>,
+}
+
+impl Service {
+    fn is_proxy(&self, peer: SocketAddr) -> bool {
+        let peer = peer.ip().to_canonical();
+        self.trusted_proxies.iter().any(|proxy| proxy.contains(peer))
+    }
 }
 
 /// The end of a server: begun once, awaited by who began it.
@@ -151,11 +164,7 @@ async fn connection(
 ) {
     let _open = OpenConnection::count();
     // A proxy's connections are those of many clients; it bounds them itself.
-    let is_proxy = service
-        .trusted_proxies
-        .iter()
-        .any(|proxy| proxy.contains(peer.ip().to_canonical()));
-    let slot = if is_proxy {
+    let slot = if service.is_proxy(peer) {
         None
     } else if let Some(slot) = service.connection_limit.admit(peer.ip().into()) {
         Some(slot)
@@ -208,11 +217,14 @@ async fn serve_http(
     shutdown: Shutdown,
     watch: Arc<Watch>,
 ) {
+    let is_proxy = service.is_proxy(peer);
     let Service {
         router,
         trusted_proxies,
+        screen,
         ..
     } = service;
+    let certificate = stream.client_certificate();
     let watched = Watched::new(stream, Arc::clone(&watch));
     let answer = {
         let watch = Arc::clone(&watch);
@@ -220,6 +232,11 @@ async fn serve_http(
             let answering = watch.answer(request.version());
             let address = client_address(peer.ip(), request.headers(), &trusted_proxies);
             request.extensions_mut().insert(ClientAddress(address));
+            // Threat model: PRE-9. Whoever is no proxy of ours says nothing of certificates but by the handshake.
+            let passed = is_proxy.then(|| client_certificate::from_proxy(request.headers(), &*screen));
+            if let Some(certificate) = passed.flatten().or_else(|| certificate.clone()) {
+                request.extensions_mut().insert(certificate);
+            }
             let router = router.clone();
             async move {
                 let response = router.oneshot(request).await?;

@@ -2,6 +2,7 @@
 //!
 //! - registration keys and tickets, made by whoever administers the organisation: here
 //! - [`preapproval`]: single devices by id and secret, entered by whoever may enrol
+//! - [`one_device`]: the same for protocols of others, which name a device and no organisation
 //! - [`lobby`]: devices that came by a permit and wait for a decision
 //! - [`operator`]: the server's own command line
 //!
@@ -9,6 +10,7 @@
 
 mod draft;
 pub mod lobby;
+pub mod one_device;
 pub mod operator;
 pub mod preapproval;
 

@@ -3,11 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use gangway_protocol::path;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -18,7 +19,7 @@ use crate::api::problem::RequestError;
 use crate::authority::Error;
 use crate::conditional::CompressedText;
 use crate::state::Gangway;
-use crate::{api, assets, headers, health, host, log, panel, security_txt, thingspeak};
+use crate::{api, assets, est, headers, health, host, idprov, log, panel, security_txt, thingspeak};
 
 /// The whole server as one service.
 pub fn router(gangway: Arc<Gangway>) -> Router {
@@ -30,6 +31,7 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
         .merge(panel::router(gangway.clone(), inner))
         .merge(api::sockets::router())
         .nest(path::THINGSPEAK, thingspeak::router())
+        .nest(path::EST, est::router())
         .nest(path::PLGD, api::plgd::router(gangway.clone()))
         .merge(health::router())
         .merge(security_txt::router())
@@ -55,6 +57,40 @@ pub fn ca_router(gangway: Arc<Gangway>) -> Router {
         .layer(from_fn_with_state(gangway.clone(), flood::refuse_floods))
         .layer(from_fn(log::observe_request))
         .with_state(gangway)
+}
+
+/// What devices ask for with certificates of the built-in CA, for a listener that takes those.
+pub fn device_router(gangway: Arc<Gangway>) -> Router {
+    let (router, _description) = api::ca::router().split_for_parts();
+    let router = router
+        .merge(api::sockets::router())
+        .nest(path::EST, est::router())
+        .nest(path::IDPROV, idprov::router());
+    answering_devices(router, gangway)
+}
+
+/// idprov, for a listener of its own.
+pub fn idprov_router(gangway: Arc<Gangway>) -> Router {
+    answering_devices(Router::new().nest(path::IDPROV, idprov::router()), gangway)
+}
+
+fn answering_devices(router: Router<Arc<Gangway>>, gangway: Arc<Gangway>) -> Router {
+    router
+        .method_not_allowed_fallback(refuse_method)
+        .fallback(refuse_unknown_path)
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(from_fn(forget_cookies))
+        .layer(from_fn(host::refuse_malformed_hosts))
+        .layer(from_fn_with_state(gangway.clone(), flood::refuse_floods))
+        .layer(from_fn(log::observe_request))
+        .with_state(gangway)
+}
+
+/// Cookies know no ports: whoever is signed in at the panel is nobody here.
+async fn forget_cookies(mut request: Request, next: Next) -> Response {
+    // Threat model: PRE-11.
+    request.headers_mut().remove(header::COOKIE);
+    next.run(request).await
 }
 
 async fn show_description(headers: HeaderMap) -> Response {

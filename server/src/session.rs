@@ -12,7 +12,7 @@ mod renewal;
 
 use crate::ca::Presented;
 pub(crate) use jobs::SessionJobs;
-pub use proof::{Accepted, accept_proof, raise_clone_alarm};
+pub use proof::{Accepted, accept_certificate, accept_proof, raise_clone_alarm};
 pub use renewal::{Renewed, installed, renew, set_facts};
 
 use gangway_protocol::certificate::{HeldCertificate, RevocationReason};
@@ -327,7 +327,8 @@ fn refuse(code: ProblemCode, message: impl Into<String>, retry_after_secs: Optio
     })
 }
 
-fn unknown() -> GateError {
+/// That no record knows a certificate.
+pub(crate) fn unknown() -> GateError {
     refuse(
         ProblemCode::CertificateUnknown,
         "this server has no record of the certificate; enrol this device, or check which server it is meant for",

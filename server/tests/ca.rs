@@ -20,6 +20,7 @@ fn identity(server: &Server) -> DeviceIdentity {
     DeviceIdentity {
         organisation: OrganisationId::new(START, server.gangway.random.for_id()),
         device: DeviceId::new(START, server.gangway.random.for_id()),
+        known_as: None,
     }
 }
 

@@ -14,7 +14,7 @@ use axum::routing::get;
 use futures_util::FutureExt as _;
 use gangway_server::config::TlsFiles;
 use gangway_server::limits::ClientAddress;
-use gangway_server::listen::{self, ConnectionLimit, Service, Shutdown, Stream, Tls};
+use gangway_server::listen::{self, ClientCertificate, ConnectionLimit, Service, Shutdown, Stream, Tls};
 use http::{StatusCode, header};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -40,6 +40,7 @@ impl Listening {
         let mut service = Service {
             router,
             tls: None,
+            screen: listen::no_client_certificates(),
             trusted_proxies: Arc::new([]),
             places,
             connection_limit: ConnectionLimit::new(100),
@@ -97,6 +98,43 @@ async fn only_trusted_proxies_are_believed_about_addresses() {
     )
     .await;
     assert!(reply.ends_with("\r\n\r\n203.0.113.7"), "{reply}");
+}
+
+/// Threat model: PRE-9.
+#[tokio::test]
+async fn a_certificate_in_a_header_counts_from_a_trusted_proxy_alone() {
+    let echo = || {
+        let show = get(|request: Request| async move {
+            let shown = request.extensions().get::<ClientCertificate>().cloned();
+            shown.map_or_else(|| "none".to_owned(), |shown| format!("{:?}", shown.0))
+        });
+        Router::new().route("/", show)
+    };
+    let take_all = |service: &mut Service| {
+        service.screen = Arc::new(|der: &[u8]| match der {
+            [] => Err(rustls::CertificateError::BadEncoding),
+            _ => Ok(()),
+        });
+    };
+    let stranger = Listening::start_with(echo(), take_all);
+    let head = "client-cert: :AQID:\r\n";
+    let reply = ask(stranger.connect().await, head).await;
+    assert!(reply.ends_with("none"), "{reply}");
+
+    let proxy = Listening::start_with(echo(), |service| {
+        take_all(service);
+        service.trusted_proxies = Arc::new(["127.0.0.0/8".parse().expect("a network")]);
+    });
+    let reply = ask(proxy.connect().await, head).await;
+    assert!(reply.ends_with("[1, 2, 3]"), "{reply}");
+    for unclear in [
+        "client-cert: AQID\r\n",
+        "client-cert: ::\r\n",
+        "client-cert: :AQID:\r\nclient-cert: :BAUG:\r\n",
+    ] {
+        let reply = ask(proxy.connect().await, unclear).await;
+        assert!(reply.ends_with("none"), "{unclear}: {reply}");
+    }
 }
 
 /// A certificate for `localhost` in files, whose names tests can give new contents.
@@ -179,7 +217,7 @@ fn tls(certificate: &Certificate) -> Arc<Tls> {
 async fn tls_serves_and_reads_changed_files_again() {
     let mut certificate = Certificate::make();
     let tls = tls(&certificate);
-    let listening = Listening::start_with(echo_address(), |service| service.tls = Some(tls.clone()));
+    let listening = Listening::start_with(echo_address(), |service| service.tls = Some(tls.handshake()));
     let stream = certificate
         .handshake(listening.connect().await, &["h2", "http/1.1"])
         .await
@@ -290,7 +328,7 @@ async fn an_upgrade_under_tls_gives_the_tls_stream_back() {
     let certificate = Certificate::make();
     let (sender, mut streams) = mpsc::channel(1);
     let tls = tls(&certificate);
-    let listening = Listening::start_with(upgrade_to(sender), |service| service.tls = Some(tls));
+    let listening = Listening::start_with(upgrade_to(sender), |service| service.tls = Some(tls.handshake()));
     let mut client = certificate
         .handshake(listening.connect().await, &["http/1.1"])
         .await
@@ -365,7 +403,7 @@ async fn without_a_free_place_connections_wait() {
 async fn who_speaks_http_to_a_port_with_tls_is_told_so() {
     let certificate = Certificate::make();
     let tls = Arc::new(Tls::load(certificate.files()).expect("the files are fine"));
-    let listening = Listening::start_with(echo_address(), |service| service.tls = Some(tls));
+    let listening = Listening::start_with(echo_address(), |service| service.tls = Some(tls.handshake()));
     let reply = ask(listening.connect().await, "").await;
     let (head, body) = reply.split_once("\r\n\r\n").expect("an answer of HTTP");
     assert!(head.starts_with("HTTP/1.1 400 "), "{head}");

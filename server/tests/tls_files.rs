@@ -236,7 +236,8 @@ async fn link(certificate: &(String, String), trusted: &str) -> String {
     let port = listener.local_addr().expect("it is bound").port();
     let service = Service {
         router: Router::new(),
-        tls: Some(Arc::new(Tls::load(files).expect("the files are fine"))),
+        tls: Some(Tls::load(files).expect("the files are fine").handshake()),
+        screen: listen::no_client_certificates(),
         trusted_proxies: Arc::new([]),
         places: Arc::new(Semaphore::new(10)),
         connection_limit: ConnectionLimit::new(10),

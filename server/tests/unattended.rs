@@ -22,7 +22,7 @@ use crate::support::Server;
 use crate::support::member::Member;
 
 /// A key under which nothing was asked for before.
-fn once() -> IdempotencyKey {
+pub(crate) fn once() -> IdempotencyKey {
     let random: &dyn Random = &SystemRandom;
     IdempotencyKey::new(random.bytes())
 }
@@ -86,7 +86,7 @@ fn device_permit(id: &str, secret: &str) -> DevicePermit {
     DevicePermit::of_device(id, &SecretString::new(secret.to_owned())).expect("a permit")
 }
 
-fn import(devices: &[(&str, &str)]) -> PreapprovalImport {
+pub(crate) fn import(devices: &[(&str, &str)]) -> PreapprovalImport {
     PreapprovalImport {
         devices: devices
             .iter()
@@ -103,7 +103,7 @@ fn import(devices: &[(&str, &str)]) -> PreapprovalImport {
     }
 }
 
-fn request(mode: PermitMode) -> PermitRequest {
+pub(crate) fn request(mode: PermitMode) -> PermitRequest {
     PermitRequest {
         kind: PermitKind::RegistrationKey,
         name: "Hall 3".to_owned(),

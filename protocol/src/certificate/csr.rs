@@ -7,8 +7,8 @@
 //! Of what a CSR asks for, only the public key is ever taken: subject, names, usages and `CA:TRUE` in it are ignored
 //! (threat model, ENR-14), but must be well-formed DER, because external signers read them too.
 
-use der::asn1::BitStringRef;
-use der::{Decode as _, Reader as _, SliceReader, Tag};
+use der::asn1::{BitStringRef, ObjectIdentifier};
+use der::{Any, Decode as _, Encode as _, Reader as _, SliceReader, Tag, TagNumber};
 
 use super::key::{KeyRefusal, PublicKey};
 use super::pem::{self, PemError};
@@ -20,6 +20,8 @@ use crate::encoding::Sha256Hex;
 const CERTIFICATE_REQUEST: &str = "CERTIFICATE REQUEST";
 /// Longest CSR as PEM. One of RSA 4096 with a dozen names has 2 KiB.
 pub const MAX_CSR_LEN: usize = 16 * 1024;
+/// id-alg-unsigned (RFC 9925 §3).
+const UNSIGNED: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.6.36");
 /// Deepest nesting of DER in a CSR. Real ones have eight levels.
 const MAX_DEPTH: usize = 16;
 
@@ -153,6 +155,39 @@ impl UncheckedCsr {
 }
 
 impl Csr {
+    /// A request for a key whose holder has signed none, because it speaks a protocol that knows no proof of possession: version 1, an
+    /// empty subject, no attributes, and `id-alg-unsigned` (RFC 9925 §3) in the place of a signature. Nobody takes one from outside:
+    /// [`UncheckedCsr`] refuses its algorithm.
+    ///
+    /// # Errors
+    /// [`CsrRefusal::Malformed`] when it does not fit DER, which every key does that can be read.
+    pub fn unsigned(key: PublicKey) -> Result<Self, CsrRefusal> {
+        let sequence = |parts: &[&[u8]]| tlv(Tag::Sequence, parts);
+        let algorithm = sequence(&[&UNSIGNED.to_der()?])?;
+        let none = tlv(
+            Tag::ContextSpecific {
+                constructed: true,
+                number: TagNumber::N0,
+            },
+            &[],
+        )?;
+        let info = sequence(&[&0_u8.to_der()?, &sequence(&[])?, key.spki_der(), &none])?;
+        let signature = BitStringRef::from_bytes(&[])?.to_der()?;
+        let der = sequence(&[&info, &algorithm, &signature])?;
+        Ok(Self { der, key })
+    }
+
+    /// Reads a request that was checked before it was kept; its signature is not verified again, and may be none.
+    ///
+    /// # Errors
+    /// What is not acceptable about the rest of it.
+    pub fn kept(text: &str) -> Result<Self, CsrRefusal> {
+        let mut blocks = pem::decode(CERTIFICATE_REQUEST, text, 1)?;
+        let der = blocks.swap_remove(0);
+        let key = PublicKey::from_spki(Parts::read(&der)?.spki)?;
+        Ok(Self { der, key })
+    }
+
     /// The public key, the only thing that is taken from a request.
     #[must_use]
     pub fn key(&self) -> &PublicKey {
@@ -175,6 +210,16 @@ impl Csr {
     #[must_use]
     pub fn to_pem(&self) -> String {
         pem::encode(CERTIFICATE_REQUEST, &self.der)
+    }
+}
+
+fn tlv(tag: Tag, parts: &[&[u8]]) -> Result<Vec<u8>, der::Error> {
+    Any::new(tag, parts.concat())?.to_der()
+}
+
+impl From<der::Error> for CsrRefusal {
+    fn from(_: der::Error) -> Self {
+        Self::Malformed
     }
 }
 

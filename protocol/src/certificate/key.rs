@@ -7,10 +7,15 @@ use curve25519_dalek::traits::IsIdentity as _;
 use der::asn1::{BitStringRef, ObjectIdentifier, UintRef};
 use der::{Decode as _, Reader as _, SliceReader, Tag};
 
+use super::pem;
 use super::signature::{SignatureAlgorithm, read_identifier};
 use super::weak;
 use crate::encoding::Sha256Hex;
 
+/// Label of public keys (RFC 7468 §13).
+const PUBLIC_KEY: &str = "PUBLIC KEY";
+/// Longest public key as PEM. One of RSA 4096 has 800 bytes.
+const MAX_PEM_LEN: usize = 4096;
 /// Smallest RSA modulus: 112 bits of security (NIST SP 800-57 part 1, table 2).
 pub const MIN_RSA_BITS: usize = 2048;
 /// Largest RSA modulus: larger ones cost the server more than they give.
@@ -110,6 +115,18 @@ pub enum KeyRefusal {
 }
 
 impl PublicKey {
+    /// Reads exactly one PEM block `PUBLIC KEY` (RFC 7468 §13), as [`Self::from_spki`].
+    ///
+    /// # Errors
+    /// Why the key is not accepted.
+    pub fn from_pem(text: &str) -> Result<Self, KeyRefusal> {
+        if text.len() > MAX_PEM_LEN {
+            return Err(KeyRefusal::Malformed);
+        }
+        let mut blocks = pem::decode(PUBLIC_KEY, text, 1).map_err(|_| KeyRefusal::Malformed)?;
+        Self::from_spki(&blocks.swap_remove(0))
+    }
+
     /// Reads a DER SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) and applies the policy.
     ///
     /// That a point lies on its NIST curve is checked by whoever verifies the first signature with it.

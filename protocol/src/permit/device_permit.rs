@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{KEY_ALPHABET, KEY_HALF_LEN, MAX_DEVICE_ID_LEN, TICKET_SECRET_LEN};
 use crate::device::{UnfitText, check_text};
+use crate::encoding::Sha256Hex;
 use crate::secret::SecretString;
 
 /// By what the server finds a permit; the `lookup` of `hello`.
@@ -112,6 +113,13 @@ impl DevicePermit {
     #[must_use]
     pub fn from_parts(lookup: Lookup, secret: SecretString) -> Self {
         Self { lookup, secret }
+    }
+
+    /// Whether this is its secret, for protocols that send it. Digests are compared, so that the time says nothing of either.
+    #[must_use]
+    pub fn has_secret(&self, stated: &SecretString) -> bool {
+        let digest = |secret: &SecretString| Sha256Hex::of(secret.expose().as_bytes());
+        digest(&self.secret) == digest(stated)
     }
 
     /// The secret half.

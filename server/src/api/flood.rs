@@ -57,6 +57,7 @@ fn cost(requested: &str) -> u64 {
         "/api/",
         "/plgd/",
         "/thingspeak/",
+        "/idprov/",
         "/.well-known/",
         path::CA,
         assets::PREFIX,

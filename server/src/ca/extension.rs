@@ -1,5 +1,7 @@
 //! The extensions of RFC 5280 §4.2 and §5.2 that the built-in CA writes, each as one value.
 
+use std::net::IpAddr;
+
 use ring::digest::{SHA256, digest};
 use x509_cert::der::asn1::{Ia5String, ObjectIdentifier, OctetString};
 use x509_cert::der::{Encode, oid::AssociatedOid};
@@ -70,6 +72,11 @@ pub fn client_auth() -> Result<Extension, Error> {
     extended_usage(&[CLIENT_AUTH])
 }
 
+/// extKeyUsage serverAuth (§4.2.1.12).
+pub fn server_auth() -> Result<Extension, Error> {
+    extended_usage(&[SERVER_AUTH])
+}
+
 /// extKeyUsage of these purposes (§4.2.1.12).
 pub fn extended_usage(purposes: &[ObjectIdentifier]) -> Result<Extension, Error> {
     extension(false, &ExtendedKeyUsage(purposes.to_vec()))
@@ -100,6 +107,19 @@ pub fn a_ca(path_len_constraint: u8) -> Result<Extension, Error> {
 /// subjectAltName with one URI (§4.2.1.6: not critical beside a subject).
 pub fn alternative_name(uri: &str) -> Result<Extension, Error> {
     extension(false, &SubjectAltName(vec![uri_name(uri)?]))
+}
+
+/// subjectAltName with the names and addresses of a server (§4.2.1.6: not critical beside a subject).
+pub fn server_names(names: &[String]) -> Result<Extension, Error> {
+    let name = |name: &String| -> Result<GeneralName, Error> {
+        Ok(match name.parse() {
+            Ok(IpAddr::V4(address)) => GeneralName::IpAddress(OctetString::new(address.octets())?),
+            Ok(IpAddr::V6(address)) => GeneralName::IpAddress(OctetString::new(address.octets())?),
+            Err(_) => GeneralName::DnsName(Ia5String::new(name)?),
+        })
+    };
+    let names = names.iter().map(name).collect::<Result<_, _>>()?;
+    extension(false, &SubjectAltName(names))
 }
 
 /// cRLDistributionPoints (§4.2.1.13: not critical).

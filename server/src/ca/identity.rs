@@ -13,6 +13,10 @@ use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 pub const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 /// id-at-organizationName (RFC 5280 §A.1).
 const ORGANISATION_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
+/// id-at-organizationalUnitName (RFC 5280 §A.1).
+const UNIT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.11");
+/// The unit by which idprov tells certificates of devices from those of people and services.
+const DEVICE_UNIT: &str = "iotdevice";
 const URN: &str = "urn:gangway:device:";
 
 /// The device and organisation that a certificate of the built-in CA names.
@@ -22,6 +26,8 @@ pub struct DeviceIdentity {
     pub organisation: OrganisationId,
     /// The device.
     pub device: DeviceId,
+    /// By which name the device's own protocol knows it; instead of its id it stands in the subject.
+    pub known_as: Option<String>,
 }
 
 impl DeviceIdentity {
@@ -38,6 +44,7 @@ impl DeviceIdentity {
         Some(Self {
             organisation: organisation.parse().ok()?,
             device: device.parse().ok()?,
+            known_as: None,
         })
     }
 
@@ -55,7 +62,15 @@ impl DeviceIdentity {
     /// # Errors
     /// When the names do not fit DER, which ids always do.
     pub fn subject(&self) -> Result<Name, x509_cert::der::Error> {
-        distinguished_name(self.organisation.as_str(), self.device.as_str())
+        let (organisation, device) = (self.organisation.as_str(), self.device.as_str());
+        match &self.known_as {
+            None => distinguished_name(organisation, device),
+            Some(name) => named([
+                (ORGANISATION_NAME, organisation),
+                (UNIT_NAME, DEVICE_UNIT),
+                (COMMON_NAME, name),
+            ]),
+        }
     }
 }
 
@@ -64,16 +79,21 @@ impl DeviceIdentity {
 /// # Errors
 /// When a part does not fit DER.
 pub fn distinguished_name(organisation: &str, common: &str) -> Result<Name, x509_cert::der::Error> {
-    let part = |oid, text| -> Result<RelativeDistinguishedName, x509_cert::der::Error> {
+    named([(ORGANISATION_NAME, organisation), (COMMON_NAME, common)])
+}
+
+fn named<const PARTS: usize>(
+    parts: [(ObjectIdentifier, &str); PARTS],
+) -> Result<Name, x509_cert::der::Error> {
+    let part = |(oid, text)| -> Result<RelativeDistinguishedName, x509_cert::der::Error> {
         let value = Any::encode_from(&Utf8StringRef::new(text)?)?;
         Ok(RelativeDistinguishedName(SetOfVec::try_from(vec![
             AttributeTypeAndValue { oid, value },
         ])?))
     };
-    Ok(RdnSequence(vec![
-        part(ORGANISATION_NAME, organisation)?,
-        part(COMMON_NAME, common)?,
-    ]))
+    Ok(RdnSequence(
+        parts.into_iter().map(part).collect::<Result<_, _>>()?,
+    ))
 }
 
 #[cfg(test)]
@@ -85,6 +105,7 @@ mod tests {
         let identity = DeviceIdentity {
             organisation: "org_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
             device: "dev_0000000001zzzzzzzzzzzzzzzz".parse().expect("an id"),
+            known_as: None,
         };
         assert_eq!(DeviceIdentity::from_urn(&identity.urn()), Some(identity.clone()));
         assert_eq!(DeviceIdentity::from_urn("urn:gangway:device:org_1:dev_1"), None);

@@ -123,6 +123,25 @@ pub(super) fn sign(
     written.map_err(|_| CaError::Recorded("a message does not fit PEM"))
 }
 
+/// Certificates alone, as signed data without content or signer (RFC 5652 §5.2, EST's *certs-only*). The order stays as it is given, as
+/// OpenSSL writes it too: many clients take the first for their own.
+///
+/// # Errors
+/// When a part does not fit DER.
+pub fn certificates_only(certificates: &[Vec<u8>]) -> Result<Vec<u8>, DerError> {
+    let signed = tlv(
+        Tag::Sequence,
+        &[
+            &VERSION.to_der()?,
+            &tlv(Tag::Set, &[])?,
+            &tlv(Tag::Sequence, &[&DATA.to_der()?])?,
+            &tlv(FIRST, &[&certificates.concat()])?,
+            &tlv(Tag::Set, &[])?,
+        ],
+    )?;
+    tlv(Tag::Sequence, &[&SIGNED_DATA.to_der()?, &tlv(FIRST, &[&signed])?])
+}
+
 /// The content of a message, when one of these issuers has signed it. The certificates beside it are not believed.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use gangway_protocol::time::UnixMillis;
 use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
+use super::identity::COMMON_NAME;
 use super::{moment, verify};
 
 /// Why a presented chain is not taken. `Display` is for people.
@@ -37,9 +38,20 @@ impl Presented {
         let der = blocks
             .next()
             .ok_or_else(|| Unreadable("the chain is empty".to_owned()))?;
+        Ok(Self {
+            above: blocks.collect(),
+            ..Self::from_der(&der)?
+        })
+    }
+
+    /// Reads a leaf.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_der(der: &[u8]) -> Result<Self, Unreadable> {
         let unreadable = |_| Unreadable("the first certificate of the chain is damaged".to_owned());
-        let leaf = Certificate::from_der(&der).map_err(unreadable)?;
-        if !is_strict(&leaf, &der) {
+        let leaf = Certificate::from_der(der).map_err(unreadable)?;
+        if !is_strict(&leaf, der) {
             return Err(Unreadable(
                 "the first certificate of the chain is not as its issuer wrote it".to_owned(),
             ));
@@ -51,9 +63,9 @@ impl Presented {
             .map_err(unreadable)?;
         let key = PublicKey::from_spki(&spki).map_err(|error| Unreadable(error.to_string()))?;
         Ok(Self {
-            sha256: Sha256Hex::of(&der),
-            der,
-            above: blocks.collect(),
+            sha256: Sha256Hex::of(der),
+            der: der.to_vec(),
+            above: Vec::new(),
             leaf,
             key,
         })
@@ -75,6 +87,20 @@ impl Presented {
     #[must_use]
     pub fn leaf(&self) -> &Certificate {
         &self.leaf
+    }
+
+    /// The common name of its subject; `None` where there is none, or several.
+    #[must_use]
+    pub fn common_name(&self) -> Option<String> {
+        let subject = &self.leaf.tbs_certificate.subject;
+        let mut names = subject
+            .0
+            .iter()
+            .flat_map(|relative| relative.0.iter())
+            .filter(|attribute| attribute.oid == COMMON_NAME);
+        let name = names.next().filter(|_| names.next().is_none())?;
+        // UTF8String and PrintableString hold the same bytes.
+        String::from_utf8(name.value.value().to_vec()).ok()
     }
 
     /// Its public key.

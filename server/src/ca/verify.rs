@@ -1,6 +1,8 @@
 //! Signatures of others, verified with `ring`: on CSRs, on certificates, on what devices say in a session.
 
 use gangway_protocol::certificate::{KeyKind, PublicKey, SignatureAlgorithm, SignatureCheck};
+use ring::agreement::{self, ECDH_P256, ECDH_P384, EphemeralPrivateKey, agree_ephemeral};
+use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519,
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey,
@@ -32,6 +34,21 @@ pub fn said_by(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
         message,
         signature,
     })
+}
+
+/// Whether the point of a key lies on its NIST curve. Verifying a signature looks at that as well; a key that comes without one has to be
+/// looked at by itself. Keys of other kinds were judged when they were read.
+#[must_use]
+pub fn is_on_curve(key: &PublicKey) -> bool {
+    let curve = match key.kind() {
+        KeyKind::P256 => &ECDH_P256,
+        KeyKind::P384 => &ECDH_P384,
+        KeyKind::Ed25519 | KeyKind::Rsa { .. } => return true,
+    };
+    // ring offers the check as a part of an agreement, whose secret nobody needs.
+    EphemeralPrivateKey::generate(curve, &SystemRandom::new())
+        .and_then(|own| agree_ephemeral(own, &agreement::UnparsedPublicKey::new(curve, key.bits()), |_| ()))
+        .is_ok()
 }
 
 /// Whether `issuer`'s name and key stand behind `certificate`.
@@ -107,6 +124,17 @@ mod tests {
         assert!(said_by(&public(&key), b"message", &signature));
         assert!(!said_by(&public(&key), b"massage", &signature));
         assert!(!said_by(&public(&other), b"message", &signature));
+    }
+
+    /// Threat model: PRE-10.
+    #[test]
+    fn a_point_beside_its_curve_is_none() {
+        let key = public(&new_key());
+        assert!(is_on_curve(&key));
+        let mut spki = key.spki_der().to_vec();
+        *spki.last_mut().expect("it has bytes") ^= 1;
+        let beside = PublicKey::from_spki(&spki).expect("reading does not look at the point");
+        assert!(!is_on_curve(&beside));
     }
 
     #[test]

@@ -10,12 +10,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use crate::clock::SystemClock;
-use crate::config::{Config, Environment, ServeFlags};
+use crate::config::{Config, Environment, Listen, ServeFlags};
 use crate::db::{DbError, settings, write};
-use crate::listen::{self, ConnectionLimit, Service, Shutdown, Tls};
+use crate::device_tls::{self, DeviceTls};
+use crate::listen::{self, ConnectionLimit, Service, Shutdown, Tls, TlsHandshake};
 use crate::people::links;
 use crate::rng::SystemRandom;
-use crate::router::{ca_router, router};
+use crate::router::{ca_router, device_router, idprov_router, router};
 use crate::start_error::StartError;
 use crate::state::Gangway;
 use crate::{health, log, serve};
@@ -86,7 +87,11 @@ fn start_listeners(
     let address = config.listen_address();
     let listener = listen::bind(address).map_err(|error| unusable(address, "--listen", error))?;
     let bound = listener.local_addr();
-    let panel = service(config, router(gangway.clone()), tls.clone());
+    let panel = service(
+        gangway,
+        router(gangway.clone()),
+        tls.as_ref().map(|tls| tls.handshake()),
+    );
     supervisor.spawn("listener", listen::serve(listener, panel, shutdown.clone()));
     if let Some(tls) = tls {
         let (shutdown, gangway) = (shutdown.clone(), gangway.clone());
@@ -105,7 +110,7 @@ fn start_listeners(
             "metrics",
             health::keep_metrics(handle.clone(), supervisor.clone()),
         );
-        let figures = service(config, health::metrics_router(handle), None);
+        let figures = service(gangway, health::metrics_router(handle), None);
         supervisor.spawn(
             "metrics listener",
             listen::serve(listener, figures, shutdown.clone()),
@@ -115,14 +120,56 @@ fn start_listeners(
         let listener = listen::bind_own(plain.0).map_err(|error| unusable(plain.0, "--ca-listen", error))?;
         let bound = listener.local_addr().unwrap_or(plain.0);
         tracing::info!(listen = %bound, "serving revocation lists");
-        let lists = service(config, ca_router(gangway.clone()), None);
+        let lists = service(gangway, ca_router(gangway.clone()), None);
         supervisor.spawn(
             "revocation lists listener",
             listen::serve(listener, lists, shutdown.clone()),
         );
     }
+    start_device_listeners(gangway, shutdown)?;
     let address = bound.map_or_else(|_| address.to_string(), |bound| bound.to_string());
     tracing::info!(url = %config.public_url, listen = address, "serving");
+    Ok(())
+}
+
+/// What a listener for devices answers.
+type Routes = fn(Arc<Gangway>) -> Router;
+
+/// The listeners with a certificate of the built-in CA.
+fn start_device_listeners(gangway: &Arc<Gangway>, shutdown: &Shutdown) -> Result<(), StartError> {
+    let (config, supervisor) = (&gangway.config, &gangway.supervisor);
+    let wanted: [(Option<Listen>, &str, &'static str, Routes); 2] = [
+        (
+            config.mtls_listen,
+            "--mtls-listen",
+            "devices listener",
+            device_router,
+        ),
+        (
+            config.idprov_listen,
+            "--idprov-listen",
+            "idprov listener",
+            idprov_router,
+        ),
+    ];
+    let mut bound = Vec::new();
+    for (address, option, name, router) in wanted {
+        let Some(Listen(address)) = address else { continue };
+        let listener = listen::bind_own(address).map_err(|error| unusable(address, option, error))?;
+        bound.push((listener.local_addr().unwrap_or(address), name, listener, router));
+    }
+    if bound.is_empty() {
+        return Ok(());
+    }
+    let addresses: Vec<SocketAddr> = bound.iter().map(|(address, ..)| *address).collect();
+    let tls = DeviceTls::new(gangway, &addresses)?;
+    for (address, name, listener, router) in bound {
+        tracing::info!(listen = %address, "serving devices: {name}");
+        let devices = service(gangway, router(gangway.clone()), Some(tls.handshake()));
+        supervisor.spawn(name, listen::serve(listener, devices, shutdown.clone()));
+    }
+    let shutdown = shutdown.clone();
+    supervisor.spawn("TLS for devices", async move { tls.keep(&shutdown).await });
     Ok(())
 }
 
@@ -147,11 +194,13 @@ fn load_tls(config: &Config) -> Result<Option<Arc<Tls>>, StartError> {
     Ok(Some(Arc::new(tls)))
 }
 
-fn service(config: &Config, router: Router, tls: Option<Arc<Tls>>) -> Service {
+fn service(gangway: &Arc<Gangway>, router: Router, tls: Option<Arc<TlsHandshake>>) -> Service {
+    let config = &gangway.config;
     let places = usize::try_from(config.caps.connections).unwrap_or(Semaphore::MAX_PERMITS);
     Service {
         router,
         tls,
+        screen: device_tls::screen(gangway),
         trusted_proxies: config.trusted_proxies.as_slice().into(),
         places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
         connection_limit: ConnectionLimit::new(config.caps.connections_per_address),

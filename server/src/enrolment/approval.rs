@@ -11,7 +11,7 @@ use super::naming::{check_labels, check_name};
 use super::standing::{
     is_being_signed, note_loss, owned, owned_with_device, require_standing, show, summary, unfit,
 };
-use super::{EnrolmentError, RACE_ATTEMPTS, check_csr, note_certificate, tell, unattended};
+use super::{EnrolmentError, RACE_ATTEMPTS, note_certificate, tell, unattended};
 use crate::authority::{Means, Member};
 use crate::context::Context;
 use crate::db::approvals::{ApprovalRecord, Evidence};
@@ -28,6 +28,8 @@ pub struct Approving {
     pub claim: ClaimId,
     /// What they approve.
     pub request: ApprovalRequest,
+    /// The request for a certificate in it, checked.
+    pub csr: Csr,
     /// Who they are.
     pub member: Member,
     /// Their role in the organisation.
@@ -41,15 +43,13 @@ pub struct Approving {
 /// Approves a device. Repeating it returns the approval that stands.
 ///
 /// # Errors
-/// [`EnrolmentError::KeyKnown`], [`EnrolmentError::KeyRevoked`], [`EnrolmentError::Csr`], or a field that is wrong.
+/// [`EnrolmentError::KeyKnown`], [`EnrolmentError::KeyRevoked`], or a field that is wrong.
 pub async fn approve(context: &Context, approving: Approving) -> Result<Approval, EnrolmentError> {
-    let csr = check_csr(&approving.request.csr)?;
     approving.request.facts.check()?;
     let name = approving.request.name.as_deref().map(check_name).transpose()?;
     let labels = check_labels(&approving.request.labels)?;
     let decision = Decision {
         approving,
-        csr,
         name,
         labels,
         now: context.clock.now(),
@@ -274,7 +274,6 @@ pub(crate) async fn retire_if_abandoned(
 #[derive(Clone)]
 struct Decision {
     approving: Approving,
-    csr: Csr,
     name: Option<String>,
     labels: Vec<String>,
     now: UnixMillis,
@@ -297,7 +296,7 @@ impl Decision {
             return Ok((self.repeat(standing, device)?, None));
         }
         let evidence = evidence.as_ref().ok_or(EnrolmentError::NotFound)?;
-        let spki_sha256 = self.csr.spki_sha256();
+        let spki_sha256 = self.approving.csr.spki_sha256();
         let quota = customers::quota(tx, &request.organisation).await?;
         if let Some((customer, _)) = &quota {
             // Two approvals at once shall not take the last place both. Before the organisation, as whoever archives one takes them.
@@ -332,7 +331,7 @@ impl Decision {
             approver: member.name.clone(),
             device: known.as_ref().map_or(new_device, |device| device.id.clone()),
             signer: request.signer.clone(),
-            csr: self.csr.to_pem(),
+            csr: self.approving.csr.to_pem(),
             spki_sha256,
             stage: EnrolmentStage::Approved,
             stage_since: self.now,
@@ -376,7 +375,7 @@ impl Decision {
             actor: member.actor(),
             action: DeviceAction::Approved.into(),
             subject: shown.device.id.as_str(),
-            detail: &format!("{}, key {}", shown.device.name, self.csr.spki_sha256()),
+            detail: &format!("{}, key {}", shown.device.name, self.approving.csr.spki_sha256()),
         };
         audit::append(tx, &entry).await?;
         Ok((shown, Some(change)))
@@ -388,7 +387,9 @@ impl Decision {
         if standing.account != member.account {
             return Err(EnrolmentError::NotFound);
         }
-        if standing.organisation != request.organisation || standing.spki_sha256 != self.csr.spki_sha256() {
+        if standing.organisation != request.organisation
+            || standing.spki_sha256 != self.approving.csr.spki_sha256()
+        {
             return Err(EnrolmentError::Conflict(
                 "this crossing was approved with another organisation or key; enter the device's code again",
             ));

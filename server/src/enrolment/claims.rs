@@ -11,6 +11,7 @@ use gangway_protocol::organisation::Role;
 use super::approval::{self, Approving};
 use super::signing::{self, Signed};
 use super::standing;
+use super::{EnrolmentError, check_csr};
 use crate::authority::{Caller, Proof, Right};
 use crate::authority::{Error, Result};
 use crate::context::Context;
@@ -50,6 +51,7 @@ pub async fn approve(
     };
     let approving = Approving {
         claim,
+        csr: check_csr(&request.csr).map_err(EnrolmentError::from)?,
         request,
         member: caller.member(),
         role,

@@ -154,6 +154,7 @@ async fn ask(context: &Context, order: &Order, asked: &Asked) -> Result<Corporat
     let identity = DeviceIdentity {
         organisation: asked.customer.clone(),
         device: order.device.clone(),
+        known_as: None,
     };
     let what = CorporateOrder {
         csr: order.csr.clone(),

@@ -44,6 +44,8 @@ pub struct Order {
     pub csr: Csr,
     /// On whose word.
     pub grounds: Grounds,
+    /// By which name the device's own protocol knows it, where that is to stand in the certificate.
+    pub known_as: Option<String>,
     /// A corporate CA's reply was lost, and a person wants another certificate all the same.
     pub again: bool,
 }
@@ -141,6 +143,7 @@ async fn draft(context: &Context, order: &Order, now: UnixMillis) -> Result<Draf
     let identity = DeviceIdentity {
         organisation: customer,
         device: order.device.clone(),
+        known_as: order.known_as.clone(),
     };
     let days = policy.certificate_validity_days;
     Ok(context

@@ -10,6 +10,8 @@
 
 mod decision;
 
+use std::net::IpAddr;
+
 use gangway_protocol::certificate::{Approval, Csr};
 use gangway_protocol::encoding::Base64;
 use gangway_protocol::enrolment::{
@@ -23,16 +25,17 @@ use super::approval;
 use super::delivery::{self, Witness};
 use super::issuance::{self, Grounds, Order};
 use super::permit_secret::{decoy, device_permit_of};
-use super::{EnrolmentError, present};
+use super::{EnrolmentError, check_csr, present};
 use crate::authority::Member;
+use crate::clock::Monotonic;
 use crate::context::Context;
 use crate::db::permits::{self, PermitRecord};
 use crate::db::{DbError, signers, write};
 use crate::limits::{AddressKey, Limits, PermitAttempt, PermitEnd};
 use crate::relay::{Attendance, Conversation, problem};
-use decision::{Decision, decide};
 
 pub(super) use decision::spend;
+pub(crate) use decision::{Decision, decide};
 
 /// When a device that met a fault of ours tries again.
 const FAULT_RETRY_SECS: u32 = 30;
@@ -116,17 +119,14 @@ pub(crate) async fn attend(context: &Context, limits: &Limits, attendance: Atten
 }
 
 /// Secrets that people chose are guessed at one after the other: then none of an organisation's opens for a while.
-fn is_guessed_at(limits: &Limits, permit: &PermitRecord, now: crate::clock::Monotonic) -> bool {
+pub(crate) fn is_guessed_at(limits: &Limits, permit: &PermitRecord, now: Monotonic) -> bool {
     matches!(permit.lookup(), Lookup::Device(_)) && limits.is_guessed_at(&permit.permit.organisation, now)
 }
 
 /// The permit that the device means: where several customers have entered the same device id, one of them by lot, so that none can
 /// keep the device of another out for good.
 async fn find(context: &Context, attendance: &Attendance) -> Result<Option<PermitRecord>, DbError> {
-    let now = context.clock.now();
-    let mut reader = context.db.reader().await?;
-    let mut found = permits::of_lookup(&mut reader.conn(), &attendance.lookup, now).await?;
-    found.retain(|permit| decision::is_in_reach(permit, attendance.address));
+    let mut found = permits_of(context, &attendance.lookup, attendance.address).await?;
     if found.is_empty() {
         return Ok(None);
     }
@@ -134,8 +134,21 @@ async fn find(context: &Context, attendance: &Attendance) -> Result<Option<Permi
     Ok(Some(found.swap_remove(lot)))
 }
 
+/// The permits of a lookup that work from this address.
+pub(crate) async fn permits_of(
+    context: &Context,
+    lookup: &Lookup,
+    address: Option<IpAddr>,
+) -> Result<Vec<PermitRecord>, DbError> {
+    let now = context.clock.now();
+    let mut reader = context.db.reader().await?;
+    let mut found = permits::of_lookup(&mut reader.conn(), lookup, now).await?;
+    found.retain(|permit| decision::is_in_reach(permit, address));
+    Ok(found)
+}
+
 /// threat model, PRE-3: whoever administers the permit sees that somebody guesses.
-async fn note_failure(context: &Context, permit: &PermitRecord) {
+pub(crate) async fn note_failure(context: &Context, permit: &PermitRecord) {
     let (id, now) = (permit.permit.id.clone(), context.clock.now());
     let noted = write!(context.db, |tx| { permits::note_failure(tx, &id, now).await });
     if let Err(error) = noted {
@@ -200,6 +213,10 @@ impl Claim {
         if !accepts.contains(&CredentialKind::Certificate) {
             return self.refuse("this device takes no certificates");
         }
+        let csr = match check_csr(&csr) {
+            Ok(csr) => csr,
+            Err(refusal) => return self.refuse(&refusal.to_string()),
+        };
         let address = attendance.address.map(|address| address.to_string());
         let decided = decide(context, permit, self.conversation.claim(), csr, facts, address).await?;
         match decided {
@@ -250,6 +267,7 @@ impl Claim {
             device: approval.device.id.clone(),
             csr,
             grounds: Grounds::Approval(member.clone()),
+            known_as: None,
             again: false,
         };
         let record = match issuance::issue(context, &order).await {

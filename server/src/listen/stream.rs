@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::client_certificate::ClientCertificate;
 use super::patience::Watch;
 
 /// What a connection runs on.
@@ -22,6 +23,20 @@ pub enum Stream {
     Plain(TcpStream),
     /// TLS over TCP. Boxed: it is twenty times as large.
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// The certificate that the client has presented in the handshake.
+    pub(super) fn client_certificate(&self) -> Option<ClientCertificate> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => {
+                let (_, connection) = stream.get_ref();
+                let leaf = connection.peer_certificates()?.first()?;
+                Some(ClientCertificate(leaf.as_ref().into()))
+            }
+        }
+    }
 }
 
 /// The stream of an upgraded connection, and what was read of it beyond the request. hyper keeps nothing of it.

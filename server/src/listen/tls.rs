@@ -11,37 +11,26 @@ use gangway_protocol::certificate::file::{self, FileError, KeyFormat};
 use gangway_protocol::time::UnixMillis;
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::config::TlsFiles;
 
 use super::Shutdown;
+use super::handshake::{PROTOCOLS, TlsHandshake};
 pub use fault::CertificateFault;
 
 /// How often the files are looked at. Two calls of stat(2); certificates are renewed days before they expire.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// As much of a request without TLS as is taken before it is answered.
-const PLAIN_HEAD: usize = 4096;
-/// What whoever speaks HTTP to this port is told, as problem details (RFC 9457).
-const PLAIN_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/problem+json\r\n\
-    content-length: 142\r\n\r\n\
-    {\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"code\":\"malformed\",\
-    \"detail\":\"This port speaks TLS: write the address with https://.\"}";
-
-/// The TLS side of a listener.
+/// The TLS side of a listener whose certificate stands in files.
 pub struct Tls {
     files: TlsFiles,
+    handshake: Arc<TlsHandshake>,
     loaded: RwLock<Loaded>,
 }
 
 struct Loaded {
-    config: Arc<ServerConfig>,
     /// The server's own certificate.
     own: CertificateDer<'static>,
     stamps: Stamps,
@@ -103,7 +92,8 @@ impl Tls {
         let (config, own) = read(&files)?;
         Ok(Self {
             files,
-            loaded: RwLock::new(Loaded { config, own, stamps }),
+            handshake: Arc::new(TlsHandshake::new(config)),
+            loaded: RwLock::new(Loaded { own, stamps }),
         })
     }
 
@@ -114,24 +104,10 @@ impl Tls {
         fault::faults(&loaded.own, host, now)
     }
 
-    /// Shakes hands on a new connection.
-    pub(super) async fn accept(&self, mut stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        // RFC 8446 §5.1: TLS begins with the byte 22; methods of HTTP are capital letters.
-        let mut first = [0];
-        if stream.peek(&mut first).await? == 1 && first[0].is_ascii_uppercase() {
-            // What was not read would have the system reset the connection, and the answer with it.
-            let _head = stream.read_buf(&mut Vec::<u8>::with_capacity(PLAIN_HEAD)).await?;
-            stream.write_all(PLAIN_ANSWER.as_bytes()).await?;
-            stream.shutdown().await?;
-            return Err(std::io::Error::other("HTTP was spoken to it, without TLS"));
-        }
-        let config = self
-            .loaded
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .config
-            .clone();
-        TlsAcceptor::from(config).accept(stream).await
+    /// What shakes hands with the certificate as it stands.
+    #[must_use]
+    pub fn handshake(&self) -> Arc<TlsHandshake> {
+        Arc::clone(&self.handshake)
     }
 
     /// Reads the files again if one of them has changed. What cannot be used is logged, and the former certificate stays.
@@ -145,7 +121,8 @@ impl Tls {
         loaded.stamps = stamps;
         match read {
             Ok((config, own)) => {
-                (loaded.config, loaded.own) = (config, own);
+                loaded.own = own;
+                self.handshake.go_on_with(config);
                 tracing::info!("the TLS certificate was read again");
             }
             Err(error) => {
@@ -205,8 +182,7 @@ fn read(files: &TlsFiles) -> Result<(Arc<ServerConfig>, CertificateDer<'static>)
             }
             other => TlsError::Pair(other),
         })?;
-    // HTTP/2 first: pages fetch many small things. WebSockets come over HTTP/1.1 connections of their own.
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     Ok((Arc::new(config), own))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use gangway_protocol::certificate::ApprovalRequest;
+use gangway_protocol::certificate::{ApprovalRequest, Csr};
 use gangway_protocol::device::{DeviceState, DeviceSummary, FleetChangeKind};
 use gangway_protocol::history::DeviceAction;
 use gangway_protocol::id::{ClaimId, DeviceId, OrganisationId};
@@ -17,7 +17,7 @@ use crate::db::organisations::tree;
 use crate::db::{audit, devices, lobby, permits, write};
 use crate::enrolment::approval::{Approving, approve};
 use crate::enrolment::claims::word;
-use crate::enrolment::tell;
+use crate::enrolment::{EnrolmentError, tell};
 
 /// At most `limit` devices of the lobby of an organisation and those below it, behind `after`: those that wait, or those that were
 /// rejected.
@@ -108,6 +108,7 @@ async fn let_in(context: &Context, caller: &Caller, id: &DeviceId, proof: String
     let approving = Approving {
         // There is no claim yet: the device makes one when it asks again.
         claim: ClaimId::new(now, context.random.for_id()),
+        csr: Csr::kept(&waiting.csr).map_err(EnrolmentError::from)?,
         request: ApprovalRequest {
             organisation: device.organisation.clone(),
             csr: waiting.csr,

@@ -55,12 +55,27 @@ pub async fn accept_proof(context: &Context, pass: &Pass, counter: u64) -> Resul
         {
             return Ok(Outcome::default());
         }
-        record(tx, &owned, counter, now).await
+        record(tx, &owned, Some(counter), now).await
     })?;
-    for (organisation, device) in &outcome.changed {
-        tell(context, organisation, device, FleetChangeKind::Changed);
-    }
+    outcome.tell(context);
     Ok(outcome.accepted)
+}
+
+/// Records that a device holds the key of its certificate, outside of a session: in a handshake of TLS, or on the word of a protocol
+/// that knows no other proof. As [`accept_proof`], without a counter, which only sessions have.
+///
+/// # Errors
+/// [`GateError::Refused`] when the certificate no longer stands, or another proof of its key was faster.
+pub async fn accept_certificate(context: &Context, pass: &Pass) -> Result<(), GateError> {
+    if pass.unproven_key.is_none() {
+        return Ok(());
+    }
+    let (now, owned) = (context.clock.now(), pass.clone());
+    let outcome = write!(context.db, |tx| -> Result<_, GateError> {
+        record(tx, &owned, None, now).await
+    })?;
+    outcome.tell(context);
+    Ok(())
 }
 
 /// Raises the clone alarm of a device: two live sessions of one certificate.
@@ -96,7 +111,21 @@ struct Outcome {
     changed: Vec<(OrganisationId, DeviceId)>,
 }
 
-async fn record(tx: &mut Conn<'_>, pass: &Pass, counter: i64, now: UnixMillis) -> Result<Outcome, GateError> {
+impl Outcome {
+    fn tell(&self, context: &Context) {
+        for (organisation, device) in &self.changed {
+            tell(context, organisation, device, FleetChangeKind::Changed);
+        }
+    }
+}
+
+/// `counter`: of a session; what proves a certificate elsewhere has none.
+async fn record(
+    tx: &mut Conn<'_>,
+    pass: &Pass,
+    counter: Option<i64>,
+    now: UnixMillis,
+) -> Result<Outcome, GateError> {
     let (record, rivals) = lock(tx, pass).await?;
     // It may have been revoked since it was looked up; from here on the lock keeps it as it is.
     let candidate = admission::find(tx, &pass.certificate)
@@ -114,7 +143,9 @@ async fn record(tx: &mut Conn<'_>, pass: &Pass, counter: i64, now: UnixMillis) -
         notes.extend(proved.notes);
         was_approved = proved.was_approved;
     }
-    if !devices::advance_counter(tx, &pass.device, counter).await? {
+    if let Some(counter) = counter
+        && !devices::advance_counter(tx, &pass.device, counter).await?
+    {
         if was_approved {
             // Somebody has just said that it is this device: it was installed anew and has nothing but its key.
             devices::begin_counter(tx, &pass.device, counter).await?;

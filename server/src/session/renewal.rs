@@ -54,6 +54,7 @@ pub async fn renew(
         device: device.clone(),
         csr,
         grounds: Grounds::Renewal(*current),
+        known_as: None,
         again: false,
     };
     let certificate = present(context, issue(context, &order).await?).map_err(EnrolmentError::from)?;

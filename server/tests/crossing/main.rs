@@ -3,6 +3,7 @@
 
 mod answers;
 mod clients;
+mod foreign_devices;
 mod processes;
 mod stories;
 mod survivals;

@@ -20,6 +20,8 @@ pub(crate) struct Place {
     folder: tempfile::TempDir,
     port: u16,
     server: Option<Child>,
+    /// Further arguments of the server.
+    more: Vec<String>,
     /// With it [`Place::link`] enrols.
     pub(crate) token: String,
 }
@@ -27,14 +29,16 @@ pub(crate) struct Place {
 impl Place {
     /// A fresh server that serves.
     pub(crate) async fn open() -> Self {
-        // Another program could take the port between this and the start of the server: then the test says so.
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        Self::open_with(Vec::new()).await
+    }
+
+    /// A fresh server that serves, with further arguments.
+    pub(crate) async fn open_with(more: Vec<String>) -> Self {
         let mut place = Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
-            port,
+            port: free_port(),
             server: None,
+            more,
             token: String::new(),
         };
         place.start_server().await;
@@ -67,6 +71,7 @@ impl Place {
             "--public-url",
             &self.url(),
         ])
+        .args(&self.more)
         .stdout(log.try_clone().expect("a second handle"))
         .stderr(log)
         .spawn()
@@ -198,13 +203,30 @@ impl Place {
 
     /// A measurement feed, made beside the running server: its channel, its write key and its read key.
     pub(crate) async fn new_feed(&self) -> Value {
+        let text = self.admin(&["feed", "create", "--name", "Thermometer"]).await;
+        serde_json::from_str(text.lines().last().expect("a last line")).expect("one JSON object")
+    }
+
+    /// What `gangway admin` says on standard output, beside the running server.
+    pub(crate) async fn admin(&self, words: &[&str]) -> String {
         let data = ["--data-dir", self.data_dir()];
-        let output = gangway(&[&["admin", "feed", "create", "--name", "Thermometer"][..], &data].concat())
+        let output = gangway(&[&["admin"], words, &data].concat())
             .output()
             .await
             .expect("the binary runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        serde_json::from_str(text.lines().last().expect("a last line")).expect("one JSON object")
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// A file of this content in the place's folder.
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).expect("written");
+        path
     }
 
     /// The body that comes back for a path; `None` where the connection breaks.
@@ -249,6 +271,12 @@ impl Place {
     fn data_dir(&self) -> &str {
         self.folder.path().to_str().expect("the path is text")
     }
+}
+
+/// A port that is free now. Another program could take it before it is used: then the test says so.
+pub(crate) fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    free.local_addr().expect("an address").port()
 }
 
 /// A running `gangway-device`.

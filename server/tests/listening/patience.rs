@@ -47,7 +47,7 @@ async fn who_sends_no_byte_is_not_waited_for() {
 async fn who_sends_no_byte_under_tls_is_not_waited_for_before_or_after_the_handshake() {
     let certificate = Certificate::make();
     let tls = tls(&certificate);
-    let listening = Listening::start_with(echo_address(), |service| service.tls = Some(tls));
+    let listening = Listening::start_with(echo_address(), |service| service.tls = Some(tls.handshake()));
     let (client, began) = (listening.connect().await, Instant::now());
     end_of(client).await;
     assert_about(began, HEAD_TIMEOUT);

@@ -183,6 +183,7 @@ both_engines!(
         let identity = DeviceIdentity {
             organisation: home.clone(),
             device: certificate.device.clone(),
+            known_as: None,
         };
         let (_, chain) = server.certify(&identity, &device.csr(), 30);
         let held = match device.admission(&server, &chain.chain).await {

@@ -77,6 +77,7 @@ impl Device {
         let identity = DeviceIdentity {
             organisation: organisation.parse().expect("an id"),
             device: DeviceId::new(now, gangway.random.for_id()),
+            known_as: None,
         };
         let key = csr::key();
         let mut device = Self {

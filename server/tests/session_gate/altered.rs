@@ -149,6 +149,7 @@ both_engines!(
         let identity = DeviceIdentity {
             organisation: home,
             device: DeviceId::new(START, server.gangway.random.for_id()),
+            known_as: None,
         };
         let chain = lost(&server, &identity, &device);
         assert!(

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gangway_server::device_tls;
 use gangway_server::listen::{self, ConnectionLimit, Service, Shutdown};
 use tokio::sync::Semaphore;
 
@@ -24,6 +25,7 @@ impl Server {
         let service = Service {
             router: self.router.clone(),
             tls: None,
+            screen: device_tls::screen(&self.gangway),
             trusted_proxies: self.gangway.config.trusted_proxies.as_slice().into(),
             places: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             connection_limit: ConnectionLimit::new(self.gangway.config.caps.connections_per_address),

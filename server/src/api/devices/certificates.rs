@@ -77,6 +77,7 @@ async fn request_certificate(
                 device: id,
                 csr: check_csr(&csr).map_err(EnrolmentError::from)?,
                 grounds: Grounds::Approval(caller.member()),
+                known_as: None,
                 again,
             };
             // A corporate CA may be asked, whose answer is recorded also when the caller has gone.

@@ -22,7 +22,7 @@ use crate::db::permits::{PermitRecord, uses};
 use crate::db::{Conn, DbError, audit, device_keys, devices, write};
 use crate::enrolment::approval::{Approving, approve, name_from};
 use crate::enrolment::standing::{require_standing, show, summary};
-use crate::enrolment::{EnrolmentError, RACE_ATTEMPTS, check_csr, tell};
+use crate::enrolment::{EnrolmentError, RACE_ATTEMPTS, tell};
 
 /// When a device in the lobby asks again: often at first, because somebody may be looking at it, then ever more rarely.
 const ASK_AGAIN: [(i64, u32); 3] = [
@@ -34,7 +34,7 @@ const ASK_AGAIN: [(i64, u32); 3] = [
 const ASK_AGAIN_RARELY_SECS: u32 = 3600;
 
 /// What becomes of it.
-pub(super) enum Decision {
+pub(crate) enum Decision {
     /// It joins.
     Enrol {
         approval: Box<Approval>,
@@ -60,25 +60,21 @@ pub(super) fn is_in_reach(permit: &PermitRecord, address: Option<IpAddr>) -> boo
 }
 
 /// Judges an introduction. Only faults are errors: what speaks against the device is a [`Decision`].
-pub(super) async fn decide(
+pub(crate) async fn decide(
     context: &Context,
     permit: &PermitRecord,
     claim: &ClaimId,
-    csr: String,
+    csr: Csr,
     facts: Facts,
     address: Option<String>,
 ) -> Result<Decision, EnrolmentError> {
-    let checked = match check_csr(&csr) {
-        Ok(checked) => checked,
-        Err(refusal) => return Ok(Decision::Refuse(refusal.to_string())),
-    };
     if let Err(unfit) = facts.check() {
         return Ok(Decision::Refuse(unfit.to_string()));
     }
     let applicant = Applicant {
         permit,
         claim,
-        csr: checked,
+        csr,
         facts,
         address,
         now: context.clock.now(),
@@ -228,6 +224,7 @@ impl Applicant<'_> {
         };
         let approving = Approving {
             claim: self.claim.clone(),
+            csr: self.csr.clone(),
             request: ApprovalRequest {
                 organisation: permit.organisation.clone(),
                 csr: self.csr.to_pem(),
