@@ -4,6 +4,7 @@ mod driver;
 mod enrolling;
 mod handle;
 mod in_session;
+mod measuring;
 mod shared_store;
 
 use std::panic::AssertUnwindSafe;
@@ -23,7 +24,7 @@ use crate::event::{Event, Trouble};
 use crate::key::KeyError;
 use crate::rng::{Random, SystemRandom};
 use crate::status::Status;
-use crate::store::{Store, StoreError};
+use crate::store::{NotKept, Point, Store, StoreError};
 use crate::transport::{Dialer, TransportError};
 
 /// Events that wait to be read. Then the agent waits with them: a code that nobody shows is no use.
@@ -55,7 +56,7 @@ impl Agent {
     /// The system gave no randomness.
     pub fn start(settings: Settings, store: Store, network: &Network) -> Result<Self, AgentError> {
         let (events, receiver) = mpsc::channel(EVENTS);
-        let (handle, wishes) = Handle::new();
+        let (handle, wishes) = Handle::new(store.spool());
         let driver = Driver::new(settings, store, network, events.clone(), wishes)?;
         let task = tokio::spawn(to_the_end(driver, events));
         Ok(Self {
@@ -90,6 +91,14 @@ impl Agent {
     /// The agent has ended.
     pub async fn replace_code(&self) -> Result<(), Ended> {
         self.handle.replace_code().await
+    }
+
+    /// See [`Handle::measure`].
+    ///
+    /// # Errors
+    /// [`NotKept`].
+    pub fn measure(&self, points: &[Point]) -> Result<(), NotKept> {
+        self.handle.measure(points)
     }
 
     /// Ends the connection in order, and the task.

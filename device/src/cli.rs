@@ -4,6 +4,7 @@ mod answer;
 mod failure;
 mod joining;
 mod key;
+mod measure;
 mod mqtt;
 mod owner;
 mod reset;
@@ -11,6 +12,7 @@ mod run;
 mod service;
 mod simulate;
 mod status;
+mod thermometer;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,6 +42,8 @@ enum Command {
     Status(status::Status),
     /// Answer the question of a running device.
     Answer(answer::Answer),
+    /// Have a running device send what was measured; while it is offline it keeps that.
+    Measure(measure::Measure),
     /// Forget everything: key, certificate, membership.
     Reset(reset::Reset),
     /// Run the device whenever the machine runs.
@@ -56,7 +60,7 @@ impl Arguments {
             Command::Run(run) => run.json,
             Command::Status(status) => status.json,
             Command::Simulate(simulate) => simulate.json,
-            Command::Answer(_) | Command::Reset(_) | Command::Service(_) => false,
+            Command::Answer(_) | Command::Measure(_) | Command::Reset(_) | Command::Service(_) => false,
         }
     }
 }
@@ -67,6 +71,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Run(run) => run::run(&run),
         Command::Status(status) => status::status(&status),
         Command::Answer(answer) => answer::answer(&answer),
+        Command::Measure(measure) => measure::measure(&measure),
         Command::Reset(reset) => reset::reset(&reset),
         Command::Service(service) => service::service(&service),
         Command::Simulate(simulate) => simulate::simulate(&simulate),

@@ -121,6 +121,8 @@ struct Open {
     clock: ServerClock,
     /// When to ask for a certificate; `None` where the session does not allow it.
     renewal: Option<Instant>,
+    /// Whether the server has said which messages alone it takes.
+    is_limited: bool,
 }
 
 impl Session {
@@ -156,7 +158,11 @@ impl Session {
                     .as_ref()
                     .is_none_or(|only| only.contains(&SessionAbility::Renew));
                 let renewal = may_renew.then(|| self.plan_renewal(&clock, renew_after, only.is_some(), now));
-                self.step = Step::Open(Open { clock, renewal });
+                self.step = Step::Open(Open {
+                    clock,
+                    renewal,
+                    is_limited: only.is_some(),
+                });
                 match only {
                     None => self.admitted(device, organisation, configuration),
                     Some(only) => vec![Effect::Tell(Event::Limited {
@@ -206,6 +212,12 @@ impl Session {
             }
             _ => vec![Effect::Tell(not_renewed())],
         }
+    }
+
+    /// Whether the session takes measurements: it has been welcomed, and without limits.
+    #[must_use]
+    pub fn takes_measurements(&self) -> bool {
+        matches!(&self.step, Step::Open(open) if !open.is_limited)
     }
 
     /// Lets time limits act. Call it at [`Self::due`]; calling it more often changes nothing.

@@ -9,6 +9,7 @@
 //! | `key-set-aside-….pem` | keys whose certificates were revoked |
 //! | `….damaged` | what could not be read, kept for whoever looks into it |
 //! | `lock` | held while an agent runs |
+//! | `measurements…` | what was measured and not sent yet ([`spool`]) |
 //!
 //! The state is the one truth and is replaced in one step, so that every change here happens whole or not at all. It is
 //! kept in two generations, so that a damaged file does not stop a device that nobody stands before. A credential counts
@@ -21,6 +22,7 @@ mod generations;
 mod key_note;
 mod ownership;
 mod record;
+mod spool;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -39,6 +41,7 @@ use crate::session::Standing;
 pub(crate) use disk::{Directory, Disk, Memory};
 use generations::{Generations, Read};
 pub use record::Record;
+pub use spool::{NotKept, Point, Spool};
 
 const CERTIFICATE: &str = "certificate.pem";
 const TRUST_ANCHORS: &str = "trust-anchors.pem";
@@ -65,6 +68,7 @@ pub struct Store {
     counter: u64,
     time: Option<UnixMillis>,
     damage: Option<String>,
+    spool: Spool,
 }
 
 impl Store {
@@ -84,6 +88,10 @@ impl Store {
     pub fn open_with(path: &Path, key_type: KeyType, keys: Arc<dyn KeyProvider>) -> Result<Self, StoreError> {
         Directory::open(path)
             .and_then(|directory| Self::on(Box::new(directory), key_type, keys))
+            .map(|store| Self {
+                spool: Spool::in_folder(path),
+                ..store
+            })
             .map_err(|error| match error {
                 StoreError::Io(error) => StoreError::Directory(path.display().to_string(), error),
                 other => other,
@@ -148,6 +156,7 @@ impl Store {
             record,
             generations,
             damage,
+            spool: Spool::in_memory(),
         };
         store.record.forget_other_keys(&store.key.id());
         if store.generations.is_harmed() {
@@ -180,6 +189,12 @@ impl Store {
     #[must_use]
     pub fn key(&self) -> Arc<dyn DeviceKey> {
         Arc::clone(&self.key)
+    }
+
+    /// Where measurements wait for a session.
+    #[must_use]
+    pub fn spool(&self) -> Spool {
+        self.spool.clone()
     }
 
     /// Everything but the key.

@@ -2,7 +2,7 @@
 //! shows that it knows the secret, and says which key it has. What follows is what follows a permit everywhere; there is no sealed
 //! channel, so that TLS alone protects what is said.
 //!
-//! 1. [`enrol`] finds the permit, counts a wrong secret as a guess, and asks [`unattended`] what becomes of the device.
+//! 1. [`enrol`] finds the permit, counts a wrong secret as a guess, and asks [`crate::enrolment::unattended`] what becomes of the device.
 //! 2. Asking is the device's consent, and the answer its delivery. These devices open no session with us, or only later, so that what
 //!    they have shown has to do for a proof (`docs/decisions/0041-protocols-of-others.md`): the request's own signature, or the secret.
 //! 3. [`identify`] says which device a client certificate stands for, as often as it is presented, and [`renew`] renews it.

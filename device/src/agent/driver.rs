@@ -20,7 +20,7 @@ use crate::remedy::remedy;
 use crate::rng::Random;
 use crate::session::not_renewed;
 use crate::status::Status;
-use crate::store::{Store, StoreError};
+use crate::store::{Spool, Store, StoreError};
 use crate::transport::{Backoff, Dialer, Lost, TransportError, after_going_away, not_before};
 
 /// The agent's task.
@@ -31,6 +31,8 @@ pub(super) struct Driver {
     pub(super) random: Arc<dyn Random>,
     pub(super) key: Arc<dyn DeviceKey>,
     pub(super) identity: Identity,
+    /// Where measurements wait.
+    pub(super) spool: Spool,
     /// The credential is of no use any more although nothing is wrong with the key.
     pub(super) enrol_again: bool,
     /// The server has refused a renewal.
@@ -73,6 +75,7 @@ impl Driver {
         let key = store.key();
         Ok(Self {
             identity: identity(&settings, key.as_ref())?,
+            spool: store.spool(),
             store: SharedStore::new(store),
             random: Arc::clone(&network.random),
             settings,

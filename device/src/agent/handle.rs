@@ -6,6 +6,7 @@ use gangway_protocol::id::ClaimId;
 use tokio::sync::{mpsc, watch};
 
 use crate::status::{Phase, Status};
+use crate::store::{NotKept, Point, Spool};
 
 /// Answers and wishes that wait to be heard. People have few at a time, and whoever sends more waits.
 const WISHES: usize = 8;
@@ -25,6 +26,7 @@ pub(super) enum Command {
 pub struct Handle {
     commands: mpsc::Sender<Command>,
     status: Arc<watch::Sender<Status>>,
+    spool: Spool,
 }
 
 /// The agent's end of a [`Handle`].
@@ -34,7 +36,7 @@ pub(super) struct Wishes {
 }
 
 impl Handle {
-    pub(super) fn new() -> (Self, Wishes) {
+    pub(super) fn new(spool: Spool) -> (Self, Wishes) {
         let (sender, commands) = mpsc::channel(WISHES);
         let status = Arc::new(watch::Sender::new(Status::default()));
         let wishes = Wishes {
@@ -44,6 +46,7 @@ impl Handle {
         let handle = Self {
             commands: sender,
             status,
+            spool,
         };
         (handle, wishes)
     }
@@ -73,6 +76,15 @@ impl Handle {
     /// The agent has ended.
     pub async fn renew(&self) -> Result<(), Ended> {
         self.wish(Command::Renew).await
+    }
+
+    /// Keeps what was measured until a session has sent it, also while there is none and after a restart. Where too much waits, the oldest
+    /// is lost.
+    ///
+    /// # Errors
+    /// [`NotKept`]; then none of the points is kept.
+    pub fn measure(&self, points: &[Point]) -> Result<(), NotKept> {
+        self.spool.keep(points)
     }
 
     /// Ends the connection in order, and then the agent, whose events end.

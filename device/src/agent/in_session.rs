@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use gangway_protocol::error::{Problem, ProblemCode};
 use gangway_protocol::path;
-use gangway_protocol::session::{SESSION_SUBPROTOCOL, ServerToDevice};
+use gangway_protocol::session::{DeviceToServer, SESSION_SUBPROTOCOL, ServerToDevice};
 
 use super::driver::{Driver, Retry, Stopped, until};
 use super::handle::Command;
+use super::measuring::Measuring;
 use crate::credential::Credential;
 use crate::event::{Event, Trouble};
 use crate::session::{Effect, Ending, Proof, RENEWAL_REPEAT, Session, Standing, Verdict, verdict};
@@ -123,6 +124,7 @@ impl Driver {
         };
         let is_slow = self.key.is_slow();
         let mut machine = Session::new(proof, self.random.clone(), Instant::now());
+        let mut measuring = Measuring::new(self.spool.clone());
         loop {
             let wake = tokio::select! {
                 frame = socket.next() => match frame {
@@ -130,6 +132,12 @@ impl Driver {
                     Ok(frame) => Wake::Frame(frame),
                 },
                 () = until(machine.due()) => Wake::Tick,
+                () = measuring.due(), if machine.takes_measurements() => {
+                    if let Some(over) = self.send_measurements(&mut measuring, &mut socket).await? {
+                        return Ok(over);
+                    }
+                    continue;
+                }
                 command = self.command() => match command {
                     Ok(Command::Renew) => Wake::Renew,
                     Ok(other) => {
@@ -155,6 +163,28 @@ impl Driver {
                 return Ok(over);
             }
         }
+    }
+
+    async fn send_measurements(
+        &mut self,
+        measuring: &mut Measuring,
+        socket: &mut Socket,
+    ) -> Result<Option<Over>, Stopped> {
+        let frames = match measuring.look() {
+            Ok(frames) => frames,
+            Err(error) => {
+                let remedy = "Make room or mend the permissions of the state directory; what was measured waits there.";
+                let trouble = Trouble::new("not_stored", error.to_string(), remedy);
+                self.tell_trouble(trouble).await?;
+                return Ok(None);
+            }
+        };
+        for series in frames {
+            if let Err(lost) = socket.send(&DeviceToServer::Measurements { series }).await {
+                return Ok(Some(Over::Lost(lost)));
+            }
+        }
+        Ok(None)
     }
 
     async fn do_in_session(

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use gangway_device::agent::{Agent, Network};
+use gangway_device::clock::SystemClock;
 use gangway_device::event::{Event, Trouble};
 use gangway_device::store::Store;
 
 use super::key::Key;
+use super::thermometer::Thermometer;
 use super::{Failure, Manner, Server, StateDir, WhoAccepts};
 use crate::screen::{Answer, Asking, Input, Inputs, Screen, Wish, answer_command};
 
@@ -28,6 +30,9 @@ pub(crate) struct Run {
     /// Run under a service manager: no code goes to its log; `gangway-device status` shows it.
     #[arg(long, conflicts_with = "json")]
     pub(super) service: bool,
+    /// Measure something as a thermometer would, to see a curve: every five seconds an invented temperature.
+    #[arg(long)]
+    pub(super) demo_thermometer: bool,
 }
 
 /// The countdown on the screen moves once a second; answers from other processes are looked for as often.
@@ -72,6 +77,7 @@ pub(super) async fn live(run: &Run, stop: impl Future<Output = ()>) -> Result<()
     }
     tokio::pin!(stop);
     let mut tick = tokio::time::interval(TICK);
+    let mut thermometer = run.demo_thermometer.then(Thermometer::default);
     loop {
         tokio::select! {
             event = agent.next() => match event {
@@ -86,7 +92,14 @@ pub(super) async fn live(run: &Run, stop: impl Future<Output = ()>) -> Result<()
                 Input::Nonsense(text) => front.screen.note(&format!("“{text}” is neither y nor n."))?,
                 Input::Closed => front.tell_how()?,
             },
-            _ = tick.tick() => front.screen.tick()?,
+            _ = tick.tick() => {
+                front.screen.tick()?;
+                if let Some(point) = thermometer.as_mut().and_then(|thermometer| thermometer.read(&SystemClock))
+                    && let Err(error) = agent.measure(&[point])
+                {
+                    front.screen.note(&error.to_string())?;
+                }
+            }
             () = &mut stop => break,
         }
     }

@@ -193,7 +193,7 @@ fn make_directory(path: &Path) -> io::Result<()> {
 
 /// A file that only its owner can read. No symbolic link: whoever owns the directory may have laid one there for root.
 #[cfg(unix)]
-fn own_file() -> OpenOptions {
+pub(super) fn own_file() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = OpenOptions::new();
     let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits());
@@ -206,7 +206,7 @@ fn own_file() -> OpenOptions {
 
 /// A file with the rights of its directory, which are its owner's alone.
 #[cfg(windows)]
-fn own_file() -> OpenOptions {
+pub(super) fn own_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     options

@@ -4,6 +4,7 @@
 mod answers;
 mod clients;
 mod foreign_devices;
+mod measuring;
 mod processes;
 mod stories;
 mod survivals;

@@ -150,8 +150,12 @@ impl Place {
 
     /// `gangway-device answer` for the device that runs here: its exit code and what it said.
     pub(crate) async fn answer(&self, words: &[&str]) -> (Option<i32>, String) {
+        self.on_device("answer", words).await
+    }
+
+    async fn on_device(&self, command: &str, words: &[&str]) -> (Option<i32>, String) {
         let output = Command::new(device_binary())
-            .arg("answer")
+            .arg(command)
             .args(words)
             .arg("--state-dir")
             .arg(self.device_state())
@@ -161,6 +165,17 @@ impl Place {
             .expect("the binary runs");
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// `gangway-device measure` for the device that runs here.
+    pub(crate) async fn measure(&self, readings: &[&str]) {
+        let (exit, said) = self.refused_measure(readings).await;
+        assert_eq!(exit, Some(0), "{said}");
+    }
+
+    /// The same, with its exit code and what it said.
+    pub(crate) async fn refused_measure(&self, readings: &[&str]) -> (Option<i32>, String) {
+        self.on_device("measure", readings).await
     }
 
     /// Where the device keeps what it is.

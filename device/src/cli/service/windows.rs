@@ -127,6 +127,7 @@ fn run(install: &Install, mut stopped: watch::Receiver<bool>) -> Result<(), Fail
         manner: install.manner.clone(),
         json: false,
         service: true,
+        demo_thermometer: false,
     };
     let stop = async move {
         // The handler lives as long as the service; should it not, that is a reason to stop as well.
