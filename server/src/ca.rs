@@ -73,6 +73,8 @@ pub struct CertificateAuthority {
 /// The issuers as they stand.
 struct Issuers {
     signing: Arc<Issuer>,
+    /// The root that we have made ourselves.
+    root: Option<Arc<Issuer>>,
     all: HashMap<IssuerId, Arc<Issuer>>,
 }
 
@@ -144,6 +146,12 @@ pub enum CaError {
     /// The issuer's key is not here.
     #[error("the private key of {0} was taken offline")]
     Offline(IssuerId),
+    /// No issuer whose key is here may certify servers.
+    #[error(
+        "the built-in CA certifies servers with its root, whose key was taken offline or is another CA's, and its intermediate is for \
+         devices alone: let a proxy end TLS instead (client_certificate_proxies)"
+    )]
+    NotForServers,
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -238,9 +246,23 @@ impl CertificateAuthority {
         now: UnixMillis,
         random: &dyn Random,
     ) -> Result<Draft, CaError> {
-        let issuers = self.issuers();
-        let issuer = &issuers.signing;
-        if issuer.certificate.not_after() <= now {
+        self.issuers()
+            .signing
+            .draft(statement, key, validity_days, now, random)
+    }
+}
+
+impl Issuer {
+    /// Writes what a leaf of this issuer will say.
+    fn draft(
+        &self,
+        statement: Statement,
+        key: &PublicKey,
+        validity_days: u32,
+        now: UnixMillis,
+        random: &dyn Random,
+    ) -> Result<Draft, CaError> {
+        if self.certificate.not_after() <= now {
             return Err(CaError::Expired);
         }
         let serial = Serial::from_random(random.bytes());
@@ -252,18 +274,20 @@ impl CertificateAuthority {
             now,
             validity_days,
         };
-        let tbs = certificate.drafted_for(&issuer.certificate, &issuer.key()?.algorithm())?;
+        let tbs = certificate.drafted_for(&self.certificate, &self.key()?.algorithm())?;
         Ok(Draft {
-            issuer: issuer.certificate.id().clone(),
+            issuer: self.certificate.id().clone(),
             serial: serial.to_hex(),
             to_be_signed: tbs.der,
             subject,
-            issuer_name: issuer.certificate.subject().to_string(),
+            issuer_name: self.certificate.subject().to_string(),
             not_before: tbs.not_before,
             not_after: tbs.not_after,
         })
     }
+}
 
+impl CertificateAuthority {
     /// What signs for this issuer.
     ///
     /// # Errors
@@ -337,17 +361,19 @@ impl Issuers {
         key_store: &KeyStore,
         public_url: &str,
     ) -> Result<Self, CaError> {
-        let mut signing = None;
+        let (mut signing, mut root) = (None, None);
         let mut all = HashMap::new();
         for record in records {
             let issuer = Arc::new(Issuer::from_record(&record, key_store, public_url)?);
-            if record.slot == Some(Slot::Signing) {
-                signing = Some(Arc::clone(&issuer));
+            match record.slot {
+                Some(Slot::Signing) => signing = Some(Arc::clone(&issuer)),
+                Some(Slot::Root) => root = Some(Arc::clone(&issuer)),
+                _ => {}
             }
             all.insert(record.id, issuer);
         }
         let signing = signing.ok_or(CaError::Recorded("no issuer signs"))?;
-        Ok(Self { signing, all })
+        Ok(Self { signing, root, all })
     }
 }
 

@@ -89,6 +89,10 @@ options! {
         /// The address of a listener that serves idprov (`/idprov/`) in the same way, and nothing else, e.g. `:43776`. There is none
         /// without it.
         idprov_listen: Option<Listen> = None, Serve;
+        /// Addresses and networks of proxies that end TLS for devices and pass their certificates on as `Client-Cert` (RFC 9440),
+        /// separated by commas. Name only those that remove this header from what clients send: certificates are public, and whoever may
+        /// say whose they are is that device. `trusted_proxies` says nothing of it.
+        client_certificate_proxies: Vec<Network> = None, Serve;
         /// Further names and addresses by which devices reach `mtls_listen` and `idprov_listen`, separated by commas, for the
         /// certificate there. The host of `public_url` and the address that they listen on stand in it anyway.
         device_names: Vec<String> = None, Serve;

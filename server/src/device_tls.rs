@@ -78,7 +78,7 @@ impl DeviceTls {
     fn renew_if_due(&self) {
         let now = self.gangway.clock.now();
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if made.0 == self.gangway.ca.signing_issuer() && now < made.1 {
+        if self.gangway.ca.server_issuer().as_ref() == Some(&made.0) && now < made.1 {
             return;
         }
         match certify(&self.gangway, &self.names) {

@@ -4,7 +4,7 @@
 //! 1. `simpleenroll` by HTTP Basic: a registration key or ticket (its halves as user and password, or all of it as the password), or the
 //!    id and secret of a pre-approved device. [`simple_enrolment`] does the rest.
 //! 2. `simplereenroll`, and `simpleenroll` of a device that has a certificate already: by client certificate, on the listener that takes
-//!    them or through a trusted proxy.
+//!    them or through a proxy that passes them on.
 //! 3. `serverkeygen` and `fullcmc` do not exist: no private key leaves its device.
 
 mod body;
@@ -32,7 +32,7 @@ use crate::ca::message::certificates_only;
 use crate::limits::ClientAddress;
 use crate::listen::ClientCertificate;
 use crate::session::GateError;
-use crate::simple_enrolment::{self, Application, NotServed, Outcome, identify};
+use crate::simple_enrolment::{self, Application, Outcome, identify};
 use crate::state::Gangway;
 use body::{CERTIFICATES, CONTENT_TRANSFER_ENCODING, CSR_ATTRIBUTES};
 
@@ -167,13 +167,13 @@ async fn apply(
             },
             known_as: None,
             address: Some(address),
+            may_wait: false,
             within: within.clone(),
         };
         match simple_enrolment::enrol(gangway, &gangway.limits, application).await {
             Ok((Outcome::Unknown, _)) => {}
             Ok((outcome, _)) => return Ok(outcome),
-            Err(NotServed::TooMany(too_many)) => return Err(Error::from(too_many).into()),
-            Err(NotServed::Fault(error)) => return Err(Error::from(error).into()),
+            Err(error) => return Err(Error::from(error).into()),
         }
     }
     Ok(Outcome::Unknown)
@@ -204,7 +204,7 @@ async fn renew(gangway: Arc<Gangway>, ClientCertificate(der): ClientCertificate,
     let renewing = gangway.clone();
     let renewed = gangway
         .supervisor
-        .see_through(async move { simple_enrolment::renew(&renewing, &pass, csr, None).await })
+        .see_through(async move { simple_enrolment::renew(&renewing, &pass, &der, csr).await })
         .await;
     match renewed.map_err(Error::internal)?.map_err(Error::from) {
         Ok(certificate) => issued(&certificate),
@@ -249,10 +249,19 @@ fn basic(headers: &HeaderMap) -> Vec<DevicePermit> {
     let Some((user, password)) = decoded.as_deref().and_then(|text| text.split_once(':')) else {
         return Vec::new();
     };
-    let device = DevicePermit::of_device(user, &SecretString::new(password.to_owned()));
+    // RFC 7617 §2: the first colon ends the user. Ids such as a MAC address have colons themselves, and are tried with the last one.
+    let splits = [
+        Some((user, password)),
+        decoded.as_deref().and_then(|text| text.rsplit_once(':')),
+    ];
+    let devices = splits.into_iter().flatten();
+    let devices =
+        devices.flat_map(|(id, secret)| DevicePermit::of_device(id, &SecretString::new(secret.to_owned())));
+    let mut devices: Vec<DevicePermit> = devices.collect();
+    devices.dedup();
     DevicePermit::of_key(password)
         .into_iter()
         .chain(DevicePermit::of_key(&format!("{user}-{password}")))
-        .chain(device)
+        .chain(devices)
         .collect()
 }

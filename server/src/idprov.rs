@@ -31,12 +31,13 @@ use serde_json::json;
 use crate::api::problem::RequestError;
 use crate::api::request::{MAX_BODY_LEN, body_up_to};
 use crate::authority::{Caller, Error, Result};
+use crate::ca::Presented;
 use crate::ca::verify::is_on_curve;
 use crate::limits::ClientAddress;
 use crate::listen::ClientCertificate;
 use crate::permits::one_device::{self, Entered};
 use crate::session::{GateError, Pass};
-use crate::simple_enrolment::{self, Application, NotServed, Outcome, identify, renew_in_secs};
+use crate::simple_enrolment::{self, Application, Outcome, identify, renew_in_secs};
 use crate::state::Gangway;
 use message::{ProvisionRequest, ProvisionResponse, Status};
 
@@ -87,10 +88,12 @@ async fn provision(
     request.check()?;
     let key = public_key(&request.public_key_pem)?;
     let csr = Csr::unsigned(key).map_err(|refusal| Error::Malformed(refusal.to_string()))?;
-    if let Some(Extension(certificate)) = certificate
+    // The handshake has shown the key of the certificate and no other: for another one it takes the secret.
+    let own = certificate.filter(|Extension(certificate)| has_key(certificate, csr.key()));
+    if let Some(Extension(certificate)) = own
         && let Some(pass) = whose(&gangway, &certificate, &request.device_id).await?
     {
-        return Ok(renew(gangway, pass, csr, request.device_id).await?);
+        return Ok(renew(gangway, pass, certificate, csr).await?);
     }
     // A request that somebody went away from is carried through: what is signed is told to whoever asks again.
     let enrolling = gangway.clone();
@@ -103,7 +106,10 @@ async fn provision(
 
 /// The device of a certificate that is presented, if it is the one that asks: with that of another one it needs the secret.
 async fn whose(gangway: &Gangway, certificate: &ClientCertificate, device_id: &str) -> Result<Option<Pass>> {
-    if simple_enrolment::common_name(&certificate.0).as_deref() != Some(device_id) {
+    let known_as = Presented::from_der(&certificate.0)
+        .ok()
+        .and_then(|presented| presented.known_as());
+    if known_as.as_deref() != Some(device_id) {
         return Ok(None);
     }
     match identify(gangway, &certificate.0).await {
@@ -116,11 +122,20 @@ async fn whose(gangway: &Gangway, certificate: &ClientCertificate, device_id: &s
     }
 }
 
-async fn renew(gangway: Arc<Gangway>, pass: Pass, csr: Csr, device_id: String) -> Result<Response> {
+fn has_key(certificate: &ClientCertificate, key: &PublicKey) -> bool {
+    Presented::from_der(&certificate.0).is_ok_and(|presented| presented.key() == key)
+}
+
+async fn renew(
+    gangway: Arc<Gangway>,
+    pass: Pass,
+    ClientCertificate(der): ClientCertificate,
+    csr: Csr,
+) -> Result<Response> {
     let renewing = gangway.clone();
     let renewed = gangway
         .supervisor
-        .see_through(async move { simple_enrolment::renew(&renewing, &pass, csr, Some(device_id)).await })
+        .see_through(async move { simple_enrolment::renew(&renewing, &pass, &der, csr).await })
         .await;
     let certificate = renewed.map_err(Error::internal)??;
     // The protocol signs with an empty key here: TLS has said who both are.
@@ -141,12 +156,12 @@ async fn enrol(
         facts: facts(&request),
         known_as: Some(request.device_id.clone()),
         address: Some(address),
+        may_wait: true,
         within: None,
     };
     let (outcome, permit) = match simple_enrolment::enrol(gangway, &gangway.limits, application).await {
         Ok(answer) => answer,
-        Err(NotServed::TooMany(too_many)) => return Err(too_many.into()),
-        Err(NotServed::Fault(error)) => return Err(error.into()),
+        Err(error) => return Err(error.into()),
     };
     Ok(match outcome {
         Outcome::Certified(certificate) => {

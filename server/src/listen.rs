@@ -75,8 +75,10 @@ pub struct Service {
     pub router: Router,
     /// TLS, when the listener speaks it.
     pub tls: Option<Arc<TlsHandshake>>,
-    /// Which certificates of clients are believed that a trusted proxy passes on.
+    /// Which certificates of clients are looked at that a proxy passes on.
     pub screen: Arc<Screen>,
+    /// The proxies that are believed about certificates of clients.
+    pub certificate_proxies: Arc<[Network]>,
     /// The proxies that are believed about addresses.
     pub trusted_proxies: Arc<[Network]>,
     /// Places for connections that speak HTTP. Upgraded ones give theirs back; the relay counts those.
@@ -87,9 +89,17 @@ pub struct Service {
 
 impl Service {
     fn is_proxy(&self, peer: SocketAddr) -> bool {
-        let peer = peer.ip().to_canonical();
-        self.trusted_proxies.iter().any(|proxy| proxy.contains(peer))
+        names(&self.trusted_proxies, peer)
     }
+
+    fn passes_certificates(&self, peer: SocketAddr) -> bool {
+        names(&self.certificate_proxies, peer)
+    }
+}
+
+fn names(networks: &[Network], peer: SocketAddr) -> bool {
+    let peer = peer.ip().to_canonical();
+    networks.iter().any(|network| network.contains(peer))
 }
 
 /// The end of a server: begun once, awaited by who began it.
@@ -217,7 +227,7 @@ async fn serve_http(
     shutdown: Shutdown,
     watch: Arc<Watch>,
 ) {
-    let is_proxy = service.is_proxy(peer);
+    let passes_certificates = service.passes_certificates(peer);
     let Service {
         router,
         trusted_proxies,
@@ -232,9 +242,12 @@ async fn serve_http(
             let answering = watch.answer(request.version());
             let address = client_address(peer.ip(), request.headers(), &trusted_proxies);
             request.extensions_mut().insert(ClientAddress(address));
-            // Threat model: PRE-9. Whoever is no proxy of ours says nothing of certificates but by the handshake.
-            let passed = is_proxy.then(|| client_certificate::from_proxy(request.headers(), &*screen));
-            if let Some(certificate) = passed.flatten().or_else(|| certificate.clone()) {
+            // Threat model: PRE-9. Whoever is no such proxy says nothing of certificates but by its handshake, and a proxy nothing by its own.
+            let shown = match passes_certificates {
+                true => client_certificate::from_proxy(request.headers(), &*screen),
+                false => certificate.clone(),
+            };
+            if let Some(certificate) = shown {
                 request.extensions_mut().insert(certificate);
             }
             let router = router.clone();

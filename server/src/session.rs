@@ -12,7 +12,7 @@ mod renewal;
 
 use crate::ca::Presented;
 pub(crate) use jobs::SessionJobs;
-pub use proof::{Accepted, accept_certificate, accept_proof, raise_clone_alarm};
+pub use proof::{Accepted, Shown, accept_certificate, accept_proof, raise_clone_alarm};
 pub use renewal::{Renewed, installed, renew, set_facts};
 
 use gangway_protocol::certificate::{HeldCertificate, RevocationReason};
@@ -61,7 +61,7 @@ pub struct Pass {
     pub organisation: OrganisationId,
     /// The certificate.
     pub certificate: Sha256Hex,
-    /// Its key, while no session has proved it.
+    /// Its key, while nobody has shown to hold it, or no session has proved the certificate.
     pub unproven_key: Option<Sha256Hex>,
     /// From when on it should ask for renewal.
     pub renew_after: UnixMillis,
@@ -170,14 +170,16 @@ pub async fn admit(context: &Context, presented: &Presented) -> Result<Admission
     let Candidate {
         certificate,
         configuration,
+        is_key_proven,
         ..
     } = candidate;
+    let is_unproven = certificate.proven_at.is_none() || !is_key_proven;
     Ok(Admission::Admitted(Pass {
         renew_after,
         device: certificate.device,
         organisation: certificate.organisation,
         certificate: certificate.sha256,
-        unproven_key: certificate.proven_at.is_none().then_some(certificate.spki_sha256),
+        unproven_key: is_unproven.then_some(certificate.spki_sha256),
         only,
         configuration,
         newest: certificate.superseded_at.is_none(),

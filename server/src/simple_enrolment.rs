@@ -4,18 +4,20 @@
 //!
 //! 1. [`enrol`] finds the permit, counts a wrong secret as a guess, and asks [`crate::enrolment::unattended`] what becomes of the device.
 //! 2. Asking is the device's consent, and the answer its delivery. These devices open no session with us, or only later, so that what
-//!    they have shown has to do for a proof (`docs/decisions/0041-protocols-of-others.md`): the request's own signature, or the secret.
+//!    they have shown has to do for being in the fleet (`docs/decisions/0041-protocols-of-others.md`). Whose the key is before other
+//!    organisations, it does not say: that takes a handshake or a session.
 //! 3. [`identify`] says which device a client certificate stands for, as often as it is presented, and [`renew`] renews it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use gangway_protocol::certificate::{Certificate, Csr};
-use gangway_protocol::device::{DeviceState, Facts};
+use gangway_protocol::device::{DeviceState, Facts, UnfitText};
 use gangway_protocol::id::{ClaimId, OrganisationId};
-use gangway_protocol::permit::{DevicePermit, Lookup};
+use gangway_protocol::permit::{DevicePermit, Lookup, PermitState};
 use gangway_protocol::time::UnixMillis;
 
-use crate::authority::Member;
+use crate::authority::{Error, Member};
 use crate::ca::Presented;
 use crate::context::Context;
 use crate::db::certificates::CertificateRecord;
@@ -28,7 +30,7 @@ use crate::enrolment::permit_secret::{decoy, device_permit_of};
 use crate::enrolment::unattended::{Decision, decide, is_guessed_at, note_failure, permits_of};
 use crate::enrolment::{EnrolmentError, approval, present};
 use crate::limits::{AddressKey, Limits, PermitAttempt, PermitEnd, TooMany};
-use crate::session::{Admission, GateError, Pass, accept_certificate, admit, unknown};
+use crate::session::{Admission, GateError, Pass, Shown, accept_certificate, admit, unknown};
 
 /// A device that asks to be let in.
 pub struct Application<'a> {
@@ -46,6 +48,8 @@ pub struct Application<'a> {
     pub known_as: Option<String>,
     /// Where it comes from.
     pub address: Option<IpAddr>,
+    /// Whether a device of which nothing has been entered yet may ask now and then: that is no guess.
+    pub may_wait: bool,
     /// The organisation whose permits count, those below it included; `None`: any.
     pub within: Option<OrganisationId>,
 }
@@ -73,12 +77,25 @@ pub enum Outcome {
 /// Why a request is not answered at all.
 #[derive(Debug, thiserror::Error)]
 pub enum NotServed {
+    /// By its lookup nothing can be found.
+    #[error(transparent)]
+    Malformed(#[from] UnfitText),
     /// Too many secrets did not fit.
     #[error("too many keys and secrets did not fit; check what this device was given, then wait")]
     TooMany(TooMany),
     /// A fault of ours.
     #[error(transparent)]
     Fault(#[from] EnrolmentError),
+}
+
+impl From<NotServed> for Error {
+    fn from(error: NotServed) -> Self {
+        match error {
+            NotServed::Malformed(unfit) => Self::Malformed(unfit.to_string()),
+            NotServed::TooMany(too_many) => too_many.into(),
+            NotServed::Fault(error) => error.into(),
+        }
+    }
 }
 
 impl From<DbError> for NotServed {
@@ -97,10 +114,16 @@ pub async fn enrol(
     limits: &Limits,
     application: Application<'_>,
 ) -> Result<(Outcome, Option<DevicePermit>), NotServed> {
+    // What is kept of an attempt is its lookup, which anybody can send.
+    application.lookup.check()?;
     let found = candidates(context, limits, &application).await?;
+    let organisations: BTreeSet<_> = found
+        .iter()
+        .map(|found| found.permit.organisation.clone())
+        .collect();
     let attempt = PermitAttempt {
         lookup: application.lookup.clone(),
-        organisation: found.first().map(|found| found.permit.organisation.clone()),
+        organisations: organisations.into_iter().collect(),
         address: application.address.map(AddressKey::from),
     };
     // threat model, PRE-3: nobody learns anything about permits who has failed too often.
@@ -108,15 +131,16 @@ pub async fn enrol(
     limits
         .begin_permit(&attempt, monotonic())
         .map_err(NotServed::TooMany)?;
-    let permit = fitting(context, &application, &found);
-    let end = match permit {
-        Some(_) => PermitEnd::Fitted,
-        None => PermitEnd::Mismatch,
+    let fitting = fitting(context, &application, &found);
+    let is_waiting = application.may_wait && found.is_empty();
+    let end = match fitting.is_empty() && !is_waiting {
+        false => PermitEnd::Fitted,
+        true => PermitEnd::Mismatch,
     };
     limits.settle_permit(&attempt, end, monotonic());
-    let Some((permit, secret)) = permit else {
-        if let [only] = found.as_slice() {
-            note_failure(context, only).await;
+    let Some((permit, secret)) = choose(context, &application.csr, fitting).await? else {
+        for tried in &found {
+            note_failure(context, tried).await;
         }
         let outcome = match found.as_slice() {
             [] => Outcome::Unknown,
@@ -149,22 +173,55 @@ async fn candidates(
     Ok(found)
 }
 
+/// The permits whose secret the device knows.
 fn fitting<'p>(
     context: &Context,
     application: &Application<'_>,
     found: &'p [PermitRecord],
-) -> Option<(&'p PermitRecord, DevicePermit)> {
+) -> Vec<(&'p PermitRecord, DevicePermit)> {
     // As long as for one that exists: nobody learns from the time which there are.
     let _ = found.is_empty() && (application.fits)(&decoy(&application.lookup, &*context.random));
     found
         .iter()
-        .find_map(|permit| match device_permit_of(context.ca.key_store(), permit) {
+        .filter_map(|permit| match device_permit_of(context.ca.key_store(), permit) {
             Ok(secret) => (application.fits)(&secret).then_some((permit, secret)),
             Err(error) => {
                 tracing::error!(permit = %permit.permit.id, %error, "the secret of a permit does not open");
                 None
             }
         })
+        .collect()
+}
+
+/// Of several permits with the same id and secret the one by which this key has come before, or else one that is open, by lot: whoever
+/// enters a device's id and secret first must not keep it from its owner for good (threat model, PRE-5).
+async fn choose<'p>(
+    context: &Context,
+    csr: &Csr,
+    mut fitting: Vec<(&'p PermitRecord, DevicePermit)>,
+) -> Result<Option<(&'p PermitRecord, DevicePermit)>, DbError> {
+    if fitting.len() > 1 {
+        let mut reader = context.db.reader().await?;
+        let conn = &mut reader.conn();
+        for place in 0..fitting.len() {
+            let (permit, _) = &fitting[place];
+            if uses::who_came(conn, &permit.permit.id, &csr.spki_sha256())
+                .await?
+                .is_some()
+            {
+                return Ok(Some(fitting.swap_remove(place)));
+            }
+        }
+        if fitting
+            .iter()
+            .any(|(permit, _)| permit.permit.state == PermitState::Open)
+        {
+            fitting.retain(|(permit, _)| permit.permit.state == PermitState::Open);
+        }
+        let lot = usize::from(u16::from_be_bytes(context.random.bytes())) % fitting.len();
+        return Ok(Some(fitting.swap_remove(lot)));
+    }
+    Ok(fitting.pop())
 }
 
 async fn judge(
@@ -225,7 +282,7 @@ async fn prove(context: &Context, record: &CertificateRecord, member: Member) ->
     let unreadable = |_| DbError::Corrupt("certificates.leaf");
     let presented = Presented::parse(&record.leaf).map_err(unreadable)?;
     let accepted = match admit(context, &presented).await {
-        Ok(Admission::Admitted(pass)) => accept_certificate(context, &pass).await,
+        Ok(Admission::Admitted(pass)) => accept_certificate(context, &pass, Shown::Secret).await,
         Ok(Admission::Held(_)) => return Err(EnrolmentError::NotFound),
         Err(error) => Err(error),
     };
@@ -296,17 +353,11 @@ pub async fn identify(context: &Context, certificate: &[u8]) -> Result<Pass, Gat
     let presented = Presented::from_der(certificate)?;
     match admit(context, &presented).await? {
         Admission::Admitted(pass) => {
-            accept_certificate(context, &pass).await?;
+            accept_certificate(context, &pass, Shown::Key).await?;
             Ok(pass)
         }
         Admission::Held(_) => Err(unknown()),
     }
-}
-
-/// The common name in a certificate; `None` where there is none, or several.
-#[must_use]
-pub fn common_name(certificate: &[u8]) -> Option<String> {
-    Presented::from_der(certificate).ok()?.common_name()
 }
 
 /// The certificate by which a device came.
@@ -319,21 +370,22 @@ pub async fn certificate_of(context: &Context, pass: &Pass) -> Result<Certificat
     Ok(present(context, record.ok_or(EnrolmentError::NotFound)?)?)
 }
 
-/// Renews the certificate of a device that has been identified: in the first half of its life the one that stands is the answer.
+/// Renews the certificate by which a device has come: in the first half of its life the one that stands is the answer.
 ///
 /// # Errors
 /// What [`issue`] says.
 pub async fn renew(
     context: &Context,
     pass: &Pass,
+    certificate: &[u8],
     csr: Csr,
-    known_as: Option<String>,
 ) -> Result<Certificate, EnrolmentError> {
+    let presented = Presented::from_der(certificate).ok();
     let order = Order {
         device: pass.device.clone(),
         csr,
         grounds: Grounds::Renewal(pass.certificate),
-        known_as,
+        known_as: presented.and_then(|presented| presented.known_as()),
         again: false,
     };
     let record = issue(context, &order).await?;

@@ -41,6 +41,7 @@ impl Listening {
             router,
             tls: None,
             screen: listen::no_client_certificates(),
+            certificate_proxies: Arc::new([]),
             trusted_proxies: Arc::new([]),
             places,
             connection_limit: ConnectionLimit::new(100),
@@ -102,7 +103,7 @@ async fn only_trusted_proxies_are_believed_about_addresses() {
 
 /// Threat model: PRE-9.
 #[tokio::test]
-async fn a_certificate_in_a_header_counts_from_a_trusted_proxy_alone() {
+async fn a_certificate_in_a_header_counts_from_proxies_that_are_named_for_it() {
     let echo = || {
         let show = get(|request: Request| async move {
             let shown = request.extensions().get::<ClientCertificate>().cloned();
@@ -116,14 +117,18 @@ async fn a_certificate_in_a_header_counts_from_a_trusted_proxy_alone() {
             _ => Ok(()),
         });
     };
-    let stranger = Listening::start_with(echo(), take_all);
+    // A proxy that is trusted about addresses passes on whatever clients send.
+    let stranger = Listening::start_with(echo(), |service| {
+        take_all(service);
+        service.trusted_proxies = Arc::new(["127.0.0.0/8".parse().expect("a network")]);
+    });
     let head = "client-cert: :AQID:\r\n";
     let reply = ask(stranger.connect().await, head).await;
     assert!(reply.ends_with("none"), "{reply}");
 
     let proxy = Listening::start_with(echo(), |service| {
         take_all(service);
-        service.trusted_proxies = Arc::new(["127.0.0.0/8".parse().expect("a network")]);
+        service.certificate_proxies = Arc::new(["127.0.0.0/8".parse().expect("a network")]);
     });
     let reply = ask(proxy.connect().await, head).await;
     assert!(reply.ends_with("[1, 2, 3]"), "{reply}");

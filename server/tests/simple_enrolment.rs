@@ -25,6 +25,7 @@ use ring::hmac::{HMAC_SHA256, Key, sign};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::support::device::SoftDevice;
 use crate::support::member::Member;
 use crate::support::visitor::Visitor as _;
 use crate::support::{Engine, Server, both_engines, csr};
@@ -259,6 +260,64 @@ fn preapprovals() -> PermitQuery {
     }
 }
 
+/// Threat model: PRE-3. A device that was switched on before anybody entered it asks as often as it was told, and shuts nobody out.
+#[tokio::test]
+async fn devices_that_wait_for_their_entry_spend_no_guesses() {
+    let server = Server::start(Engine::Sqlite).await;
+    let works = Works::new(&server).await;
+    for number in 0..60 {
+        let waits = works
+            .provision(&format!("sensor-{number}"), "sticker", &csr::key())
+            .await;
+        assert_eq!(waits["status"], "Waiting", "{number}");
+    }
+    works.preapprove("pump-9", "sticker-4711").await;
+    assert_eq!(
+        works.provision("pump-9", "sticker-4711", &csr::key()).await["status"],
+        "Approved"
+    );
+}
+
+/// Threat model: PRE-5. Several organisations have entered the same id: the secret says whose device it is, each of them sees that
+/// somebody guesses, and an entry that is used up keeps nobody out.
+#[tokio::test]
+async fn the_secret_says_which_of_several_entries_is_meant() {
+    let server = Server::start(Engine::Sqlite).await;
+    let (first, second) = (Works::new(&server).await, Works::new(&server).await);
+    first.preapprove("AA:BB", "sticker-4711").await;
+    second.preapprove("AA:BB", "sticker-0815").await;
+    assert_eq!(
+        second.provision("AA:BB", "guess", &csr::key()).await["status"],
+        "Rejected"
+    );
+    for works in [&first, &second] {
+        let permits = works
+            .ada
+            .api
+            .permits(&works.home, &preapprovals())
+            .await
+            .expect("a list")
+            .items;
+        assert_eq!(permits[0].failures, 1);
+    }
+    assert_eq!(
+        second.provision("AA:BB", "sticker-0815", &csr::key()).await["status"],
+        "Approved"
+    );
+    assert_eq!(
+        (first.ada.fleet().await.len(), second.ada.fleet().await.len()),
+        (0, 1)
+    );
+    // The same secret too: the entry of the first is used, and the third one's lets its device in.
+    let third = Works::new(&server).await;
+    third.preapprove("AA:BB", "sticker-0815").await;
+    assert_eq!(
+        third.provision("AA:BB", "sticker-0815", &csr::key()).await["status"],
+        "Approved"
+    );
+    assert_eq!(third.ada.fleet().await.len(), 1);
+}
+
 /// Threat model: PRE-6. One request at a time counts as the socket counts.
 #[tokio::test]
 async fn a_secret_works_once_in_every_protocol() {
@@ -320,6 +379,10 @@ both_engines! {
         let renewed: Value = serde_json::from_str(&works.send(renewing, Some(&leaf)).await.text).expect("JSON");
         assert_eq!(renewed["status"], "Approved");
         assert_ne!(renewed["clientCert"], approved["clientCert"]);
+        // The handshake shows the key of the certificate, and no other: whoever has one device names no key of somebody else.
+        let foreign = post("/idprov/provreq", &provision_request("AA:BB", "", &csr::key()));
+        let refused: Value = serde_json::from_str(&works.send(foreign, Some(&leaf)).await.text).expect("JSON");
+        assert_eq!(refused["status"], "Waiting", "as one of which nobody has entered anything");
         // The certificate of one device is no word for another.
         works.ada = server.refresh(&works.ada).await;
         works.preapprove("CC:DD", "sticker-0815").await;
@@ -344,6 +407,18 @@ async fn idprov_takes_keys_alone() {
         broken["publicKeyPEM"] = json!(pem);
         let refused = works.send(post("/idprov/provreq", &broken), None).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{pem}: {}", refused.text);
+    }
+    // What becomes a name in a certificate is bounded, and none that we give ourselves; what is kept of attempts is bounded too.
+    let long = "x".repeat(65);
+    for id in [
+        long.as_str(),
+        "dev_0000000001zzzzzzzzzzzzzzzz",
+        "a\nb",
+        "a\u{202e}b",
+    ] {
+        let asked = provision_request(id, "sticker-4711", &csr::key());
+        let refused = works.send(post("/idprov/provreq", &asked), None).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{id}: {}", refused.text);
     }
     let refused = works.send(post("/idprov/request", &json!({})), None).await;
     assert!(
@@ -404,4 +479,27 @@ async fn idprov_takes_secrets_from_whoever_may_enrol() {
     );
     let nobody = works.send(asked("/idprov/status/AA:BB"), None).await;
     assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+}
+
+both_engines! {
+    /// Threat model: PRE-12. Public keys are public: whoever names somebody else's first must not keep it from them.
+    async fn a_key_that_nobody_has_shown_to_hold_is_nobodys(server: Server) {
+        let works = Works::new(&server).await;
+        let key = csr::key();
+        // A stranger has heard of the key, and has both protocols certify it in an organisation of their own.
+        let strangers = Works::new(&server).await;
+        strangers.preapprove("AA:BB", "sticker-4711").await;
+        let approved = strangers.provision("AA:BB", "sticker-4711", &key).await;
+        assert_eq!(approved["status"], "Approved");
+        let permit = strangers.key(PermitMode::Auto).await;
+        let other = csr::key();
+        strangers.enroll_with(&permit, &other).await.certificates();
+        for key in [key, other] {
+            let own = works.ada.enrol(&server, &key).await;
+            let accepted = SoftDevice { key }.prove(&server, &own.chain, 1).await;
+            assert!(accepted.expect("it is theirs").first);
+        }
+        let states = works.ada.fleet().await;
+        assert!(states.iter().all(|device| matches!(device.state, DeviceState::Active { .. })), "{states:?}");
+    }
 }

@@ -238,6 +238,7 @@ async fn link(certificate: &(String, String), trusted: &str) -> String {
         router: Router::new(),
         tls: Some(Tls::load(files).expect("the files are fine").handshake()),
         screen: listen::no_client_certificates(),
+        certificate_proxies: Arc::new([]),
         trusted_proxies: Arc::new([]),
         places: Arc::new(Semaphore::new(10)),
         connection_limit: ConnectionLimit::new(10),

@@ -157,6 +157,11 @@ impl Driver {
             let effects;
             (machine, effects) = act(machine, wake, is_slow).await;
             if let Some(over) = self.do_in_session(effects, &mut machine, &mut socket).await? {
+                if let Over::Ended(Ending::Refused(problem)) = &over
+                    && let Err(error) = measuring.refused(problem)
+                {
+                    self.tell_trouble(not_kept(&error)).await?;
+                }
                 if !matches!(over, Over::Lost(_)) {
                     socket.close().await;
                 }
@@ -170,19 +175,17 @@ impl Driver {
         measuring: &mut Measuring,
         socket: &mut Socket,
     ) -> Result<Option<Over>, Stopped> {
-        let frames = match measuring.look() {
-            Ok(frames) => frames,
+        let frame = match measuring.next_frame() {
+            Ok(frame) => frame,
             Err(error) => {
-                let remedy = "Make room or mend the permissions of the state directory; what was measured waits there.";
-                let trouble = Trouble::new("not_stored", error.to_string(), remedy);
-                self.tell_trouble(trouble).await?;
+                self.tell_trouble(not_kept(&error)).await?;
                 return Ok(None);
             }
         };
-        for series in frames {
-            if let Err(lost) = socket.send(&DeviceToServer::Measurements { series }).await {
-                return Ok(Some(Over::Lost(lost)));
-            }
+        if let Some(series) = frame
+            && let Err(lost) = socket.send(&DeviceToServer::Measurements { series }).await
+        {
+            return Ok(Some(Over::Lost(lost)));
         }
         Ok(None)
     }
@@ -251,6 +254,11 @@ impl Driver {
             }
         }
     }
+}
+
+fn not_kept(error: &std::io::Error) -> Trouble {
+    let remedy = "Make room or mend the permissions of the state directory; what was measured waits there.";
+    Trouble::new("not_stored", error.to_string(), remedy)
 }
 
 /// Lets the machine act. It may sign, which takes a slow key so long that it is done where it may block.

@@ -3,6 +3,7 @@
 
 mod enrolment;
 mod handle;
+mod measuring;
 mod session;
 mod unsaved;
 

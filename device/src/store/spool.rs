@@ -15,6 +15,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use gangway_protocol::device::check_text;
 use gangway_protocol::session::{MAX_SERIES, MAX_SERIES_NAME_LEN, Series};
 use gangway_protocol::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -95,15 +96,7 @@ impl Spool {
     /// # Errors
     /// [`NotKept`]; then none of them is kept.
     pub fn keep(&self, points: &[Point]) -> Result<(), NotKept> {
-        for point in points {
-            let len = point.name.chars().count();
-            if len == 0 || len > MAX_SERIES_NAME_LEN || point.name.chars().any(char::is_control) {
-                return Err(NotKept::Name(point.name.clone()));
-            }
-            if !point.value.is_finite() {
-                return Err(NotKept::Value(point.name.clone()));
-            }
-        }
+        points.iter().try_for_each(check)?;
         match &self.0 {
             Place::Folder(path) => Ok(keep_in(path, points)?),
             Place::Memory(memory) => {
@@ -166,6 +159,17 @@ impl Spool {
     }
 }
 
+/// Makes sure that the server takes it: it ends a session that sends what it does not take.
+fn check(point: &Point) -> Result<(), NotKept> {
+    if point.name.is_empty() || check_text("name", &point.name, MAX_SERIES_NAME_LEN).is_err() {
+        return Err(NotKept::Name(point.name.clone()));
+    }
+    if !point.value.is_finite() {
+        return Err(NotKept::Value(point.name.clone()));
+    }
+    Ok(())
+}
+
 fn keep_in(path: &Path, points: &[Point]) -> io::Result<()> {
     let _lock = lock(path)?;
     // A line that a crash cut off must not take the next one with it.
@@ -220,8 +224,10 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Points as frames of the session: so many series and points in each as it may have.
-fn frames(points: Vec<Point>) -> Vec<Vec<Series>> {
+/// Points as frames of the session: so many series and points in each as it may have. Those of one series stand together, because a
+/// frame has room for few series.
+fn frames(mut points: Vec<Point>) -> Vec<Vec<Series>> {
+    points.sort_by(|one, other| one.name.cmp(&other.name));
     let mut frames = Vec::new();
     let (mut frame, mut count) = (BTreeMap::<String, Vec<(UnixMillis, f64)>>::new(), 0);
     for Point { name, at, value } in points {
@@ -329,7 +335,12 @@ mod tests {
     #[test]
     fn what_is_no_measurement_is_refused_whole() {
         for (_folder, spool) in both() {
-            for bad in [point("", 1), point(&"x".repeat(65), 1), point("a\nb", 1)] {
+            for bad in [
+                point("", 1),
+                point(&"x".repeat(65), 1),
+                point("a\nb", 1),
+                point("temp\u{202e}", 1),
+            ] {
                 assert!(matches!(
                     spool.keep(&[point("good", 1), bad]),
                     Err(NotKept::Name(_))

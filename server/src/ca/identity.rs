@@ -74,6 +74,23 @@ impl DeviceIdentity {
     }
 }
 
+/// By which name its own protocol knows the device of this subject: the common name beside the unit of devices.
+#[must_use]
+pub fn known_as(subject: &Name) -> Option<String> {
+    let value = |wanted| {
+        let mut values = subject
+            .0
+            .iter()
+            .flat_map(|relative| relative.0.iter())
+            .filter(|attribute| attribute.oid == wanted)
+            .map(|attribute| attribute.value.value());
+        values.next().filter(|_| values.next().is_none())
+    };
+    // UTF8String and PrintableString hold the same bytes.
+    value(UNIT_NAME).filter(|unit| *unit == DEVICE_UNIT.as_bytes())?;
+    String::from_utf8(value(COMMON_NAME)?.to_vec()).ok()
+}
+
 /// The name `O=organisation, CN=common`.
 ///
 /// # Errors
@@ -99,6 +116,20 @@ fn named<const PARTS: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_of_another_protocol_is_known_by_its_name_there() {
+        let mut identity = DeviceIdentity::from_urn(
+            "urn:gangway:device:org_0000000001zzzzzzzzzzzzzzzz:dev_0000000001zzzzzzzzzzzzzzzz",
+        )
+        .expect("an identity");
+        assert_eq!(known_as(&identity.subject().expect("a name")), None);
+        identity.known_as = Some("AA:BB".to_owned());
+        assert_eq!(
+            known_as(&identity.subject().expect("a name")).as_deref(),
+            Some("AA:BB")
+        );
+    }
 
     #[test]
     fn the_urn_reads_back_and_nothing_else_does() {

@@ -6,8 +6,7 @@ use gangway_protocol::time::UnixMillis;
 use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
-use super::identity::COMMON_NAME;
-use super::{moment, verify};
+use super::{identity, moment, verify};
 
 /// Why a presented chain is not taken. `Display` is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,18 +88,10 @@ impl Presented {
         &self.leaf
     }
 
-    /// The common name of its subject; `None` where there is none, or several.
+    /// By which name the device's own protocol knows it, where the certificate says that.
     #[must_use]
-    pub fn common_name(&self) -> Option<String> {
-        let subject = &self.leaf.tbs_certificate.subject;
-        let mut names = subject
-            .0
-            .iter()
-            .flat_map(|relative| relative.0.iter())
-            .filter(|attribute| attribute.oid == COMMON_NAME);
-        let name = names.next().filter(|_| names.next().is_none())?;
-        // UTF8String and PrintableString hold the same bytes.
-        String::from_utf8(name.value.value().to_vec()).ok()
+    pub fn known_as(&self) -> Option<String> {
+        identity::known_as(&self.leaf.tbs_certificate.subject)
     }
 
     /// Its public key.

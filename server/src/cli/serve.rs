@@ -201,6 +201,7 @@ fn service(gangway: &Arc<Gangway>, router: Router, tls: Option<Arc<TlsHandshake>
         router,
         tls,
         screen: device_tls::screen(gangway),
+        certificate_proxies: config.client_certificate_proxies.as_slice().into(),
         trusted_proxies: config.trusted_proxies.as_slice().into(),
         places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
         connection_limit: ConnectionLimit::new(config.caps.connections_per_address),

@@ -25,7 +25,9 @@ pub struct Candidate {
     pub renewal_requested_at: Option<UnixMillis>,
     /// The organisation refuses its key.
     pub is_key_refused: bool,
-    /// No session has proved the certificate yet, and one of another organisation has proved its key.
+    /// Its holder has shown to hold the key, in a session or a handshake.
+    pub is_key_proven: bool,
+    /// Nobody has shown to hold the key of the certificate here yet, and one of another organisation has proved its key.
     pub is_key_taken: bool,
     /// The organisation's rules.
     pub policy: Policy,
@@ -38,8 +40,8 @@ pub struct Candidate {
 pub async fn find(conn: &mut Conn<'_>, sha256: &Sha256Hex) -> Result<Option<Candidate>, DbError> {
     let row: Option<Row> = query(concat!(
         "SELECT c.*, d.state, d.state_since, d.configuration, d.configuration_revision, d.renewal_requested_at,
-                k.refused_at, o.policy,
-                CASE WHEN c.proven_at IS NULL THEN ",
+                k.refused_at, k.proven_at AS key_proven_at, o.policy,
+                CASE WHEN c.proven_at IS NULL OR k.proven_at IS NULL THEN ",
         in_use_elsewhere!("c.spki_sha256", "c.organisation"),
         " ELSE FALSE END AS is_key_taken
          FROM (SELECT ",
@@ -63,6 +65,7 @@ row! {
         configuration_revision: i64,
         renewal_requested_at: Option<i64>,
         refused_at: Option<i64>,
+        key_proven_at: Option<i64>,
         policy: String,
         is_key_taken: bool,
         #[rest]
@@ -81,6 +84,7 @@ impl TryFrom<Row> for Candidate {
             configuration: configuration(&row.configuration, row.configuration_revision)?,
             renewal_requested_at: row.renewal_requested_at.map(UnixMillis),
             is_key_refused: row.refused_at.is_some(),
+            is_key_proven: row.key_proven_at.is_some(),
             is_key_taken: row.is_key_taken,
             policy: policy_of(&row.policy)?,
         })

@@ -173,11 +173,15 @@ pub async fn lock_everywhere(conn: &mut Conn<'_>, spki: &Sha256Hex) -> Result<()
     Ok(())
 }
 
-/// Notes that a session has proved a key.
-pub(super) fn proven(organisation: &OrganisationId, spki: &Sha256Hex, at: UnixMillis) -> Query {
-    let sql = "UPDATE device_keys SET proven_at = $3
-         WHERE organisation = $1 AND spki_sha256 = $2 AND proven_at IS NULL";
-    mark(sql, organisation, spki, at)
+/// Notes that somebody has shown to hold a key; nothing without an instant.
+pub(super) fn proven(organisation: &OrganisationId, spki: &Sha256Hex, at: Option<UnixMillis>) -> Query {
+    query(
+        "UPDATE device_keys SET proven_at = $3
+         WHERE organisation = $1 AND spki_sha256 = $2 AND proven_at IS NULL",
+    )
+    .bind(organisation.as_str())
+    .bind(spki.to_string())
+    .bind(at.map(|at| at.0))
 }
 
 /// Refuses a key from now on.

@@ -17,6 +17,8 @@ pub struct FirstProof<'a> {
     pub at: UnixMillis,
     /// Until when older ones of the device open sessions all the same. `None`: no longer.
     pub grace_until: Option<UnixMillis>,
+    /// Whether the device has shown that it holds the key. Only then is the key its own, before every other organisation.
+    pub shows_key: bool,
     /// The state into which it brings its device.
     pub state: Option<DeviceState>,
 }
@@ -40,9 +42,11 @@ pub async fn record_first(conn: &mut Conn<'_>, proof: FirstProof<'_>) -> Result<
         certificate,
         at,
         grace_until,
+        shows_key,
         state,
     } = proof;
-    let key = device_keys::proven(&certificate.organisation, &certificate.spki_sha256, at);
+    let shown_at = shows_key.then_some(at);
+    let key = device_keys::proven(&certificate.organisation, &certificate.spki_sha256, shown_at);
     let proven = certificates::proven(&certificate.sha256, at);
     let superseded = certificates::older_superseded(certificate, at, grace_until);
     let approval = approvals::following(&certificate.sha256, EnrolmentStage::Proven, at);

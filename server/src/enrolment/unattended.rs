@@ -79,7 +79,10 @@ pub(crate) async fn attend(context: &Context, limits: &Limits, attendance: Atten
     };
     let attempt = PermitAttempt {
         lookup: attendance.lookup.clone(),
-        organisation: found.as_ref().map(|found| found.permit.organisation.clone()),
+        organisations: found
+            .iter()
+            .map(|found| found.permit.organisation.clone())
+            .collect(),
         address: attendance.address.map(AddressKey::from),
     };
     // threat model, PRE-3: nobody learns anything about permits who has failed too often.

@@ -3,11 +3,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gangway_protocol::id::DeviceId;
 use ring::hmac::{self, HMAC_SHA256};
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Error, Result};
 
+/// Longest `deviceID`: ub-common-name of X.520 §6.2.
+const MAX_ID_LEN: usize = 64;
 /// Longest `ip` and `mac`.
 const MAX_ADDRESS_LEN: usize = 128;
 
@@ -45,6 +48,17 @@ impl ProvisionRequest {
             if text.is_empty() {
                 return Err(Error::Malformed(format!("{name} is missing")));
             }
+        }
+        if self.device_id.chars().count() > MAX_ID_LEN {
+            return Err(Error::Malformed(format!(
+                "deviceID has more than {MAX_ID_LEN} characters"
+            )));
+        }
+        // It becomes the name in a certificate: nobody else's shall stand there.
+        if self.device_id.parse::<DeviceId>().is_ok() {
+            return Err(Error::Malformed(
+                "deviceID is one that this server gives itself".to_owned(),
+            ));
         }
         for (name, text) in [("ip", &self.ip), ("mac", &self.mac)] {
             if text.chars().count() > MAX_ADDRESS_LEN || text.chars().any(char::is_control) {

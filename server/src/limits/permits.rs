@@ -28,8 +28,8 @@ const RUNNING_PER_ADDRESS: usize = 32;
 pub struct PermitAttempt {
     /// Which one.
     pub lookup: Lookup,
-    /// Whose that is, where there is one.
-    pub organisation: Option<OrganisationId>,
+    /// Whose that is: of several that have entered the same device id, all of them.
+    pub organisations: Vec<OrganisationId>,
     /// From where; `None` where the socket has no address.
     pub address: Option<AddressKey>,
 }
@@ -109,7 +109,7 @@ impl PermitWindows {
     pub(super) fn settle(&mut self, attempt: &PermitAttempt, end: PermitEnd, now: Monotonic) {
         let PermitAttempt {
             lookup,
-            organisation,
+            organisations,
             address,
         } = attempt;
         self.running.settle(lookup, false, now);
@@ -128,8 +128,10 @@ impl PermitWindows {
         }
         self.of(lookup).settle(lookup, true, now);
         // Secrets that were drawn are not found: nobody shall close an organisation with what is in its devices' logs.
-        if let (Some(organisation), Lookup::Device(_)) = (organisation, lookup) {
-            self.organisations.settle(organisation, true, now);
+        if let (false, Lookup::Device(_)) = (organisations.is_empty(), lookup) {
+            for organisation in organisations {
+                self.organisations.settle(organisation, true, now);
+            }
             self.total.settle(&(), true, now);
         }
     }
@@ -144,7 +146,7 @@ mod tests {
     fn from(last: u8, lookup: Lookup) -> PermitAttempt {
         PermitAttempt {
             lookup,
-            organisation: None,
+            organisations: Vec::new(),
             address: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)).into()),
         }
     }

@@ -10,6 +10,7 @@ use gangway_protocol::time::UnixMillis;
 use super::preapproval;
 use crate::authority::{Caller, Error, Result, Right};
 use crate::context::Context;
+use crate::db::organisations::tree;
 use crate::db::permits::uses;
 use crate::db::{certificates, memberships, permits};
 use crate::enrolment::present;
@@ -89,6 +90,9 @@ pub async fn standing(
         Some(device) => certificates::standing(conn, &device.id).await?,
         None => None,
     };
+    // A device may have been moved since, out of the reach of whoever asks.
+    let within = tree::subtree(conn, &organisation).await?;
+    let standing = standing.filter(|certificate| within.contains(&certificate.organisation));
     let standing =
         standing.filter(|certificate| certificate.revocation.is_none() && now <= certificate.not_after);
     Ok(Standing {

@@ -61,16 +61,29 @@ pub async fn accept_proof(context: &Context, pass: &Pass, counter: u64) -> Resul
     Ok(outcome.accepted)
 }
 
-/// Records that a device holds the key of its certificate, outside of a session: in a handshake of TLS, or on the word of a protocol
-/// that knows no other proof. As [`accept_proof`], without a counter, which only sessions have.
+/// What a device has shown that comes without a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// In a handshake of TLS that it holds the key of its certificate.
+    Key,
+    /// That it knows the secret by which the certificate was issued. Anybody's public key could be in that one, so that the key is
+    /// nobody's own by it.
+    Secret,
+}
+
+/// Records that a certificate is in use, outside of a session: as [`accept_proof`], without a counter, which only sessions have.
 ///
 /// # Errors
 /// [`GateError::Refused`] when the certificate no longer stands, or another proof of its key was faster.
-pub async fn accept_certificate(context: &Context, pass: &Pass) -> Result<(), GateError> {
+pub async fn accept_certificate(context: &Context, pass: &Pass, shown: Shown) -> Result<(), GateError> {
     if pass.unproven_key.is_none() {
         return Ok(());
     }
-    let (now, owned) = (context.clock.now(), pass.clone());
+    let (now, mut owned) = (context.clock.now(), pass.clone());
+    if shown == Shown::Secret {
+        // The devices of others that have this key keep what they have.
+        owned.unproven_key = None;
+    }
     let outcome = write!(context.db, |tx| -> Result<_, GateError> {
         record(tx, &owned, None, now).await
     })?;
@@ -133,13 +146,23 @@ async fn record(
         .ok_or(DbError::Missing)?;
     standing(&candidate, now)?;
     let Candidate {
-        certificate, policy, ..
+        certificate,
+        policy,
+        is_key_proven,
+        ..
     } = candidate;
     let mut notes = Vec::new();
-    let first = certificate.proven_at.is_none();
+    let shows_key = pass.unproven_key.is_some();
+    let first = certificate.proven_at.is_none() || (shows_key && !is_key_proven);
     let mut was_approved = false;
     if first {
-        let proved = prove(tx, &record.device, &certificate, &policy, rivals, now).await?;
+        let proof = Proof {
+            device: &record.device,
+            certificate: &certificate,
+            policy: &policy,
+            shows_key,
+        };
+        let proved = prove(tx, proof, rivals, now).await?;
         notes.extend(proved.notes);
         was_approved = proved.was_approved;
     }
@@ -198,12 +221,16 @@ async fn lock(tx: &mut Conn<'_>, pass: &Pass) -> Result<(DeviceRecord, Vec<Devic
 /// The first proof of a certificate: the first organisation in which a session proves a key has it.
 async fn prove(
     tx: &mut Conn<'_>,
-    device: &Device,
-    certificate: &CertificateRecord,
-    policy: &Policy,
+    proof: Proof<'_>,
     rivals: Vec<Device>,
     now: UnixMillis,
 ) -> Result<Proved, GateError> {
+    let Proof {
+        device,
+        certificate,
+        policy,
+        shows_key,
+    } = proof;
     let CertificateRecord {
         organisation,
         spki_sha256,
@@ -222,6 +249,7 @@ async fn prove(
         certificate,
         at: now,
         grace_until: (grace > 0).then(|| now.plus(grace)),
+        shows_key,
         state,
     };
     let Followed {
@@ -264,6 +292,15 @@ async fn prove(
         outbox::put(tx, &[enrolled]).await?;
     }
     Ok(Proved { notes, was_approved })
+}
+
+/// A first proof.
+struct Proof<'a> {
+    device: &'a Device,
+    certificate: &'a CertificateRecord,
+    policy: &'a Policy,
+    /// Whether the device has shown that it holds the key.
+    shows_key: bool,
 }
 
 /// What came of a first proof.

@@ -54,7 +54,7 @@ pub async fn renew(
         device: device.clone(),
         csr,
         grounds: Grounds::Renewal(*current),
-        known_as: None,
+        known_as: presented.known_as(),
         again: false,
     };
     let certificate = present(context, issue(context, &order).await?).map_err(EnrolmentError::from)?;

@@ -26,6 +26,7 @@ impl Server {
             router: self.router.clone(),
             tls: None,
             screen: device_tls::screen(&self.gangway),
+            certificate_proxies: Arc::new([]),
             trusted_proxies: self.gangway.config.trusted_proxies.as_slice().into(),
             places: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             connection_limit: ConnectionLimit::new(self.gangway.config.caps.connections_per_address),
