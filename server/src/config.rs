@@ -84,7 +84,7 @@ options! {
         /// The address of a listener without TLS that serves `/ca/` and nothing else, e.g. `:80`. There is none without it.
         ca_listen: Option<Listen> = None, Serve;
         /// The address of a listener for devices that speaks TLS with a certificate of the built-in CA and takes theirs, e.g. `:8443`:
-        /// sessions, EST and idprov. There is none without it.
+        /// sessions, enrolment, EST, idprov, and the CA's own certificates and lists. There is none without it.
         mtls_listen: Option<Listen> = None, Serve;
         /// The address of a listener that serves idprov (`/idprov/`) in the same way, and nothing else, e.g. `:43776`. There is none
         /// without it.

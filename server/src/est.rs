@@ -23,7 +23,9 @@ use gangway_protocol::id::OrganisationId;
 use gangway_protocol::permit::DevicePermit;
 use gangway_protocol::secret::SecretString;
 use gangway_signing::common_name;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use headers::HeaderMapExt as _;
+use headers::authorization::{Authorization, Basic};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::api::problem::RequestError;
@@ -143,7 +145,6 @@ async fn enrol(
     }
 }
 
-/// What the credentials may stand for is tried in turn: halves of a key look like the id and secret of a device.
 async fn apply(
     gangway: &Gangway,
     credentials: Vec<DevicePermit>,
@@ -152,31 +153,30 @@ async fn apply(
     within: Option<OrganisationId>,
 ) -> Result<Outcome, RequestError> {
     let name = common_name(&csr).ok().flatten();
-    for credential in credentials {
-        let stated = credential.secret().clone();
-        let application = Application {
-            lookup: credential.lookup,
-            fits: &|permit: &DevicePermit| permit.has_secret(&stated),
-            csr: csr.clone(),
-            is_signed: true,
-            facts: Facts {
-                hostname: name.clone().unwrap_or_default(),
-                serial: name.clone(),
-                software: "EST".to_owned(),
-                ..Facts::default()
-            },
-            known_as: None,
-            address: Some(address),
-            may_wait: false,
-            within: within.clone(),
-        };
-        match simple_enrolment::enrol(gangway, &gangway.limits, application).await {
-            Ok((Outcome::Unknown, _)) => {}
-            Ok((outcome, _)) => return Ok(outcome),
-            Err(error) => return Err(Error::from(error).into()),
-        }
-    }
-    Ok(Outcome::Unknown)
+    let stated = |permit: &DevicePermit, credential: &DevicePermit| {
+        credential.lookup == permit.lookup && permit.has_secret(credential.secret())
+    };
+    let application = Application {
+        lookups: credentials
+            .iter()
+            .map(|credential| credential.lookup.clone())
+            .collect(),
+        fits: &|permit: &DevicePermit| credentials.iter().any(|credential| stated(permit, credential)),
+        csr,
+        is_signed: true,
+        facts: Facts {
+            hostname: name.clone().unwrap_or_default(),
+            serial: name,
+            software: "EST".to_owned(),
+            ..Facts::default()
+        },
+        known_as: None,
+        address: Some(address),
+        may_wait: false,
+        within,
+    };
+    let served = simple_enrolment::enrol(gangway, &gangway.limits, application).await;
+    Ok(served.map_err(Error::from)?.0)
 }
 
 async fn enrol_again(
@@ -215,8 +215,10 @@ async fn renew(gangway: Arc<Gangway>, ClientCertificate(der): ClientCertificate,
     }
 }
 
+/// RFC 7030 §4.2.3: the certificate that was issued, and no other; those above it are in [`show_ca`].
 fn issued(certificate: &Certificate) -> Answer {
-    certificates(&split_chain(&certificate.chain).map_err(Error::internal)?)
+    let chain = split_chain(&certificate.chain).map_err(Error::internal)?;
+    certificates(chain.get(..1).unwrap_or_default())
 }
 
 fn certificates(all: &[Vec<u8>]) -> Answer {
@@ -235,33 +237,23 @@ fn encoded(content_type: &'static str, der: &[u8]) -> Response {
 
 /// What the credentials of HTTP Basic (RFC 7617) may stand for; nothing where there are none, or they cannot be read.
 fn basic(headers: &HeaderMap) -> Vec<DevicePermit> {
-    let Some(text) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
+    let Some(Authorization(basic)) = headers.typed_get::<Authorization<Basic>>() else {
         return Vec::new();
     };
-    let Some((scheme, encoded)) = text.split_once(' ') else {
-        return Vec::new();
-    };
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Vec::new();
-    }
-    let decoded = BASE64.decode(encoded.trim().as_bytes()).ok();
-    let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
-    let Some((user, password)) = decoded.as_deref().and_then(|text| text.split_once(':')) else {
-        return Vec::new();
-    };
-    // RFC 7617 §2: the first colon ends the user. Ids such as a MAC address have colons themselves, and are tried with the last one.
-    let splits = [
-        Some((user, password)),
-        decoded.as_deref().and_then(|text| text.rsplit_once(':')),
-    ];
-    let devices = splits.into_iter().flatten();
-    let devices =
-        devices.flat_map(|(id, secret)| DevicePermit::of_device(id, &SecretString::new(secret.to_owned())));
-    let mut devices: Vec<DevicePermit> = devices.collect();
-    devices.dedup();
-    DevicePermit::of_key(password)
-        .into_iter()
-        .chain(DevicePermit::of_key(&format!("{user}-{password}")))
-        .chain(devices)
-        .collect()
+    let (user, password) = (basic.username(), basic.password());
+    // RFC 7617 §2: the first colon ends the user. Ids such as a MAC address have colons themselves: then it is the last one.
+    let whole = format!("{user}:{password}");
+    let (id, secret) = whole.rsplit_once(':').unwrap_or((user, password));
+    let device = |id, secret: &str| DevicePermit::of_device(id, &SecretString::new(secret.to_owned())).ok();
+    let mut all: Vec<DevicePermit> = [
+        device(user, password),
+        DevicePermit::of_key(password).ok(),
+        DevicePermit::of_key(&format!("{user}-{password}")).ok(),
+        device(id, secret),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    all.dedup();
+    all
 }

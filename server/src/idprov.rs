@@ -149,7 +149,7 @@ async fn enrol(
     address: IpAddr,
 ) -> Result<ProvisionResponse> {
     let application = Application {
-        lookup: Lookup::Device(request.device_id.clone()),
+        lookups: vec![Lookup::Device(request.device_id.clone())],
         fits: &|permit: &DevicePermit| request.is_signed_by(permit.secret().expose().as_bytes()),
         csr,
         is_signed: false,

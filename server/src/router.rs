@@ -26,7 +26,12 @@ pub fn router(gangway: Arc<Gangway>) -> Router {
     let (api, _description) = api().split_for_parts();
     let api = api.layer(from_fn_with_state(gangway.clone(), csrf::refuse_foreign_changes));
     let inner = api.clone().with_state(gangway.clone());
-    Router::new()
+    let mut router = Router::new();
+    // A proxy that ends TLS for devices has but this listener to pass them on to.
+    if !gangway.config.client_certificate_proxies.is_empty() {
+        router = router.nest(path::IDPROV, idprov::router().layer(from_fn(forget_cookies)));
+    }
+    router
         .merge(api)
         .merge(panel::router(gangway.clone(), inner))
         .merge(api::sockets::router())

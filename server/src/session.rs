@@ -162,7 +162,7 @@ pub async fn admit(context: &Context, presented: &Presented) -> Result<Admission
             .map(Admission::Held);
     };
     let only = standing(&candidate, now)?;
-    // The first organisation in which a session proves a key has it.
+    // The first organisation in which somebody shows to hold a key has it.
     if candidate.is_key_taken {
         return Err(key_in_use());
     }

@@ -34,8 +34,8 @@ use crate::session::{Admission, GateError, Pass, Shown, accept_certificate, admi
 
 /// A device that asks to be let in.
 pub struct Application<'a> {
-    /// By what its permit is found.
-    pub lookup: Lookup,
+    /// By what its permit is found: where that can be read in several ways, the likeliest last.
+    pub lookups: Vec<Lookup>,
     /// Whether it knows the secret of this permit.
     pub fits: &'a (dyn Fn(&DevicePermit) -> bool + Send + Sync),
     /// Its request for a certificate.
@@ -115,14 +115,21 @@ pub async fn enrol(
     application: Application<'_>,
 ) -> Result<(Outcome, Option<DevicePermit>), NotServed> {
     // What is kept of an attempt is its lookup, which anybody can send.
-    application.lookup.check()?;
+    application.lookups.iter().try_for_each(Lookup::check)?;
     let found = candidates(context, limits, &application).await?;
+    let Some(lookup) = found
+        .first()
+        .map(PermitRecord::lookup)
+        .or(application.lookups.last().cloned())
+    else {
+        return Ok((Outcome::Unknown, None));
+    };
     let organisations: BTreeSet<_> = found
         .iter()
         .map(|found| found.permit.organisation.clone())
         .collect();
     let attempt = PermitAttempt {
-        lookup: application.lookup.clone(),
+        lookup: lookup.clone(),
         organisations: organisations.into_iter().collect(),
         address: application.address.map(AddressKey::from),
     };
@@ -131,7 +138,7 @@ pub async fn enrol(
     limits
         .begin_permit(&attempt, monotonic())
         .map_err(NotServed::TooMany)?;
-    let fitting = fitting(context, &application, &found);
+    let fitting = fitting(context, &application, &found, &lookup);
     let is_waiting = application.may_wait && found.is_empty();
     let end = match fitting.is_empty() && !is_waiting {
         false => PermitEnd::Fitted,
@@ -164,7 +171,10 @@ async fn candidates(
     application: &Application<'_>,
 ) -> Result<Vec<PermitRecord>, DbError> {
     let now = context.clock.both().monotonic;
-    let mut found = permits_of(context, &application.lookup, application.address).await?;
+    let mut found = Vec::new();
+    for lookup in &application.lookups {
+        found.extend(permits_of(context, lookup, application.address).await?);
+    }
     found.retain(|permit| !is_guessed_at(limits, permit, now));
     if let Some(place) = &application.within {
         let within = tree::subtree(&mut context.db.reader().await?.conn(), place).await?;
@@ -178,9 +188,10 @@ fn fitting<'p>(
     context: &Context,
     application: &Application<'_>,
     found: &'p [PermitRecord],
+    lookup: &Lookup,
 ) -> Vec<(&'p PermitRecord, DevicePermit)> {
     // As long as for one that exists: nobody learns from the time which there are.
-    let _ = found.is_empty() && (application.fits)(&decoy(&application.lookup, &*context.random));
+    let _ = found.is_empty() && (application.fits)(&decoy(lookup, &*context.random));
     found
         .iter()
         .filter_map(|permit| match device_permit_of(context.ca.key_store(), permit) {

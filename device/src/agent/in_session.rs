@@ -175,19 +175,19 @@ impl Driver {
         measuring: &mut Measuring,
         socket: &mut Socket,
     ) -> Result<Option<Over>, Stopped> {
-        let frame = match measuring.next_frame() {
+        let frame = match measuring.next_frame(socket.is_answered()) {
             Ok(frame) => frame,
             Err(error) => {
                 self.tell_trouble(not_kept(&error)).await?;
                 return Ok(None);
             }
         };
-        if let Some(series) = frame
-            && let Err(lost) = socket.send(&DeviceToServer::Measurements { series }).await
-        {
-            return Ok(Some(Over::Lost(lost)));
-        }
-        Ok(None)
+        let Some(series) = frame else { return Ok(None) };
+        let sent = match socket.send(&DeviceToServer::Measurements { series }).await {
+            Ok(()) => socket.ping().await,
+            lost => lost,
+        };
+        Ok(sent.err().map(Over::Lost))
     }
 
     async fn do_in_session(

@@ -1,9 +1,9 @@
-//! Sends in a session what was measured, a frame each second: the server takes no more for long. What has been sent is kept until the
-//! connection has held for a moment longer, and sent again where it has not: the protocol has no receipt for measurements, and the server
-//! keeps one value for each series and time.
+//! Sends in a session what was measured, a frame each second: the server takes no more for long. Behind each frame goes a ping, and its
+//! pong is the receipt: what has none when the connection ends is sent again in the next session. The server keeps one value for each
+//! series and time.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use gangway_protocol::error::{Problem, ProblemCode};
@@ -21,8 +21,8 @@ pub(super) struct Measuring {
     next: Instant,
     /// What was taken and not sent yet.
     frames: VecDeque<Vec<Series>>,
-    /// How many points were taken, until all of them have been sent.
-    taken: Option<usize>,
+    /// Something was taken, and not all of it has arrived.
+    is_under_way: bool,
     has_looked: bool,
 }
 
@@ -32,33 +32,43 @@ impl Measuring {
             spool,
             next: Instant::now(),
             frames: VecDeque::new(),
-            taken: None,
+            is_under_way: false,
             has_looked: false,
         }
     }
 
     /// Resolves when there may be something to do.
     pub(super) async fn due(&self) {
-        if !self.has_looked || self.taken.is_some() || self.spool.is_shared() {
+        if !self.has_looked || self.is_under_way || self.spool.is_shared() {
             tokio::time::sleep_until(self.next).await;
         } else {
             self.spool.added().await;
         }
     }
 
-    /// The frame that goes out now, if there is one.
-    pub(super) fn next_frame(&mut self) -> io::Result<Option<Vec<Series>>> {
+    /// The frame that goes out now, if there is one. `has_arrived`: whether everything has that was sent before.
+    pub(super) fn next_frame(&mut self, has_arrived: bool) -> io::Result<Option<Vec<Series>>> {
         self.has_looked = true;
         self.next = Instant::now() + EVERY;
+        if self.is_under_way && !has_arrived {
+            return Ok(None);
+        }
         if let Some(frame) = self.frames.pop_front() {
             return Ok(Some(frame));
         }
+        match self.take_more() {
+            // Another process adds something just now.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            taken => taken,
+        }
+    }
+
+    fn take_more(&mut self) -> io::Result<Option<Vec<Series>>> {
         self.forget()?;
-        let frames = self.spool.take()?;
-        let count: usize = frames.iter().flatten().map(|series| series.points.len()).sum();
-        self.taken = (count > 0).then_some(count);
-        self.frames = frames.into();
-        Ok(self.frames.pop_front())
+        self.frames = self.spool.take()?.into();
+        let frame = self.frames.pop_front();
+        self.is_under_way = frame.is_some();
+        Ok(frame)
     }
 
     /// The server has ended the session with this problem: what it does not take must not end the next one too.
@@ -70,9 +80,10 @@ impl Measuring {
     }
 
     fn forget(&mut self) -> io::Result<()> {
-        match self.taken.take() {
-            Some(count) => self.spool.sent(count),
-            None => Ok(()),
+        if self.is_under_way {
+            self.spool.sent()?;
+            self.is_under_way = false;
         }
+        Ok(())
     }
 }

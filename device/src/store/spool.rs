@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `measurements` | what came last, one JSON object on each line |
 //! | `measurements.older` | what came before; replaced when there is too much, so that the oldest are lost |
-//! | `measurements.sending` | what a session is sending; it goes when that is done |
+//! | `measurements.sending` | what a session is sending; it goes when all of it has arrived |
 //! | `measurements.lock` | held for as long as one of them is read, written or renamed |
 //!
 //! After a crash what was being sent is sent again, with the same times: the server keeps one value for each.
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gangway_protocol::device::check_text;
 use gangway_protocol::session::{MAX_SERIES, MAX_SERIES_NAME_LEN, Series};
@@ -74,8 +74,14 @@ enum Place {
 
 #[derive(Debug, Default)]
 struct InMemory {
-    points: Mutex<VecDeque<Point>>,
+    points: Mutex<Points>,
     added: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Points {
+    waiting: VecDeque<Point>,
+    sending: Vec<Point>,
 }
 
 impl Spool {
@@ -100,10 +106,10 @@ impl Spool {
         match &self.0 {
             Place::Folder(path) => Ok(keep_in(path, points)?),
             Place::Memory(memory) => {
-                let mut kept = memory.points.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.extend(points.iter().cloned());
-                let surplus = kept.len().saturating_sub(MAX_IN_MEMORY);
-                kept.drain(..surplus);
+                let waiting = &mut memory.points().waiting;
+                waiting.extend(points.iter().cloned());
+                let surplus = waiting.len().saturating_sub(MAX_IN_MEMORY);
+                waiting.drain(..surplus);
                 memory.added.notify_one();
                 Ok(())
             }
@@ -127,35 +133,42 @@ impl Spool {
     /// What waits, as frames; nothing where nothing does. It is kept until [`Self::sent`].
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system says; [`ErrorKind::WouldBlock`] while another process is at it.
     pub(crate) fn take(&self) -> io::Result<Vec<Vec<Series>>> {
         let points = match &self.0 {
             Place::Folder(path) => take_from(path)?,
             Place::Memory(memory) => {
-                let kept = memory.points.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.iter().cloned().collect()
+                let Points { waiting, sending } = &mut *memory.points();
+                if sending.is_empty() {
+                    sending.extend(waiting.drain(..));
+                }
+                sending.clone()
             }
         };
         Ok(frames(points))
     }
 
-    /// What was taken last has been sent.
+    /// What was taken last has arrived.
     ///
     /// # Errors
-    /// What the file system says.
-    pub(crate) fn sent(&self, count: usize) -> io::Result<()> {
+    /// As [`Self::take`].
+    pub(crate) fn sent(&self) -> io::Result<()> {
         match &self.0 {
             Place::Folder(path) => {
-                let _lock = lock(path)?;
+                let _lock = try_lock(path)?;
                 remove(&path.join(SENDING))
             }
             Place::Memory(memory) => {
-                let mut kept = memory.points.lock().unwrap_or_else(PoisonError::into_inner);
-                let count = count.min(kept.len());
-                kept.drain(..count);
+                memory.points().sending.clear();
                 Ok(())
             }
         }
+    }
+}
+
+impl InMemory {
+    fn points(&self) -> MutexGuard<'_, Points> {
+        self.points.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -196,7 +209,7 @@ fn take_from(path: &Path) -> io::Result<Vec<Point>> {
     {
         return Ok(Vec::new());
     }
-    let _lock = lock(path)?;
+    let _lock = try_lock(path)?;
     let sending = path.join(SENDING);
     for name in [OLDER, NEWEST] {
         if !sending.exists() && path.join(name).exists() {
@@ -211,9 +224,21 @@ fn take_from(path: &Path) -> io::Result<Vec<Point>> {
 }
 
 fn lock(path: &Path) -> io::Result<File> {
+    let lock = lock_file(path)?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// A session has more to do than to wait for another process, which may have been stopped in the middle.
+fn try_lock(path: &Path) -> io::Result<File> {
+    let lock = lock_file(path)?;
+    lock.try_lock()?;
+    Ok(lock)
+}
+
+fn lock_file(path: &Path) -> io::Result<File> {
     let lock = own_file().create(true).truncate(false).open(path.join(LOCK))?;
     follow_folder(&lock, path)?;
-    lock.lock()?;
     Ok(lock)
 }
 
@@ -290,7 +315,7 @@ mod tests {
             }
             // What comes meanwhile is not lost with what was sent.
             spool.keep(&[point("temperature", 2)]).expect("kept");
-            spool.sent(2).expect("noted");
+            spool.sent().expect("noted");
             let taken = spool.take().expect("taken");
             assert_eq!(taken[0][0].points, [(UnixMillis(2), 21.5)]);
         }
@@ -317,7 +342,7 @@ mod tests {
                 if taken.is_empty() {
                     break;
                 }
-                spool.sent(count(&taken)).expect("noted");
+                spool.sent().expect("noted");
                 all.extend(taken);
             }
             assert!(

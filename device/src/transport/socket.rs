@@ -35,6 +35,9 @@ pub(crate) struct Socket {
     stream: WebSocketStream<BoxedStream>,
     heard_at: Instant,
     expires_at: Option<UnixMillis>,
+    /// How many pings went out, and the number of the last one that was answered.
+    pings: u32,
+    answered: u32,
 }
 
 /// Why a connection ended.
@@ -106,6 +109,8 @@ pub(super) async fn upgrade(
         stream: WebSocketStream::from_partially_read(stream, ahead.into(), Role::Client, Some(config)).await,
         heard_at: Instant::now(),
         expires_at,
+        pings: 0,
+        answered: 0,
     })
 }
 
@@ -136,7 +141,23 @@ impl Socket {
     /// Sends one frame.
     pub(crate) async fn send(&mut self, frame: &impl Serialize) -> Result<(), Lost> {
         let text = serde_json::to_string(frame).map_err(|error| Lost::Broken(error.to_string()))?;
-        match tokio::time::timeout(SEND_DUE, self.stream.send(Message::text(text))).await {
+        self.say(Message::text(text)).await
+    }
+
+    /// Asks for a sign that the server has read everything up to here (RFC 6455 §5.5.2).
+    pub(crate) async fn ping(&mut self) -> Result<(), Lost> {
+        self.pings = self.pings.wrapping_add(1);
+        self.say(Message::Ping(self.pings.to_be_bytes().to_vec().into()))
+            .await
+    }
+
+    /// Whether the server has given it. It is heard in [`Self::next`].
+    pub(crate) fn is_answered(&self) -> bool {
+        self.answered == self.pings
+    }
+
+    async fn say(&mut self, message: Message) -> Result<(), Lost> {
+        match tokio::time::timeout(SEND_DUE, self.stream.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(lost(error)),
             Err(_) => Err(Lost::Broken("the server takes nothing any more".to_owned())),
@@ -165,7 +186,12 @@ impl Socket {
                         frame.map(|frame| frame.reason.to_string()).unwrap_or_default(),
                     ));
                 }
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                Message::Pong(payload) => {
+                    if let Ok(number) = <[u8; 4]>::try_from(&payload[..]) {
+                        self.answered = u32::from_be_bytes(number);
+                    }
+                }
+                Message::Ping(_) | Message::Frame(_) => {}
             }
         }
     }

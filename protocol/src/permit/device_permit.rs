@@ -1,4 +1,4 @@
-//! A permit as its device has it: by what it is found, and the secret that neither side sends.
+//! A permit as its device has it: by what it is found, and the secret, which is in no frame of ours.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;

@@ -124,7 +124,7 @@ pub(super) fn sign(
 }
 
 /// Certificates alone, as signed data without content or signer (RFC 5652 §5.2, EST's *certs-only*). The order stays as it is given, as
-/// OpenSSL writes it too: many clients take the first for their own.
+/// OpenSSL writes it too.
 ///
 /// # Errors
 /// When a part does not fit DER.

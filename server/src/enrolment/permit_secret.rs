@@ -28,7 +28,7 @@ pub fn mint(kind: PermitKind, random: &dyn Random) -> DevicePermit {
     )
 }
 
-/// A device_permit like one of this lookup, with a secret that nobody knows.
+/// A device's permit like one of this lookup, with a secret that nobody knows.
 #[must_use]
 pub fn decoy(lookup: &Lookup, random: &dyn Random) -> DevicePermit {
     DevicePermit::from_parts(lookup.clone(), SecretString::new(draw(TICKET_SECRET_LEN, random)))
@@ -47,7 +47,7 @@ fn draw(len: usize, random: &dyn Random) -> String {
     text
 }
 
-/// Seals the secret of a device_permit: it opens for this permit alone.
+/// Seals the secret of a device's permit: it opens for this permit alone.
 ///
 /// # Errors
 /// None that a secret leads to.

@@ -191,23 +191,11 @@ impl Object {
     }
 
     fn quoted(&mut self, text: &str) {
-        self.0.push('"');
-        for symbol in text.chars() {
-            match symbol {
-                '"' => self.0.push_str("\\\""),
-                '\\' => self.0.push_str("\\\\"),
-                '\n' => self.0.push_str("\\n"),
-                '\r' => self.0.push_str("\\r"),
-                '\t' => self.0.push_str("\\t"),
-                '\u{8}' => self.0.push_str("\\b"),
-                '\u{c}' => self.0.push_str("\\f"),
-                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
-                    self.0.push_str(&format!("\\u{:04x}", u32::from(symbol)));
-                }
-                other => self.0.push(other),
-            }
+        let mut quoted = serde_json::Value::from(text).to_string();
+        for escaped in ['<', '>', '&', '\u{2028}', '\u{2029}'] {
+            quoted = quoted.replace(escaped, &format!("\\u{:04x}", u32::from(escaped)));
         }
-        self.0.push('"');
+        self.0.push_str(&quoted);
     }
 }
 

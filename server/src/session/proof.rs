@@ -55,7 +55,7 @@ pub async fn accept_proof(context: &Context, pass: &Pass, counter: u64) -> Resul
         {
             return Ok(Outcome::default());
         }
-        record(tx, &owned, Some(counter), now).await
+        record(tx, &owned, Shown::Key, Some(counter), now).await
     })?;
     outcome.tell(context);
     Ok(outcome.accepted)
@@ -79,13 +79,9 @@ pub async fn accept_certificate(context: &Context, pass: &Pass, shown: Shown) ->
     if pass.unproven_key.is_none() {
         return Ok(());
     }
-    let (now, mut owned) = (context.clock.now(), pass.clone());
-    if shown == Shown::Secret {
-        // The devices of others that have this key keep what they have.
-        owned.unproven_key = None;
-    }
+    let (now, owned) = (context.clock.now(), pass.clone());
     let outcome = write!(context.db, |tx| -> Result<_, GateError> {
-        record(tx, &owned, None, now).await
+        record(tx, &owned, shown, None, now).await
     })?;
     outcome.tell(context);
     Ok(())
@@ -136,10 +132,11 @@ impl Outcome {
 async fn record(
     tx: &mut Conn<'_>,
     pass: &Pass,
+    shown: Shown,
     counter: Option<i64>,
     now: UnixMillis,
 ) -> Result<Outcome, GateError> {
-    let (record, rivals) = lock(tx, pass).await?;
+    let (record, rivals) = lock(tx, pass, shown).await?;
     // It may have been revoked since it was looked up; from here on the lock keeps it as it is.
     let candidate = admission::find(tx, &pass.certificate)
         .await?
@@ -152,15 +149,14 @@ async fn record(
         ..
     } = candidate;
     let mut notes = Vec::new();
-    let shows_key = pass.unproven_key.is_some();
-    let first = certificate.proven_at.is_none() || (shows_key && !is_key_proven);
+    let first = certificate.proven_at.is_none();
     let mut was_approved = false;
-    if first {
+    if first || (shown == Shown::Key && !is_key_proven) {
         let proof = Proof {
             device: &record.device,
             certificate: &certificate,
             policy: &policy,
-            shows_key,
+            shown,
         };
         let proved = prove(tx, proof, rivals, now).await?;
         notes.extend(proved.notes);
@@ -201,9 +197,14 @@ async fn record(
 
 /// Locks the device and, before a first proof, those of other organisations that have its key. A device that gets the key
 /// after this look is not among them: its proof is refused, and its certificate lapses like any that nobody proves.
-async fn lock(tx: &mut Conn<'_>, pass: &Pass) -> Result<(DeviceRecord, Vec<Device>), GateError> {
+async fn lock(
+    tx: &mut Conn<'_>,
+    pass: &Pass,
+    shown: Shown,
+) -> Result<(DeviceRecord, Vec<Device>), GateError> {
     let mut ids = BTreeSet::from([pass.device.clone()]);
-    if let Some(key) = &pass.unproven_key {
+    // The devices of others that have this key keep what they have, until somebody has shown to hold it.
+    if let (Some(key), Shown::Key) = (&pass.unproven_key, shown) {
         ids.extend(device_keys::devices_elsewhere(tx, &pass.organisation, key).await?);
     }
     let (mut own, mut rivals) = (None, Vec::new());
@@ -218,7 +219,7 @@ async fn lock(tx: &mut Conn<'_>, pass: &Pass) -> Result<(DeviceRecord, Vec<Devic
     Ok((own.ok_or(DbError::Missing)?, rivals))
 }
 
-/// The first proof of a certificate: the first organisation in which a session proves a key has it.
+/// The first proof of a certificate, or of its key: the first organisation in which somebody shows to hold a key has it.
 async fn prove(
     tx: &mut Conn<'_>,
     proof: Proof<'_>,
@@ -229,7 +230,7 @@ async fn prove(
         device,
         certificate,
         policy,
-        shows_key,
+        shown,
     } = proof;
     let CertificateRecord {
         organisation,
@@ -249,7 +250,7 @@ async fn prove(
         certificate,
         at: now,
         grace_until: (grace > 0).then(|| now.plus(grace)),
-        shows_key,
+        shows_key: shown == Shown::Key,
         state,
     };
     let Followed {
@@ -269,13 +270,16 @@ async fn prove(
         };
         losers = certificates::revoke_displaced(tx, displaced, now).await?;
     }
-    let mut notes = vec![Note {
-        organisation: organisation.clone(),
-        device: device.id.clone(),
-        by_device: true,
-        action: DeviceAction::CertificateProven,
-        detail: format!("serial {}", certificate.serial),
-    }];
+    let mut notes = Vec::new();
+    if certificate.proven_at.is_none() {
+        notes.push(Note {
+            organisation: organisation.clone(),
+            device: device.id.clone(),
+            by_device: true,
+            action: DeviceAction::CertificateProven,
+            detail: format!("serial {}", certificate.serial),
+        });
+    }
     for rival in rivals.into_iter().filter(|rival| losers.contains(&rival.id)) {
         approvals::withdraw_revoked(tx, &rival.id, now).await?;
         retire_if_abandoned(tx, &rival.id, &rival.state, now).await?;
@@ -299,8 +303,7 @@ struct Proof<'a> {
     device: &'a Device,
     certificate: &'a CertificateRecord,
     policy: &'a Policy,
-    /// Whether the device has shown that it holds the key.
-    shows_key: bool,
+    shown: Shown,
 }
 
 /// What came of a first proof.
