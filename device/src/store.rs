@@ -18,6 +18,7 @@
 //! Counters of sessions are reserved in blocks: a session costs no write, and gaps are legal (protocol.md §3).
 
 mod disk;
+mod error;
 mod generations;
 mod key_note;
 mod ownership;
@@ -39,6 +40,7 @@ use crate::key::{DeviceKey, FileKeys, KeyError, KeyProvider, KeyType};
 use crate::session::Standing;
 
 pub(crate) use disk::{Directory, Disk, Memory};
+pub use error::StoreError;
 use generations::{Generations, Read};
 pub use record::Record;
 pub use spool::{NotKept, Point, Spool};
@@ -431,6 +433,7 @@ fn is_state(name: &str) -> bool {
     generations::SLOTS.contains(&name)
         || key_note::is_one(name)
         || [CERTIFICATE, TRUST_ANCHORS].contains(&name)
+        || spool::is_one(name)
         || name.ends_with(UNFINISHED)
         || name.ends_with(DAMAGED)
 }
@@ -453,49 +456,6 @@ fn keep_damaged(disk: &mut dyn Disk, name: &str) -> Result<(), StoreError> {
         // Nothing is left that could be kept.
         Ok(None) | Err(_) => Ok(()),
     }
-}
-
-/// Why the state is not usable.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// Another process holds the lock.
-    #[error(
-        "another gangway-device runs with the state directory {0}; stop it, or choose another --state-dir"
-    )]
-    InUse(String),
-    /// The operating system said no when the directory was opened.
-    #[error(
-        "the state directory {0} cannot be used: {1}; run this as the user to whom it belongs, or choose another with --state-dir"
-    )]
-    Directory(String, #[source] std::io::Error),
-    /// The operating system said no.
-    #[error(
-        "the state directory cannot be used: {0}; check that it exists, belongs to this user and has room"
-    )]
-    Io(#[from] std::io::Error),
-    /// The state is not what this software wrote, in both of its generations.
-    #[error(
-        "state.json is damaged ({0}); restore it from a backup, or run `gangway-device reset` and enrol again"
-    )]
-    Damaged(String),
-    /// The state was written by a later version.
-    #[error("state.json was written by a newer version of this software; install that version again")]
-    Newer,
-    /// The key.
-    #[error("the device key: {0}")]
-    Key(#[from] KeyError),
-    /// The directory holds another provider's key.
-    #[error(
-        "the state directory holds {found}, and this device was told to keep its key elsewhere ({wanted}); start it as \
-         before, or run `gangway-device reset` and enrol it anew"
-    )]
-    OtherKey {
-        /// The file that is there.
-        found: String,
-        /// The file that would be.
-        wanted: &'static str,
-    },
 }
 
 #[cfg(test)]

@@ -234,60 +234,10 @@ impl CertificateAuthority {
         random: &dyn Random,
     ) -> Result<Draft, CaError> {
         let statement = Statement::of_device(identity)?;
-        self.draft_leaf(statement, key, validity_days, now, random)
+        let issuers = self.issuers();
+        issuers.signing.draft(statement, key, validity_days, now, random)
     }
 
-    /// Writes what a leaf of any kind will say.
-    fn draft_leaf(
-        &self,
-        statement: Statement,
-        key: &PublicKey,
-        validity_days: u32,
-        now: UnixMillis,
-        random: &dyn Random,
-    ) -> Result<Draft, CaError> {
-        self.issuers()
-            .signing
-            .draft(statement, key, validity_days, now, random)
-    }
-}
-
-impl Issuer {
-    /// Writes what a leaf of this issuer will say.
-    fn draft(
-        &self,
-        statement: Statement,
-        key: &PublicKey,
-        validity_days: u32,
-        now: UnixMillis,
-        random: &dyn Random,
-    ) -> Result<Draft, CaError> {
-        if self.certificate.not_after() <= now {
-            return Err(CaError::Expired);
-        }
-        let serial = Serial::from_random(random.bytes());
-        let subject = statement.subject.to_string();
-        let certificate = LeafCertificate {
-            statement,
-            public_key: &SubjectPublicKeyInfoOwned::from_der(key.spki_der())?,
-            serial,
-            now,
-            validity_days,
-        };
-        let tbs = certificate.drafted_for(&self.certificate, &self.key()?.algorithm())?;
-        Ok(Draft {
-            issuer: self.certificate.id().clone(),
-            serial: serial.to_hex(),
-            to_be_signed: tbs.der,
-            subject,
-            issuer_name: self.certificate.subject().to_string(),
-            not_before: tbs.not_before,
-            not_after: tbs.not_after,
-        })
-    }
-}
-
-impl CertificateAuthority {
     /// What signs for this issuer.
     ///
     /// # Errors
@@ -390,6 +340,39 @@ impl Issuer {
             above: record.above.clone(),
             trust_anchor: record.trust_anchor.clone(),
             key,
+        })
+    }
+
+    /// Writes what a leaf of this issuer will say.
+    fn draft(
+        &self,
+        statement: Statement,
+        key: &PublicKey,
+        validity_days: u32,
+        now: UnixMillis,
+        random: &dyn Random,
+    ) -> Result<Draft, CaError> {
+        if self.certificate.not_after() <= now {
+            return Err(CaError::Expired);
+        }
+        let serial = Serial::from_random(random.bytes());
+        let subject = statement.subject.to_string();
+        let certificate = LeafCertificate {
+            statement,
+            public_key: &SubjectPublicKeyInfoOwned::from_der(key.spki_der())?,
+            serial,
+            now,
+            validity_days,
+        };
+        let tbs = certificate.drafted_for(&self.certificate, &self.key()?.algorithm())?;
+        Ok(Draft {
+            issuer: self.certificate.id().clone(),
+            serial: serial.to_hex(),
+            to_be_signed: tbs.der,
+            subject,
+            issuer_name: self.certificate.subject().to_string(),
+            not_before: tbs.not_before,
+            not_after: tbs.not_after,
         })
     }
 

@@ -1,6 +1,7 @@
-//! TLS for devices that trust the built-in CA: the server's certificate is of that CA, made at start and anew before it runs out, and
-//! devices may show certificates that they have of it.
+//! TLS for devices that trust the built-in CA, with a certificate of that CA which the server makes itself ([`DeviceTls`]), for those that
+//! may show certificates of it too ([`screen`]).
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,7 +45,7 @@ impl DeviceTls {
                 .filter(|ip| !ip.is_unspecified())
                 .map(|ip| ip.to_canonical().to_string()),
         );
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         names.retain(|name| seen.insert(name.clone()));
         let (tls, made) = certify(gangway, &names).map_err(|error| {
             StartError::Refused(format!(

@@ -163,7 +163,6 @@ async fn apply(
             .collect(),
         fits: &|permit: &DevicePermit| credentials.iter().any(|credential| stated(permit, credential)),
         csr,
-        is_signed: true,
         facts: Facts {
             hostname: name.clone().unwrap_or_default(),
             serial: name,

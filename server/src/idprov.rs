@@ -152,17 +152,13 @@ async fn enrol(
         lookups: vec![Lookup::Device(request.device_id.clone())],
         fits: &|permit: &DevicePermit| request.is_signed_by(permit.secret().expose().as_bytes()),
         csr,
-        is_signed: false,
         facts: facts(&request),
         known_as: Some(request.device_id.clone()),
         address: Some(address),
         may_wait: true,
         within: None,
     };
-    let (outcome, permit) = match simple_enrolment::enrol(gangway, &gangway.limits, application).await {
-        Ok(answer) => answer,
-        Err(error) => return Err(error.into()),
-    };
+    let (outcome, permit) = simple_enrolment::enrol(gangway, &gangway.limits, application).await?;
     Ok(match outcome {
         Outcome::Certified(certificate) => {
             let permit = permit.ok_or_else(|| Error::internal("a certificate without a permit"))?;

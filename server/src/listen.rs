@@ -5,8 +5,8 @@
 //!
 //! 1. Take a place among the connections, then accept. Without a free place the backlog of the system waits.
 //! 2. Take a place among the connections of the address ([`ConnectionLimit`]), unless it is a trusted proxy's.
-//! 3. Under TLS, shake hands; serve HTTP/1.1 or HTTP/2; every request learns the client's address. Who keeps the server
-//!    waiting is closed ([`patience`]).
+//! 3. Under TLS, shake hands; serve HTTP/1.1 or HTTP/2; every request learns the client's address, with the certificate that
+//!    the client has shown ([`ClientCertificate`]). Who keeps the server waiting is closed ([`patience`]).
 //! 4. When [`Shutdown`] begins, stop accepting, let requests finish, and be gone when the last has.
 
 mod address;

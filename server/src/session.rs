@@ -4,6 +4,7 @@
 //!    comes first: nobody learns how a certificate stands without holding its key.
 //! 2. [`admit`] looks the certificate up: admitted, held, or refused with the problem to send.
 //! 3. [`accept_proof`] records the proof durably; the first one makes the device active. Then it is welcome.
+//!    A certificate that is shown without a session is accepted in the same way ([`accept_certificate`]).
 //! 4. In the session: [`renew`], [`installed`], [`set_facts`].
 
 mod jobs;

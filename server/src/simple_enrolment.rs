@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use gangway_protocol::certificate::{Certificate, Csr};
+use gangway_protocol::certificate::{Certificate, Csr, UncheckedCsr};
 use gangway_protocol::device::{DeviceState, Facts, UnfitText};
 use gangway_protocol::id::{ClaimId, OrganisationId};
 use gangway_protocol::permit::{DevicePermit, Lookup, PermitState};
@@ -27,7 +27,9 @@ use crate::db::{DbError, certificates, devices, signers};
 use crate::enrolment::delivery::{Witness, deliver};
 use crate::enrolment::issuance::{Grounds, Order, issue};
 use crate::enrolment::permit_secret::{decoy, device_permit_of};
-use crate::enrolment::unattended::{Decision, decide, is_guessed_at, note_failure, permits_of};
+use crate::enrolment::unattended::{
+    Decision, decide, draw_lot, is_fault, is_guessed_at, note_failure, permits_of,
+};
 use crate::enrolment::{EnrolmentError, approval, present};
 use crate::limits::{AddressKey, Limits, PermitAttempt, PermitEnd, TooMany};
 use crate::session::{Admission, GateError, Pass, Shown, accept_certificate, admit, unknown};
@@ -40,8 +42,6 @@ pub struct Application<'a> {
     pub fits: &'a (dyn Fn(&DevicePermit) -> bool + Send + Sync),
     /// Its request for a certificate.
     pub csr: Csr,
-    /// Whether it has signed that request. Our own CA alone signs for a key that nobody has shown to hold.
-    pub is_signed: bool,
     /// What it says about itself.
     pub facts: Facts,
     /// By which name its protocol knows it, where that is to stand in the certificate.
@@ -141,8 +141,8 @@ pub async fn enrol(
     let fitting = fitting(context, &application, &found, &lookup);
     let is_waiting = application.may_wait && found.is_empty();
     let end = match fitting.is_empty() && !is_waiting {
-        false => PermitEnd::Fitted,
         true => PermitEnd::Mismatch,
+        false => PermitEnd::Fitted,
     };
     limits.settle_permit(&attempt, end, monotonic());
     let Some((permit, secret)) = choose(context, &application.csr, fitting).await? else {
@@ -211,28 +211,23 @@ async fn choose<'p>(
     csr: &Csr,
     mut fitting: Vec<(&'p PermitRecord, DevicePermit)>,
 ) -> Result<Option<(&'p PermitRecord, DevicePermit)>, DbError> {
-    if fitting.len() > 1 {
-        let mut reader = context.db.reader().await?;
-        let conn = &mut reader.conn();
-        for place in 0..fitting.len() {
-            let (permit, _) = &fitting[place];
-            if uses::who_came(conn, &permit.permit.id, &csr.spki_sha256())
-                .await?
-                .is_some()
-            {
-                return Ok(Some(fitting.swap_remove(place)));
-            }
-        }
-        if fitting
-            .iter()
-            .any(|(permit, _)| permit.permit.state == PermitState::Open)
-        {
-            fitting.retain(|(permit, _)| permit.permit.state == PermitState::Open);
-        }
-        let lot = usize::from(u16::from_be_bytes(context.random.bytes())) % fitting.len();
-        return Ok(Some(fitting.swap_remove(lot)));
+    if fitting.len() < 2 {
+        return Ok(fitting.pop());
     }
-    Ok(fitting.pop())
+    let mut reader = context.db.reader().await?;
+    let (conn, spki) = (&mut reader.conn(), csr.spki_sha256());
+    for place in 0..fitting.len() {
+        let id = &fitting[place].0.permit.id;
+        if uses::who_came(conn, id, &spki).await?.is_some() {
+            return Ok(Some(fitting.swap_remove(place)));
+        }
+    }
+    let is_open = |(permit, _): &(&PermitRecord, DevicePermit)| permit.permit.state == PermitState::Open;
+    if fitting.iter().any(is_open) {
+        fitting.retain(is_open);
+    }
+    let lot = draw_lot(context, fitting.len());
+    Ok(Some(fitting.swap_remove(lot)))
 }
 
 async fn judge(
@@ -242,12 +237,13 @@ async fn judge(
 ) -> Result<Outcome, EnrolmentError> {
     let Application {
         csr,
-        is_signed,
         facts,
         known_as,
         address,
         ..
     } = application;
+    // Our own CA alone signs for a key that comes without a signature by it.
+    let is_signed = UncheckedCsr::from_der(csr.der()).is_ok();
     if !is_signed && !is_for_our_ca(context, permit).await? {
         return Err(EnrolmentError::Conflict(
             "this permit names a signer that signs requests alone, and this device's protocol makes none: name the built-in CA",
@@ -338,11 +334,6 @@ async fn is_for_our_ca(context: &Context, permit: &PermitRecord) -> Result<bool,
 
 fn certified(context: &Context, record: CertificateRecord) -> Result<Outcome, EnrolmentError> {
     Ok(Outcome::Certified(Box::new(present(context, record)?)))
-}
-
-/// What the device cannot be told, because it says nothing about the device.
-fn is_fault(error: &EnrolmentError) -> bool {
-    matches!(error, EnrolmentError::Db(_) | EnrolmentError::Authority(_))
 }
 
 fn count(outcome: &Outcome) {

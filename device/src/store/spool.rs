@@ -172,6 +172,11 @@ impl InMemory {
     }
 }
 
+/// Whether a file of this name in a state directory is one of these.
+pub(super) fn is_one(name: &str) -> bool {
+    [NEWEST, OLDER, SENDING, LOCK].contains(&name)
+}
+
 /// Makes sure that the server takes it: it ends a session that sends what it does not take.
 fn check(point: &Point) -> Result<(), NotKept> {
     if point.name.is_empty() || check_text("name", &point.name, MAX_SERIES_NAME_LEN).is_err() {

@@ -8,7 +8,7 @@ use gangway_protocol::id::{DeviceId, OrganisationId};
 use gangway_protocol::time::UnixMillis;
 
 use super::crash::CrashDisk;
-use super::{Store, StoreError};
+use super::{Point, Store, StoreError};
 use crate::credential::{self, Credential};
 use crate::enrolment::Installation;
 use crate::key::{DeviceKey, FileKeys, KeyType};
@@ -171,6 +171,13 @@ fn a_reset_leaves_nothing_of_the_device() {
     let first = install(&mut store, "first").expect("installed");
     prove(&mut store, &first).expect("proved");
     store.set_key_aside().expect("set aside");
+    // Another organisation may have the device next: what it measured for this one is not for that.
+    let point = Point {
+        name: "temperature".to_owned(),
+        at: UnixMillis(1),
+        value: 21.5,
+    };
+    store.spool().keep(&[point]).expect("kept");
     assert!(matches!(
         super::reset(directory.path()),
         Err(StoreError::InUse(_))

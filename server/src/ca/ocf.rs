@@ -82,7 +82,10 @@ impl CertificateAuthority {
         now: UnixMillis,
         random: &dyn Random,
     ) -> Result<Draft, CaError> {
-        self.draft_leaf(subject.statement()?, key, validity_days, now, random)
+        let issuers = self.issuers();
+        issuers
+            .signing
+            .draft(subject.statement()?, key, validity_days, now, random)
     }
 
     /// A leaf of `issuer` and everything above it, the root last: plgd's clients take the last one for what they trust.

@@ -35,7 +35,7 @@ use crate::limits::{AddressKey, Limits, PermitAttempt, PermitEnd};
 use crate::relay::{Attendance, Conversation, problem};
 
 pub(super) use decision::spend;
-pub(crate) use decision::{Decision, decide};
+pub(crate) use decision::{Decision, decide, is_fault};
 
 /// When a device that met a fault of ours tries again.
 const FAULT_RETRY_SECS: u32 = 30;
@@ -133,8 +133,13 @@ async fn find(context: &Context, attendance: &Attendance) -> Result<Option<Permi
     if found.is_empty() {
         return Ok(None);
     }
-    let lot = usize::from(u16::from_be_bytes(context.random.bytes())) % found.len();
+    let lot = draw_lot(context, found.len());
     Ok(Some(found.swap_remove(lot)))
+}
+
+/// The place of one of so many; there are some.
+pub(crate) fn draw_lot(context: &Context, of: usize) -> usize {
+    usize::from(u16::from_be_bytes(context.random.bytes())) % of
 }
 
 /// The permits of a lookup that work from this address.

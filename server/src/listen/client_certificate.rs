@@ -1,4 +1,4 @@
-//! Certificates that clients present: in the TLS handshake, or to a trusted proxy that ends TLS and passes them on (RFC 9440).
+//! Certificates that clients present: in the TLS handshake, or to a proxy that ends TLS and passes them on (RFC 9440).
 //!
 //! The handshake shows that a client holds the key of its certificate, and whoever configures the listener says which certificates
 //! are looked at at all. How such a certificate stands is asked of our own records with each request.
@@ -33,7 +33,7 @@ pub fn no_client_certificates() -> Arc<Screen> {
 #[derive(Clone, Debug)]
 pub struct ClientCertificate(pub Arc<[u8]>);
 
-/// The certificate that a trusted proxy passes on. `None` when there is none, or it cannot be read.
+/// The certificate that a proxy passes on. `None` when there is none, or it cannot be read.
 pub(super) fn from_proxy(headers: &HeaderMap, screen: &Screen) -> Option<ClientCertificate> {
     // RFC 9440 §2.2: a byte sequence of structured fields, between colons.
     let mut all = headers.get_all(CLIENT_CERT).iter();
@@ -46,7 +46,7 @@ pub(super) fn from_proxy(headers: &HeaderMap, screen: &Screen) -> Option<ClientC
     Some(ClientCertificate(der.into()))
 }
 
-/// A configuration that takes client certificates where they are given, and asks for none that is not.
+/// A configuration that asks for client certificates, and goes on without one.
 ///
 /// # Errors
 /// When chain and key do not belong together.

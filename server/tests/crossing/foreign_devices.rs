@@ -97,6 +97,14 @@ async fn an_idprov_device_gets_its_certificate_and_renews_it() {
     assert!(!log.contains("sticker"), "{log}");
 }
 
+/// The lines of a block of `docs/joining.md`, by how the first one begins.
+fn documented(beginning: &str) -> String {
+    let document = include_str!("../../../docs/joining.md");
+    let blocks = document.split("```").skip(1).step_by(2);
+    let mut found = blocks.filter(|block| block.trim_start().starts_with(beginning));
+    found.next().expect("it is documented").to_owned()
+}
+
 #[tokio::test]
 async fn the_documented_lines_for_est_work() {
     let port = free_port();
@@ -104,142 +112,43 @@ async fn the_documented_lines_for_est_work() {
     let key = place.admin(&["registration-key", "create"]).await;
     let key = key.lines().last().expect("the key").to_owned();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let at = |name: &str| text(&folder.path().join(name)).to_owned();
-    let est = format!("https://localhost:{port}/.well-known/est");
+    // As a reader types them, who says at once whom curl trusts and what it would ask for.
+    let sh = async |lines: &str| {
+        let lines = lines.replace("https://panel.example", &format!("https://localhost:{port}"));
+        let script = format!("cd {}; {lines}", text(folder.path()));
+        run("bash", &["-euo", "pipefail", "-c", &script]).await
+    };
+    let enrol = documented("curl")
+        .replace("-sS https", "-sSk https")
+        .replace("-u device", &format!("--cacert ca.pem -u device:{key}"));
+    let (success, said) = sh(&enrol).await;
+    assert!(success, "{said}");
+    let (_, usage) = sh("openssl x509 -in device.pem -noout -ext extendedKeyUsage").await;
+    assert!(usage.contains("TLS Web Client Authentication"), "{usage}");
+    let (success, said) = sh("openssl verify -CAfile ca.pem device.pem").await;
+    assert!(success, "{said}");
 
-    // As docs/joining.md has them.
-    let answer = succeed("curl", &["-sSk", &format!("{est}/cacerts")]).await;
-    std::fs::write(at("cacerts.b64"), answer).expect("written");
-    succeed(
-        "openssl",
-        &[
-            "base64",
-            "-d",
-            "-A",
-            "-in",
-            &at("cacerts.b64"),
-            "-out",
-            &at("cacerts.p7"),
-        ],
-    )
-    .await;
-    let words = [
-        "pkcs7",
-        "-inform",
-        "DER",
-        "-in",
-        &at("cacerts.p7"),
-        "-print_certs",
-        "-out",
-        &at("ca.pem"),
-    ];
-    succeed("openssl", &words).await;
-    let request = [
-        "req",
-        "-new",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-subj",
-        "/CN=pump-9",
-        "-keyout",
-        &at("key.pem"),
-        "-outform",
-        "DER",
-        "-out",
-        &at("csr.der"),
-    ];
-    succeed("openssl", &request).await;
-    succeed(
-        "openssl",
-        &["base64", "-in", &at("csr.der"), "-out", &at("csr.b64")],
-    )
-    .await;
-    let body = format!("@{}", at("csr.b64"));
-    let curl = [
-        "-sS",
-        "--fail-with-body",
-        "--cacert",
-        &at("ca.pem"),
-        "-H",
-        "Content-Type: application/pkcs10",
-        "--data-binary",
-        &body,
-    ];
-    let enroll = format!("{est}/simpleenroll");
-    let (success, said) = run(
-        "curl",
-        &[&curl[..], &["-u", "device:AAAAAAAA-AAAAAAAA", &enroll]].concat(),
-    )
-    .await;
+    // The certificate opens the way to the next one, and nothing without it, or with a key that nobody has.
+    let ask = |more: &str| {
+        let request = "-H 'Content-Type: application/pkcs10' --data-binary @csr.b64";
+        format!(
+            "curl -sS --fail-with-body --cacert ca.pem {request} https://panel.example/.well-known/est/{more}"
+        )
+    };
+    let (success, said) = sh(&ask("simpleenroll -u device:AAAAAAAA-AAAAAAAA")).await;
     assert!(!success && said.contains("no such key"), "{said}");
-    let answer = succeed(
-        "curl",
-        &[&curl[..], &["-u", &format!("device:{key}"), &enroll]].concat(),
-    )
-    .await;
-    read_certificate(&at, &answer).await;
-    let words = [
-        "x509",
-        "-in",
-        &at("device.pem"),
-        "-noout",
-        "-ext",
-        "extendedKeyUsage",
-    ];
-    assert!(
-        succeed("openssl", &words)
-            .await
-            .contains("TLS Web Client Authentication")
-    );
-    succeed(
-        "openssl",
-        &["verify", "-CAfile", &at("ca.pem"), &at("device.pem")],
-    )
-    .await;
-
-    // The certificate opens the way to the next one, and nothing without it.
-    let again = format!("{est}/simplereenroll");
-    let (success, said) = run("curl", &[&curl[..], &[&again]].concat()).await;
+    let (success, said) = sh(&ask("simplereenroll")).await;
     assert!(!success && said.contains("Come with the certificate"), "{said}");
-    let with = ["--cert", &at("device.pem"), "--key", &at("key.pem"), &again];
-    let answer = succeed("curl", &[&curl[..], &with].concat()).await;
-    read_certificate(&at, &answer).await;
+    let again = ask("simplereenroll --cert device.pem --key key.pem");
+    let (success, said) = sh(&format!(
+        "{again} | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs"
+    ))
+    .await;
+    assert!(success && said.contains("-----BEGIN CERTIFICATE-----"), "{said}");
     assert_eq!(
         place.certificates(),
         1,
         "in the first half of its life it is the one that stands"
     );
     assert!(!place.server_log().contains(&key), "{}", place.server_log());
-}
-
-/// Reads the answer of an enrolment into `device.pem`.
-async fn read_certificate(at: &impl Fn(&str) -> String, answer: &str) {
-    std::fs::write(at("device.b64"), answer).expect("written");
-    succeed(
-        "openssl",
-        &[
-            "base64",
-            "-d",
-            "-A",
-            "-in",
-            &at("device.b64"),
-            "-out",
-            &at("device.p7"),
-        ],
-    )
-    .await;
-    let words = [
-        "pkcs7",
-        "-inform",
-        "DER",
-        "-in",
-        &at("device.p7"),
-        "-print_certs",
-        "-out",
-        &at("device.pem"),
-    ];
-    succeed("openssl", &words).await;
 }

@@ -92,7 +92,7 @@ pub(crate) async fn decide(
 }
 
 /// What the device cannot be told, because it says nothing about the device.
-fn is_fault(error: &EnrolmentError) -> bool {
+pub(crate) fn is_fault(error: &EnrolmentError) -> bool {
     matches!(error, EnrolmentError::Db(_) | EnrolmentError::Authority(_))
 }
 

@@ -1,3 +1,5 @@
+//! Nameplates are given, rest, and come again.
+
 use super::*;
 use crate::rng::SystemRandom;
 
